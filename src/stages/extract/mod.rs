@@ -1,0 +1,24 @@
+//! The `extract` stage's computing: planning, and the embedded `local` provider.
+
+pub mod local;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of extraction planning and of the item shape.
+pub const VERSION: u32 = 1;
+
+/// How terms are chosen out of a document's candidates (method `terms`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TermSettings {
+    /// Terms kept for each 1,000 words of text.
+    pub per_thousand_words: f64,
+    /// Terms kept at least, if there are so many candidates.
+    pub minimum: usize,
+    /// Terms kept at most.
+    pub maximum: usize,
+    /// Most words of a term.
+    pub max_words: usize,
+    /// Occurrences recorded for each term, in text order.
+    pub max_occurrences: usize,
+}

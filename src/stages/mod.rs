@@ -1,0 +1,5 @@
+//! Layer 1: what each stage computes. Synchronous, no store, no terminal.
+
+pub mod chunk;
+pub mod extract;
+pub mod parse;

@@ -1,0 +1,170 @@
+//! What parsing and chunking produce: text, sections, blocks, chunks, all as spans into one text.
+
+use serde::{Deserialize, Serialize};
+
+/// A half-open range of byte offsets into a document's text. Both ends lie on character boundaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// A span from byte `start` to byte `end`.
+    ///
+    /// # Panics
+    /// If an offset does not fit 32 bits: a document's text is limited to 4 GiB, which the parser enforces.
+    pub fn new(start: usize, end: usize) -> Self {
+        let narrow = |n: usize| u32::try_from(n).expect("the parser refuses text of 4 GiB and more");
+        Self { start: narrow(start), end: narrow(end) }
+    }
+
+    /// The text this span covers.
+    ///
+    /// # Panics
+    /// If the span does not belong to `text`.
+    pub fn of(self, text: &str) -> &str {
+        &text[self.start as usize..self.end as usize]
+    }
+
+    /// Length in bytes.
+    pub fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Whether the span covers nothing.
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    /// Whether byte offset `at` lies inside.
+    pub fn contains(self, at: u32) -> bool {
+        self.start <= at && at < self.end
+    }
+}
+
+/// The file formats that can be parsed, told apart by content and never by file name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Portable Document Format.
+    Pdf,
+    /// EPUB 2 or 3.
+    Epub,
+}
+
+impl Format {
+    /// The lowercase name used in files and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pdf => "pdf",
+            Self::Epub => "epub",
+        }
+    }
+}
+
+/// What a document says of itself. Absent means that the file does not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Author or authors, joined with `; `.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// BCP 47 language tag, declared by the file or detected from its text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+/// What a section is to a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SectionKind {
+    /// A page of a PDF.
+    Page,
+    /// A spine item of an EPUB.
+    Chapter,
+}
+
+/// A page or a chapter: the unit of provenance that a person can turn to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    /// Page or chapter.
+    pub kind: SectionKind,
+    /// 1-based position in the document (physical page, spine position).
+    pub number: u32,
+    /// Page label or chapter title, where the file has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Where its text stands. Sections follow each other in order and are separated by one form feed.
+    pub span: Span,
+}
+
+/// What a block of text is on the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockKind {
+    /// A heading; 1 is the highest level.
+    Heading(u8),
+    /// Running text.
+    Paragraph,
+    /// An item of a list.
+    ListItem,
+    /// A row of a table or a line of a stat block, kept on one line.
+    TableRow,
+    /// A caption of a figure or a table.
+    Caption,
+    /// A note at the foot or the end.
+    Footnote,
+}
+
+/// A typed run of text within one section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// What it is.
+    pub kind: BlockKind,
+    /// Where its text stands, without the line breaks around it.
+    pub span: Span,
+}
+
+/// A parsed document: one NFC text and what stands where in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParsedDocument {
+    /// The format that its content showed.
+    pub format: Format,
+    /// Title, author, language.
+    pub metadata: Metadata,
+    /// All sections' text, joined by form feeds (U+000C). Ligatures are repaired, the form is NFC.
+    pub text: String,
+    /// Pages or chapters, in order.
+    pub sections: Vec<Section>,
+    /// Blocks, in order, each inside one section, never overlapping.
+    pub blocks: Vec<Block>,
+    /// Things a person should know, for example pages that hold no text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl ParsedDocument {
+    /// Index of the section in which byte offset `at` lies, if the document has sections.
+    /// The form feed after a section belongs to that section.
+    pub fn section_at(&self, at: u32) -> Option<usize> {
+        self.sections.partition_point(|s| s.span.start <= at).checked_sub(1)
+    }
+}
+
+/// A span of text sized for one request, with the sections that it touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Where its text stands. It may overlap the chunk before it.
+    pub span: Span,
+    /// Index of the first section it touches.
+    pub first_section: u32,
+    /// Index of the last section it touches.
+    pub last_section: u32,
+    /// Estimated tokens.
+    pub tokens: u32,
+}

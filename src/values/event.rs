@@ -1,0 +1,172 @@
+//! Everything that a run says of itself. The engine emits, reporters consume.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FailureKind, Mode, SourcePath, Stage};
+
+/// Counts of one stage at the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageTotals {
+    /// Which stage.
+    pub stage: Stage,
+    /// Documents (for `write`, files) done in this run.
+    pub done: u64,
+    /// Already done before this run.
+    pub skipped: u64,
+    /// Failed, now or in an earlier run and not retried.
+    pub failed: u64,
+    /// Wall-clock milliseconds from the stage's start to its end.
+    pub millis: u64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// Everything in scope is done.
+    Complete,
+    /// Some documents failed, others are done.
+    Partial,
+    /// Every document failed.
+    AllFailed,
+    /// No documents were found.
+    NoDocuments,
+    /// Stopped by the user; the next run continues.
+    Interrupted,
+}
+
+/// What a run did, printed at its end whatever happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// Input files in scope.
+    pub documents: u64,
+    /// Files whose last stage asked for was finished in this run.
+    pub succeeded: u64,
+    /// Files that needed nothing.
+    pub skipped: u64,
+    /// Files that failed in some stage.
+    pub failed: u64,
+    /// Files left waiting, after an interruption.
+    pub waiting: u64,
+    /// Files that are no documents and were passed over.
+    pub ignored: u64,
+    /// Terms in the vocabulary files written in this run.
+    pub terms: u64,
+    /// Of these, flagged.
+    pub flagged: u64,
+    /// Counts and time per stage, in running order.
+    pub stages: Vec<StageTotals>,
+    /// Transactions committed to the store.
+    pub commits: u64,
+    /// Wall-clock milliseconds.
+    pub millis: u64,
+}
+
+/// One event. `document` is the document's content hash shortened to 12 hexadecimal digits, `path` one of its
+/// paths; an event that says a thing is done is sent only after the store has committed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The run begins.
+    RunStarted {
+        /// Program version.
+        version: String,
+        /// Pipeline name.
+        pipeline: String,
+        /// Provider name.
+        provider: String,
+        /// Mode.
+        mode: Mode,
+    },
+    /// Something a person should know, that is no failure.
+    Notice {
+        /// A lowercase sentence.
+        message: String,
+    },
+    /// A stage begins with this much to do. For `discover` the total is not known (0).
+    StageStarted {
+        /// Which stage.
+        stage: Stage,
+        /// Documents to do.
+        total: u64,
+        /// Documents done by an earlier run.
+        skipped: u64,
+        /// Documents failed in an earlier run and left alone.
+        failed: u64,
+    },
+    /// `discover` has found this many files so far.
+    Discovered {
+        /// Documents so far.
+        documents: u64,
+        /// Bytes hashed so far.
+        bytes_hashed: u64,
+    },
+    /// A worker took up a document.
+    DocumentStarted {
+        /// Which stage.
+        stage: Stage,
+        /// Content hash, shortened.
+        document: String,
+        /// Where it stands.
+        path: SourcePath,
+    },
+    /// A stage of a document is done and durable.
+    DocumentDone {
+        /// Which stage.
+        stage: Stage,
+        /// Content hash, shortened.
+        document: String,
+        /// Where it stands.
+        path: SourcePath,
+        /// Terms found (extract, write), else 0.
+        terms: u64,
+        /// Milliseconds of the stage's own computing.
+        millis: u64,
+        /// Things a person should know of this document.
+        notes: Vec<String>,
+    },
+    /// A stage of a document failed for a passing cause and is tried once more.
+    DocumentRetried {
+        /// Which stage.
+        stage: Stage,
+        /// Content hash, shortened.
+        document: String,
+        /// Where it stands.
+        path: SourcePath,
+        /// Class.
+        kind: FailureKind,
+        /// Reason.
+        message: String,
+        /// Attempt that failed, from 1.
+        attempt: u32,
+    },
+    /// A stage of a document failed; the failure is durable.
+    DocumentFailed {
+        /// Which stage.
+        stage: Stage,
+        /// Content hash, shortened.
+        document: String,
+        /// Where it stands.
+        path: SourcePath,
+        /// Class.
+        kind: FailureKind,
+        /// Reason.
+        message: String,
+        /// Attempt that failed, from 1.
+        attempt: u32,
+    },
+    /// A stage ended.
+    StageFinished {
+        /// Its counts.
+        totals: StageTotals,
+    },
+    /// Ctrl-C was pressed: what is in flight is being finished.
+    Stopping,
+    /// The run ended.
+    RunFinished {
+        /// What it did.
+        summary: Summary,
+    },
+}

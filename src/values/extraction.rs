@@ -1,0 +1,49 @@
+//! What `extract` finds in a document, before it is rendered to a file.
+
+use serde::{Deserialize, Serialize};
+
+use super::Span;
+
+/// The counts that a locally found item rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// How often it occurs in the document, over all surface forms.
+    pub frequency: u32,
+    /// How often it is a line or a heading of its own.
+    pub own_line: u32,
+    /// How often it is capitalised inside a sentence.
+    pub capitalised: u32,
+    /// Share of occurrences that are not part of a longer candidate, 0 to 1.
+    pub stand_alone: f64,
+    /// Log-ratio of its words' frequency here to that in ordinary prose.
+    pub weirdness: f64,
+}
+
+/// One item: a term with what is known of it. `None` means not known; the local provider never invents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Display form: the commonest surface form.
+    pub text: String,
+    /// Comparison form: case-folded, last word in the singular, hyphens as spaces. Unique within a document.
+    pub canonical: String,
+    /// Word class where it can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pos: Option<String>,
+    /// A sentence that defines the term, where one was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Span>,
+    /// 0 to 1; for the local provider the rank percentile.
+    pub confidence: f64,
+    /// Where it stands, in text order, up to the pipeline's limit.
+    pub occurrences: Vec<Span>,
+    /// Counts behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// All items of a document, best first, in a total order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Extraction {
+    /// The items.
+    pub items: Vec<Item>,
+}

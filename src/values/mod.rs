@@ -1,0 +1,19 @@
+//! Layer 0: plain data that every other layer speaks. No I/O, no clock, no randomness.
+
+mod document;
+mod event;
+mod extraction;
+mod failure;
+mod key;
+mod path;
+mod stage;
+mod vocabulary;
+
+pub use document::{Block, BlockKind, Chunk, Format, Metadata, ParsedDocument, Section, SectionKind, Span};
+pub use event::{Event, RunOutcome, StageTotals, Summary};
+pub use extraction::{Evidence, Extraction, Item};
+pub use failure::{Failure, FailureKind};
+pub use key::{Fingerprint, KeyWriter};
+pub use path::SourcePath;
+pub use stage::{Mode, Stage};
+pub use vocabulary::{Entry, Occurrence, SCHEMA_VERSION, Vocabulary, VocabularyMetadata};
