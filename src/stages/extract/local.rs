@@ -28,3 +28,8 @@ pub fn definitions(passage: &str) -> Vec<Definition> {
     let _ = passage;
     Vec::new()
 }
+
+/// The comparison form of a term.
+pub fn canonical_form(text: &str) -> String {
+    text.to_lowercase()
+}
