@@ -177,8 +177,7 @@ impl Discovery<'_> {
     }
 
     fn tell(&self) {
-        self.run
-            .emit(Event::Discovered { documents: self.found.documents, bytes_hashed: self.bytes_hashed });
+        self.run.emit(Event::Discovered { documents: self.found.documents, bytes_hashed: self.bytes_hashed });
     }
 }
 
@@ -221,7 +220,8 @@ fn is_within(inputs: &Inputs, recursive: bool, path: &SourcePath) -> bool {
 }
 
 fn is_below(path: &SourcePath, place: &SourcePath) -> bool {
-    path == place || path.as_str().strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    path == place
+        || path.as_str().strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('/'))
         || place.as_str().is_empty()
 }
 

@@ -94,9 +94,7 @@ pub(super) fn extract(
     generations: Generations,
 ) -> Result<Extracted, Trouble> {
     match &pipeline.method {
-        Method::Terms(settings) => {
-            Ok(Extracted { extraction: local::terms(document, settings), answers: Vec::new() })
-        }
+        Method::Terms(settings) => Ok(Extracted { extraction: local::terms(document, settings), answers: Vec::new() }),
         Method::Passages(settings) => {
             let mut answers = Vec::new();
             let mut found: Vec<Vec<Definition>> = Vec::with_capacity(chunks.len());

@@ -31,7 +31,9 @@ pub(super) fn run_documents(run: &Run<'_>) -> Result<(), RunError> {
         })?;
         failed.map_or(Ok(()), Err)
     };
-    drive(run.workers, run.cancel, feed, state, |(worker, reader), job| run.writer.submit(one(run, worker, reader, &job)?).map_err(Into::into))
+    drive(run.workers, run.cancel, feed, state, |(worker, reader), job| {
+        run.writer.submit(one(run, worker, reader, &job)?).map_err(Into::into)
+    })
 }
 
 fn has_failed(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<bool, RunError> {
@@ -61,8 +63,9 @@ fn one(run: &Run<'_>, worker: &mut ParseWorker, reader: &Reader, job: &Job) -> R
     }
     let ((document, parsed), tries, started) = stage!(Stage::Parse, run.fps.parse, || {
         let parsed = worker.parse(&run.file_of(&job.path), &job.pending.sha)?;
-        let document: ParsedDocument = store::decode(&parsed.artifact)
-            .map_err(|e| Failure::new(crate::values::FailureKind::Internal, format!("the parse worker's reply: {e}")))?;
+        let document: ParsedDocument = store::decode(&parsed.artifact).map_err(|e| {
+            Failure::new(crate::values::FailureKind::Internal, format!("the parse worker's reply: {e}"))
+        })?;
         Ok::<_, Trouble>((document, parsed))
     });
     let notes = parsed.notes.join("\n");
@@ -125,13 +128,7 @@ fn one(run: &Run<'_>, worker: &mut ParseWorker, reader: &Reader, job: &Job) -> R
 }
 
 /// Only the failure is kept: what the stages before it made is thrown away.
-fn failed_only(
-    about: About<'_>,
-    fp: crate::store::FpId,
-    doc: crate::store::DocId,
-    failure: Failure,
-    attempts: u32,
-) -> Checkpoint {
+fn failed_only(about: About<'_>, fp: store::FpId, doc: store::DocId, failure: Failure, attempts: u32) -> Checkpoint {
     let event: Event = about.failed(&failure, attempts);
     Checkpoint { changes: vec![Change::Failed { fp, doc, attempts, failure }], events: vec![event] }
 }

@@ -82,7 +82,9 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// The output folder cannot be used.
-    #[error("cannot write to the output folder '{folder}': {source}; give another one with --output, or change its permissions")]
+    #[error(
+        "cannot write to the output folder '{folder}': {source}; give another one with --output, or change its permissions"
+    )]
     Output {
         /// The folder.
         folder: PathBuf,
@@ -166,8 +168,7 @@ impl Run<'_> {
 pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Result<Finished, RunError> {
     let started = Instant::now();
     let folder = config.output.join(STORE_FOLDER);
-    std::fs::create_dir_all(&folder)
-        .map_err(|source| RunError::Output { folder: config.output.clone(), source })?;
+    std::fs::create_dir_all(&folder).map_err(|source| RunError::Output { folder: config.output.clone(), source })?;
     let _lock = RunLock::take(&config.output, &folder, &config.holder)?;
     let store = Store::open_or_create(&config.output)?;
     empty(&store.temporary_folder())?;
@@ -176,9 +177,8 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     let keys = StageKeys::of(&config.pipeline);
     let (fps, question) = keys.intern(&mut session)?;
     let reader = store.reader()?;
-    let number = |key: &str| -> Result<i64, StoreError> {
-        Ok(reader.meta(key)?.and_then(|v| v.parse().ok()).unwrap_or(0))
-    };
+    let number =
+        |key: &str| -> Result<i64, StoreError> { Ok(reader.meta(key)?.and_then(|v| v.parse().ok()).unwrap_or(0)) };
     let scope = match config.limit.is_some() || !config.inputs.is_whole_root() || !config.recursive {
         true => {
             let next = number("partial_runs")? + 1;

@@ -86,8 +86,7 @@ pub(super) fn extract(run: &Run<'_>) -> Result<(), RunError> {
                 let document: ParsedDocument = reader.artifact(parse, job.pending.doc)?;
                 let chunks: Vec<Chunk> = reader.artifact(chunk, job.pending.doc)?;
                 let generations = Generations { accepted: job.pending.generation, current: run.generation };
-                let made =
-                    documents::extract(&run.pipeline, run.question, reader, &document, &chunks, generations)?;
+                let made = documents::extract(&run.pipeline, run.question, reader, &document, &chunks, generations)?;
                 Ok(Made {
                     terms: made.extraction.items.len() as u64,
                     artifact: store::encode(&made.extraction),

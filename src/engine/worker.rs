@@ -111,9 +111,8 @@ impl ParseWorker {
             .stderr(Stdio::piped());
         // A group of its own: Ctrl-C is for the run to handle, which then finishes what is in flight.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command
-            .spawn()
-            .map_err(|e| Failure::new(FailureKind::Io, format!("cannot start a parse worker: {e}")))?;
+        let mut child =
+            command.spawn().map_err(|e| Failure::new(FailureKind::Io, format!("cannot start a parse worker: {e}")))?;
         let requests = child.stdin.take().expect("stdin is piped");
         let replies = child.stdout.take().expect("stdout is piped");
         Ok(Process { child, requests, replies, documents: 0 })
@@ -300,7 +299,10 @@ fn answer(request: &[u8]) -> Result<(Vec<String>, Vec<u8>), Failure> {
             FailureKind::Vanished,
             "the file was there when the run began and is gone now; put it back, or run again to leave it out",
         ),
-        std::io::ErrorKind::OutOfMemory => Failure::new(FailureKind::Memory, "the file is too large for the memory limit; allow more with --parse-memory"),
+        std::io::ErrorKind::OutOfMemory => Failure::new(
+            FailureKind::Memory,
+            "the file is too large for the memory limit; allow more with --parse-memory",
+        ),
         _ => Failure::new(FailureKind::Io, format!("the file cannot be read: {e}")),
     })?;
     if Fingerprint::of(&bytes).0 != sha {

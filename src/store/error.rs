@@ -32,7 +32,9 @@ pub enum StoreError {
         file: PathBuf,
     },
     /// There is no store.
-    #[error("there is no corpora store in '{folder}'; give the output folder of a run ('corpora batch ... -o {folder}' makes one)")]
+    #[error(
+        "there is no corpora store in '{folder}'; give the output folder of a run ('corpora batch ... -o {folder}' makes one)"
+    )]
     Missing {
         /// The folder that was given.
         folder: PathBuf,
@@ -48,7 +50,9 @@ pub enum StoreError {
         detail: String,
     },
     /// No room is left on the disk.
-    #[error("the disk of '{file}' is full; the store is sound and what was committed is kept; free some space and run the same command again")]
+    #[error(
+        "the disk of '{file}' is full; the store is sound and what was committed is kept; free some space and run the same command again"
+    )]
     Full {
         /// The file that could not grow.
         file: PathBuf,

@@ -19,13 +19,8 @@ impl RunLock {
     pub fn take(output: &Path, store_folder: &Path, holder: &str) -> Result<Self, StoreError> {
         let path = store_folder.join("lock");
         let io = |action| move |e| StoreError::from_io(action, &store_folder.join("lock"), e);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(io("create"))?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io("create"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -36,7 +31,10 @@ impl RunLock {
             }
             Err(TryLockError::Error(e)) => return Err(io("lock")(e)),
         }
-        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes())).map_err(io("write"))?;
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(holder.as_bytes()))
+            .map_err(io("write"))?;
         Ok(Self(file))
     }
 }

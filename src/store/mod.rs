@@ -26,4 +26,4 @@ pub use open::{STORE_FOLDER, Store};
 pub use paths::{FilePage, FileRow, FileState, PendingFile};
 pub use reader::{Counts, DocumentRow, FailureRow, PendingDocument, Reader, StageRow};
 pub use session::{Session, StageFps};
-pub use writer::{Change, Checkpoint, FileChange, FpId, DocId, Writer};
+pub use writer::{Change, Checkpoint, DocId, FileChange, FpId, Writer};

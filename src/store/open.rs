@@ -91,8 +91,9 @@ impl Store {
     pub fn check_integrity(&self) -> Result<(), StoreError> {
         let file = self.database();
         let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let first: String =
-            db.query_row("PRAGMA integrity_check(1)", [], |r| r.get(0)).map_err(|e| StoreError::from_sqlite(&file, e))?;
+        let first: String = db
+            .query_row("PRAGMA integrity_check(1)", [], |r| r.get(0))
+            .map_err(|e| StoreError::from_sqlite(&file, e))?;
         if first == "ok" { Ok(()) } else { Err(StoreError::Damaged { file, detail: first }) }
     }
 }
@@ -101,7 +102,8 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let db = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|e| StoreError::from_sqlite(file, e))?;
     db.busy_timeout(std::time::Duration::from_secs(10)).map_err(|e| StoreError::from_sqlite(file, e))?;
-    db.execute_batch("PRAGMA cache_size=-2048; PRAGMA temp_store=FILE;").map_err(|e| StoreError::from_sqlite(file, e))?;
+    db.execute_batch("PRAGMA cache_size=-2048; PRAGMA temp_store=FILE;")
+        .map_err(|e| StoreError::from_sqlite(file, e))?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
 }

@@ -152,9 +152,11 @@ impl Reader {
     /// If the database cannot be read.
     pub fn path_of(&self, doc: DocId) -> Result<Option<SourcePath>, StoreError> {
         self.query(|db| {
-            db.prepare_cached("SELECT path FROM file WHERE doc = ?1 AND doc IS NOT NULL AND state = 0 ORDER BY path LIMIT 1")?
-                .query_row([doc.0], |r| r.get::<_, String>(0))
-                .optional()
+            db.prepare_cached(
+                "SELECT path FROM file WHERE doc = ?1 AND doc IS NOT NULL AND state = 0 ORDER BY path LIMIT 1",
+            )?
+            .query_row([doc.0], |r| r.get::<_, String>(0))
+            .optional()
         })
         .map(|path| path.map(SourcePath::from_text))
     }

@@ -243,7 +243,13 @@ impl Reader {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn through(&self, fp: FpId, scope: i64, after: DocId, limit: usize) -> Result<Vec<PendingDocument>, StoreError> {
+    pub fn through(
+        &self,
+        fp: FpId,
+        scope: i64,
+        after: DocId,
+        limit: usize,
+    ) -> Result<Vec<PendingDocument>, StoreError> {
         self.collect(
             "SELECT d.id, d.sha, n.generation FROM doc d JOIN done n ON n.fp = ?1 AND n.doc = d.id AND n.state = 1
              WHERE d.id > ?3 AND d.live > 0 AND (?2 = 0 OR d.scope = ?2) ORDER BY d.id LIMIT ?4",

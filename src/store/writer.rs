@@ -165,8 +165,7 @@ impl Writer {
         on_commit: impl FnMut(Vec<Event>) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let db = store.write_connection()?;
-        let shared =
-            Arc::new(Shared { failed: AtomicBool::new(false), error: Mutex::new(None), commits: 0.into() });
+        let shared = Arc::new(Shared { failed: AtomicBool::new(false), error: Mutex::new(None), commits: 0.into() });
         // Small: memory is bounded by the documents in flight, and a full queue is the backpressure on workers.
         let (sender, receiver) = bounded(16);
         let mut group = Group { db, file: store.database(), now_ms, shared: Arc::clone(&shared), on_commit };
@@ -308,7 +307,7 @@ impl<F: FnMut(Vec<Event>)> Group<F> {
                         if error.kind() == std::io::ErrorKind::StorageFull {
                             return Err(StoreError::Full { file: publication.target });
                         }
-                        let failure = crate::values::Failure::new(
+                        let failure = Failure::new(
                             crate::values::FailureKind::Io,
                             format!("cannot put the file '{}' in its place: {error}", publication.target.display()),
                         );
@@ -445,10 +444,9 @@ fn apply_file(db: &Connection, change: &FileChange) -> rusqlite::Result<()> {
 
 fn count_live(db: &Connection, doc: Option<i64>, by: i64) -> rusqlite::Result<()> {
     match doc {
-        Some(doc) => db
-            .prepare_cached("UPDATE doc SET live = live + ?2 WHERE id = ?1")?
-            .execute(params![doc, by])
-            .map(drop),
+        Some(doc) => {
+            db.prepare_cached("UPDATE doc SET live = live + ?2 WHERE id = ?1")?.execute(params![doc, by]).map(drop)
+        }
         None => Ok(()),
     }
 }

@@ -87,8 +87,8 @@ fn expand(base: &Path, input: &Path, shown: &str) -> Result<Vec<(PathBuf, bool)>
     let Some(pattern) = pattern.to_str().filter(|_| shown.contains(['*', '?', '['])) else {
         return Err(InputError::Missing(shown.to_owned()));
     };
-    let paths = glob::glob(pattern)
-        .map_err(|e| InputError::Pattern { pattern: shown.to_owned(), reason: e.msg.to_owned() })?;
+    let paths =
+        glob::glob(pattern).map_err(|e| InputError::Pattern { pattern: shown.to_owned(), reason: e.msg.to_owned() })?;
     let mut found = Vec::new();
     for path in paths {
         let path = path.map_err(|e| InputError::Unreadable {
@@ -141,7 +141,8 @@ mod tests {
     fn order_and_nesting_of_inputs_do_not_matter() {
         let dir = tree();
         let one = Inputs::resolve(dir.path(), &["a".into(), "b/x.pdf".into()]).unwrap();
-        let two = Inputs::resolve(dir.path(), &["b/*.pdf".into(), "a/deep".into(), "a".into(), "a/x.pdf".into()]).unwrap();
+        let two =
+            Inputs::resolve(dir.path(), &["b/*.pdf".into(), "a/deep".into(), "a".into(), "a/x.pdf".into()]).unwrap();
         assert_eq!(one, two);
         assert_eq!(one.root, dir.path());
         assert_eq!(one.places, [PathBuf::from("a"), PathBuf::from("b/x.pdf")]);

@@ -230,7 +230,10 @@ mod tests {
     #[test]
     fn own_outputs_and_hidden_files_are_passed_over() {
         let dir = tempfile::tempdir().unwrap();
-        touch(dir.path(), &["a.pdf", "a.vocab.json", ".corpora/store.sqlite", "corpora-errors.log", ".corpora-manifest.json"]);
+        touch(
+            dir.path(),
+            &["a.pdf", "a.vocab.json", ".corpora/store.sqlite", "corpora-errors.log", ".corpora-manifest.json"],
+        );
         assert_eq!(walk(dir.path(), true).0, ["a.pdf"]);
     }
 

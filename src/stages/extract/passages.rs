@@ -30,9 +30,8 @@ pub fn assemble(
 ) -> Extraction {
     let mut items: BTreeMap<String, Item> = BTreeMap::new();
     for (chunk, definitions) in chunks.iter().zip(found) {
-        let shifted = |span: Span| {
-            Span::new((chunk.span.start + span.start) as usize, (chunk.span.start + span.end) as usize)
-        };
+        let shifted =
+            |span: Span| Span::new((chunk.span.start + span.start) as usize, (chunk.span.start + span.end) as usize);
         for definition in definitions.iter().take(settings.max_items) {
             let (term, sentence) = (shifted(definition.term), shifted(definition.sentence));
             let text = term.of(&document.text).split_whitespace().collect::<Vec<_>>().join(" ");

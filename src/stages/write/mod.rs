@@ -145,7 +145,8 @@ impl<'a> Places<'a> {
             at = next;
         }
         let half = LONGEST_SENTENCE / 2;
-        let cut_start = text[start..span.start as usize].char_indices().rev().nth(half).map_or(start, |(n, _)| start + n);
+        let cut_start =
+            text[start..span.start as usize].char_indices().rev().nth(half).map_or(start, |(n, _)| start + n);
         let cut_end = text[span.end as usize..end].char_indices().nth(half).map_or(end, |(n, _)| span.end as usize + n);
         folded(&text[cut_start..cut_end])
     }
