@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::run::Run;
 use super::{RunConfig, RunError};
-use crate::stages::discover::{Found, Inputs, Walk, output_names};
+use crate::stages::discover::{Found, Inputs, Walk, WalkError, output_names};
 use crate::stages::parse;
 use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, Reader};
 use crate::values::{Event, Failure, FailureKind, Fingerprint, SourcePath, Stage};
@@ -51,6 +51,7 @@ pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<
         }
         match item {
             Ok(found) => state.compare(found)?,
+            Err(error) if !error.is_folder && is_named_as_document(&error.path) => state.unreadable_file(error)?,
             Err(error) => {
                 run.emit(Event::Notice { message: error.to_string() });
                 state.unreadable.push(error.path);
@@ -121,6 +122,21 @@ impl Discovery<'_> {
         }
     }
 
+    /// A document by its name that cannot even be looked at.
+    fn unreadable_file(&mut self, error: WalkError) -> Result<(), RunError> {
+        self.pass_known(Some(&error.path))?;
+        let change = FileChange {
+            path: error.path,
+            state: FileState::Unreadable,
+            content: None,
+            size: 0,
+            mtime_ns: 0,
+            failure: Some(Failure::new(FailureKind::Io, error.reason)),
+            scope: self.scope,
+        };
+        self.record(vec![change])
+    }
+
     /// Moves past the known files before `path` (all, if none is given): those in the run's reach are gone. Returns
     /// the known file at `path`.
     fn pass_known(&mut self, path: Option<&SourcePath>) -> Result<Option<FileRow>, RunError> {
@@ -148,6 +164,11 @@ impl Discovery<'_> {
         let scope = self.scope;
         let changes: Vec<FileChange> =
             self.run.pool.install(|| batch.into_par_iter().map(|found| examine(found, scope)).collect());
+        self.record(changes)
+    }
+
+    /// Hands what was learned of some files to the writer.
+    fn record(&mut self, changes: Vec<FileChange>) -> Result<(), RunError> {
         let mut events = Vec::new();
         for change in &changes {
             match change.state {
@@ -225,12 +246,15 @@ fn is_below(path: &SourcePath, place: &SourcePath) -> bool {
         || place.as_str().is_empty()
 }
 
+/// Whether the name promises a document; what it really is, its content tells.
+fn is_named_as_document(path: &SourcePath) -> bool {
+    let name = path.as_str().to_ascii_lowercase();
+    name.ends_with(".pdf") || name.ends_with(".epub")
+}
+
 /// Looks into a file: what it is, and the hash of its content if it is a document.
 fn examine(found: Found, scope: i64) -> FileChange {
-    let named_as_document = {
-        let name = found.path.as_str().to_ascii_lowercase();
-        name.ends_with(".pdf") || name.ends_with(".epub")
-    };
+    let named_as_document = is_named_as_document(&found.path);
     let change = |state, content, failure| FileChange {
         path: found.path.clone(),
         state,

@@ -279,7 +279,7 @@ fn stages(
     let started = Instant::now();
     progress.found = discover::discover(run, config, run.scope)?;
     progress.changed |= progress.found.changed;
-    finish_stage(run, progress, Stage::Discover, started, progress.found.documents, 0)?;
+    finish_stage(run, progress, Stage::Discover, started, 0, 0)?;
     if run.cancel.is_stopping() || progress.found.documents == 0 {
         return Ok(None);
     }
@@ -400,7 +400,7 @@ fn finish_stage(
     let tally = run.tally.stage(stage);
     let totals = StageTotals {
         stage,
-        done: tally.done,
+        done: if stage == Stage::Discover { progress.found.documents } else { tally.done },
         skipped,
         failed: tally.failed + failed,
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),

@@ -85,7 +85,6 @@ impl Bars {
             Event::DocumentFailed { stage, .. } => self.bars[*stage as usize].count(0, 1),
             Event::StageFinished { totals } => {
                 let slot = &mut self.bars[totals.stage as usize];
-                slot.redraw();
                 if totals.stage == Stage::Discover {
                     let message = slot.bar.message();
                     slot.bar.finish_with_message(format!("{message} in {}", summary::duration(totals.millis)));

@@ -29,6 +29,8 @@ pub struct Found {
 pub struct WalkError {
     /// Relative to the root.
     pub path: SourcePath,
+    /// Whether it is a folder; then nothing is known of what is below it.
+    pub is_folder: bool,
     /// A lowercase sentence.
     pub reason: String,
 }
@@ -78,6 +80,7 @@ impl Walk {
         let folder = self.root.join(std::ffi::OsStr::from_bytes(&prefix));
         let error = |reason: String| WalkError {
             path: SourcePath::from_bytes(prefix.strip_suffix(b"/").unwrap_or(&prefix)),
+            is_folder: true,
             reason,
         };
         let unreadable = |e: std::io::Error| error(format!("the folder cannot be read: {e}; check its permissions"));
@@ -118,7 +121,8 @@ impl Walk {
         let meta = match std::fs::metadata(&file) {
             Ok(meta) => meta,
             Err(e) => {
-                return Err(WalkError { path, reason: format!("the file cannot be looked at: {e}") });
+                let reason = format!("the file cannot be looked at: {e}; check where it points, or remove it");
+                return Err(WalkError { path, is_folder: false, reason });
             }
         };
         Ok(Found { path, size: meta.len(), mtime_ns: mtime_ns(&meta), file, explicit })
