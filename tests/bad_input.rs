@@ -292,11 +292,11 @@ fn a_worker_that_is_killed_is_replaced_and_its_document_tried_once_more() {
 #[test]
 fn a_document_over_its_limits_fails_alone() {
     let shelf = Shelf::of(2);
-    let lines: Vec<String> = (0..4000).flat_map(documents::story).collect();
-    shelf.put("huge.epub", &documents::epub("Huge", &[&lines]));
+    // Sparse: it takes no room on the disk, and no parser can hold it in the memory that it is given.
+    shelf.put("huge.pdf", b"%PDF-1.4\n");
+    let huge = std::fs::OpenOptions::new().write(true).open(shelf.books().join("huge.pdf")).unwrap();
+    huge.set_len(400 << 20).unwrap();
     let run = shelf.batch(&["--parse-memory", "64"]).exits(75);
-    assert!(run.stderr().contains("needed more than 64 MiB") || run.stderr().contains("memory"), "{}", run.stderr());
+    assert!(run.stderr().contains("--parse-memory"), "{}", run.stderr());
     assert_eq!(shelf.vocabularies().len(), 2);
-    shelf.batch(&["--retry-failed"]).exits(0);
-    assert_eq!(shelf.vocabularies().len(), 3);
 }

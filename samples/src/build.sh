@@ -1,6 +1,7 @@
 #!/bin/sh
 # Rebuild every sample from its source. Run from anywhere; everything on PATH:
-#   pdflatex soffice chromium weasyprint pandoc qpdf pdftoppm python3 (Pillow)
+#   pdflatex soffice chromium weasyprint pandoc qpdf pdftoppm zip unzip
+#   python3 with Pillow (or set PYTHON to one that has it)
 # Part of the corpora samples, GPL-3.0-or-later.
 set -eu
 cd "$(dirname "$0")"
@@ -25,9 +26,25 @@ browser() { # browser SOURCE TARGET
 }
 
 # Chromium and LibreOffice write the time of the run; overwrite it in place,
-# at the same length, so that no byte offset moves.
+# at the same length, so that no byte offset moves. The same for the random
+# file identifier of LibreOffice.
 fixdate() {
-    LC_ALL=C sed -i -E 's/\(D:[0-9]{14}/(D:20240101000000/g' "$1"
+    LC_ALL=C sed -i -E -e 's/\(D:[0-9]{14}/(D:20240101000000/g' \
+        -e 's/<[0-9A-F]{32}>/<C0B90BA5A3B1E5000000000000000000>/' \
+        -e 's|(/DocChecksum /)[0-9A-F]{32}|\1C0B90BA5A3B1E5000000000000000000|' "$1"
+}
+
+# epub FORMAT NAME: pandoc, then the same parts zipped again with a fixed time.
+epub() {
+    target=$(cd "$out/stories" && pwd)/$2.epub
+    pandoc -f markdown -t "$1" --toc -o "$work/$2.epub" "$2.md"
+    rm -rf "$work/parts" "$target"
+    mkdir "$work/parts"
+    (cd "$work/parts"
+     unzip -q "../$2.epub"
+     find . -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+     zip -qX0 "$target" mimetype
+     find META-INF EPUB -type f | LC_ALL=C sort | zip -qX9 "$target" -@)
 }
 
 # 1. LaTeX, two columns.
@@ -47,8 +64,8 @@ fixdate "$out/kettlefen-kindlings.pdf"
 weasyprint -q varrow-field-guide.html "$out/varrow-field-guide.pdf"
 
 # 5. pandoc, EPUB 3 and EPUB 2.
-pandoc -f markdown -t epub3 --toc -o "$out/stories/the-ninth-kettle.epub" the-ninth-kettle.md
-pandoc -f markdown -t epub2 --toc -o "$out/stories/letters-from-skaldo.epub" letters-from-skaldo.md
+epub epub3 the-ninth-kettle
+epub epub2 letters-from-skaldo
 
 # 6. LaTeX, one column, German.
 latex die-glockenwaerterin "$out/stories/die-glockenwaerterin.pdf"

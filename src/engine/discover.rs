@@ -11,7 +11,7 @@ use super::run::Run;
 use super::{RunConfig, RunError};
 use crate::stages::discover::{Found, Inputs, Walk, WalkError, output_names};
 use crate::stages::parse;
-use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, Reader};
+use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader};
 use crate::values::{Event, Failure, FailureKind, Fingerprint, SourcePath, Stage};
 
 /// Files hashed together, in parallel, and committed together.
@@ -27,6 +27,8 @@ pub(super) struct Discovered {
     pub(super) documents: u64,
     /// Files in scope that are none.
     pub(super) ignored: u64,
+    /// Of the documents, unchanged ones whose vocabulary file is written and of which nothing failed.
+    pub(super) settled: u64,
     /// Whether anything in the store changed.
     pub(super) changed: bool,
 }
@@ -37,7 +39,13 @@ pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<
         run,
         config,
         scope,
-        known: Known { reader: run.store.reader()?, page: VecDeque::new(), after: String::new(), at_end: false },
+        known: Known {
+            reader: run.store.reader()?,
+            write_fp: run.fps.write,
+            page: VecDeque::new(),
+            after: String::new(),
+            at_end: false,
+        },
         batch: Vec::new(),
         unreadable: Vec::new(),
         found: Discovered::default(),
@@ -106,6 +114,7 @@ impl Discovery<'_> {
                     return Ok(());
                 }
                 self.found.documents += 1;
+                self.found.settled += u64::from(row.is_settled);
                 if self.scope != 0 {
                     let change = Change::Choose { path: found.path, scope: self.scope };
                     self.run.writer.submit(Checkpoint { changes: vec![change], events: Vec::new() })?;
@@ -205,6 +214,7 @@ impl Discovery<'_> {
 /// The known files, page by page, in path order.
 struct Known {
     reader: Reader,
+    write_fp: FpId,
     page: VecDeque<FileRow>,
     after: String,
     at_end: bool,
@@ -214,7 +224,7 @@ impl Known {
     /// The next row, if it does not come after `path`.
     fn next_up_to(&mut self, path: Option<&SourcePath>) -> Result<Option<FileRow>, RunError> {
         if self.page.is_empty() && !self.at_end {
-            self.page = self.reader.files_after(&self.after, PAGE)?.into();
+            self.page = self.reader.files_after(self.write_fp, &self.after, PAGE)?.into();
             self.at_end = self.page.len() < PAGE;
             if let Some(last) = self.page.back() {
                 last.path.as_str().clone_into(&mut self.after);

@@ -263,10 +263,25 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
 struct Progress {
     found: discover::Discovered,
     totals: Vec<StageTotals>,
+    /// Files that failed in an earlier run.
+    failed_before: u64,
     /// Files that had come through the last stage before this run did anything.
     through_before: u64,
     /// Whether the manifest is out of date.
     changed: bool,
+}
+
+impl Progress {
+    /// Whether discovery showed that every file is done, or failed before. Asking the store stage by stage instead would double
+    /// the time of a rerun that has nothing to do.
+    fn nothing_to_do(&self, config: &RunConfig) -> bool {
+        let found = &self.found;
+        let asked_for_more = config.dry_run
+            || config.rerun.is_some()
+            || config.until < Stage::Write
+            || (config.retry_failed && self.failed_before > 0);
+        !asked_for_more && !found.changed && found.settled + self.failed_before == found.documents
+    }
 }
 
 fn stages(
@@ -283,11 +298,27 @@ fn stages(
     if run.cancel.is_stopping() || progress.found.documents == 0 {
         return Ok(None);
     }
+    let reader = run.store.reader()?;
+    if progress.found.settled < progress.found.documents {
+        progress.failed_before = reader.failed_files(run.fps.documents(), run.scope)?;
+    }
+    if progress.nothing_to_do(config) {
+        let mut skipped = progress.found.documents;
+        for stage in [Stage::Parse, Stage::Chunk, Stage::Extract, Stage::Write] {
+            let failed = match run.fps.of(stage).filter(|_| progress.failed_before > 0) {
+                Some(fp) => reader.failures_in(fp, stage, run.scope)?,
+                None => 0,
+            };
+            skipped -= failed;
+            run.emit(Event::StageStarted { stage, total: 0, skipped, failed });
+            finish_stage(run, progress, stage, Instant::now(), skipped, failed)?;
+        }
+        return Ok(None);
+    }
     if !config.dry_run {
         prepare(run, config, session)?;
     }
     let until = if config.dry_run { Stage::Chunk.min(config.until) } else { config.until };
-    let reader = run.store.reader()?;
     progress.through_before = run.files_through(&reader, until)?;
     match (config.mode, config.dry_run || until < Stage::Extract) {
         (Mode::Staged, _) | (Mode::PerDocument, true) => {
@@ -417,12 +448,20 @@ fn summarize(
     complete: bool,
     started: Instant,
 ) -> Result<Summary, RunError> {
-    let reader = run.store.reader()?;
     let until = if config.dry_run { Stage::Chunk.min(config.until) } else { config.until };
-    let (_, documents) = reader.corpus_size(run.scope)?;
-    let failed = reader.failed_files(run.fps.documents(), run.scope)?;
-    let through = run.files_through(&reader, until)?;
-    let succeeded = through.saturating_sub(progress.through_before);
+    let (documents, failed, through, through_before) = if complete && progress.nothing_to_do(config) {
+        let settled = progress.found.settled;
+        (progress.found.documents, progress.failed_before, settled, settled)
+    } else {
+        let reader = run.store.reader()?;
+        (
+            reader.corpus_size(run.scope)?.1,
+            reader.failed_files(run.fps.documents(), run.scope)?,
+            run.files_through(&reader, until)?,
+            progress.through_before,
+        )
+    };
+    let succeeded = through.saturating_sub(through_before);
     let waiting = documents.saturating_sub(through + failed);
     let outcome = match () {
         () if run.cancel.is_stopping() && (waiting > 0 || documents == 0) => RunOutcome::Interrupted,

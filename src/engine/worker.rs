@@ -233,7 +233,8 @@ fn write_frame(to: &mut impl Write, frame: &[u8]) -> std::io::Result<()> {
 /// The stack that a document may use; deep nesting is the commonest way to kill a parser.
 const STACK: usize = 64 << 20;
 
-/// Address space that a worker needs before it has read anything (measured: 21 MiB; threads reserve more).
+/// Address space that a worker needs before it has read anything (an idle one was
+/// measured to peak at 206 MiB with its stack, most of it reserved by the allocator and never touched).
 const OWN_MEMORY: u64 = 160 << 20;
 
 /// The worker's side: answers requests until its standard input ends. `memory` limits the process's address space,

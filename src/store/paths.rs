@@ -41,6 +41,8 @@ pub struct FileRow {
     pub size: u64,
     /// Modification time in nanoseconds since 1970 when it was last looked at.
     pub mtime_ns: i64,
+    /// Whether its vocabulary file is written for the fingerprint asked with, and nothing of it failed.
+    pub is_settled: bool,
 }
 
 /// A page of known files in path order; fewer than asked for means that it is the last.
@@ -64,16 +66,18 @@ impl Reader {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn files_after(&self, after: &str, limit: usize) -> Result<FilePage, StoreError> {
+    pub fn files_after(&self, write_fp: FpId, after: &str, limit: usize) -> Result<FilePage, StoreError> {
         self.collect(
-            "SELECT path, state, size, mtime_ns FROM file WHERE path > ?1 ORDER BY path LIMIT ?2",
-            params![after, limit as i64],
+            "SELECT path, state, size, mtime_ns, written_fp IS ?1 AND written_doc IS doc AND fail_kind IS NULL
+             FROM file WHERE path > ?2 ORDER BY path LIMIT ?3",
+            params![write_fp.0, after, limit as i64],
             |r| {
                 Ok(FileRow {
                     path: SourcePath::from_text(r.get::<_, String>(0)?),
                     state: FileState::from_number(r.get(1)?),
                     size: r.get::<_, i64>(2)?.cast_unsigned(),
                     mtime_ns: r.get(3)?,
+                    is_settled: r.get(4)?,
                 })
             },
         )

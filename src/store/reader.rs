@@ -216,6 +216,24 @@ impl Reader {
         )
     }
 
+    /// Present files in scope that failed in one stage.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn failures_in(&self, fp: FpId, stage: Stage, scope: i64) -> Result<u64, StoreError> {
+        match stage {
+            Stage::Discover | Stage::Write => self.number(
+                "SELECT count(*) FROM file WHERE fail_kind IS NOT NULL AND state = 0 AND (?1 = 0 OR scope = ?1)",
+                [scope],
+            ),
+            Stage::Parse | Stage::Chunk | Stage::Extract => self.number(
+                "SELECT count(*) FROM done n JOIN file f ON f.doc = n.doc AND f.doc IS NOT NULL AND f.state = 0
+                 WHERE n.fp = ?1 AND n.state = 2 AND (?2 = 0 OR f.scope = ?2)",
+                params![fp.0, scope],
+            ),
+        }
+    }
+
     /// Documents after `after` that are ready for stage `fp` and not done or failed, in number order.
     ///
     /// # Errors
