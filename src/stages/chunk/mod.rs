@@ -1,12 +1,14 @@
 //! The `chunk` stage: cuts a document's text into spans sized for one request.
 
+mod cut;
+mod sentences;
 mod tokens;
 
+pub use cut::chunk;
+pub use sentences::{is_sentence_end, sentence_around};
 pub use tokens::estimate_tokens;
 
 use serde::{Deserialize, Serialize};
-
-use crate::values::{Chunk, ParsedDocument};
 
 /// Version of the chunker's output.
 pub const VERSION: u32 = 1;
@@ -17,12 +19,6 @@ pub const VERSION: u32 = 1;
 pub struct ChunkSettings {
     /// Most tokens of a chunk, by [`estimate_tokens`].
     pub max_tokens: u32,
-    /// About how many tokens at the start of a chunk repeat the end of the one before.
+    /// About how many tokens at the start of a chunk repeat the end of the one before. Half of `max_tokens` at most.
     pub overlap_tokens: u32,
-}
-
-/// Cuts a document.
-pub fn chunk(document: &ParsedDocument, settings: ChunkSettings) -> Vec<Chunk> {
-    let _ = (document, settings);
-    Vec::new()
 }
