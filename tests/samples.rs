@@ -9,7 +9,7 @@ fn samples() -> std::path::PathBuf {
 }
 
 #[test]
-fn the_samples_give_vocabularies_and_three_reasons() {
+fn the_readable_samples_give_vocabularies_and_the_others_a_reason() {
     let shelf = Shelf::empty();
     let samples = samples().to_string_lossy().into_owned();
     let args = ["batch", &samples, "-o", "out", "--progress", "json"];
@@ -23,8 +23,8 @@ fn the_samples_give_vocabularies_and_three_reasons() {
         .filter(|e| e["event"] == "document_failed")
         .map(|e| e["kind"].as_str().unwrap().to_owned())
         .collect();
-    assert!(kinds.contains(&"encrypted".to_owned()) && kinds.contains(&"damaged".to_owned()), "{kinds:?}");
-    assert_eq!(kinds.len(), 2);
+    let count = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
+    assert_eq!((count("encrypted"), count("damaged"), kinds.len()), (1, 2, 3), "{kinds:?}");
     let without_text = run
         .events()
         .iter()
