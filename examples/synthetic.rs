@@ -2,13 +2,20 @@
 //!
 //! `cargo run --release --example synthetic -- DIR COUNT [LINES]`
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    reason = "shares the writer of small documents with the tests"
+)]
+
 #[path = "../tests/support/documents.rs"]
 mod documents;
 
 fn main() {
     let mut args = std::env::args().skip(1);
     let dir = std::path::PathBuf::from(args.next().expect("the first argument is the folder to fill"));
-    let count: usize = args.next().and_then(|n| n.parse().ok()).expect("the second argument is the number of documents");
+    let count: usize =
+        args.next().and_then(|n| n.parse().ok()).expect("the second argument is the number of documents");
     let repeat: usize = args.next().and_then(|n| n.parse().ok()).unwrap_or(1);
     for n in 0..count {
         // A thousand files a folder, as a careful person would have it.

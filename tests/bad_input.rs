@@ -84,7 +84,8 @@ fn files_that_are_not_what_they_seem() {
     shelf.put("no-extension", &documents::pdf(&[&documents::story(3)]));
     shelf.put("text.pdf", b"this is no document at all");
     shelf.put("zip.epub", b"PK\x03\x04 not a whole zip");
-    let run = shelf.batch(&[]).exits(75).says("the file is empty (0 bytes)").says("neither PDF nor EPUB: it begins with");
+    let run =
+        shelf.batch(&[]).exits(75).says("the file is empty (0 bytes)").says("neither PDF nor EPUB: it begins with");
     assert!(!run.stderr().contains("panicked"));
     let names: Vec<String> = shelf.vocabularies().into_keys().collect();
     assert_eq!(names, ["no-extension.vocab.json", "really-a-pdf.vocab.json", "really-an-epub.vocab.json"]);
@@ -107,14 +108,14 @@ fn names_that_are_not_utf8_or_are_very_long() {
     std::fs::write(shelf.books().join(OsStr::from_bytes(b"caf\xE9 \\ one.pdf")), &bytes).unwrap();
     let long = format!("{}.pdf", "n".repeat(250));
     shelf.put(&long, &documents::pdf(&[&documents::story(2)]));
-    shelf.put(&format!("{}/{}/{}/b.pdf", "d".repeat(200), "e".repeat(200), "f".repeat(200)), &documents::pdf(&[&documents::story(3)]));
+    shelf.put(
+        &format!("{}/{}/{}/b.pdf", "d".repeat(200), "e".repeat(200), "f".repeat(200)),
+        &documents::pdf(&[&documents::story(3)]),
+    );
     shelf.batch(&[]).exits(0);
     let files = shelf.vocabularies();
     assert_eq!(files.len(), 3);
-    assert_eq!(
-        shelf.vocabulary("caf\\xE9 \\x5C one.vocab.json")["metadata"]["source_path"],
-        "caf\\xE9 \\x5C one.pdf"
-    );
+    assert_eq!(shelf.vocabulary("caf\\xE9 \\x5C one.vocab.json")["metadata"]["source_path"], "caf\\xE9 \\x5C one.pdf");
     shelf.batch(&[]).exits(0).says("skipped     3");
     let show = shelf.run(&["show", "out", "caf\\xE9 \\x5C one.pdf"]).exits(0).stdout();
     assert!(show.contains("write     done"), "{show}");
@@ -199,7 +200,7 @@ fn stores_that_are_newer_foreign_damaged_or_missing() {
     std::fs::write(&file, b"SQLite format 3\0 and then rubbish".repeat(1000)).unwrap();
     shelf.batch(&[]).exits(70).says("is damaged").says("move the folder '.corpora' away");
 
-    let mut torn = sound.clone();
+    let mut torn = sound;
     let middle = torn.len() / 3;
     torn[middle..].fill(0xA5);
     std::fs::write(&file, &torn).unwrap();

@@ -60,9 +60,17 @@ fn below_the_edge_nothing_prints_exits_or_reads_the_environment() {
         for file in files {
             let text = std::fs::read_to_string(&file).unwrap();
             for line in code(&text).lines().filter(|l| !l.trim_start().starts_with("//")) {
-                if ["println!", "eprintln!", "process::exit", "env::var", "home_dir", "SystemTime::now", "Timestamp::now"]
-                    .iter()
-                    .any(|word| line.contains(word))
+                if [
+                    "println!",
+                    "eprintln!",
+                    "process::exit",
+                    "env::var",
+                    "home_dir",
+                    "SystemTime::now",
+                    "Timestamp::now",
+                ]
+                .iter()
+                .any(|word| line.contains(word))
                 {
                     wrong.push(format!("{}: {}", file.display(), line.trim()));
                 }

@@ -75,7 +75,9 @@ fn the_local_provider_never_invents() {
     shelf.batch(&[]).exits(0);
     for name in shelf.vocabularies().keys() {
         for entry in shelf.vocabulary(name)["entries"].as_array().unwrap() {
-            for field in ["genre", "intent", "axes", "tags", "category", "mood", "energy", "secondary_intents", "ip_flag"] {
+            for field in
+                ["genre", "intent", "axes", "tags", "category", "mood", "energy", "secondary_intents", "ip_flag"]
+            {
                 assert!(entry[field].is_null(), "{field} of {entry}");
             }
         }

@@ -126,7 +126,8 @@ fn a_limit_takes_the_first_documents_in_path_order() {
 fn a_rerun_of_part_of_the_shelf_leaves_the_rest() {
     let shelf = Shelf::of(6);
     done(&shelf, &[]);
-    let run = shelf.run(&["batch", "books/*.epub", "books/deep", "-o", "out", "--stage", "extract", "--progress", "json"]);
+    let run =
+        shelf.run(&["batch", "books/*.epub", "books/deep", "-o", "out", "--stage", "extract", "--progress", "json"]);
     assert_eq!(run.exits(0).done("extract"), 4, "two in books, two in books/deep");
 }
 

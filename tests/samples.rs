@@ -25,10 +25,8 @@ fn the_readable_samples_give_vocabularies_and_the_others_a_reason() {
         .collect();
     let count = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
     assert_eq!((count("encrypted"), count("damaged"), kinds.len()), (1, 2, 3), "{kinds:?}");
-    let without_text = run
-        .events()
-        .iter()
-        .any(|e| e["event"] == "document_done" && e["notes"].to_string().contains("OCR"));
+    let without_text =
+        run.events().iter().any(|e| e["event"] == "document_done" && e["notes"].to_string().contains("OCR"));
     assert!(without_text, "the image-only sample is done and says what it needs");
     assert!(number("terms") > 500, "{} terms", number("terms"));
 }

@@ -172,7 +172,7 @@ impl Discovery<'_> {
         let batch = std::mem::take(&mut self.batch);
         let scope = self.scope;
         let changes: Vec<FileChange> =
-            self.run.pool.install(|| batch.into_par_iter().map(|found| examine(found, scope)).collect());
+            self.run.pool.install(|| batch.par_iter().map(|found| examine(found, scope)).collect());
         self.record(changes)
     }
 
@@ -263,7 +263,7 @@ fn is_named_as_document(path: &SourcePath) -> bool {
 }
 
 /// Looks into a file: what it is, and the hash of its content if it is a document.
-fn examine(found: Found, scope: i64) -> FileChange {
+fn examine(found: &Found, scope: i64) -> FileChange {
     let named_as_document = is_named_as_document(&found.path);
     let change = |state, content, failure| FileChange {
         path: found.path.clone(),
@@ -274,7 +274,7 @@ fn examine(found: Found, scope: i64) -> FileChange {
         failure,
         scope,
     };
-    match read_document(&found, named_as_document) {
+    match read_document(found, named_as_document) {
         Ok(Some(content)) => change(FileState::Present, Some(content), None),
         Ok(None) => change(FileState::NotADocument, None, None),
         Err(e) if named_as_document || found.explicit => {

@@ -3,16 +3,27 @@
 use std::io::Write;
 
 const NAMES: [&str; 12] = [
-    "ember wyrm", "salt lantern", "hollow king", "thorn ward", "glass moth", "river oath", "iron psalm", "ash choir",
-    "pale ferry", "moon anvil", "storm ledger", "bone compass",
+    "ember wyrm",
+    "salt lantern",
+    "hollow king",
+    "thorn ward",
+    "glass moth",
+    "river oath",
+    "iron psalm",
+    "ash choir",
+    "pale ferry",
+    "moon anvil",
+    "storm ledger",
+    "bone compass",
 ];
 const VERBS: [&str; 6] = ["guards", "devours", "binds", "remembers", "answers", "follows"];
-const PLACES: [&str; 6] = ["the drowned abbey", "a quiet road", "the ninth gate", "her orchard", "the salt road", "an old mill"];
+const PLACES: [&str; 6] =
+    ["the drowned abbey", "a quiet road", "the ninth gate", "her orchard", "the salt road", "an old mill"];
 
 /// The `n`th of an endless row of distinct small documents: its name and its bytes.
 pub(crate) fn nth(n: usize) -> (String, Vec<u8>) {
     let text = story(n as u64);
-    let folder = if n % 3 == 0 { "deep/" } else { "" };
+    let folder = if n.is_multiple_of(3) { "deep/" } else { "" };
     match n % 2 {
         0 => (format!("{folder}doc-{n:06}.pdf"), pdf(&[&text[..text.len() / 2], &text[text.len() / 2..]])),
         _ => (format!("{folder}doc-{n:06}.epub"), epub(&format!("Story {n}"), &[&text])),
@@ -108,7 +119,9 @@ pub(crate) fn epub(title: &str, chapters: &[&[String]]) -> Vec<u8> {
     }
     add(
         "OEBPS/nav.xhtml",
-        &format!(r#"<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"><head><title>nav</title></head><body><nav epub:type="toc"><ol>{toc}</ol></nav></body></html>"#),
+        &format!(
+            r#"<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"><head><title>nav</title></head><body><nav epub:type="toc"><ol>{toc}</ol></nav></body></html>"#
+        ),
     );
     add(
         "OEBPS/book.opf",

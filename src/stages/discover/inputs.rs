@@ -60,7 +60,7 @@ impl Inputs {
             true => path.clone(),
             false => path.parent().unwrap_or(path).to_path_buf(),
         };
-        let mut root = found.first().map(folder_of).unwrap_or_else(|| base.to_path_buf());
+        let mut root = found.first().map_or_else(|| base.to_path_buf(), folder_of);
         for folder in found.iter().map(folder_of) {
             while !folder.starts_with(&root) {
                 root.pop();

@@ -78,11 +78,11 @@ fn xhtml(source: &str, builder: &mut Builder) {
                 }
             }
             Ok(Event::Empty(tag)) if tag.local_name().as_ref() == "br" => text.push(' '),
-            Ok(Event::Text(t)) if skip == 0 => text.push_str(&&t),
-            Ok(Event::CData(t)) if skip == 0 => text.push_str(&&t),
+            Ok(Event::Text(t)) if skip == 0 => text.push_str(&t),
+            Ok(Event::CData(t)) if skip == 0 => text.push_str(&t),
             Ok(Event::GeneralRef(r)) if skip == 0 => match r.resolve_char_ref() {
                 Ok(Some(c)) => text.push(c),
-                _ => text.push_str(quick_xml::escape::resolve_html5_entity(&&r).unwrap_or(" ")),
+                _ => text.push_str(quick_xml::escape::resolve_html5_entity(&r).unwrap_or(" ")),
             },
             Ok(Event::Eof) | Err(_) => break,
             Ok(_) => {}
@@ -100,8 +100,8 @@ fn block_kind(name: &str) -> Option<BlockKind> {
         "li" | "dt" | "dd" => BlockKind::ListItem,
         "tr" => BlockKind::TableRow,
         "figcaption" | "caption" => BlockKind::Caption,
-        "p" | "div" | "section" | "blockquote" | "pre" | "article" | "header" | "footer" | "aside" | "nav"
-        | "body" | "ul" | "ol" | "dl" | "table" | "hr" => BlockKind::Paragraph,
+        "p" | "div" | "section" | "blockquote" | "pre" | "article" | "header" | "footer" | "aside" | "nav" | "body"
+        | "ul" | "ol" | "dl" | "table" | "hr" => BlockKind::Paragraph,
         _ => return None,
     })
 }

@@ -18,12 +18,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
             FailureKind::Encrypted,
             "the file is encrypted and needs a password; remove the password and run again",
         ),
-        LoadPdfError::Decryption(_) => {
-            Failure::new(FailureKind::Encrypted, "the file is encrypted in a way that cannot be read; remove the encryption and run again")
-        }
-        LoadPdfError::Invalid => {
-            Failure::new(FailureKind::Damaged, "the file is no readable PDF (no page tree can be found); fetch or copy it again")
-        }
+        LoadPdfError::Decryption(_) => Failure::new(
+            FailureKind::Encrypted,
+            "the file is encrypted in a way that cannot be read; remove the encryption and run again",
+        ),
+        LoadPdfError::Invalid => Failure::new(
+            FailureKind::Damaged,
+            "the file is no readable PDF (no page tree can be found); fetch or copy it again",
+        ),
     })?;
     let mut builder = Builder::new(SectionKind::Page);
     let (mut empty, mut broken) = (Vec::new(), Vec::new());
@@ -50,14 +52,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
     }
     let count = pdf.pages().len();
     if count == 0 || broken.len() == count {
-        return Err(Failure::new(FailureKind::Damaged, format!("none of its {count} pages can be read; fetch or copy it again")));
+        return Err(Failure::new(
+            FailureKind::Damaged,
+            format!("none of its {count} pages can be read; fetch or copy it again"),
+        ));
     }
     let mut notes = Vec::new();
     if !empty.is_empty() {
-        notes.push(format!("{} hold no text; if they are scanned, they need OCR", pages(&empty)));
+        notes.push(format!("{} without text: if that is a scan, it needs OCR", pages(&empty)));
     }
     if !broken.is_empty() {
-        notes.push(format!("{} cannot be read", pages(&broken)));
+        notes.push(format!("{} cannot be read and left out", pages(&broken)));
     }
     let info = pdf.metadata();
     let text = |bytes: &Option<Box<[u8]>>| {
