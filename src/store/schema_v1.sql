@@ -11,6 +11,7 @@ CREATE TABLE doc (
     live  INTEGER NOT NULL DEFAULT 0,
     scope INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX doc_gone ON doc (id) WHERE live = 0;
 
 -- An input file, by path relative to the input root.
 CREATE TABLE file (
