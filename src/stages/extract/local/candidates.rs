@@ -1,0 +1,235 @@
+//! Candidate terms: word sequences between stop words, lines that are nothing else, and capitalised names.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::tokenize::{Line, Tokens};
+
+/// A word sequence up to inflection of its last word, with its counts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Candidate {
+    /// Folded words, the last one in the singular.
+    pub(super) words: Vec<u32>,
+    /// Occurrences.
+    pub(super) frequency: u32,
+    /// Occurrences as a line of their own.
+    pub(super) own_line: u32,
+    /// Occurrences inside a sentence with every word capitalised, particles aside.
+    pub(super) capitalised: u32,
+    /// Occurrences inside a sentence with a word in lower case.
+    pub(super) lowercase: u32,
+    /// Occurrences that are no part of a longer run of words.
+    pub(super) whole: u32,
+}
+
+/// An occurrence.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    /// Index into the candidates.
+    pub(super) candidate: u32,
+    /// Index of its first word.
+    pub(super) first: usize,
+    /// Number of words.
+    pub(super) length: usize,
+    /// It is no part of a longer run.
+    whole: bool,
+    /// It is a line of its own.
+    own: bool,
+}
+
+const ROOT: u32 = 0;
+
+/// Mixes pairs of small integers; the tables that use it are never iterated.
+#[derive(Default)]
+pub(super) struct PairHasher(u64);
+
+impl Hasher for PairHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.write_u32(u32::from(b));
+        }
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.0 = (self.0.rotate_left(26) ^ u64::from(n)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+type Pairs = HashMap<(u32, u32), u32, BuildHasherDefault<PairHasher>>;
+
+/// All candidates of a text and the tree of their words.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    /// The candidates, in order of first sight.
+    pub(super) all: Vec<Candidate>,
+    /// (node, word) to the node after it.
+    nodes: Pairs,
+    /// (node, last word in the singular) to the candidate.
+    ends: Pairs,
+    /// Most words.
+    longest: usize,
+}
+
+impl Candidates {
+    /// Collects and counts the candidates of `tokens`, none of more than `longest` words.
+    pub(super) fn collect(tokens: &Tokens, longest: usize) -> Self {
+        let mut candidates = Self { longest, ..Self::default() };
+        for line in tokens.lines.iter().filter(|l| l.own) {
+            if let Some((first, length)) = candidates.title(tokens, line) {
+                candidates.insert(tokens, first, length);
+            }
+        }
+        let mut found = Vec::new();
+        for line in &tokens.lines {
+            found.clear();
+            candidates.scan(tokens, line, true, &mut found);
+            for f in &found {
+                candidates.count(tokens, line, f);
+            }
+        }
+        candidates
+    }
+
+    /// All occurrences in text order, longer ones last where they begin together.
+    pub(super) fn occurrences(&mut self, tokens: &Tokens, mut visit: impl FnMut(&Line, Found)) {
+        let mut found = Vec::new();
+        for line in &tokens.lines {
+            found.clear();
+            self.scan(tokens, line, false, &mut found);
+            found.sort_by_key(|f| (f.first, f.length));
+            for f in &found {
+                visit(line, *f);
+            }
+        }
+    }
+
+    /// The words of an own line without its leading articles, if they can be a term.
+    fn title(&self, tokens: &Tokens, line: &Line) -> Option<(usize, usize)> {
+        let function = |i: usize| tokens.entry(i).function;
+        let mut first = line.words.start;
+        while first < line.words.end && function(first) && !tokens.words[first].hyphen {
+            first += 1;
+        }
+        let length = line.words.end - first;
+        let named = length >= 1 && length <= self.longest && !function(line.words.end - 1);
+        let letters = length > 1 || tokens.entry(first.min(tokens.words.len() - 1)).text.chars().count() > 2;
+        (named && letters).then_some((first, length))
+    }
+
+    fn node(&mut self, from: u32, word: u32, insert: bool) -> Option<u32> {
+        let next = u32::try_from(self.nodes.len() + 1).ok()?;
+        if insert {
+            return Some(*self.nodes.entry((from, word)).or_insert(next));
+        }
+        self.nodes.get(&(from, word)).copied()
+    }
+
+    fn end(&mut self, tokens: &Tokens, from: u32, first: usize, length: usize, insert: bool) -> Option<u32> {
+        let last = tokens.entry(first + length - 1).singular;
+        if let Some(&known) = self.ends.get(&(from, last)) {
+            return Some(known);
+        }
+        if !insert {
+            return None;
+        }
+        let id = u32::try_from(self.all.len()).ok()?;
+        let mut words: Vec<_> = tokens.words[first..first + length].iter().map(|w| w.id).collect();
+        words[length - 1] = last;
+        self.ends.insert((from, last), id);
+        self.all.push(Candidate { words, ..Candidate::default() });
+        Some(id)
+    }
+
+    fn insert(&mut self, tokens: &Tokens, first: usize, length: usize) {
+        let mut node = ROOT;
+        for word in &tokens.words[first..first + length - 1] {
+            let Some(next) = self.node(node, word.id, true) else { return };
+            node = next;
+        }
+        self.end(tokens, node, first, length, true);
+    }
+
+    /// Finds the candidates of a line; with `insert`, takes in those not seen before.
+    fn scan(&mut self, tokens: &Tokens, line: &Line, insert: bool, found: &mut Vec<Found>) {
+        let words = &tokens.words;
+        let own = if line.own { self.title(tokens, line) } else { None };
+        // A run of content words: no stop word and nothing but spaces and hyphens inside.
+        let mut run = line.words.start..line.words.start;
+        let begin = found.len();
+        for first in line.words.clone() {
+            if first >= run.end {
+                run = first..first;
+                while run.end < line.words.end
+                    && (run.is_empty() || words[run.end].adjoins)
+                    && tokens.is_content(run.end)
+                {
+                    run.end += 1;
+                }
+            }
+            if words[first].hyphen || (tokens.entry(first).function && !tokens.continues(first + 1, line)) {
+                continue;
+            }
+            let mut node = ROOT;
+            let mut name = words[first].upper && !tokens.entry(first).function;
+            for last in first..line.words.end.min(first + self.longest) {
+                if last > first && !words[last].adjoins {
+                    break;
+                }
+                let entry = tokens.entry(last);
+                let content = last < run.end;
+                // Particles join a name: "Cone of Cold".
+                name = name && (words[last].upper || (last > first && tokens.is_particle(last)));
+                let whole_words = !tokens.continues(last + 1, line);
+                if whole_words && (content || !entry.function) {
+                    let grow = insert && (content || (name && words[last].upper));
+                    let long_enough = last > first || entry.text.chars().count() > 2;
+                    if long_enough && let Some(candidate) = self.end(tokens, node, first, last + 1 - first, grow) {
+                        let length = last + 1 - first;
+                        let whole = !content || (first == run.start && last + 1 == run.end);
+                        found.push(Found { candidate, first, length, whole, own: own == Some((first, length)) });
+                    }
+                }
+                match self.node(node, words[last].id, insert && (content || name)) {
+                    Some(next) => node = next,
+                    None => break,
+                }
+            }
+        }
+        // What lies inside a longer name or title does not stand alone.
+        let mut covers: Vec<(usize, usize)> = Vec::new();
+        for f in &found[begin..] {
+            if f.whole && f.length > 1 {
+                covers.push((f.first, f.first + f.length));
+            }
+        }
+        for f in &mut found[begin..] {
+            let inside = |c: &(usize, usize)| c.0 <= f.first && f.first + f.length <= c.1 && c.1 - c.0 > f.length;
+            f.whole &= f.own || !covers.iter().any(inside);
+        }
+    }
+
+    fn count(&mut self, tokens: &Tokens, line: &Line, found: &Found) {
+        let candidate = &mut self.all[found.candidate as usize];
+        candidate.frequency += 1;
+        candidate.whole += u32::from(found.whole);
+        candidate.own_line += u32::from(found.own);
+        if line.own {
+            return;
+        }
+        let mut words = (found.first..found.first + found.length)
+            .filter(|&i| !tokens.words[i].opens && !tokens.is_particle(i))
+            .peekable();
+        if words.peek().is_none() {
+            return;
+        }
+        if words.all(|i| tokens.words[i].upper) {
+            candidate.capitalised += 1;
+        } else {
+            candidate.lowercase += 1;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The order of candidates.
+
+use super::background::per_million;
+use super::candidates::Candidate;
+use super::tokenize::Tokens;
+
+/// Marks of a candidate from which its score comes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marks {
+    /// Share of occurrences that are no part of a longer run.
+    pub(super) stand_alone: f64,
+    /// Mean over its words of the logarithm of their rate here to that in ordinary prose.
+    pub(super) weirdness: f64,
+    /// Higher is better.
+    pub(super) score: f64,
+}
+
+/// Logarithm (base 10) of a word's rate here to its rate in ordinary prose, by id; 0 for languages without counts.
+pub(super) fn weirdness(tokens: &Tokens) -> Vec<f64> {
+    let total = tokens.words.len().max(1) as f64;
+    let rate = |id: u32| {
+        let entry = &tokens.vocabulary[id as usize];
+        // The background counts inflected forms apart, so a word meets its own form there or its singular.
+        per_million(&entry.text)
+    };
+    let mut weirdness = vec![0.0; tokens.vocabulary.len()];
+    if tokens.english {
+        for (id, entry) in tokens.vocabulary.iter().enumerate() {
+            let here = f64::from(entry.count.max(1)) * 1e6 / total;
+            weirdness[id] = ((here + 1.0) / (rate(id as u32) + 1.0)).log10();
+        }
+    }
+    weirdness
+}
+
+/// Sub-linear frequency x capitalisation x own line x standing alone x weirdness.
+pub(super) fn marks(candidate: &Candidate, tokens: &Tokens, weirdness: &[f64]) -> Marks {
+    let frequency = f64::from(candidate.frequency);
+    let content = candidate.words.iter().filter(|&&w| !tokens.vocabulary[w as usize].function);
+    let (sum, number) = content.fold((0.0, 0.0), |(sum, n), &w| (sum + weirdness[w as usize], n + 1.0));
+    let mean = if number > 0.0 { sum / number } else { 0.0 };
+    let capitals = (f64::from(candidate.capitalised) + 0.5) / (f64::from(candidate.lowercase) + 1.5);
+    let alone = f64::from(candidate.whole);
+    let score = frequency.ln_1p().powf(0.7)
+        * (0.25 + capitals)
+        * (1.0 + 1.2 * f64::from(candidate.own_line).ln_1p())
+        * (0.2 + (alone + 0.3) / (frequency + 0.3))
+        * (1.5 + mean).max(0.05);
+    let plain_word = candidate.words.len() == 1 && mean < 0.5 && capitals < 0.5 && tokens.english;
+    Marks { stand_alone: alone / frequency, weirdness: mean, score: if plain_word { 0.4 * score } else { score } }
+}
