@@ -20,6 +20,8 @@ pub(super) struct Candidate {
     pub(super) lowercase: u32,
     /// Occurrences that are no part of a longer run of words.
     pub(super) whole: u32,
+    /// Occurrences at the beginning of a line.
+    opening: u32,
 }
 
 /// An occurrence.
@@ -32,12 +34,18 @@ pub(super) struct Found {
     /// Number of words.
     pub(super) length: usize,
     /// It is no part of a longer run.
-    whole: bool,
+    pub(super) whole: bool,
     /// It is a line of its own.
     own: bool,
 }
 
 const ROOT: u32 = 0;
+
+/// A label opens at least one in this many lines,
+const LINES_FOR_EACH_LABEL: usize = 300;
+
+/// and at least this many.
+const FEWEST_LABELS: u32 = 8;
 
 /// Mixes pairs of small integers; the tables that use it are never iterated.
 #[derive(Default)]
@@ -216,6 +224,7 @@ impl Candidates {
         let candidate = &mut self.all[found.candidate as usize];
         candidate.frequency += 1;
         candidate.whole += u32::from(found.whole);
+        candidate.opening += u32::from(found.first == line.words.start);
         candidate.own_line += u32::from(found.own);
         if line.own {
             return;
@@ -231,5 +240,65 @@ impl Candidates {
         } else {
             candidate.lowercase += 1;
         }
+    }
+
+    /// The candidate of these words, the last one in any number.
+    fn find(&self, tokens: &Tokens, words: &[u32]) -> Option<usize> {
+        let (last, before) = words.split_last()?;
+        let node = before.iter().try_fold(ROOT, |node, word| self.nodes.get(&(node, *word)).copied())?;
+        self.ends.get(&(node, tokens.vocabulary[*last as usize].singular)).map(|&id| id as usize)
+    }
+
+    /// Which candidates say nothing beyond others: a join of two of them ("dorothy and toto"), a label of the layout
+    /// before one of them ("skills perception"), a part that hardly ever leaves a longer one ("frightful" of "frightful
+    /// presence").
+    pub(super) fn redundant(&self, tokens: &Tokens) -> Vec<bool> {
+        let mut redundant = vec![false; self.all.len()];
+        let labels = self.labels(tokens);
+        for (id, candidate) in self.all.iter().enumerate() {
+            let words = candidate.words.as_slice();
+            redundant[id] |= candidate.own_line == 0 && self.is_join(tokens, candidate);
+            for cut in 1..words.len() {
+                let labelled = self.find(tokens, &words[..cut]).is_some_and(|label| labels[label]);
+                let rest = self.find(tokens, &words[cut..]).is_some_and(|rest| self.all[rest].whole > 0);
+                redundant[id] |= labelled && rest && candidate.opening == candidate.frequency;
+            }
+            if words.len() > 1 && candidate.frequency > 1 {
+                for part in
+                    [&words[..words.len() - 1], &words[1..]].into_iter().filter_map(|part| self.find(tokens, part))
+                {
+                    let inner = &self.all[part];
+                    let bound = inner.whole * 10 < inner.frequency && candidate.frequency * 10 > inner.frequency * 9;
+                    redundant[part] |= bound && inner.own_line == 0;
+                }
+            }
+        }
+        redundant
+    }
+
+    fn is_join(&self, tokens: &Tokens, candidate: &Candidate) -> bool {
+        let commoner =
+            |words: &[u32]| self.find(tokens, words).is_some_and(|id| self.all[id].frequency > candidate.frequency);
+        candidate.words.iter().enumerate().any(|(i, &word)| {
+            matches!(
+                &*tokens.vocabulary[word as usize].text,
+                "and" | "or" | "y" | "e" | "et" | "und" | "o" | "ou" | "oder"
+            ) && commoner(&candidate.words[..i])
+                && commoner(&candidate.words[i + 1..])
+        })
+    }
+
+    /// Which candidates are labels of a recurring layout: they open many lines, go on in different ways, and stand
+    /// hardly anywhere else.
+    fn labels(&self, tokens: &Tokens) -> Vec<bool> {
+        let mut continuations = vec![0_u32; self.all.len()];
+        for candidate in self.all.iter().filter(|c| c.words.len() > 1 && c.opening == c.frequency) {
+            if let Some(label) = self.find(tokens, &candidate.words[..candidate.words.len() - 1]) {
+                continuations[label] += 1;
+            }
+        }
+        let many = u32::try_from(tokens.lines.len() / LINES_FOR_EACH_LABEL).unwrap_or(u32::MAX).max(FEWEST_LABELS);
+        let label = |(c, n): (&Candidate, u32)| n >= 3 && c.opening >= many && c.opening * 10 >= c.frequency * 8;
+        self.all.iter().zip(continuations).map(label).collect()
     }
 }

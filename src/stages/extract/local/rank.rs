@@ -39,13 +39,16 @@ pub(super) fn marks(candidate: &Candidate, tokens: &Tokens, weirdness: &[f64]) -
     let content = candidate.words.iter().filter(|&&w| !tokens.vocabulary[w as usize].function);
     let (sum, number) = content.fold((0.0, 0.0), |(sum, n), &w| (sum + weirdness[w as usize], n + 1.0));
     let mean = if number > 0.0 { sum / number } else { 0.0 };
-    let capitals = (f64::from(candidate.capitalised) + 0.5) / (f64::from(candidate.lowercase) + 1.5);
+    let (upper, lower) = (f64::from(candidate.capitalised), f64::from(candidate.lowercase));
+    let capitals = (upper + 0.5) / (upper + lower + 2.0);
+    let own_line = f64::from(candidate.own_line);
     let alone = f64::from(candidate.whole);
     let score = frequency.ln_1p().powf(0.7)
         * (0.25 + capitals)
-        * (1.0 + 1.2 * f64::from(candidate.own_line).ln_1p())
+        // The first own line says nearly all; hundreds of them are a table's labels.
+        * (1.0 + 6.0 * own_line / (own_line + 1.0))
         * (0.2 + (alone + 0.3) / (frequency + 0.3))
-        * (1.5 + mean).max(0.05);
-    let plain_word = candidate.words.len() == 1 && mean < 0.5 && capitals < 0.5 && tokens.english;
+        * (1.5 + mean.clamp(-1.4, 1.0));
+    let plain_word = candidate.words.len() == 1 && mean < 0.5 && capitals < 0.3 && tokens.english;
     Marks { stand_alone: alone / frequency, weirdness: mean, score: if plain_word { 0.4 * score } else { score } }
 }
