@@ -39,6 +39,9 @@ fn deleted_outputs_are_rebuilt_from_the_store_by_stage_write() {
     }
     assert_eq!(done(&shelf, &["--stage", "write"]), [0, 0, 0, 4]);
     assert_eq!(shelf.vocabularies(), before);
+    std::fs::remove_file(shelf.out().join(before.keys().next().unwrap())).unwrap();
+    assert_eq!(done(&shelf, &[]), [0, 0, 0, 1], "a plain run notices a deleted output too");
+    assert_eq!(shelf.vocabularies(), before);
 }
 
 #[test]

@@ -114,7 +114,9 @@ impl Discovery<'_> {
                     return Ok(());
                 }
                 self.found.documents += 1;
-                self.found.settled += u64::from(row.is_settled);
+                if let Some(output) = row.written {
+                    self.check_output(&found.path, &output)?;
+                }
                 if self.scope != 0 {
                     let change = Change::Choose { path: found.path, scope: self.scope };
                     self.run.writer.submit(Checkpoint { changes: vec![change], events: Vec::new() })?;
@@ -124,11 +126,25 @@ impl Discovery<'_> {
                 }
                 Ok(())
             }
-            _ => {
+            known => {
+                if let Some(output) = known.and_then(|row| row.written) {
+                    self.check_output(&found.path, &output)?;
+                }
                 self.batch.push(found);
                 if self.batch.len() >= BATCH { self.hash_batch() } else { Ok(()) }
             }
         }
+    }
+
+    /// A vocabulary file that somebody deleted is written again from the store.
+    fn check_output(&mut self, path: &SourcePath, output: &str) -> Result<(), RunError> {
+        if std::fs::symlink_metadata(self.config.output.join(output)).is_ok() {
+            self.found.settled += 1;
+            return Ok(());
+        }
+        self.found.changed = true;
+        let changes = vec![Change::OutputLost(path.clone())];
+        Ok(self.run.writer.submit(Checkpoint { changes, events: Vec::new() })?)
     }
 
     /// A document by its name that cannot even be looked at.

@@ -41,8 +41,8 @@ pub struct FileRow {
     pub size: u64,
     /// Modification time in nanoseconds since 1970 when it was last looked at.
     pub mtime_ns: i64,
-    /// Whether its vocabulary file is written for the fingerprint asked with, and nothing of it failed.
-    pub is_settled: bool,
+    /// Its vocabulary file, relative to the output folder, if that was written for the fingerprint asked with.
+    pub written: Option<String>,
 }
 
 /// A page of known files in path order; fewer than asked for means that it is the last.
@@ -68,7 +68,8 @@ impl Reader {
     /// If the database cannot be read.
     pub fn files_after(&self, write_fp: FpId, after: &str, limit: usize) -> Result<FilePage, StoreError> {
         self.collect(
-            "SELECT path, state, size, mtime_ns, written_fp IS ?1 AND written_doc IS doc AND fail_kind IS NULL
+            "SELECT path, state, size, mtime_ns,
+                    CASE WHEN written_fp IS ?1 AND written_doc IS doc AND fail_kind IS NULL THEN output END
              FROM file WHERE path > ?2 ORDER BY path LIMIT ?3",
             params![write_fp.0, after, limit as i64],
             |r| {
@@ -77,7 +78,7 @@ impl Reader {
                     state: FileState::from_number(r.get(1)?),
                     size: r.get::<_, i64>(2)?.cast_unsigned(),
                     mtime_ns: r.get(3)?,
-                    is_settled: r.get(4)?,
+                    written: r.get(4)?,
                 })
             },
         )

@@ -53,6 +53,8 @@ pub enum Change {
     },
     /// A known file is no longer there.
     Gone(SourcePath),
+    /// The vocabulary file of a source is no longer where it was written.
+    OutputLost(SourcePath),
     /// Output names for the files that have none: the candidates, best first, are a function of the path alone.
     NameOutputs(fn(&SourcePath) -> Vec<String>),
     /// A stage of a document is done.
@@ -359,6 +361,10 @@ fn apply(db: &Connection, change: Change, now: i64) -> rusqlite::Result<()> {
         Change::File(change) => apply_file(db, &change),
         Change::Choose { path, scope } => choose(db, path.as_str(), scope),
         Change::Gone(path) => release(db, path.as_str(), FileState::Gone),
+        Change::OutputLost(path) => db
+            .prepare_cached("UPDATE file SET written_fp = NULL, written_doc = NULL WHERE path = ?1")?
+            .execute([path.as_str()])
+            .map(drop),
         Change::NameOutputs(candidates) => name_outputs(db, candidates),
         Change::Done { fp, doc, attempts, terms, notes, artifact } => {
             let mut put = db.prepare_cached("INSERT OR REPLACE INTO art (id, z) VALUES (?1, ?2)")?;

@@ -44,7 +44,10 @@ pub(crate) fn story(seed: u64) -> Vec<String> {
     for _ in 0..24 {
         let (name, other) = (NAMES[next(12)], NAMES[next(12)]);
         lines.push(match next(3) {
-            0 => format!("The {name} is a keeper of the {other} and of {}.", PLACES[next(6)]),
+            0 => {
+                let article = if name.starts_with(['a', 'e', 'i', 'o']) { "An" } else { "A" };
+                format!("{article} {name} is a keeper of the {other} and of {}.", PLACES[next(6)])
+            }
             1 => format!("Every {name} {} the {other} near {}.", VERBS[next(6)], PLACES[next(6)]),
             _ => format!("At {} the {name} {} {} travellers.", PLACES[next(6)], VERBS[next(6)], next(90) + 2),
         });
