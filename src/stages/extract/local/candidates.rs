@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 use super::tokenize::{Line, Tokens};
 
@@ -22,6 +23,8 @@ pub(super) struct Candidate {
     pub(super) whole: u32,
     /// Occurrences at the beginning of a line.
     opening: u32,
+    /// Those of them whose line is text rather than a title.
+    opening_text: u32,
 }
 
 /// An occurrence.
@@ -46,6 +49,9 @@ const LINES_FOR_EACH_LABEL: usize = 300;
 
 /// and at least this many.
 const FEWEST_LABELS: u32 = 8;
+
+/// What follows a label differs at least so often.
+const FEWEST_CONTINUATIONS: u32 = 3;
 
 /// Mixes pairs of small integers; the tables that use it are never iterated.
 #[derive(Default)]
@@ -84,17 +90,20 @@ pub(super) struct Candidates {
 
 impl Candidates {
     /// Collects and counts the candidates of `tokens`, none of more than `longest` words.
-    pub(super) fn collect(tokens: &Tokens, longest: usize) -> Self {
+    pub(super) fn collect(tokens: &Tokens, text: &str, longest: usize) -> Self {
         let mut candidates = Self { longest, ..Self::default() };
-        for line in tokens.lines.iter().filter(|l| l.own) {
-            if let Some((first, length)) = candidates.title(tokens, line) {
+        let mut titles = Vec::new();
+        for line in &tokens.lines {
+            candidates.titles(tokens, text, line, &mut titles);
+            for &(first, length) in &titles {
                 candidates.insert(tokens, first, length);
             }
         }
         let mut found = Vec::new();
         for line in &tokens.lines {
             found.clear();
-            candidates.scan(tokens, line, true, &mut found);
+            candidates.titles(tokens, text, line, &mut titles);
+            candidates.scan(tokens, line, &titles, true, &mut found);
             for f in &found {
                 candidates.count(tokens, line, f);
             }
@@ -107,7 +116,7 @@ impl Candidates {
         let mut found = Vec::new();
         for line in &tokens.lines {
             found.clear();
-            self.scan(tokens, line, false, &mut found);
+            self.scan(tokens, line, &[], false, &mut found);
             found.sort_by_key(|f| (f.first, f.length));
             for f in &found {
                 visit(line, *f);
@@ -115,17 +124,42 @@ impl Candidates {
         }
     }
 
-    /// The words of an own line without its leading articles, if they can be a term.
-    fn title(&self, tokens: &Tokens, line: &Line) -> Option<(usize, usize)> {
-        let function = |i: usize| tokens.entry(i).function;
-        let mut first = line.words.start;
-        while first < line.words.end && function(first) && !tokens.words[first].hyphen {
-            first += 1;
+    /// The parts of a line that are titles: all of an own line, each piece between the breaks of a heading, what stands
+    /// before the first full stop of a paragraph when it is written like a title ("Keen Smell. The wolf ...").
+    fn titles(&self, tokens: &Tokens, text: &str, line: &Line, titles: &mut Vec<(usize, usize)>) {
+        titles.clear();
+        if line.own {
+            titles.extend(self.title(tokens, line.words.clone(), line));
+        } else if line.heading {
+            let mut start = line.words.start;
+            for end in line.words.start + 1..=line.words.end {
+                if end == line.words.end || !tokens.words[end].adjoins {
+                    titles.extend(self.title(tokens, start..end, line));
+                    start = end;
+                }
+            }
+        } else {
+            titles.extend(self.run_in(tokens, text, line));
         }
-        let length = line.words.end - first;
-        let named = length >= 1 && length <= self.longest && !function(line.words.end - 1);
-        let letters = length > 1 || tokens.entry(first.min(tokens.words.len() - 1)).text.chars().count() > 2;
-        (named && letters).then_some((first, length))
+    }
+
+    /// A title at the beginning of a paragraph.
+    fn run_in(&self, tokens: &Tokens, text: &str, line: &Line) -> Option<(usize, usize)> {
+        let start = line.words.start;
+        let end = (start + 1..line.words.end).take(self.longest).find(|&i| !tokens.words[i].adjoins)?;
+        let stopped = text[tokens.words[end - 1].end as usize..].starts_with('.') && tokens.words[end].opens;
+        let capitals =
+            (start..end).all(|i| tokens.words[i].upper || tokens.entry(i).function || tokens.words[i].hyphen);
+        if stopped && capitals { self.title(tokens, start..end, line) } else { None }
+    }
+
+    /// A range of words without its leading articles, if they can be a term.
+    fn title(&self, tokens: &Tokens, words: Range<usize>, line: &Line) -> Option<(usize, usize)> {
+        let function = |i: usize| tokens.entry(i).function && !tokens.words[i].hyphen && !tokens.continues(i + 1, line);
+        let first = words.clone().find(|&i| !function(i))?;
+        let length = words.end - first;
+        let letters = length > 1 || tokens.entry(first).text.chars().count() > 2;
+        (length <= self.longest && letters && !function(words.end - 1)).then_some((first, length))
     }
 
     fn node(&mut self, from: u32, word: u32, insert: bool) -> Option<u32> {
@@ -162,9 +196,8 @@ impl Candidates {
     }
 
     /// Finds the candidates of a line; with `insert`, takes in those not seen before.
-    fn scan(&mut self, tokens: &Tokens, line: &Line, insert: bool, found: &mut Vec<Found>) {
+    fn scan(&mut self, tokens: &Tokens, line: &Line, titles: &[(usize, usize)], insert: bool, found: &mut Vec<Found>) {
         let words = &tokens.words;
-        let own = if line.own { self.title(tokens, line) } else { None };
         // A run of content words: no stop word and nothing but spaces and hyphens inside.
         let mut run = line.words.start..line.words.start;
         let begin = found.len();
@@ -198,7 +231,7 @@ impl Candidates {
                     if long_enough && let Some(candidate) = self.end(tokens, node, first, last + 1 - first, grow) {
                         let length = last + 1 - first;
                         let whole = !content || (first == run.start && last + 1 == run.end);
-                        found.push(Found { candidate, first, length, whole, own: own == Some((first, length)) });
+                        found.push(Found { candidate, first, length, whole, own: titles.contains(&(first, length)) });
                     }
                 }
                 match self.node(node, words[last].id, insert && (content || name)) {
@@ -224,9 +257,11 @@ impl Candidates {
         let candidate = &mut self.all[found.candidate as usize];
         candidate.frequency += 1;
         candidate.whole += u32::from(found.whole);
-        candidate.opening += u32::from(found.first == line.words.start);
+        let opening = found.first == line.words.start;
+        candidate.opening += u32::from(opening);
+        candidate.opening_text += u32::from(opening && !line.own && !line.heading);
         candidate.own_line += u32::from(found.own);
-        if line.own {
+        if line.own || line.heading || found.own {
             return;
         }
         let mut words = (found.first..found.first + found.length)
@@ -260,8 +295,7 @@ impl Candidates {
             redundant[id] |= candidate.own_line == 0 && self.is_join(tokens, candidate);
             for cut in 1..words.len() {
                 let labelled = self.find(tokens, &words[..cut]).is_some_and(|label| labels[label]);
-                let rest = self.find(tokens, &words[cut..]).is_some_and(|rest| self.all[rest].whole > 0);
-                redundant[id] |= labelled && rest && candidate.opening == candidate.frequency;
+                redundant[id] |= labelled && candidate.opening == candidate.frequency;
             }
             if words.len() > 1 && candidate.frequency > 1 {
                 for part in
@@ -288,8 +322,8 @@ impl Candidates {
         })
     }
 
-    /// Which candidates are labels of a recurring layout: they open many lines, go on in different ways, and stand
-    /// hardly anywhere else.
+    /// Which candidates are labels of a recurring layout: they open many lines, not all of them titles, go on in
+    /// different ways, and seldom stand elsewhere.
     fn labels(&self, tokens: &Tokens) -> Vec<bool> {
         let mut continuations = vec![0_u32; self.all.len()];
         for candidate in self.all.iter().filter(|c| c.words.len() > 1 && c.opening == c.frequency) {
@@ -298,7 +332,12 @@ impl Candidates {
             }
         }
         let many = u32::try_from(tokens.lines.len() / LINES_FOR_EACH_LABEL).unwrap_or(u32::MAX).max(FEWEST_LABELS);
-        let label = |(c, n): (&Candidate, u32)| n >= 3 && c.opening >= many && c.opening * 10 >= c.frequency * 8;
+        let label = |(c, n): (&Candidate, u32)| {
+            n >= FEWEST_CONTINUATIONS
+                && c.opening >= many
+                && c.opening * 2 >= c.frequency
+                && c.opening_text * 3 >= c.opening
+        };
         self.all.iter().zip(continuations).map(label).collect()
     }
 }

@@ -17,9 +17,9 @@ pub(super) enum Pattern {
 }
 
 /// Subjects that point elsewhere and so are not defined by what is said of them.
-const VAGUE: &str = "answer aim case cause chance choice difference effect end example exception fact following goal idea kind matter name \
-    number one only other point problem purpose question reason rest result rule second secret sort thing time trick trouble truth type way \
-    what first last next man woman boy girl morning evening night day note tip warning source figure table chapter part section see \
+const VAGUE: &str = "answer aim cause chance choice difference effect end example exception fact following goal idea kind matter name \
+    one only other problem purpose question reason rest result rule second secret sort thing time trick trouble truth type way \
+    what first last next man woman boy girl morning evening night day note tip warning source figure table chapter see \
     important answers notes hint caution remember today tomorrow yesterday everything something nothing anything everyone someone nobody \
     anybody somebody anyone life here there lots plenty none half hers his mine yours theirs ours";
 

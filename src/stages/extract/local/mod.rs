@@ -33,7 +33,7 @@ const LONGEST_DEFINED: usize = 5;
 /// dictionary are taken. The result depends on the document and the settings alone.
 pub fn terms(document: &ParsedDocument, settings: &TermSettings) -> Extraction {
     let tokens = tokenize::tokenize(document);
-    let mut candidates = Candidates::collect(&tokens, settings.max_words.max(1));
+    let mut candidates = Candidates::collect(&tokens, &document.text, settings.max_words.max(1));
     let weirdness = rank::weirdness(&tokens);
     let dropped = candidates.redundant(&tokens);
     let mut ranked: Vec<(u32, rank::Marks)> = (0_u32..)
@@ -102,8 +102,7 @@ impl<'a> Uses<'a> {
         if !found.whole {
             return;
         }
-        let colons = || self.definition.is_some_and(|(p, _)| p <= Pattern::Called);
-        if !colons()
+        if self.definition.is_none_or(|(known, _)| known > Pattern::Copula)
             && let Some(pattern) = definitions::pattern(tokens, text, line, found.first, found.length)
             && self.definition.is_none_or(|(known, _)| pattern < known)
         {

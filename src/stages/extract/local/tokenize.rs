@@ -177,6 +177,9 @@ fn is_hyphen(c: char) -> bool {
     matches!(c, '-' | '\u{2010}' | '\u{2011}')
 }
 
+/// Most words of a line that may be a title or a label rather than text.
+const LONGEST_LINE: usize = 8;
+
 const UPPER: u8 = 1;
 const NUMBER: u8 = 2;
 
@@ -247,7 +250,7 @@ impl<'a> Reader<'a> {
         let heading = matches!(kind, BlockKind::Heading(_));
         let ends_open =
             !last.is_some_and(|c| matches!(c, '.' | '!' | '?' | ',' | ';' | '…' | '。' | '！' | '？' | '，' | '、'));
-        let own = clean && (heading || ends_open) && kind != BlockKind::Footnote;
+        let own = clean && (heading || (ends_open && words.len() <= LONGEST_LINE)) && kind != BlockKind::Footnote;
         self.tokens.lines.push(Line { words, block, own, heading });
     }
 
