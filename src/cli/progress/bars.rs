@@ -1,5 +1,6 @@
 //! One bar for each stage, on a terminal.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -114,7 +115,8 @@ impl Bars {
                         slot.bar.abandon();
                     }
                 }
-                let _ = self.all.println(summary::text(summary));
+                // Below the bars, which are at rest now.
+                let _ = std::io::stderr().write_all(summary::text(summary).as_bytes());
             }
             _ => {}
         }

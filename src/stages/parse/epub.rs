@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Cursor;
 
-use epub::doc::{EpubDoc, NavPoint};
+use epub::doc::{DocError, EpubDoc, NavPoint};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
@@ -12,7 +12,11 @@ use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDoc
 
 pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
     let mut book = EpubDoc::from_reader(Cursor::new(bytes)).map_err(|e| {
-        Failure::new(FailureKind::Damaged, format!("the file is no readable EPUB ({e}); fetch or copy it again"))
+        let reason = match e {
+            DocError::ArchiveError(_) => "its ZIP archive is damaged or cut short".to_owned(),
+            e => e.to_string(),
+        };
+        Failure::new(FailureKind::Damaged, format!("the file is no readable EPUB: {reason}; fetch or copy it again"))
     })?;
     let mut titles = HashMap::new();
     collect_titles(&book.toc, &mut titles);
