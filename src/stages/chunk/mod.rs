@@ -5,6 +5,7 @@ mod sentences;
 mod tokens;
 
 pub use cut::chunk;
+pub(in crate::stages) use sentences::is_abbreviation;
 pub use sentences::{is_sentence_end, sentence_around};
 pub use tokens::estimate_tokens;
 

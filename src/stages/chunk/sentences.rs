@@ -66,6 +66,11 @@ const ABBREVIATIONS: &[&str] = &[
     "vol", "vols", "vs", "z.b",
 ];
 
+/// Whether a lowercase word is an abbreviation after which a full stop seldom ends a sentence.
+pub(in crate::stages) fn is_abbreviation(word: &str) -> bool {
+    ABBREVIATIONS.contains(&word)
+}
+
 /// Whether the word that ends at byte `end` of `text` (where a full stop stands) is an abbreviation or an initial.
 fn abbreviated(text: &str, end: usize) -> bool {
     let head = &text[..end];
@@ -82,7 +87,7 @@ fn abbreviated(text: &str, end: usize) -> bool {
         (Some(only), None) => only.is_uppercase() && only != 'I',
         _ => {
             let folded = word.to_lowercase();
-            ABBREVIATIONS.contains(&folded.as_str())
+            is_abbreviation(&folded)
         }
     }
 }

@@ -200,7 +200,6 @@ impl Candidates {
         let words = &tokens.words;
         // A run of content words: no stop word and nothing but spaces and hyphens inside.
         let mut run = line.words.start..line.words.start;
-        let begin = found.len();
         for first in line.words.clone() {
             if first >= run.end {
                 run = first..first;
@@ -241,15 +240,19 @@ impl Candidates {
             }
         }
         // What lies inside a longer name or title does not stand alone.
-        let mut covers: Vec<(usize, usize)> = Vec::new();
-        for f in &found[begin..] {
-            if f.whole && f.length > 1 {
-                covers.push((f.first, f.first + f.length));
-            }
+        let base = line.words.start;
+        let mut reach = vec![(0, 0); line.words.len()];
+        for f in found.iter().filter(|f| f.whole && f.length > 1) {
+            let own = &mut reach[f.first - base].1;
+            *own = (*own).max(f.first + f.length);
         }
-        for f in &mut found[begin..] {
-            let inside = |c: &(usize, usize)| c.0 <= f.first && f.first + f.length <= c.1 && c.1 - c.0 > f.length;
-            f.whole &= f.own || !covers.iter().any(inside);
+        for i in 1..reach.len() {
+            reach[i].0 = reach[i - 1].0.max(reach[i - 1].1);
+        }
+        for f in found {
+            let end = f.first + f.length;
+            let (before, here) = reach[f.first - base];
+            f.whole &= f.own || (before < end && here <= end);
         }
     }
 
@@ -284,7 +287,8 @@ impl Candidates {
         self.ends.get(&(node, tokens.vocabulary[*last as usize].singular)).map(|&id| id as usize)
     }
 
-    /// Which candidates say nothing beyond others: a join of two of them ("dorothy and toto"), a label of the layout
+    /// Which candidates say nothing beyond others: a join of two of them ("dorothy and toto"), a
+    /// numbered title ("chapter xix"), a label of the layout
     /// before one of them ("skills perception"), a part that hardly ever leaves a longer one ("frightful" of "frightful
     /// presence").
     pub(super) fn redundant(&self, tokens: &Tokens) -> Vec<bool> {
@@ -293,6 +297,7 @@ impl Candidates {
         for (id, candidate) in self.all.iter().enumerate() {
             let words = candidate.words.as_slice();
             redundant[id] |= candidate.own_line == 0 && self.is_join(tokens, candidate);
+            redundant[id] |= is_numbered(tokens, candidate);
             for cut in 1..words.len() {
                 let labelled = self.find(tokens, &words[..cut]).is_some_and(|label| labels[label]);
                 redundant[id] |= labelled && candidate.opening == candidate.frequency;
@@ -340,4 +345,14 @@ impl Candidates {
         };
         self.all.iter().zip(continuations).map(label).collect()
     }
+}
+
+/// Whether a title is no more than a word and its number: "Chapter XIX", "Part Two".
+fn is_numbered(tokens: &Tokens, candidate: &Candidate) -> bool {
+    let [_, number] = candidate.words.as_slice() else { return false };
+    let number = &*tokens.vocabulary[*number as usize].text;
+    let roman = number.bytes().all(|b| matches!(b, b'i' | b'v' | b'x' | b'l' | b'c'));
+    let counted = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen \
+        twenty first second third fourth fifth sixth seventh eighth ninth tenth";
+    candidate.own_line * 2 >= candidate.frequency && (roman || counted.split_whitespace().any(|w| w == number))
 }

@@ -1,9 +1,14 @@
 //! Sentences that define a term. Precision before recall: a quoted sentence that defines nothing is worse than none.
 
-use super::tokenize::{Line, Tokens, tokenize_passage};
+use std::collections::BTreeMap;
+
+use super::tokenize::{Line, Tokens, fold, tokenize_passage};
 use super::{Definition, LONGEST_DEFINED};
 use crate::stages::chunk::sentence_around;
 use crate::values::Span;
+
+/// Most glosses ("X: ...") of one term; beyond, X is a label.
+pub(super) const MOST_GLOSSES: u32 = 2;
 
 /// How a sentence defines, the surest way first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,29 +26,46 @@ const VAGUE: &str = "answer aim cause chance choice difference effect end exampl
     one only other problem purpose question reason rest result rule second secret sort thing time trick trouble truth type way \
     what first last next man woman boy girl morning evening night day note tip warning source figure table chapter see \
     important answers notes hint caution remember today tomorrow yesterday everything something nothing anything everyone someone nobody \
-    anybody somebody anyone life here there lots plenty none half hers his mine yours theirs ours";
+    anybody somebody anyone life here there lots plenty none half now forth aloud away hers his mine yours theirs ours";
 
 /// Words after "is the" that compare instead of defining.
 const COMPARING: &[&str] = &[
-    "same", "only", "best", "worst", "first", "last", "next", "case", "reason", "result", "way", "one", "more", "most",
+    "same",
+    "only",
+    "best",
+    "worst",
+    "first",
+    "last",
+    "next",
+    "case",
+    "time",
+    "exception",
+    "reason",
+    "result",
+    "way",
+    "one",
+    "more",
+    "most",
 ];
 
 /// How the sentence around the `length` words from `first` defines them, if it does.
 pub(super) fn pattern(tokens: &Tokens, text: &str, line: &Line, first: usize, length: usize) -> Option<Pattern> {
-    if !tokens.english || line.own || vague(tokens, first, length) {
+    if !tokens.english || line.own {
         return None;
     }
-    if is_called(tokens, line, first) && ends_phrase(tokens, line, first + length) {
-        return Some(Pattern::Called);
+    if is_called(tokens, line, first) {
+        let action = length == 1 && tokens.entry(first).text.ends_with("ing");
+        let whole = ends_phrase(tokens, line, first + length) && !action && !vague(tokens, first, length);
+        return whole.then_some(Pattern::Called);
     }
     let subject = subject_start(tokens, line, first)?;
     if has_copula(tokens, line, first + length) {
         let definite = subject < first && &*tokens.entry(subject).text == "the";
         let named = tokens.words[first].upper || tokens.words[first + length - 1].upper;
-        return (!definite || named).then_some(Pattern::Copula);
+        return ((!definite || named) && !vague(tokens, first, length)).then_some(Pattern::Copula);
     }
     let colon = first == line.words.start && text[tokens.words[first + length - 1].end as usize..].starts_with(':');
-    (colon && is_gloss(tokens, text, line, first + length)).then_some(Pattern::Colon)
+    (colon && is_gloss(tokens, text, line, first + length) && !vague(tokens, first, length)).then_some(Pattern::Colon)
 }
 
 /// The sentence of a line around some of its words.
@@ -56,6 +78,7 @@ pub(super) fn sentence(tokens: &Tokens, text: &str, line: &Line, first: usize) -
 pub(super) fn find(passage: &str) -> Vec<Definition> {
     let tokens = tokenize_passage(passage);
     let mut found: Vec<Definition> = Vec::new();
+    let mut glossed: BTreeMap<String, u32> = BTreeMap::new();
     for line in &tokens.lines {
         for first in line.words.clone() {
             if tokens.entry(first).function || tokens.words[first].hyphen {
@@ -66,9 +89,14 @@ pub(super) fn find(passage: &str) -> Vec<Definition> {
             let term = Span { start: tokens.words[first].start, end: tokens.words[first + length - 1].end };
             if found.last().is_none_or(|d| d.sentence != sentence) {
                 found.push(Definition { term, sentence });
+                if passage[term.end as usize..].starts_with(':') {
+                    *glossed.entry(fold(term.of(passage))).or_default() += 1;
+                }
             }
         }
     }
+    // A word glossed again and again is a label.
+    found.retain(|d| glossed.get(&fold(d.term.of(passage))).is_none_or(|&n| n <= MOST_GLOSSES));
     found
 }
 
@@ -145,29 +173,42 @@ fn is_called(tokens: &Tokens, line: &Line, first: usize) -> bool {
             None => return false,
         }
     }
+    let called = tokens.words[at];
+    let Some(b) = before(at).filter(|_| !called.opens && !called.upper) else { return false };
+    let word = tokens.entry(b);
     match &*tokens.entry(at).text {
-        // "is called", "a thing called": not "he called".
-        "called" | "termed" => before(at).is_some_and(|b| {
-            let word = tokens.entry(b);
-            !word.function || matches!(&*word.text, "is" | "are" | "also" | "often" | "sometimes")
-        }),
-        "as" => before(at).is_some_and(|b| &*tokens.entry(b).text == "known"),
+        // "is called", "a thing called", "a thing, called": not "he called" or "Clerval called".
+        "called" | "termed" => {
+            let noun =
+                || !word.function && !tokens.words[b].upper && (b.saturating_sub(3)..b).any(|i| is_article(tokens, i));
+            !called.adjoins
+                || matches!(&*word.text, "is" | "are" | "also" | "often" | "sometimes" | "commonly")
+                || noun()
+        }
+        "as" => &*word.text == "known",
         _ => false,
     }
 }
 
+fn is_article(tokens: &Tokens, i: usize) -> bool {
+    matches!(&*tokens.entry(i).text, "a" | "an" | "the" | "some" | "any" | "these" | "each" | "this")
+}
+
 /// Whether the phrase before index `at` is over: a break or a function word follows.
 fn ends_phrase(tokens: &Tokens, line: &Line, at: usize) -> bool {
-    at >= line.words.end || !tokens.words[at].adjoins || (tokens.entry(at).function && !tokens.words[at].hyphen)
+    let over = || tokens.entry(at).function && &*tokens.entry(at).text != "of" && !tokens.words[at].hyphen;
+    at >= line.words.end || !tokens.words[at].adjoins || over()
 }
 
 /// Whether what follows the colon reads like a sentence: some words, one of them a function word, no number first.
 fn is_gloss(tokens: &Tokens, text: &str, line: &Line, after: usize) -> bool {
     let rest = after..line.words.end;
-    let Some(next) = tokens.words.get(after).filter(|_| rest.len() >= 5) else { return false };
+    let Some(next) = tokens.words.get(after).filter(|_| rest.len() >= 6) else { return false };
     let gap = &text[tokens.words[after - 1].end as usize..next.start as usize];
     let plain = rest.clone().filter(|&i| tokens.words[i].adjoins).count() * 3 >= rest.len() * 2;
-    gap.trim() == ":" && plain && rest.clone().any(|i| tokens.entry(i).function)
+    // A list of single words is no sentence.
+    let flows = tokens.words[after + 1].adjoins;
+    gap.trim() == ":" && plain && flows && rest.clone().any(|i| tokens.entry(i).function)
 }
 
 fn is_adverb(word: &str) -> bool {

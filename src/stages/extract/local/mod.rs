@@ -63,7 +63,7 @@ pub fn terms(document: &ParsedDocument, settings: &TermSettings) -> Extraction {
             text: uses.commonest_form(),
             canonical: spell(&tokens, &candidate.words),
             pos: uses.word_class(&tokens, candidate.words.len()).map(str::to_owned),
-            definition: uses.definition.map(|(_, sentence)| sentence),
+            definition: uses.definition(),
             confidence: round(1.0 - rank as f64 / total as f64),
             occurrences: uses.spans,
             evidence: Some(Evidence {
@@ -84,6 +84,8 @@ struct Uses<'a> {
     spans: Vec<Span>,
     forms: BTreeMap<Cow<'a, str>, u32>,
     definition: Option<(Pattern, Span)>,
+    /// Occurrences as "X: ...".
+    glosses: u32,
     /// Whole occurrences right after an article or another determiner.
     determined: u32,
     /// Whole occurrences right after "to" or a modal verb.
@@ -104,9 +106,11 @@ impl<'a> Uses<'a> {
         }
         if self.definition.is_none_or(|(known, _)| known > Pattern::Copula)
             && let Some(pattern) = definitions::pattern(tokens, text, line, found.first, found.length)
-            && self.definition.is_none_or(|(known, _)| pattern < known)
         {
-            self.definition = Some((pattern, definitions::sentence(tokens, text, line, found.first)));
+            self.glosses += u32::from(pattern == Pattern::Colon);
+            if self.definition.is_none_or(|(known, _)| pattern < known) {
+                self.definition = Some((pattern, definitions::sentence(tokens, text, line, found.first)));
+            }
         }
         if found.first > line.words.start && words[0].adjoins {
             match &*tokens.entry(found.first - 1).text {
@@ -117,6 +121,11 @@ impl<'a> Uses<'a> {
                 _ => {}
             }
         }
+    }
+
+    fn definition(&self) -> Option<Span> {
+        let label = self.glosses > definitions::MOST_GLOSSES;
+        self.definition.filter(|(pattern, _)| *pattern != Pattern::Colon || !label).map(|(_, sentence)| sentence)
     }
 
     /// The commonest surface form; of equally common ones the first in byte order.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::stages::chunk::is_abbreviation;
 use crate::values::{BlockKind, ParsedDocument, Span};
 
 /// A word of the text, or one part of a hyphenated word.
@@ -316,12 +317,19 @@ impl<'a> Reader<'a> {
             if !c.is_whitespace() {
                 adjoins = false;
                 quoted |= matches!(c, '\'' | '‘');
-                opens |= matches!(c, '.' | '!' | '?' | ':' | '…' | '"' | '“' | '‘' | '«' | '„' | '•' | '*' | '—' | '|');
+                opens |= c == '.' && !self.after_abbreviation(first);
+                opens |= matches!(c, '!' | '?' | ':' | '…' | '"' | '“' | '‘' | '«' | '„' | '•' | '*' | '—' | '|');
             }
             hyphen = false;
             at += c.len_utf8();
         }
         clean
+    }
+
+    /// Whether the last word, of those from `first`, is an abbreviation such as "Mr".
+    fn after_abbreviation(&self, first: usize) -> bool {
+        let last = self.tokens.words[first..].last();
+        last.is_some_and(|w| is_abbreviation(&self.tokens.vocabulary[w.id as usize].text))
     }
 
     /// The end of the word at `at`: apostrophes inside belong to it, hyphens do not.
