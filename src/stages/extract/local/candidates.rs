@@ -215,17 +215,18 @@ impl Candidates {
             }
             let mut node = ROOT;
             let mut name = words[first].upper && !tokens.entry(first).function;
-            for last in first..line.words.end.min(first + self.longest) {
-                if last > first && !words[last].adjoins {
+            let end = line.words.end.min(first + self.longest);
+            for (last, word) in (first..end).zip(&words[first..end]) {
+                if last > first && !word.adjoins {
                     break;
                 }
                 let entry = tokens.entry(last);
                 let content = last < run.end;
                 // Particles join a name: "Cone of Cold".
-                name = name && (words[last].upper || (last > first && tokens.is_particle(last)));
+                name = name && (word.upper || (last > first && tokens.is_particle(last)));
                 let whole_words = !tokens.continues(last + 1, line);
                 if whole_words && (content || !entry.function) {
-                    let grow = insert && (content || (name && words[last].upper));
+                    let grow = insert && (content || (name && word.upper));
                     let long_enough = last > first || entry.text.chars().count() > 2;
                     if long_enough && let Some(candidate) = self.end(tokens, node, first, last + 1 - first, grow) {
                         let length = last + 1 - first;
@@ -233,7 +234,7 @@ impl Candidates {
                         found.push(Found { candidate, first, length, whole, own: titles.contains(&(first, length)) });
                     }
                 }
-                match self.node(node, words[last].id, insert && (content || name)) {
+                match self.node(node, word.id, insert && (content || name)) {
                     Some(next) => node = next,
                     None => break,
                 }

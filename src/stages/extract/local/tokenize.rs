@@ -356,7 +356,8 @@ impl<'a> Reader<'a> {
         let mut chars = self.text[at..end].char_indices().peekable();
         while let Some((i, c)) = chars.next() {
             let joins = is_hyphen(c) || is_apostrophe(c) || matches!(c, '.' | ',' | '/' | '×');
-            if !in_word(c) && !(joins && chars.peek().is_some_and(|(_, n)| in_word(*n))) {
+            let joined = joins && chars.peek().is_some_and(|(_, n)| in_word(*n));
+            if !in_word(c) && !joined {
                 return at + i;
             }
         }
