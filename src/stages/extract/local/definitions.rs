@@ -218,7 +218,7 @@ fn is_adverb(word: &str) -> bool {
 fn vague(tokens: &Tokens, first: usize, length: usize) -> bool {
     let words = || (first..first + length).map(|i| &*tokens.entry(i).text);
     let vague = |w: &str| VAGUE.split(' ').any(|v| v == w);
-    let (Some(head), Some(last)) = (words().next(), words().last()) else { return true };
+    let (Some(head), Some(last)) = (words().next(), words().next_back()) else { return true };
     vague(last)
         || is_adverb(head)
         || head.ends_with("ing") && length > 1 && !tokens.words[first + length - 1].upper
