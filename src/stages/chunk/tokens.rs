@@ -2,6 +2,13 @@
 //!
 //! Each character has a fixed weight by its class, so the estimate of a text is the sum of its characters': the
 //! chunker can keep a running sum and never estimates the same text twice.
+//!
+//! The weights were fitted (least squares of the relative error, no negative weight) to counts of the public tokenizers
+//! o200k, with weight 0.8, and cl100k, with weight 0.2, both in geometric mean, over pieces of 200 to 1,500 characters.
+//! Estimate over o200k count, 5th, 50th and 95th percentile of the pieces: English rules text 0.94, 1.01, 1.09; an English
+//! novel 0.93, 0.99, 1.05; Rust 0.96, 1.06, 1.15; Japanese 1.0, 1.1, 1.1; medians of small samples: Chinese, Korean,
+//! Russian, Arabic 1.1 to 1.2, Hindi, Hebrew, Greek, Thai 1.2 to 1.3. On cl100k, scripts other than Latin come out at
+//! 0.4 to 0.8: only a provider's reported usage tells its own tokenizer.
 
 /// Weights are in thousandths of a token.
 const UNIT: u64 = 1000;
@@ -13,12 +20,12 @@ const ASCII: [u16; 128] = {
     while i < 128 {
         let byte = i as u8;
         table[i] = match byte {
-            b'a'..=b'z' => 190,
-            b'A'..=b'Z' => 300,
-            b'0'..=b'9' => 600,
-            b' ' => 120,
-            b'\n' | 0x0c | b'\r' | b'\t' => 500,
-            _ => 700,
+            b'a'..=b'z' => 211,
+            b'A'..=b'Z' => 400,
+            b'0'..=b'9' => 970,
+            b' ' => 153,
+            b'\n' | 0x0c | b'\r' | b'\t' => 770,
+            _ => 512,
         };
         i += 1;
     }
@@ -30,24 +37,31 @@ pub(super) fn weight(c: char) -> u64 {
     let code = c as u32;
     u64::from(match code {
         0..=0x7f => ASCII[code as usize],
-        // Latin letters with marks, Greek, Cyrillic.
-        0x80..=0x24f => 500,
-        0x250..=0x52f | 0x1e00..=0x1fff => 380,
+        // Latin letters with marks.
+        0x80..=0x36f | 0x1e00..=0x1eff => 1200,
+        // Greek.
+        0x370..=0x3ff | 0x1f00..=0x1fff => 440,
+        // Cyrillic.
+        0x400..=0x52f => 320,
         // Armenian, Hebrew, Arabic.
-        0x530..=0x8ff => 450,
-        // Scripts of India, then Thai, Lao, Tibetan, Burmese, Georgian.
-        0x900..=0xdff => 400,
-        0xe00..=0x10ff => 550,
+        0x530..=0x8ff => 460,
+        // Scripts of India.
+        0x900..=0xdff => 425,
+        // Thai, Lao, Tibetan, Burmese, Georgian and their neighbours.
+        0xe00..=0x10ff | 0x1200..=0x1dff => 525,
         // Hangul.
-        0x1100..=0x11ff | 0xac00..=0xd7ff => 700,
+        0x1100..=0x11ff | 0xac00..=0xd7ff => 830,
         // General punctuation, symbols.
-        0x2000..=0x2bff => 800,
-        // Kana, CJK marks, ideographs.
-        0x3000..=0x30ff => 750,
-        0x3100..=0x9fff | 0xf900..=0xfaff | 0xff00..=0xffef => 800,
-        0x20000..=0x3ffff => 2500,
+        0x2000..=0x2fff => 1600,
+        // CJK and full-width marks.
+        0x3000..=0x303f | 0xff00..=0xff65 => 600,
+        // Kana.
+        0x3040..=0x30ff | 0xff66..=0xff9f => 960,
+        // Ideographs; the rare ones are spelt in bytes.
+        0x3100..=0x9fff | 0xf900..=0xfaff => 900,
+        0x20000..=0x3ffff => 3000,
         // Emoji and all that is rare.
-        _ => 1700,
+        _ => 1800,
     })
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub(super) length: usize,
     /// It is no part of a longer run.
     pub(super) whole: bool,
+    /// It has a stop word inside.
+    particles: bool,
     /// It is a line of its own.
     own: bool,
 }
@@ -158,7 +160,7 @@ impl Candidates {
         let function = |i: usize| tokens.entry(i).function && !tokens.words[i].hyphen && !tokens.continues(i + 1, line);
         let first = words.clone().find(|&i| !function(i))?;
         let length = words.end - first;
-        let letters = length > 1 || tokens.entry(first).text.chars().count() > 2;
+        let letters = length > 1 || tokens.entry(first).text.len() > 2;
         (length <= self.longest && letters && !function(words.end - 1)).then_some((first, length))
     }
 
@@ -215,8 +217,8 @@ impl Candidates {
             }
             let mut node = ROOT;
             let mut name = words[first].upper && !tokens.entry(first).function;
-            let end = line.words.end.min(first + self.longest);
-            for (last, word) in (first..end).zip(&words[first..end]) {
+            let end = line.words.end.min(first.saturating_add(self.longest));
+            for (last, word) in words.iter().enumerate().take(end).skip(first) {
                 if last > first && !word.adjoins {
                     break;
                 }
@@ -227,11 +229,18 @@ impl Candidates {
                 let whole_words = !tokens.continues(last + 1, line);
                 if whole_words && (content || !entry.function) {
                     let grow = insert && (content || (name && word.upper));
-                    let long_enough = last > first || entry.text.chars().count() > 2;
+                    let long_enough = last > first || entry.text.len() > 2;
                     if long_enough && let Some(candidate) = self.end(tokens, node, first, last + 1 - first, grow) {
                         let length = last + 1 - first;
                         let whole = !content || (first == run.start && last + 1 == run.end);
-                        found.push(Found { candidate, first, length, whole, own: titles.contains(&(first, length)) });
+                        found.push(Found {
+                            candidate,
+                            first,
+                            length,
+                            whole,
+                            particles: !content,
+                            own: titles.contains(&(first, length)),
+                        });
                     }
                 }
                 match self.node(node, word.id, insert && (content || name)) {
@@ -240,21 +249,7 @@ impl Candidates {
                 }
             }
         }
-        // What lies inside a longer name or title does not stand alone.
-        let base = line.words.start;
-        let mut reach = vec![(0, 0); line.words.len()];
-        for f in found.iter().filter(|f| f.whole && f.length > 1) {
-            let own = &mut reach[f.first - base].1;
-            *own = (*own).max(f.first + f.length);
-        }
-        for i in 1..reach.len() {
-            reach[i].0 = reach[i - 1].0.max(reach[i - 1].1);
-        }
-        for f in found {
-            let end = f.first + f.length;
-            let (before, here) = reach[f.first - base];
-            f.whole &= f.own || (before < end && here <= end);
-        }
+        mark_nested(line, found);
     }
 
     fn count(&mut self, tokens: &Tokens, line: &Line, found: &Found) {
@@ -345,6 +340,35 @@ impl Candidates {
                 && c.opening_text * 3 >= c.opening
         };
         self.all.iter().zip(continuations).map(label).collect()
+    }
+}
+
+/// Takes the mark `whole` from what lies inside a longer name or title of the line, and from what overlaps a name with
+/// particles ("cold takes damage" after "cone of").
+fn mark_nested(line: &Line, found: &mut [Found]) {
+    let base = line.words.start;
+    let mut reach = vec![(0, 0); line.words.len()];
+    for f in found.iter().filter(|f| f.whole && f.length > 1) {
+        let own = &mut reach[f.first - base].1;
+        *own = (*own).max(f.first + f.length);
+    }
+    for i in 1..reach.len() {
+        reach[i].0 = reach[i - 1].0.max(reach[i - 1].1);
+    }
+    let mut held: Vec<Option<(usize, usize)>> = vec![None; line.words.len()];
+    for f in found.iter().filter(|f| f.particles) {
+        for slot in &mut held[f.first - base..f.first - base + f.length] {
+            if slot.is_none_or(|(start, end)| end - start < f.length) {
+                *slot = Some((f.first, f.first + f.length));
+            }
+        }
+    }
+    for f in found {
+        let end = f.first + f.length;
+        let (before, here) = reach[f.first - base];
+        let enters = held[f.first - base].is_some_and(|(start, stop)| start < f.first && stop < end);
+        let leaves = held[end - 1 - base].is_some_and(|(start, stop)| start > f.first && stop > end);
+        f.whole &= f.own || (before < end && here <= end && !enters && !leaves);
     }
 }
 

@@ -201,3 +201,203 @@ pub struct Definition {
 pub fn definitions(passage: &str) -> Vec<Definition> {
     definitions::find(passage)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::values::{Block, BlockKind, Format, Metadata};
+
+    const ALL: TermSettings =
+        TermSettings { per_thousand_words: 1e6, minimum: 0, maximum: usize::MAX, max_words: 5, max_occurrences: 100 };
+
+    /// A document with one block a line: `#` a heading, `|` a table row, anything else a paragraph.
+    fn document(text: &str, language: Option<&str>) -> ParsedDocument {
+        let mut blocks = Vec::new();
+        let mut at = 0;
+        for line in text.split('\n') {
+            let kind = match line.as_bytes().first() {
+                Some(b'#') => BlockKind::Heading(1),
+                Some(b'|') => BlockKind::TableRow,
+                _ => BlockKind::Paragraph,
+            };
+            if !line.is_empty() {
+                blocks.push(Block { kind, span: Span::new(at, at + line.len()) });
+            }
+            at += line.len() + 1;
+        }
+        let metadata = Metadata { language: language.map(str::to_owned), ..Metadata::default() };
+        ParsedDocument {
+            format: Format::Epub,
+            metadata,
+            text: text.to_owned(),
+            sections: vec![],
+            blocks,
+            notes: vec![],
+        }
+    }
+
+    fn find<'a>(items: &'a Extraction, canonical: &str) -> Option<&'a Item> {
+        items.items.iter().find(|i| i.canonical == canonical)
+    }
+
+    const RULES: &str = "# Magic Missile\n\
+        You create three darts of force. A magic missile hits its target. Wizards who know Magic Missile fear nothing.\n\
+        # Cone of Cold\n\
+        A blast of cold air erupts from your hands. A goblin that is hit by a 4th-level cone of cold takes damage.\n\
+        A goblin is a small creature that lives in caves. Goblins hate dogs. The goblin's den and the goblins' fires smell.\n\
+        Dorothy and Toto met the goblin. Dorothy slept. Toto barked. Dorothy and Toto left. Then Dorothy ran. Toto ran.\n\
+        | Half-orc | strong | Cone of Cold |\n\
+        Half-orcs and half orcs are the same.";
+
+    #[test]
+    fn terms_are_grouped_shown_and_counted() {
+        let document = document(RULES, None);
+        let extraction = terms(&document, &ALL);
+        let goblin = find(&extraction, "goblin").unwrap();
+        assert_eq!(goblin.text, "goblin");
+        let forms: Vec<_> = goblin.occurrences.iter().map(|s| s.of(RULES)).collect();
+        assert_eq!(forms, ["goblin", "goblin", "Goblins", "goblin", "goblins", "goblin"]);
+        assert_eq!(goblin.definition.unwrap().of(RULES), "A goblin is a small creature that lives in caves.");
+        assert_eq!(goblin.pos.as_deref(), Some("noun"));
+        let cone = find(&extraction, "cone of cold").unwrap();
+        assert_eq!((cone.text.as_str(), cone.evidence.as_ref().unwrap().own_line), ("Cone of Cold", 2));
+        assert_eq!(cone.occurrences.len(), 3);
+        let missile = find(&extraction, "magic missile").unwrap().evidence.as_ref().unwrap();
+        assert_eq!((missile.frequency, missile.own_line, missile.capitalised), (3, 1, 1));
+        assert_eq!(find(&extraction, "half orc").unwrap().evidence.as_ref().unwrap().frequency, 3);
+        let best: Vec<_> = extraction.items.iter().take(3).map(|i| i.canonical.as_str()).collect();
+        assert!(best.contains(&"magic missile") && best.contains(&"cone of cold"), "{best:?}");
+    }
+
+    #[test]
+    fn numbers_joins_and_fragments_are_no_terms() {
+        let extraction = terms(&document(RULES, None), &ALL);
+        for canonical in
+            ["level", "th level", "dorothy and toto", "half", "orc", "cold takes damage", "of cold", "the goblin"]
+        {
+            assert!(find(&extraction, canonical).is_none(), "{canonical}");
+        }
+        assert!(find(&extraction, "dorothy").is_some() && find(&extraction, "toto").is_some());
+    }
+
+    #[test]
+    fn as_many_terms_are_kept_as_the_settings_say() {
+        let document = document(RULES, None);
+        let all = terms(&document, &ALL).items;
+        let some = |minimum, maximum| {
+            terms(&document, &TermSettings { per_thousand_words: 50.0, minimum, maximum, ..ALL }).items
+        };
+        assert_eq!(some(0, 100).len(), tokenize::tokenize(&document).words.len() * 50 / 1000);
+        assert_eq!(some(7, 100), all[..7]);
+        assert_eq!(some(7, 5), all[..5]);
+        assert_eq!(all[0].confidence, 1.0);
+        let one = terms(&document, &TermSettings { max_occurrences: 1, ..ALL });
+        let goblin = find(&one, "goblin").unwrap();
+        assert_eq!((goblin.occurrences.len(), goblin.evidence.as_ref().unwrap().frequency), (1, 6));
+    }
+
+    #[test]
+    fn labels_and_chapter_numbers_are_no_part_of_terms() {
+        let stats = ["Perception", "Stealth", "Arcana", "Insight", "Deception"];
+        let text: String = (0..10)
+            .map(|n| format!("Skills {} +4, {} +6\nChapter X{}\n", stats[n % 5], stats[(n + 1) % 5], "I".repeat(n % 3)))
+            .collect();
+        let extraction = terms(&document(&text, None), &ALL);
+        assert!(find(&extraction, "perception").is_some());
+        assert!(find(&extraction, "skills perception").is_none() && find(&extraction, "chapter xii").is_none());
+    }
+
+    #[test]
+    fn other_languages_use_their_own_stop_words() {
+        let german = "# Die Feuerkugel\nDer Zauberer wirft eine Feuerkugel auf den Drachen. Die Feuerkugel verbrennt den Drachen.";
+        let extraction = terms(&document(german, Some("de-AT")), &ALL);
+        assert_eq!(extraction.items[0].canonical, "feuerkugel");
+        assert!(find(&extraction, "der zauberer").is_none() && find(&extraction, "den drachen").is_none());
+        let hindi = "पुस्तकालय शहर में है। पुस्तकालय बड़ा है। हर सुबह पुस्तकालय खुलता है।";
+        assert_eq!(find(&terms(&document(hindi, Some("hi")), &ALL), "पुस्तकालय").unwrap().occurrences.len(), 3);
+        let arabic = "المكتبة كبيرة. تقع المكتبة في المدينة.";
+        assert!(find(&terms(&document(arabic, Some("ar")), &ALL), "المكتبة").is_some());
+    }
+
+    #[test]
+    fn text_without_spaces_gives_few_terms_rather_than_rubbish() {
+        let chinese = "# 火球术\n图书馆位于城市的中心，周围是一片宽阔的广场。许多学生来到这里读《红楼梦》。";
+        let found: Vec<_> = terms(&document(chinese, Some("zh")), &ALL).items.into_iter().map(|i| i.text).collect();
+        assert_eq!(found, ["火球术", "红楼梦"]);
+        let japanese = "魔法使いは図書館でドラゴンの本を読む。図書館は大きい。";
+        let extraction = terms(&document(japanese, Some("ja")), &ALL);
+        assert_eq!(find(&extraction, "図書館").unwrap().occurrences.len(), 2);
+        assert!(find(&extraction, "ドラゴン").is_some());
+    }
+
+    #[test]
+    fn a_line_of_many_words_takes_linear_time() {
+        let text = "Red Dragon, the Blue Goblin of Bath, ".repeat(60_000);
+        let started = std::time::Instant::now();
+        assert!(find(&terms(&document(&text, None), &ALL), "red dragon").is_some());
+        assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    }
+
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "Goblin",
+            "goblins",
+            "the",
+            "of",
+            " ",
+            " ",
+            " ",
+            "-",
+            "'s",
+            "’",
+            ". ",
+            ", ",
+            ": ",
+            "\n",
+            "\n# ",
+            "\n| ",
+            "4th",
+            "d20",
+            "é",
+            "e\u{301}",
+            "火球",
+            "ドラゴン",
+            "の",
+            "किताब",
+            "मंत्र",
+            "كتاب",
+            "👩‍👧",
+            "\u{ad}",
+            "called a",
+            "is a",
+            "X",
+            "\t",
+            "ß",
+            "İ",
+            "ﬁ",
+        ]);
+        prop::collection::vec(piece, 0..50).prop_map(|v| v.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn terms_of_any_text_are_consistent(text in prop_oneof![pieces(), any::<String>()], language in prop::sample::select(vec![None, Some("fr"), Some("ja"), Some("xx")])) {
+            let document = document(&text, language);
+            let extraction = terms(&document, &ALL);
+            prop_assert_eq!(&extraction, &terms(&document, &ALL));
+            let mut seen = std::collections::BTreeSet::new();
+            for item in &extraction.items {
+                prop_assert!(seen.insert(item.canonical.clone()), "twice: {}", item.canonical);
+                prop_assert!(!item.text.trim().is_empty() && (0.0..=1.0).contains(&item.confidence));
+                prop_assert!(item.occurrences.windows(2).all(|w| w[0] < w[1]));
+                prop_assert!(item.occurrences.iter().any(|s| display(s.of(&text)) == item.text));
+                prop_assert_eq!(item.evidence.as_ref().unwrap().frequency as usize, item.occurrences.len());
+            }
+            for definition in definitions(&text) {
+                prop_assert!(definition.sentence.start <= definition.term.start && definition.term.end <= definition.sentence.end);
+            }
+        }
+    }
+}

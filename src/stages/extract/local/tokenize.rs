@@ -94,7 +94,7 @@ pub(super) fn tokenize(document: &ParsedDocument) -> Tokens {
     let mut reader = Reader::new(&document.text, document.metadata.language.as_deref());
     let mut at = 0;
     for block in &document.blocks {
-        reader.plain(at, block.span.start as usize);
+        reader.plain(at, at.max(block.span.start as usize));
         reader.block(block.span, block.kind);
         at = block.span.end as usize;
     }
@@ -356,8 +356,8 @@ impl<'a> Reader<'a> {
         let mut chars = self.text[at..end].char_indices().peekable();
         while let Some((i, c)) = chars.next() {
             let joins = is_hyphen(c) || is_apostrophe(c) || matches!(c, '.' | ',' | '/' | '×');
-            let joined = joins && chars.peek().is_some_and(|(_, n)| in_word(*n));
-            if !in_word(c) && !joined {
+            let within = in_word(c) || (joins && chars.peek().is_some_and(|(_, n)| in_word(*n)));
+            if !within {
                 return at + i;
             }
         }
@@ -380,8 +380,9 @@ impl<'a> Reader<'a> {
         }
         let before = self.text[line.start as usize..at].chars().next_back();
         let after = self.text[stop..end].chars().next();
-        let bracketed =
-            before.is_none_or(|c| "《「『“【（(".contains(c)) && after.is_none_or(|c| "》」』”】）)".contains(c));
+        let opens = |c: char| c.is_whitespace() || "《「『“【（(".contains(c);
+        let closes = |c: char| c.is_whitespace() || "》」』”】）)".contains(c);
+        let bracketed = before.is_none_or(opens) && after.is_none_or(closes);
         (stop, self.kanji || bracketed)
     }
 
@@ -453,30 +454,28 @@ impl Tokens {
 
     /// Whether the word at index `i` may stand in lower case inside a name.
     pub(super) fn is_particle(&self, i: usize) -> bool {
-        !self.words[i].upper
-            && matches!(
-                &*self.entry(i).text,
-                "of" | "the"
-                    | "and"
-                    | "de"
-                    | "la"
-                    | "le"
-                    | "les"
-                    | "du"
-                    | "des"
-                    | "del"
-                    | "della"
-                    | "di"
-                    | "da"
-                    | "do"
-                    | "der"
-                    | "von"
-                    | "van"
-                    | "den"
-                    | "y"
-                    | "e"
-                    | "et"
-                    | "und"
-            )
+        let word = &*self.entry(i).text;
+        let foreign =
+            || !self.english && matches!(word, "do" | "dos" | "e" | "und" | "des" | "les" | "zu" | "zum" | "zur");
+        let common = matches!(
+            word,
+            "of" | "the"
+                | "and"
+                | "de"
+                | "la"
+                | "le"
+                | "du"
+                | "del"
+                | "della"
+                | "di"
+                | "da"
+                | "der"
+                | "von"
+                | "van"
+                | "den"
+                | "y"
+                | "et"
+        );
+        !self.words[i].upper && (common || foreign())
     }
 }
