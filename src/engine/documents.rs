@@ -1,5 +1,6 @@
 //! What each stage does for one document or file: loads, computes, makes the changes to be committed.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -144,7 +145,7 @@ pub(super) struct WrittenFile {
     pub(super) terms: u64,
 }
 
-/// Renders and writes a vocabulary file to its temporary place.
+/// Renders and writes a vocabulary file to its temporary place, and syncs it.
 pub(super) fn write_file(
     places: &OutputPlaces,
     fp: FpId,
@@ -167,7 +168,12 @@ pub(super) fn write_file(
     };
     let folder = target.parent().unwrap_or(&places.output);
     std::fs::create_dir_all(folder).map_err(|e| cannot(folder, e))?;
-    std::fs::write(&temporary, &bytes).map_err(|e| cannot(&temporary, e))?;
+    let write = || {
+        let mut file = std::fs::File::create(&temporary)?;
+        file.write_all(&bytes)?;
+        file.sync_data()
+    };
+    write().map_err(|e| cannot(&temporary, e))?;
     let sha = Fingerprint::of(&bytes).0;
     Ok(WrittenFile {
         terms: vocabulary.metadata.term_count as u64,

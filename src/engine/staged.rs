@@ -13,6 +13,12 @@ use crate::values::{Chunk, Event, Extraction, Failure, Fingerprint, ParsedDocume
 /// Rows read from the store at a time by a feeder.
 const PAGE: usize = 256;
 
+/// Writing waits for the disk: each file is synced, and syncs that overlap share the disk's work.
+const WRITERS_PER_WORKER: usize = 4;
+
+/// More files than this at once gain nothing.
+const MOST_WRITERS: usize = 32;
+
 /// A document on its way through a stage.
 pub(super) struct Job {
     pub(super) pending: PendingDocument,
@@ -115,7 +121,7 @@ pub(super) fn write(run: &Run<'_>) -> Result<(), RunError> {
         }
     };
     drive(
-        run.workers,
+        (WRITERS_PER_WORKER * run.workers).min(MOST_WRITERS),
         run.cancel,
         feed,
         || Ok(run.store.reader()?),

@@ -1,4 +1,4 @@
-//! Layer 4: pipeline files, read into [`Pipeline`] values.
+//! Layer 4: pipeline files, read into [`crate::stages::pipeline::Pipeline`] values.
 
 mod explain;
 mod load;

@@ -78,7 +78,7 @@ impl Store {
         let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // A small cache: the memory of a run must be the same for a thousand documents and for a million.
         db.execute_batch(
-            "PRAGMA synchronous=FULL; PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;",
+            "PRAGMA synchronous=FULL; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=67108864;",
         )
         .map_err(|e| StoreError::from_sqlite(&file, e))?;
         Ok(db)
@@ -102,7 +102,7 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let db = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|e| StoreError::from_sqlite(file, e))?;
     db.busy_timeout(std::time::Duration::from_secs(10)).map_err(|e| StoreError::from_sqlite(file, e))?;
-    db.execute_batch("PRAGMA cache_size=-2048; PRAGMA temp_store=FILE;")
+    db.execute_batch("PRAGMA cache_size=-1024; PRAGMA temp_store=FILE;")
         .map_err(|e| StoreError::from_sqlite(file, e))?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
