@@ -111,7 +111,10 @@ impl Cutter<'_> {
                 break;
             }
         }
-        sentence.or(word).unwrap_or_else(|| self.between_characters(fresh, window))
+        sentence
+            .or_else(|| self.after_heading(middle, window))
+            .or(word)
+            .unwrap_or_else(|| self.between_characters(fresh, window))
     }
 
     /// The last good boundary between blocks in `middle + 1 ..= window`: before a heading that follows other text, else
@@ -132,6 +135,13 @@ impl Cutter<'_> {
             }
         }
         before_heading.or(plain)
+    }
+
+    /// The last boundary between two headings in `middle + 1 ..= window`, for lists of nothing but headings.
+    fn after_heading(&self, middle: usize, window: usize) -> Option<usize> {
+        let last = self.blocks.partition_point(|b| b.span.end as usize <= window).checked_sub(1)?;
+        let end = self.blocks[last].span.end as usize;
+        (end > middle && self.blocks.get(last + 1).is_some_and(is_heading)).then_some(end)
     }
 
     fn ends_heading(&self, at: usize) -> bool {
