@@ -382,6 +382,13 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_headings_is_cut_between_them() {
+        let text = "# A rather long heading of several words\n".repeat(50);
+        let document = document(&text);
+        assert!(chunk(&document, settings(60, 0)).iter().all(|c| ends_well(&document, c)));
+    }
+
+    #[test]
     fn overlap_repeats_whole_sentences() {
         let text = "One is here. Two is here. Three is here. Four is here. Five is here. Six is here. ".repeat(6);
         let document = document(&text);
