@@ -1,4 +1,113 @@
-//! cli
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The edge: the command line, the terminal, the environment, signals. One file per command.
+
+mod args;
+mod batch;
+mod config;
+mod exit;
+mod gc;
+mod parse;
+mod pipelines;
+mod progress;
+mod saved;
+mod show;
+mod signals;
+mod status;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use self::args::{Cli, Command};
+use self::exit::{CommandError, Exit};
+
+/// Runs the program on the process's own arguments and says how it ended.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    std::panic::set_hook(Box::new(|info| {
+        // A worker's panic becomes that document's failure; anything else is ours to confess.
+        let thread = std::thread::current();
+        if !thread.name().is_some_and(|name| name.starts_with("worker-")) {
+            let _ = writeln!(std::io::stderr(), "corpora: internal error: {info}; please report this");
+        }
+    }));
+    let outcome = std::panic::catch_unwind(|| dispatch(cli)).unwrap_or(Ok(Exit::Internal));
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(CommandError { exit, message }) => {
+            let _ = writeln!(std::io::stderr(), "corpora: {message}");
+            exit.into()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
+    match cli.command {
+        Command::Batch(args) => batch::run(*args, cli.config.as_deref()),
+        Command::Status(args) => status::run(&args),
+        Command::Parse(args) => parse::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Gc(args) => gc::run(&args, &batch::holder("corpora gc")),
+        Command::Pipelines(args) => pipelines::run(&args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "corpora", &mut script);
+            std::io::stdout().write_all(&script)?;
+            Ok(Exit::Done)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            man(&mut page)?;
+            std::io::stdout().write_all(&page)?;
+            Ok(Exit::Done)
+        }
+        Command::ParseWorker { memory } => {
+            crate::engine::serve_parse_worker(memory)?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// One manual page for the program and, after it, each command's own.
+fn man(page: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut command = Cli::command();
+    command.build();
+    clap_mangen::Man::new(command.clone()).render(page)?;
+    for sub in command.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help") {
+        let man = clap_mangen::Man::new(sub.clone());
+        writeln!(page, ".SH COMMAND: corpora {}", sub.get_name())?;
+        man.render_description_section(page)?;
+        man.render_options_section(page)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_and_batch_has_examples() {
+        for command in Cli::command().get_subcommands().filter(|c| !c.is_hide_set()) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
+        let mut help = Cli::command();
+        let batch = help.find_subcommand_mut("batch").unwrap().render_long_help().to_string();
+        assert!(batch.contains("Examples:"));
+    }
+
+    #[test]
+    fn the_manual_page_names_every_command() {
+        let mut page = Vec::new();
+        man(&mut page).unwrap();
+        let page = String::from_utf8(page).unwrap();
+        for name in ["batch", "status", "parse", "show", "gc", "pipelines", "completions"] {
+            assert!(page.contains(&format!("corpora {name}")), "{name}");
+        }
+    }
 }

@@ -169,4 +169,6 @@ pub enum Event {
         /// What it did.
         summary: Summary,
     },
+    /// Nothing more will be sent; not shown to anybody.
+    RunEnded,
 }

@@ -26,7 +26,8 @@ impl SourcePath {
                 if c == '\\' { text.push_str("\\x5C") } else { text.push(c) }
             }
             let Some((bad, after)) = rest.split_first() else { return Self(text) };
-            text.push_str(&format!("\\x{bad:02X}"));
+            let digit = |n: u8| char::from_digit(n.into(), 16).expect("four bits").to_ascii_uppercase();
+            text.extend(['\\', 'x', digit(bad >> 4), digit(bad & 15)]);
             bytes = after;
         }
     }

@@ -1,6 +1,10 @@
 //! The `extract` stage's computing: planning, and the embedded `local` provider.
 
 pub mod local;
+mod passages;
+
+pub use local::Definition;
+pub use passages::{PassageSettings, assemble, unit_key};
 
 use serde::{Deserialize, Serialize};
 

@@ -256,14 +256,14 @@ mod tests {
             "The door is a little open. What I want is a horse. Casting Time: 1 action",
             "Note: this is not the way that it was meant to be.",
         ] {
-            assert_eq!(found(passage), [], "{passage}");
+            assert!(found(passage).is_empty(), "{passage}");
         }
     }
 
     #[test]
     fn long_words_and_empty_passages_are_survived() {
-        assert_eq!(found(""), []);
-        assert_eq!(found("a is a. A is an an. :: called called"), []);
+        assert!(found("").is_empty());
+        assert!(found("a is a. A is an an. :: called called").is_empty());
         assert_eq!(found("A half-elf is a child of two peoples.")[0].0, "half-elf");
     }
 }

@@ -167,6 +167,22 @@ fn spell(tokens: &Tokens, words: &[u32]) -> String {
     words.iter().map(|&w| &*tokens.vocabulary[w as usize].text).collect::<Vec<_>>().join(" ")
 }
 
+/// The comparison form of a term that somebody else wrote: as [`Item::canonical`] promises.
+pub fn canonical_form(term: &str) -> String {
+    let folded = tokenize::fold(term);
+    let mut words: Vec<String> = folded
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if let Some(last) = words.last_mut()
+        && let Some(singular) = tokenize::singular(last)
+    {
+        *last = singular;
+    }
+    words.join(" ")
+}
+
 /// Three decimals, so that output is equal on machines whose logarithms differ in the last bit.
 fn round(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0

@@ -1,0 +1,280 @@
+//! The command line, as it is typed: no I/O, no decisions.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::values::{Mode, Stage};
+
+/// Turn a folder of PDF and EPUB files into vocabulary JSON, in durable stages that are paid for once.
+#[derive(Debug, Parser)]
+#[command(
+    name = "corpora",
+    version,
+    propagate_version = true,
+    after_help = "Examples:\n  corpora batch books -o vocab          all of books/, a .vocab.json for each\n  corpora batch books -o vocab          again: continues, or has nothing to do\n  corpora status vocab                  what is done, waiting, failed\n  corpora help batch                    every option\n\nExit codes: 0 all done, 2 command line, 64 bad input, 65 all failed, 66 no documents,\n70 internal error, 75 partly done (run again), 130 interrupted (run again)."
+)]
+pub(super) struct Cli {
+    /// Read settings from this file instead of `corpora.toml` in the working folder.
+    #[arg(long, global = true, value_name = "FILE", env = "CORPORA_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Take documents through all stages; a later run continues where this one ended.
+    Batch(Box<BatchArgs>),
+    /// Show what is done, waiting and failed in an output folder, and what the next run would do.
+    Status(StatusArgs),
+    /// Print the text of one document, or its whole structure as JSON.
+    Parse(ParseArgs),
+    /// Show one document's way through the stages.
+    Show(ShowArgs),
+    /// Remove results that the current settings do not use, and outputs whose source is gone.
+    Gc(GcArgs),
+    /// List the pipelines that are built in, or print one as a start for your own.
+    Pipelines(PipelinesArgs),
+    /// Print a completion script for a shell.
+    #[command(after_help = "Example:\n  corpora completions bash > ~/.local/share/bash-completion/completions/corpora")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    #[command(after_help = "Example:\n  corpora man > corpora.1 && man ./corpora.1")]
+    Man,
+    /// A process that parses documents for a run; started by the program itself.
+    #[command(hide = true)]
+    ParseWorker {
+        /// Limit of its address space in bytes.
+        memory: u64,
+    },
+}
+
+/// Options of `corpora batch`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora batch books                         outputs beside the books, state in books/.corpora\n  corpora batch books more/*.epub -o vocab    several inputs need an output folder\n  corpora batch books -o vocab --dry-run      the plan; nothing is sent or written\n  corpora batch books -o vocab --retry-failed take up what failed\n  corpora batch books -o vocab --stage write  rebuild the files from the store\n\nEvery option can stand in corpora.toml (`workers = 2`) or in the environment (`CORPORA_WORKERS=2`);\nthe command line wins over the environment, that over the file, that over the pipeline's defaults."
+)]
+pub(super) struct BatchArgs {
+    /// Files, folders or patterns ("books/*.pdf").
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+
+    /// Folder for the results and the state of the run [default: the input folder, if there is one input].
+    #[arg(short, long, value_name = "DIR", env = "CORPORA_OUTPUT")]
+    pub output: Option<PathBuf>,
+
+    /// Documents worked on at once [default: the number of cores].
+    #[arg(short, long, value_name = "N", env = "CORPORA_WORKERS")]
+    pub workers: Option<usize>,
+
+    /// Do everything again, whatever is done.
+    #[arg(short, long, conflicts_with = "stage")]
+    pub force: bool,
+
+    /// Print errors and the summary only.
+    #[arg(short, long, env = "CORPORA_QUIET", conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Print a line for each document.
+    #[arg(short, long, env = "CORPORA_VERBOSE")]
+    pub verbose: bool,
+
+    /// Whether all documents go through a stage before the next begins, or each through everything.
+    #[arg(long, value_enum, env = "CORPORA_MODE")]
+    pub mode: Option<ModeArg>,
+
+    /// Do this stage again for the chosen documents, and what follows from it.
+    #[arg(long, value_enum, value_name = "STAGE")]
+    pub stage: Option<StageArg>,
+
+    /// With --stage: stop after that stage.
+    #[arg(long, requires = "stage", conflicts_with = "until")]
+    pub only: bool,
+
+    /// Stop after this stage.
+    #[arg(long, value_enum, value_name = "STAGE")]
+    pub until: Option<StageArg>,
+
+    /// Take up what failed in an earlier run.
+    #[arg(long)]
+    pub retry_failed: bool,
+
+    /// Take at most this many documents, the first in path order.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+
+    /// Show what would be done and why: parses and chunks what is missing, sends and writes no result.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// The dry run's plan as JSON on standard output.
+    #[arg(long, requires = "dry_run")]
+    pub json: bool,
+
+    /// What to extract: the name of a built-in pipeline or a pipeline file [default: vocabulary].
+    #[arg(long, value_name = "NAME|FILE", env = "CORPORA_PIPELINE")]
+    pub pipeline: Option<String>,
+
+    /// Who answers [default: the pipeline's; `local` needs no key and no network].
+    #[arg(long, value_name = "NAME", env = "CORPORA_PROVIDER")]
+    pub provider: Option<String>,
+
+    /// The provider's model.
+    #[arg(long, value_name = "NAME", env = "CORPORA_MODEL")]
+    pub model: Option<String>,
+
+    /// How progress is shown on standard error [default: auto].
+    #[arg(long, value_enum, value_name = "HOW", env = "CORPORA_PROGRESS")]
+    pub progress: Option<ProgressArg>,
+
+    /// Leave folders below the input folders alone.
+    #[arg(long, env = "CORPORA_NO_RECURSIVE")]
+    pub no_recursive: bool,
+
+    /// Hash every file again, even if its size and modification time are as known.
+    #[arg(long)]
+    pub checksum: bool,
+
+    /// Time that parsing one document may take [default: 120].
+    #[arg(long, value_name = "SECONDS", env = "CORPORA_PARSE_TIMEOUT")]
+    pub parse_timeout: Option<u64>,
+
+    /// Memory that parsing one document may take [default: 1024].
+    #[arg(long, value_name = "MIB", env = "CORPORA_PARSE_MEMORY")]
+    pub parse_memory: Option<u64>,
+}
+
+/// Options of `corpora status`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora status vocab\n  corpora status vocab --failed\n  corpora status vocab --json | jq .stages"
+)]
+pub(super) struct StatusArgs {
+    /// The output folder of a run.
+    pub dir: PathBuf,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// List only what failed.
+    #[arg(long)]
+    pub failed: bool,
+}
+
+/// Options of `corpora parse`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora parse book.pdf | less          pages are separated by form feeds\n  corpora parse book.epub --format json  sections, blocks and metadata too"
+)]
+pub(super) struct ParseArgs {
+    /// A PDF or EPUB file.
+    pub file: PathBuf,
+    /// What to print.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ParseFormat,
+}
+
+/// What `corpora parse` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ParseFormat {
+    /// The text; form feeds separate pages or chapters.
+    Text,
+    /// Text, sections, blocks and metadata.
+    Json,
+}
+
+/// Options of `corpora show`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora show vocab shelf/book.pdf\n  corpora show vocab book.pdf      the end of a path will do, and so will the start of a content hash"
+)]
+pub(super) struct ShowArgs {
+    /// The output folder of a run.
+    pub dir: PathBuf,
+    /// The document: its path below the input root, the end of that path, or the start of its content hash.
+    pub document: String,
+}
+
+/// Options of `corpora gc`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  corpora gc vocab --dry-run\n  corpora gc vocab")]
+pub(super) struct GcArgs {
+    /// The output folder of a run.
+    pub dir: PathBuf,
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `corpora pipelines`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora pipelines\n  corpora pipelines vocabulary > mine.toml\n  corpora batch books -o vocab --pipeline mine.toml"
+)]
+pub(super) struct PipelinesArgs {
+    /// Print this one, with prompt and schema inside it, as a file of its own.
+    pub name: Option<String>,
+}
+
+/// A stage that can be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StageArg {
+    /// Read the text.
+    Parse,
+    /// Cut it into chunks.
+    Chunk,
+    /// Find the items.
+    Extract,
+    /// Write the files.
+    Write,
+}
+
+impl From<StageArg> for Stage {
+    fn from(stage: StageArg) -> Self {
+        match stage {
+            StageArg::Parse => Self::Parse,
+            StageArg::Chunk => Self::Chunk,
+            StageArg::Extract => Self::Extract,
+            StageArg::Write => Self::Write,
+        }
+    }
+}
+
+/// A mode that can be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ModeArg {
+    /// All documents through one stage, then the next.
+    Staged,
+    /// Each worker takes one document through everything.
+    PerDocument,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Staged => Self::Staged,
+            ModeArg::PerDocument => Self::PerDocument,
+        }
+    }
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressArg {
+    /// Bars on a terminal, plain lines elsewhere.
+    Auto,
+    /// A bar for each stage.
+    Bars,
+    /// Lines of text.
+    Plain,
+    /// A JSON object a line.
+    Json,
+    /// Nothing.
+    None,
+}

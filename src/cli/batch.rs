@@ -1,0 +1,215 @@
+//! `corpora batch INPUT...`.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::CommandFactory;
+use crossbeam_channel::bounded;
+
+use super::args::{BatchArgs, Cli, ProgressArg};
+use super::config::{ConfigFile, unknown_variables};
+use super::exit::{CommandError, Exit};
+use super::progress::{Reporter, Style, Verbosity};
+use super::signals;
+use crate::engine::{self, Cancel, ParseLimits, Plan, Rerun, RunConfig};
+use crate::pipelines;
+use crate::stages::discover::Inputs;
+use crate::values::{Event, Stage};
+
+/// Runs the stages and reports on them.
+pub(super) fn run(mut args: BatchArgs, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for message in unknown_variables(names, &Cli::command()) {
+        writeln!(std::io::stderr(), "corpora: {message}")?;
+    }
+    ConfigFile::read(config)?.fill(&mut args);
+    let json_plan = args.json;
+    let reporter = reporter(&args);
+    let config = resolve(args)?;
+
+    let cancel = Cancel::default();
+    let (events, received) = bounded::<Event>(1024);
+    let stopping = events.clone();
+    signals::listen(cancel.clone(), move || {
+        let _ = stopping.try_send(Event::Stopping);
+    })?;
+    let reporting = std::thread::Builder::new().name("reporter".into()).spawn(move || reporter.run(&received))?;
+    let outcome = engine::run(&config, &cancel, &events);
+    // The signal thread keeps a sender, so the reporter ends by the event `RunFinished` or by this one.
+    let _ = events.send(Event::RunEnded);
+    drop(events);
+    let _ = reporting.join();
+    let finished = outcome?;
+    if let Some(plan) = &finished.plan {
+        print_plan(plan, json_plan)?;
+    }
+    Ok(finished.summary.outcome.into())
+}
+
+/// How a run introduces itself to another that finds its folder locked.
+pub(super) fn holder(command: &str) -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let now = jiff::Timestamp::now();
+    format!("'{command}' (process {} on {host}, since {now:.0})", std::process::id())
+}
+
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn reporter(args: &BatchArgs) -> Reporter {
+    let is_terminal = std::io::stderr().is_terminal();
+    let style = match args.progress.unwrap_or(ProgressArg::Auto) {
+        ProgressArg::Auto if is_terminal && !args.quiet => Style::Bars,
+        ProgressArg::Auto | ProgressArg::Plain => Style::Plain,
+        ProgressArg::Bars => Style::Bars,
+        ProgressArg::Json => Style::Json,
+        ProgressArg::None => Style::None,
+    };
+    let verbosity = match (args.quiet, args.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, true) => Verbosity::Verbose,
+        (false, false) => Verbosity::Normal,
+    };
+    Reporter::new(style, verbosity)
+}
+
+fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
+    let base = std::env::current_dir()
+        .map_err(|e| CommandError::bad_input(format!("the working folder cannot be found: {e}")))?;
+    let inputs = Inputs::resolve(&base, &args.inputs).map_err(CommandError::bad_input)?;
+    let output = output_folder(&args, &base)?;
+    let mut pipeline =
+        pipelines::find(args.pipeline.as_deref().unwrap_or("vocabulary")).map_err(CommandError::bad_input)?;
+    if let Some(name) = args.provider {
+        pipeline.provider.name = name;
+    }
+    if args.model.is_some() {
+        pipeline.provider.model = args.model;
+    }
+    check_provider(&pipeline.provider.name, pipeline.provider.model.as_deref())?;
+    let workers = args.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    if !(1..=1024).contains(&workers) {
+        return Err(CommandError::bad_input(format!("--workers {workers} is out of range; give 1 to 1024")));
+    }
+    if args.limit == Some(0) {
+        return Err(CommandError::bad_input("--limit 0 leaves nothing to do; give at least 1"));
+    }
+    let limits = ParseLimits::default();
+    let time = args.parse_timeout.map_or(limits.time, Duration::from_secs);
+    let memory = args.parse_memory.map_or(limits.memory, |mib| mib << 20);
+    if time.is_zero() || memory < 64 << 20 {
+        return Err(CommandError::bad_input("--parse-timeout needs at least 1 s and --parse-memory at least 64 MiB"));
+    }
+    let stage = args.stage.map(Stage::from);
+    let rerun = match (args.force, stage) {
+        (true, _) => Some(Rerun { stage: Stage::Parse, force: true }),
+        (false, Some(stage)) => Some(Rerun { stage, force: false }),
+        (false, None) => None,
+    };
+    let until = match (args.only, stage, args.until.map(Stage::from)) {
+        (true, Some(stage), _) => stage,
+        (_, Some(stage), Some(until)) if until < stage => {
+            let message = format!("--until {} ends before --stage {} begins; swap them", until.name(), stage.name());
+            return Err(CommandError::bad_input(message));
+        }
+        (_, _, until) => until.unwrap_or(Stage::Write),
+    };
+    let program = std::env::current_exe().map_err(|e| CommandError {
+        exit: Exit::Internal,
+        message: format!("cannot find this program's own file, which parses documents: {e}"),
+    })?;
+    Ok(RunConfig {
+        inputs,
+        recursive: !args.no_recursive,
+        limit: args.limit,
+        checksum: args.checksum || args.force,
+        output,
+        workers,
+        mode: args.mode.map(Into::into).unwrap_or_default(),
+        pipeline,
+        rerun,
+        until,
+        retry_failed: args.retry_failed,
+        dry_run: args.dry_run,
+        parse_program: program,
+        parse_limits: ParseLimits { time, memory },
+        holder: holder("corpora batch"),
+        now_ms,
+    })
+}
+
+/// The folder that was given, or the one input folder.
+fn output_folder(args: &BatchArgs, base: &Path) -> Result<PathBuf, CommandError> {
+    let folder = match (&args.output, &args.inputs[..]) {
+        (Some(output), _) => base.join(output),
+        (None, [input]) if base.join(input).is_dir() => base.join(input),
+        (None, [input]) => match base.join(input).parent() {
+            Some(folder) if base.join(input).is_file() => folder.to_path_buf(),
+            _ => {
+                return Err(CommandError::bad_input(format!(
+                    "with the pattern '{}' as input, give an output folder with --output",
+                    input.display()
+                )));
+            }
+        },
+        (None, inputs) => {
+            let message = format!(
+                "with {} inputs there is no one input folder; give an output folder with --output",
+                inputs.len()
+            );
+            return Err(CommandError::bad_input(message));
+        }
+    };
+    if folder.exists() && !folder.is_dir() {
+        return Err(CommandError::bad_input(format!("the output '{}' is a file; give a folder", folder.display())));
+    }
+    Ok(folder)
+}
+
+/// Providers that this version can ask.
+fn check_provider(name: &str, model: Option<&str>) -> Result<(), CommandError> {
+    match (name, model) {
+        ("local", None) => Ok(()),
+        ("local", Some(model)) => {
+            Err(CommandError::bad_input(format!("the local provider has no models; leave out --model {model}")))
+        }
+        (other, _) => Err(CommandError::bad_input(format!(
+            "the provider '{other}' is not known to this version; it knows local, which needs no key and no network"
+        ))),
+    }
+}
+
+fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        serde_json::to_writer_pretty(&mut out, plan).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nplan: {} files, {} distinct documents, {} other files passed over",
+        plan.files, plan.documents, plan.ignored
+    )?;
+    writeln!(out, "{:<10}{:>10}{:>10}{:>10}  why", "stage", "to do", "done", "failed")?;
+    for s in &plan.stages {
+        let why = s.why.as_deref().unwrap_or("");
+        writeln!(out, "{:<10}{:>10}{:>10}{:>10}  {why}", s.stage.name(), s.todo, s.done, s.failed)?;
+    }
+    let e = &plan.extract;
+    writeln!(
+        out,
+        "extract asks {}: {} documents, {} chunks, {} distinct units, {} of them answered already;\n{} requests, about {} tokens of text{}",
+        e.provider,
+        e.documents,
+        e.chunks,
+        e.units,
+        e.answered,
+        e.requests,
+        e.estimated_tokens,
+        if e.provider == "local" { " (answered within the program: nothing is sent, nothing is paid)" } else { "" }
+    )?;
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! `corpora.toml`: the options of `corpora batch` that somebody does not want to type each time.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde::{Deserialize, Deserializer};
+
+use super::args::{BatchArgs, ModeArg, ProgressArg};
+use super::exit::CommandError;
+use crate::pipelines::{explain_toml_error, nearest};
+
+/// The file that is looked for in the working folder.
+const DEFAULT_FILE: &str = "corpora.toml";
+
+/// What the file may say; each key is the long option of `corpora batch` with `_` for `-`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConfigFile {
+    output: Option<PathBuf>,
+    workers: Option<usize>,
+    #[serde(default, deserialize_with = "choice")]
+    mode: Option<ModeArg>,
+    pipeline: Option<String>,
+    provider: Option<String>,
+    model: Option<String>,
+    #[serde(default, deserialize_with = "choice")]
+    progress: Option<ProgressArg>,
+    no_recursive: Option<bool>,
+    quiet: Option<bool>,
+    verbose: Option<bool>,
+    parse_timeout: Option<u64>,
+    parse_memory: Option<u64>,
+}
+
+/// One of an option's words, as on the command line.
+fn choice<'de, T: ValueEnum, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    let word = String::deserialize(from)?;
+    T::from_str(&word, false).map(Some).map_err(|_| {
+        let known: Vec<String> =
+            T::value_variants().iter().filter_map(|v| Some(v.to_possible_value()?.get_name().to_owned())).collect();
+        serde::de::Error::custom(format!("'{word}' is none of {}", known.join(", ")))
+    })
+}
+
+impl ConfigFile {
+    /// Reads the file that was named, or `corpora.toml` in the working folder if it is there. Paths in it are relative
+    /// to the folder of the file.
+    pub(super) fn read(named: Option<&Path>) -> Result<Self, CommandError> {
+        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => return Ok(Self::default()),
+            Err(e) => {
+                let message = format!("the configuration file '{}' cannot be read: {e}", path.display());
+                return Err(CommandError::bad_input(message));
+            }
+        };
+        let shown = path.display().to_string();
+        let mut config: Self =
+            toml::from_str(&text).map_err(|e| CommandError::bad_input(explain_toml_error(&shown, &text, &e)))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        config.output = config.output.map(|output| folder.join(output));
+        Ok(config)
+    }
+
+    /// Fills in what neither the command line nor the environment gave.
+    pub(super) fn fill(self, args: &mut BatchArgs) {
+        args.output = args.output.take().or(self.output);
+        args.workers = args.workers.or(self.workers);
+        args.mode = args.mode.or(self.mode);
+        args.pipeline = args.pipeline.take().or(self.pipeline);
+        args.provider = args.provider.take().or(self.provider);
+        args.model = args.model.take().or(self.model);
+        args.progress = args.progress.or(self.progress);
+        args.no_recursive |= self.no_recursive.unwrap_or(false);
+        if !args.quiet && !args.verbose {
+            args.quiet = self.quiet.unwrap_or(false);
+            args.verbose = self.verbose.unwrap_or(false) && !args.quiet;
+        }
+        args.parse_timeout = args.parse_timeout.or(self.parse_timeout);
+        args.parse_memory = args.parse_memory.or(self.parse_memory);
+    }
+}
+
+/// A message for each variable that looks like ours and is none, with the nearest one that is.
+pub(super) fn unknown_variables(names: impl Iterator<Item = String>, command: &clap::Command) -> Vec<String> {
+    let mut known: Vec<String> = command
+        .get_subcommands()
+        .chain([command])
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(|arg| Some(arg.get_env()?.to_str()?.to_owned()))
+        .collect();
+    known.sort();
+    known.dedup();
+    let mut messages: Vec<String> = names
+        .filter(|name| name.starts_with("CORPORA_") && !known.contains(name))
+        .map(|name| match nearest(&name, known.iter().map(String::as_str)) {
+            Some(near) => format!("the environment variable {name} means nothing to corpora; did you mean {near}?"),
+            None => format!("the environment variable {name} means nothing to corpora; known are {}", known.join(", ")),
+        })
+        .collect();
+    messages.sort();
+    messages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn read(text: &str) -> Result<ConfigFile, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("corpora.toml");
+        std::fs::write(&path, text).unwrap();
+        ConfigFile::read(Some(&path)).map_err(|e| e.message.replace(path.to_str().unwrap(), "corpora.toml"))
+    }
+
+    #[test]
+    fn wrong_keys_values_and_types_are_explained() {
+        insta::assert_snapshot!(read("output = 'x'\nworker = 2\n").unwrap_err(), @r"
+        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`; did you mean 'workers'?
+            worker = 2
+        ");
+        insta::assert_snapshot!(read("mode = 'fast'\n").unwrap_err(), @r"
+        corpora.toml, line 1, column 8: 'fast' is none of staged, per-document
+            mode = 'fast'
+        ");
+        assert!(read("workers = 'two'\n").unwrap_err().contains("invalid type"));
+        assert!(ConfigFile::read(Some(Path::new("does/not/exist.toml"))).is_err());
+    }
+
+    #[test]
+    fn a_misspelt_variable_names_the_right_one() {
+        let names = ["CORPORA_WORKER", "CORPORA_MODE", "PATH"].map(String::from);
+        let messages = unknown_variables(names.into_iter(), &super::super::args::Cli::command());
+        assert_eq!(messages.len(), 1);
+        assert!(messages[0].ends_with("did you mean CORPORA_WORKERS?"), "{messages:?}");
+    }
+}

@@ -1,0 +1,94 @@
+//! Exit codes and the errors that carry them.
+
+use std::process::ExitCode;
+
+use crate::engine::RunError;
+use crate::store::StoreError;
+use crate::values::RunOutcome;
+
+/// The exit codes, as `sysexits.h` names them where it has a name. Code 2 (command-line usage) is clap's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Exit {
+    /// All done.
+    Done = 0,
+    /// An input path or option value that only the run can judge is bad.
+    BadInput = 64,
+    /// Every document failed.
+    AllFailed = 65,
+    /// No documents were found.
+    NoDocuments = 66,
+    /// An internal error.
+    Internal = 70,
+    /// Some failed, or work is left: run again.
+    Partial = 75,
+    /// Stopped by the user: run again.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<RunOutcome> for Exit {
+    fn from(outcome: RunOutcome) -> Self {
+        match outcome {
+            RunOutcome::Complete => Self::Done,
+            RunOutcome::Partial => Self::Partial,
+            RunOutcome::AllFailed => Self::AllFailed,
+            RunOutcome::NoDocuments => Self::NoDocuments,
+            RunOutcome::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+/// An error that ends the program: a lowercase sentence with a remedy, and the exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct CommandError {
+    /// The exit code.
+    pub exit: Exit,
+    /// For people.
+    pub message: String,
+}
+
+impl CommandError {
+    /// A bad input or option value.
+    pub(super) fn bad_input(message: impl std::fmt::Display) -> Self {
+        Self { exit: Exit::BadInput, message: message.to_string() }
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        let exit = match error {
+            StoreError::Locked { .. } | StoreError::Full { .. } => Exit::Partial,
+            StoreError::Newer { .. } | StoreError::Foreign { .. } | StoreError::Missing { .. } => Exit::BadInput,
+            StoreError::Io { .. } => Exit::BadInput,
+            StoreError::Damaged { .. }
+            | StoreError::Database { .. }
+            | StoreError::Record { .. }
+            | StoreError::Stopped => Exit::Internal,
+        };
+        Self { exit, message: error.to_string() }
+    }
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) => error.into(),
+            RunError::Input(_) | RunError::Io { .. } | RunError::Output { .. } => Self::bad_input(error),
+            RunError::Threads(_) => Self { exit: Exit::Internal, message: error.to_string() },
+        }
+    }
+}
+
+impl From<std::io::Error> for CommandError {
+    /// Writing to standard output failed.
+    fn from(error: std::io::Error) -> Self {
+        Self { exit: Exit::Internal, message: format!("cannot write to standard output: {error}") }
+    }
+}

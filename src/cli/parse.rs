@@ -1,0 +1,38 @@
+//! `corpora parse FILE`.
+
+use std::io::Write;
+
+use super::args::{ParseArgs, ParseFormat};
+use super::exit::{CommandError, Exit};
+use crate::stages::parse;
+
+/// Prints the text or the structure of one document. Runs in this process: what a hostile file does to it, it does
+/// to nobody else.
+pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
+    let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", args.file.display()));
+    let bytes = std::fs::read(&args.file).map_err(|e| named(&format!("the file cannot be read: {e}")))?;
+    // A deep stack, as parse workers have.
+    let document = std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(64 << 20)
+            .spawn_scoped(scope, || parse::parse(&bytes))
+            .map(|thread| thread.join())
+    })?;
+    let document = document
+        .map_err(|_| named(&"the file breaks the parser; it is probably damaged"))?
+        .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match args.format {
+        ParseFormat::Text => out.write_all(document.text.as_bytes())?,
+        ParseFormat::Json => {
+            serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()?;
+    let mut notes = std::io::stderr().lock();
+    for note in &document.notes {
+        writeln!(notes, "{}: {note}", args.file.display())?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,28 @@
+//! `corpora pipelines`.
+
+use std::io::Write;
+
+use super::args::PipelinesArgs;
+use super::exit::{CommandError, Exit};
+use crate::pipelines::{builtin_names, builtin_text, find};
+
+/// Lists the built-in pipelines, or prints one of them.
+pub(super) fn run(args: &PipelinesArgs) -> Result<Exit, CommandError> {
+    let mut out = std::io::stdout().lock();
+    match &args.name {
+        Some(name) => match builtin_text(name) {
+            Some(text) => out.write_all(text.as_bytes())?,
+            None => {
+                let known = find(name).map(|p| format!("'{name}' is a file of its own ({})", p.description));
+                return Err(CommandError::bad_input(known.unwrap_or_else(|e| e.to_string())));
+            }
+        },
+        None => {
+            for name in builtin_names() {
+                let pipeline = find(name).map_err(CommandError::bad_input)?;
+                writeln!(out, "{name:<12} {}", pipeline.description)?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,175 @@
+//! One bar for each stage, on a terminal.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Verbosity;
+use super::lines::document_line;
+use super::summary;
+use crate::values::{Event, Stage};
+
+/// Redraws a second: fast enough to look alive, too slow to be felt.
+const REDRAWS: u8 = 10;
+
+/// Shows a run as bars; lines of text go above them.
+pub(super) struct Bars {
+    verbosity: Verbosity,
+    all: MultiProgress,
+    bars: Vec<StageBar>,
+}
+
+struct StageBar {
+    bar: ProgressBar,
+    started: Option<Instant>,
+    done: u64,
+    failed: u64,
+    total: u64,
+    redrawn: Instant,
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates are constants that tests draw").progress_chars("━╸ ")
+}
+
+impl Bars {
+    pub(super) fn new(verbosity: Verbosity) -> Self {
+        Self::on(verbosity, ProgressDrawTarget::stderr_with_hz(REDRAWS))
+    }
+
+    fn on(verbosity: Verbosity, target: ProgressDrawTarget) -> Self {
+        let all = MultiProgress::with_draw_target(target);
+        let bars = Stage::ALL
+            .iter()
+            .map(|stage| {
+                let bar = all.add(ProgressBar::new(0));
+                bar.set_style(style("{prefix:<9} {msg}"));
+                bar.set_prefix(stage.name());
+                bar.set_message("waiting");
+                StageBar { bar, started: None, done: 0, failed: 0, total: 0, redrawn: Instant::now() }
+            })
+            .collect();
+        Self { verbosity, all, bars }
+    }
+
+    pub(super) fn show(&mut self, event: &Event) {
+        if let Some(line) = document_line(event, self.verbosity) {
+            let _ = self.all.println(line);
+        }
+        match event {
+            Event::StageStarted { stage, total, skipped, failed } => {
+                let slot = &mut self.bars[*stage as usize];
+                slot.started = Some(Instant::now());
+                slot.total = *total;
+                let before = match (*skipped, *failed) {
+                    (0, 0) => String::new(),
+                    (skipped, 0) => format!(" ({} done before)", summary::grouped(skipped)),
+                    (skipped, failed) => {
+                        format!(" ({} done before, {failed} failed before)", summary::grouped(skipped))
+                    }
+                };
+                slot.bar.set_prefix(stage.name());
+                slot.bar.set_message(before);
+                slot.bar.set_length(*total);
+                if *stage != Stage::Discover {
+                    slot.bar.set_style(style("{prefix:<9} {bar:30} {pos}/{len}{msg}"));
+                }
+            }
+            Event::Discovered { documents, bytes_hashed } => {
+                let slot = &mut self.bars[Stage::Discover as usize];
+                let hashed =
+                    if *bytes_hashed > 0 { format!(", {} MB read", bytes_hashed / 1_000_000) } else { String::new() };
+                slot.bar.set_message(format!("{} documents{hashed}", summary::grouped(*documents)));
+            }
+            Event::DocumentDone { stage, .. } => self.bars[*stage as usize].count(1, 0),
+            Event::DocumentFailed { stage, .. } => self.bars[*stage as usize].count(0, 1),
+            Event::StageFinished { totals } => {
+                let slot = &mut self.bars[totals.stage as usize];
+                if totals.stage == Stage::Discover {
+                    let message = slot.bar.message();
+                    slot.bar.finish_with_message(format!("{message} in {}", summary::duration(totals.millis)));
+                } else {
+                    let failed = if totals.failed > 0 { format!(", {} failed", totals.failed) } else { String::new() };
+                    let before = if totals.skipped > 0 {
+                        format!(", {} done before", summary::grouped(totals.skipped))
+                    } else {
+                        String::new()
+                    };
+                    slot.bar.set_style(style("{prefix:<9} {msg}"));
+                    slot.bar.finish_with_message(format!(
+                        "{} done{before}{failed} in {}",
+                        summary::grouped(totals.done),
+                        summary::duration(totals.millis)
+                    ));
+                }
+            }
+            Event::Stopping => {
+                let _ = self.all.println("stopping: finishing what is in flight; Ctrl-C again stops at once");
+            }
+            Event::RunFinished { summary } => {
+                for slot in &self.bars {
+                    if slot.started.is_none() {
+                        slot.bar.finish_and_clear();
+                    } else if !slot.bar.is_finished() {
+                        slot.bar.abandon();
+                    }
+                }
+                // Below the bars, which are at rest now.
+                let _ = std::io::stderr().write_all(summary::text(summary).as_bytes());
+            }
+            _ => {}
+        }
+    }
+}
+
+impl StageBar {
+    fn count(&mut self, done: u64, failed: u64) {
+        self.done += done;
+        self.failed += failed;
+        if self.redrawn.elapsed() >= Duration::from_millis(1000 / u64::from(REDRAWS)) {
+            self.redraw();
+        }
+    }
+
+    fn redraw(&mut self) {
+        self.redrawn = Instant::now();
+        let through = self.done + self.failed;
+        let seconds = self.started.map_or(0.0, |at| at.elapsed().as_secs_f64());
+        let mut message = String::new();
+        if through > 0 && seconds > 0.5 {
+            let rate = through as f64 / seconds;
+            let left = self.total.saturating_sub(through) as f64 / rate * 1000.0;
+            message = format!("  {rate:.0}/s, {} left", summary::duration(left as u64));
+        }
+        if self.failed > 0 {
+            message.push_str(", ");
+            message.push_str(&self.failed.to_string());
+            message.push_str(" failed");
+        }
+        self.bar.set_message(message);
+        self.bar.set_position(through);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::StageTotals;
+
+    #[test]
+    fn every_template_draws_and_waiting_stages_show() {
+        let screen = indicatif::InMemoryTerm::new(12, 100);
+        let mut bars = Bars::on(Verbosity::Normal, ProgressDrawTarget::term_like(Box::new(screen.clone())));
+        bars.show(&Event::StageStarted { stage: Stage::Discover, total: 0, skipped: 0, failed: 0 });
+        bars.show(&Event::Discovered { documents: 1500, bytes_hashed: 3_000_000 });
+        let totals = StageTotals { stage: Stage::Discover, done: 1500, skipped: 0, failed: 0, millis: 90 };
+        bars.show(&Event::StageFinished { totals });
+        bars.show(&Event::StageStarted { stage: Stage::Parse, total: 1500, skipped: 3, failed: 0 });
+        bars.bars[Stage::Parse as usize].bar.force_draw();
+        let shown = screen.contents();
+        assert!(shown.contains("discover  1,500 documents, 3 MB read in 90 ms"), "{shown}");
+        assert!(shown.contains("0/1500 (3 done before)"), "{shown}");
+        assert!(shown.contains("extract   waiting"), "{shown}");
+    }
+}

@@ -1,0 +1,172 @@
+//! Lines of text, for logs and pipes.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::Verbosity;
+use super::summary;
+use crate::values::{Event, Stage};
+
+/// A progress line is written at most this often.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Writes a run as lines.
+pub(super) struct Lines<W> {
+    verbosity: Verbosity,
+    out: W,
+    stage: Option<StageLine>,
+}
+
+struct StageLine {
+    stage: Stage,
+    total: u64,
+    done: u64,
+    failed: u64,
+    told: Instant,
+}
+
+impl<W: Write> Lines<W> {
+    pub(super) fn new(verbosity: Verbosity, out: W) -> Self {
+        Self { verbosity, out, stage: None }
+    }
+
+    pub(super) fn show(&mut self, event: &Event) {
+        // A closed pipe must not stop the work.
+        let _ = self.write(event);
+    }
+
+    fn write(&mut self, event: &Event) -> std::io::Result<()> {
+        if let Event::RunFinished { summary } = event {
+            return self.out.write_all(summary::text(summary).as_bytes());
+        }
+        if let Some(line) = document_line(event, self.verbosity) {
+            writeln!(self.out, "{line}")?;
+        }
+        if self.verbosity == Verbosity::Quiet {
+            return Ok(());
+        }
+        match event {
+            Event::StageStarted { stage, total, skipped, failed } => {
+                self.stage = Some(StageLine { stage: *stage, total: *total, done: 0, failed: 0, told: Instant::now() });
+                if *stage != Stage::Discover {
+                    let earlier = if *failed > 0 { format!(", {failed} failed earlier") } else { String::new() };
+                    writeln!(self.out, "{:<9} {total} to do, {skipped} done before{earlier}", stage.name())?;
+                }
+            }
+            Event::DocumentDone { stage, .. } => self.count(*stage, 1, 0)?,
+            Event::DocumentFailed { stage, .. } => self.count(*stage, 0, 1)?,
+            Event::StageFinished { totals } => {
+                let failed = if totals.failed > 0 { format!(", {} failed", totals.failed) } else { String::new() };
+                let done = totals.done;
+                writeln!(
+                    self.out,
+                    "{:<9} {done} done{failed} in {}",
+                    totals.stage.name(),
+                    summary::duration(totals.millis)
+                )?;
+            }
+            Event::Stopping => {
+                writeln!(self.out, "stopping: finishing what is in flight; Ctrl-C again stops at once")?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, stage: Stage, done: u64, failed: u64) -> std::io::Result<()> {
+        let Some(line) = self.stage.as_mut().filter(|line| line.stage == stage) else { return Ok(()) };
+        line.done += done;
+        line.failed += failed;
+        if line.told.elapsed() >= PAUSE {
+            line.told = Instant::now();
+            let through = line.done + line.failed;
+            writeln!(self.out, "{:<9} {through} of {}, {} failed", stage.name(), line.total, line.failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// The line that an event about a document or a notice deserves, if any.
+pub(super) fn document_line(event: &Event, verbosity: Verbosity) -> Option<String> {
+    match event {
+        Event::DocumentFailed { stage, path, kind, message, .. } => {
+            Some(format!("failed    {path} [{}, {}]: {message}", stage.name(), kind.name()))
+        }
+        Event::Notice { message } if verbosity != Verbosity::Quiet => Some(format!("note      {message}")),
+        Event::DocumentRetried { stage, path, message, .. } if verbosity == Verbosity::Verbose => {
+            Some(format!("again     {path} [{}]: {message}", stage.name()))
+        }
+        Event::DocumentDone { stage, path, terms, millis, notes, .. } if verbosity == Verbosity::Verbose => {
+            let terms = if *terms > 0 { format!(", {terms} terms") } else { String::new() };
+            let notes: String = notes.iter().flat_map(|note| ["; ", note.as_str()]).collect();
+            Some(format!("{:<9} {path} {}{terms}{notes}", stage.name(), summary::duration(*millis)))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::{FailureKind, RunOutcome, SourcePath, StageTotals, Summary};
+
+    fn shown(verbosity: Verbosity) -> String {
+        let path = SourcePath::from_text("shelf/book.pdf");
+        let (stage, document) = (Stage::Parse, "0123456789ab".to_owned());
+        let events = [
+            Event::StageStarted { stage, total: 2, skipped: 5, failed: 0 },
+            Event::DocumentDone {
+                stage,
+                document: document.clone(),
+                path: path.clone(),
+                terms: 0,
+                millis: 12,
+                notes: vec!["page 3 holds no text".into()],
+            },
+            Event::DocumentFailed {
+                stage,
+                document,
+                path,
+                kind: FailureKind::Encrypted,
+                message: "the file needs a password".into(),
+                attempt: 1,
+            },
+            Event::StageFinished { totals: StageTotals { stage, done: 1, skipped: 5, failed: 1, millis: 61_000 } },
+            Event::RunFinished {
+                summary: Summary {
+                    outcome: RunOutcome::Partial,
+                    documents: 7,
+                    succeeded: 1,
+                    skipped: 5,
+                    failed: 1,
+                    waiting: 0,
+                    ignored: 2,
+                    terms: 1234,
+                    flagged: 0,
+                    stages: vec![StageTotals { stage, done: 1, skipped: 5, failed: 1, millis: 61_000 }],
+                    commits: 3,
+                    millis: 61_500,
+                },
+            },
+        ];
+        let mut out = Vec::new();
+        let mut lines = Lines::new(verbosity, &mut out);
+        events.iter().for_each(|event| lines.show(event));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn normal() {
+        insta::assert_snapshot!(shown(Verbosity::Normal));
+    }
+
+    #[test]
+    fn verbose() {
+        insta::assert_snapshot!(shown(Verbosity::Verbose));
+    }
+
+    #[test]
+    fn quiet_still_shows_failures_and_the_summary() {
+        insta::assert_snapshot!(shown(Verbosity::Quiet));
+    }
+}

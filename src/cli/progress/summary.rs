@@ -1,0 +1,85 @@
+//! The summary at the end of a run, whatever happened.
+
+use std::fmt::Write;
+
+use crate::engine::ERROR_LOG;
+use crate::values::{RunOutcome, Summary};
+
+/// The summary as a block of text: how it ended, counts, time, and what to type next.
+pub(super) fn text(summary: &Summary) -> String {
+    let mut out = String::from("\n");
+    let mut row = |name: &str, value: String| {
+        let _ = writeln!(out, "  {name:<11} {value}");
+    };
+    let heading = match summary.outcome {
+        RunOutcome::Complete => "done",
+        RunOutcome::Partial => "partly done",
+        RunOutcome::AllFailed => "every document failed",
+        RunOutcome::NoDocuments => "no documents found",
+        RunOutcome::Interrupted => "interrupted",
+    };
+    row(heading, format!("{} files in {}", grouped(summary.documents), duration(summary.millis)));
+    row("succeeded", grouped(summary.succeeded));
+    row("skipped", format!("{} (done before)", grouped(summary.skipped)));
+    row("failed", grouped(summary.failed));
+    if summary.waiting > 0 {
+        row("waiting", grouped(summary.waiting));
+    }
+    if summary.ignored > 0 {
+        row("passed over", format!("{} (neither PDF nor EPUB)", grouped(summary.ignored)));
+    }
+    row("terms", format!("{}, {} flagged", grouped(summary.terms), grouped(summary.flagged)));
+    if !summary.stages.is_empty() {
+        let times: Vec<String> =
+            summary.stages.iter().map(|s| format!("{} {}", s.stage.name(), duration(s.millis))).collect();
+        row("time", times.join(", "));
+    }
+    let next = match summary.outcome {
+        RunOutcome::Complete => None,
+        RunOutcome::Interrupted => Some("the same command continues where this run stopped".to_owned()),
+        RunOutcome::NoDocuments => Some("give a folder that holds PDF or EPUB files".to_owned()),
+        RunOutcome::Partial if summary.waiting > 0 => Some("the same command continues".to_owned()),
+        RunOutcome::Partial | RunOutcome::AllFailed => {
+            Some(format!("reasons are in {ERROR_LOG} in the output folder; --retry-failed tries the failed ones again"))
+        }
+    };
+    if let Some(next) = next {
+        row("next", next);
+    }
+    out
+}
+
+/// `1234567` as `1,234,567`.
+pub(super) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Milliseconds as people say them.
+pub(super) fn duration(millis: u64) -> String {
+    let seconds = millis / 1000;
+    match seconds {
+        0 => format!("{millis} ms"),
+        1..60 => format!("{seconds}.{} s", millis % 1000 / 100),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_are_readable() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([7, 1_250, 184_000, 7_260_000].map(duration), ["7 ms", "1.2 s", "3 min 4 s", "2 h 1 min"]);
+    }
+}

@@ -1,0 +1,83 @@
+//! `corpora show DIR DOCUMENT`.
+
+use std::io::Write;
+
+use super::args::ShowArgs;
+use super::exit::{CommandError, Exit};
+use super::saved::saved_fps;
+use crate::store::{DocumentRow, Reader, StageFps, Store};
+use crate::values::Stage;
+
+/// Prints one document's way through the stages.
+pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
+    let store = Store::open_existing(&args.dir)?;
+    let reader = store.reader()?;
+    let fps = saved_fps(&reader, &args.dir)?;
+    let matches = find(&reader, fps, &args.document)?;
+    let [row] = &matches[..] else {
+        let message = match matches.len() {
+            0 => format!(
+                "no document of '{}' is called '{}'; 'corpora status {0} --json' lists them",
+                args.dir.display(),
+                args.document
+            ),
+            n => format!(
+                "{n} documents fit '{}': {}; give more of the path",
+                args.document,
+                matches.iter().take(5).map(|r| r.path.as_str()).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        return Err(CommandError::bad_input(message));
+    };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", row.path)?;
+    writeln!(out, "  content   {} ({} bytes)", row.sha.hex(), row.bytes)?;
+    for stage in [Stage::Parse, Stage::Chunk, Stage::Extract] {
+        let fp = fps.of(stage).expect("a stage that checkpoints documents has a fingerprint");
+        let state = match reader.stage_of(fp, row.doc)? {
+            None => "waiting".to_owned(),
+            Some(found) => {
+                let at = jiff::Timestamp::from_millisecond(found.at_ms).unwrap_or_default();
+                let attempts = if found.attempts > 1 { format!(", attempt {}", found.attempts) } else { String::new() };
+                let terms = if found.terms > 0 { format!(", {} terms", found.terms) } else { String::new() };
+                let stored = found.stored_bytes.map_or_else(String::new, |n| format!(", {n} bytes stored"));
+                let message = found
+                    .message
+                    .map_or_else(String::new, |m| format!("\n            {}", m.replace('\n', "\n            ")));
+                match found.state {
+                    1 => format!("done      {at:.0}{attempts}{terms}{stored}{message}"),
+                    2 => format!("failed    {at:.0}{attempts}, {}{message}", found.kind.unwrap_or_default()),
+                    _ => format!("waiting   to be done again{stored}"),
+                }
+            }
+        };
+        writeln!(out, "  {:<9} {state}", stage.name())?;
+    }
+    let written = match (&row.failure, row.written, &row.output) {
+        (Some((kind, message)), _, _) => format!("failed    {kind}: {message}"),
+        (None, true, Some(output)) => format!("done      {output} ({} terms)", row.terms),
+        _ => "waiting".to_owned(),
+    };
+    writeln!(out, "  {:<9} {written}", "write")?;
+    Ok(Exit::Done)
+}
+
+/// Documents whose path is `wanted` or ends with it, or whose hash begins with it; an exact path wins alone.
+fn find(reader: &Reader, fps: StageFps, wanted: &str) -> Result<Vec<DocumentRow>, CommandError> {
+    let (mut after, mut matches) = (String::new(), Vec::new());
+    loop {
+        let page = reader.documents_after(fps.write, &after, 256)?;
+        let Some(last) = page.last() else { return Ok(matches) };
+        last.path.as_str().clone_into(&mut after);
+        for row in page {
+            if row.path.as_str() == wanted {
+                return Ok(vec![row]);
+            }
+            let is_end = row.path.as_str().strip_suffix(wanted).is_some_and(|before| before.ends_with('/'));
+            let is_hash = wanted.len() >= 6 && row.sha.hex().starts_with(&wanted.to_ascii_lowercase());
+            if is_end || is_hash {
+                matches.push(row);
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `corpora status DIR`.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::args::StatusArgs;
+use super::exit::{CommandError, Exit};
+use super::saved::saved_fps;
+use crate::store::{Counts, FailureRow, Reader, StageFps, Store};
+use crate::values::Stage;
+
+/// Counts of a stage for people and programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct StageStatus {
+    stage: Stage,
+    done: u64,
+    waiting: u64,
+    failed: u64,
+}
+
+/// Everything that `--json` prints besides the failures, which are streamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Status {
+    pipeline: Option<String>,
+    provider: Option<String>,
+    files: u64,
+    documents: u64,
+    ignored: u64,
+    failed_files: u64,
+    stages: Vec<StageStatus>,
+    next: String,
+}
+
+/// Prints the state of an output folder; a run may be going on in it.
+pub(super) fn run(args: &StatusArgs) -> Result<Exit, CommandError> {
+    let store = Store::open_existing(&args.dir)?;
+    let reader = store.reader()?;
+    let fps = saved_fps(&reader, &args.dir)?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    if args.failed {
+        return list_failed(&reader, fps, args.json, &mut out);
+    }
+    let status = gather(&reader, fps)?;
+    if args.json {
+        let head = serde_json::to_string(&status).map_err(std::io::Error::from)?;
+        write!(out, "{},\"failures\":[", head.strip_suffix('}').unwrap_or(&head))?;
+        let mut first = true;
+        each_failure(&reader, fps, |failure| {
+            let line = serde_json::to_string(&failure)?;
+            write!(out, "{}{line}", if std::mem::take(&mut first) { "" } else { "," })
+        })?;
+        writeln!(out, "]}}")?;
+    } else {
+        print(&status, &reader, fps, &mut out)?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
+    let (documents, files) = reader.corpus_size(0)?;
+    let failed_files = reader.failed_files(fps.documents(), 0)?;
+    let write = reader.write_counts(fps.extract, fps.write, 0)?;
+    let stage = |stage, counts: Counts, total: u64| StageStatus {
+        stage,
+        done: counts.done,
+        waiting: total.saturating_sub(counts.done + counts.failed),
+        failed: counts.failed,
+    };
+    let parse = reader.counts(None, fps.parse, 0)?;
+    let chunk = reader.counts(Some(fps.parse), fps.chunk, 0)?;
+    let extract = reader.counts(Some(fps.chunk), fps.extract, 0)?;
+    // A document that failed in a stage is not waiting in the later ones.
+    let stages = vec![
+        stage(Stage::Parse, parse, documents),
+        stage(Stage::Chunk, chunk, documents - parse.failed),
+        stage(Stage::Extract, extract, documents - parse.failed - chunk.failed),
+        StageStatus {
+            stage: Stage::Write,
+            done: write.done,
+            waiting: files.saturating_sub(write.done + failed_files),
+            failed: write.failed,
+        },
+    ];
+    let waiting = stages[3].waiting;
+    let next = match (waiting, failed_files) {
+        (0, 0) => "nothing to do: every document is done".to_owned(),
+        (0, failed) => format!("nothing, unless --retry-failed takes up the {failed} that failed"),
+        (waiting, 0) => format!("continue with {waiting} files"),
+        (waiting, failed) => format!("continue with {waiting} files; {failed} failed ones wait for --retry-failed"),
+    };
+    Ok(Status {
+        pipeline: reader.meta("current:pipeline")?,
+        provider: reader.meta("current:provider")?,
+        files,
+        documents,
+        ignored: reader.ignored_files()?,
+        failed_files,
+        stages,
+        next,
+    })
+}
+
+/// Failures printed by plain `status`; `--failed` lists all.
+const SHOWN: usize = 10;
+
+fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) -> Result<(), CommandError> {
+    let name = |n: &Option<String>| n.clone().unwrap_or_else(|| "unknown".into());
+    writeln!(
+        out,
+        "{} files, {} distinct documents; pipeline {}, provider {}",
+        status.files,
+        status.documents,
+        name(&status.pipeline),
+        name(&status.provider)
+    )?;
+    if status.ignored > 0 {
+        writeln!(out, "{} other files are no documents and were passed over", status.ignored)?;
+    }
+    writeln!(out, "\n{:<10}{:>10}{:>10}{:>10}", "stage", "done", "waiting", "failed")?;
+    for s in &status.stages {
+        writeln!(out, "{:<10}{:>10}{:>10}{:>10}", s.stage.name(), s.done, s.waiting, s.failed)?;
+    }
+    if status.failed_files > 0 {
+        writeln!(out, "\nfailed:")?;
+        let mut shown = 0;
+        each_failure(reader, fps, |failure| {
+            shown += 1;
+            if shown <= SHOWN { print_failure(out, &failure) } else { Ok(()) }
+        })?;
+        if shown > SHOWN {
+            writeln!(out, "  ... and {} more; --failed lists them all", shown - SHOWN)?;
+        }
+    }
+    writeln!(out, "\nnext run: {}", status.next)?;
+    Ok(())
+}
+
+fn print_failure(out: &mut impl Write, failure: &FailureRow) -> std::io::Result<()> {
+    writeln!(out, "  {} [{}, {}]: {}", failure.path, failure.stage.name(), failure.kind, failure.message)
+}
+
+fn list_failed(reader: &Reader, fps: StageFps, json: bool, out: &mut impl Write) -> Result<Exit, CommandError> {
+    each_failure(reader, fps, |failure| match json {
+        true => writeln!(out, "{}", serde_json::to_string(&failure)?),
+        false => print_failure(out, &failure),
+    })?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn each_failure(
+    reader: &Reader,
+    fps: StageFps,
+    mut each: impl FnMut(FailureRow) -> std::io::Result<()>,
+) -> Result<(), CommandError> {
+    let mut outcome = Ok(());
+    reader.failures(fps.documents(), |failure| {
+        if outcome.is_ok() {
+            outcome = each(failure);
+        }
+    })?;
+    Ok(outcome?)
+}

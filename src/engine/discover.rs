@@ -1,0 +1,327 @@
+//! The `discover` stage over a store: walks the inputs beside the known files, hashes what is new or changed.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Read;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::run::Run;
+use super::{RunConfig, RunError};
+use crate::stages::discover::{Found, Inputs, Walk, WalkError, output_names};
+use crate::stages::parse;
+use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader};
+use crate::values::{Event, Failure, FailureKind, Fingerprint, SourcePath, Stage};
+
+/// Files hashed together, in parallel, and committed together.
+const BATCH: usize = 64;
+
+/// Known files read from the store at a time.
+const PAGE: usize = 1024;
+
+/// What discovery found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Discovered {
+    /// Files in scope that are documents, readable or not.
+    pub(super) documents: u64,
+    /// Files in scope that are none.
+    pub(super) ignored: u64,
+    /// Of the documents, unchanged ones whose vocabulary file is written and of which nothing failed.
+    pub(super) settled: u64,
+    /// Whether anything in the store changed.
+    pub(super) changed: bool,
+}
+
+/// Walks the inputs. `scope` is the number of a partial run, or 0 when the run is about the whole input root.
+pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<Discovered, RunError> {
+    let mut state = Discovery {
+        run,
+        config,
+        scope,
+        known: Known {
+            reader: run.store.reader()?,
+            write_fp: run.fps.write,
+            page: VecDeque::new(),
+            after: String::new(),
+            at_end: false,
+        },
+        batch: Vec::new(),
+        unreadable: Vec::new(),
+        found: Discovered::default(),
+        bytes_hashed: 0,
+    };
+    let mut limited = false;
+    for item in Walk::new(&config.inputs, config.recursive) {
+        if run.cancel.is_stopping() {
+            limited = true;
+            break;
+        }
+        match item {
+            Ok(found) => state.compare(found)?,
+            Err(error) if !error.is_folder && is_named_as_document(&error.path) => state.unreadable_file(error)?,
+            Err(error) => {
+                run.emit(Event::Notice { message: error.to_string() });
+                state.unreadable.push(error.path);
+            }
+        }
+        if let Some(limit) = config.limit
+            && state.found.documents + state.batch.len() as u64 >= limit
+        {
+            state.hash_batch()?;
+            if state.found.documents >= limit {
+                limited = true;
+                break;
+            }
+        }
+    }
+    state.hash_batch()?;
+    if !limited {
+        state.pass_known(None)?;
+    }
+    if state.found.changed {
+        run.writer.submit(Checkpoint { changes: vec![Change::NameOutputs(output_names)], events: Vec::new() })?;
+    }
+    run.writer.flush()?;
+    run.emit(Event::Discovered { documents: state.found.documents, bytes_hashed: state.bytes_hashed });
+    Ok(state.found)
+}
+
+struct Discovery<'a> {
+    run: &'a Run<'a>,
+    config: &'a RunConfig,
+    scope: i64,
+    known: Known,
+    batch: Vec<Found>,
+    /// Places that could not be looked at: what is known below them is not gone.
+    unreadable: Vec<SourcePath>,
+    found: Discovered,
+    bytes_hashed: u64,
+}
+
+impl Discovery<'_> {
+    fn compare(&mut self, found: Found) -> Result<(), RunError> {
+        match self.pass_known(Some(&found.path))? {
+            Some(row)
+                if !self.config.checksum
+                    && row.size == found.size
+                    && row.mtime_ns == found.mtime_ns
+                    && matches!(row.state, FileState::Present | FileState::NotADocument)
+                    && !(found.explicit && row.state == FileState::NotADocument) =>
+            {
+                if row.state == FileState::NotADocument {
+                    self.found.ignored += 1;
+                    return Ok(());
+                }
+                self.found.documents += 1;
+                if let Some(output) = row.written {
+                    self.check_output(&found.path, &output)?;
+                }
+                if self.scope != 0 {
+                    let change = Change::Choose { path: found.path, scope: self.scope };
+                    self.run.writer.submit(Checkpoint { changes: vec![change], events: Vec::new() })?;
+                }
+                if self.found.documents.is_multiple_of(1000) {
+                    self.tell();
+                }
+                Ok(())
+            }
+            known => {
+                if let Some(output) = known.and_then(|row| row.written) {
+                    self.check_output(&found.path, &output)?;
+                }
+                self.batch.push(found);
+                if self.batch.len() >= BATCH { self.hash_batch() } else { Ok(()) }
+            }
+        }
+    }
+
+    /// A vocabulary file that somebody deleted is written again from the store.
+    fn check_output(&mut self, path: &SourcePath, output: &str) -> Result<(), RunError> {
+        if std::fs::symlink_metadata(self.config.output.join(output)).is_ok() {
+            self.found.settled += 1;
+            return Ok(());
+        }
+        self.found.changed = true;
+        let changes = vec![Change::OutputLost(path.clone())];
+        Ok(self.run.writer.submit(Checkpoint { changes, events: Vec::new() })?)
+    }
+
+    /// A document by its name that cannot even be looked at.
+    fn unreadable_file(&mut self, error: WalkError) -> Result<(), RunError> {
+        self.pass_known(Some(&error.path))?;
+        let change = FileChange {
+            path: error.path,
+            state: FileState::Unreadable,
+            content: None,
+            size: 0,
+            mtime_ns: 0,
+            failure: Some(Failure::new(FailureKind::Io, error.reason)),
+            scope: self.scope,
+        };
+        self.record(vec![change])
+    }
+
+    /// Moves past the known files before `path` (all, if none is given): those in the run's reach are gone. Returns
+    /// the known file at `path`.
+    fn pass_known(&mut self, path: Option<&SourcePath>) -> Result<Option<FileRow>, RunError> {
+        while let Some(row) = self.known.next_up_to(path)? {
+            if path == Some(&row.path) {
+                return Ok(Some(row));
+            }
+            let is_hidden_by_an_error = self.unreadable.iter().any(|place| is_below(&row.path, place));
+            if row.state != FileState::Gone
+                && !is_hidden_by_an_error
+                && is_within(&self.config.inputs, self.config.recursive, &row.path)
+            {
+                self.found.changed = true;
+                self.run.writer.submit(Checkpoint { changes: vec![Change::Gone(row.path)], events: Vec::new() })?;
+            }
+        }
+        Ok(None)
+    }
+
+    fn hash_batch(&mut self) -> Result<(), RunError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut self.batch);
+        let scope = self.scope;
+        let changes: Vec<FileChange> =
+            self.run.pool.install(|| batch.par_iter().map(|found| examine(found, scope)).collect());
+        self.record(changes)
+    }
+
+    /// Hands what was learned of some files to the writer.
+    fn record(&mut self, changes: Vec<FileChange>) -> Result<(), RunError> {
+        let mut events = Vec::new();
+        for change in &changes {
+            match change.state {
+                FileState::NotADocument => self.found.ignored += 1,
+                FileState::Present | FileState::Unreadable => {
+                    self.found.documents += 1;
+                    self.bytes_hashed += change.content.map_or(0, |(_, bytes)| bytes);
+                }
+                FileState::Gone => {}
+            }
+            if let Some(failure) = &change.failure {
+                events.push(Event::DocumentFailed {
+                    stage: Stage::Discover,
+                    document: String::new(),
+                    path: change.path.clone(),
+                    kind: failure.kind,
+                    message: failure.message.clone(),
+                    attempt: 1,
+                });
+            }
+        }
+        self.found.changed = true;
+        let changes = changes.into_iter().map(Change::File).collect();
+        self.run.writer.submit(Checkpoint { changes, events })?;
+        self.tell();
+        Ok(())
+    }
+
+    fn tell(&self) {
+        self.run.emit(Event::Discovered { documents: self.found.documents, bytes_hashed: self.bytes_hashed });
+    }
+}
+
+/// The known files, page by page, in path order.
+struct Known {
+    reader: Reader,
+    write_fp: FpId,
+    page: VecDeque<FileRow>,
+    after: String,
+    at_end: bool,
+}
+
+impl Known {
+    /// The next row, if it does not come after `path`.
+    fn next_up_to(&mut self, path: Option<&SourcePath>) -> Result<Option<FileRow>, RunError> {
+        if self.page.is_empty() && !self.at_end {
+            self.page = self.reader.files_after(self.write_fp, &self.after, PAGE)?.into();
+            self.at_end = self.page.len() < PAGE;
+            if let Some(last) = self.page.back() {
+                last.path.as_str().clone_into(&mut self.after);
+            }
+        }
+        Ok(self.page.pop_front_if(|row| path.is_none_or(|path| row.path <= *path)))
+    }
+}
+
+/// Whether the run looks at the place where `path` is.
+fn is_within(inputs: &Inputs, recursive: bool, path: &SourcePath) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    inputs.places.iter().any(|place| {
+        let place = SourcePath::from_bytes(place.as_os_str().as_bytes());
+        if *path == place {
+            return true;
+        }
+        let below = match place.as_str() {
+            "" => Some(path.as_str()),
+            place => path.as_str().strip_prefix(place).and_then(|rest| rest.strip_prefix('/')),
+        };
+        below.is_some_and(|below| recursive || !below.contains('/'))
+    })
+}
+
+fn is_below(path: &SourcePath, place: &SourcePath) -> bool {
+    path == place
+        || path.as_str().strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        || place.as_str().is_empty()
+}
+
+/// Whether the name promises a document; what it really is, its content tells.
+fn is_named_as_document(path: &SourcePath) -> bool {
+    let name = path.as_str().to_ascii_lowercase();
+    name.ends_with(".pdf") || name.ends_with(".epub")
+}
+
+/// Looks into a file: what it is, and the hash of its content if it is a document.
+fn examine(found: &Found, scope: i64) -> FileChange {
+    let named_as_document = is_named_as_document(&found.path);
+    let change = |state, content, failure| FileChange {
+        path: found.path.clone(),
+        state,
+        content,
+        size: found.size,
+        mtime_ns: found.mtime_ns,
+        failure,
+        scope,
+    };
+    match read_document(found, named_as_document) {
+        Ok(Some(content)) => change(FileState::Present, Some(content), None),
+        Ok(None) => change(FileState::NotADocument, None, None),
+        Err(e) if named_as_document || found.explicit => {
+            let message = format!("the file cannot be read: {e}; check its permissions and run again");
+            change(FileState::Unreadable, None, Some(Failure::new(FailureKind::Io, message)))
+        }
+        Err(_) => change(FileState::NotADocument, None, None),
+    }
+}
+
+/// Hash and length, or none if the file is no document.
+fn read_document(found: &Found, named_as_document: bool) -> std::io::Result<Option<(Fingerprint, u64)>> {
+    let mut file = File::open(&found.file)?;
+    let mut buffer = vec![0; 256 << 10];
+    let mut filled = 0;
+    // The first bytes decide; a short read is not the end of the file.
+    while filled < 4096 {
+        match file.read(&mut buffer[filled..])? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    if !named_as_document && !found.explicit && parse::sniff(&buffer[..filled]).is_none() {
+        return Ok(None);
+    }
+    let mut hash = Sha256::new();
+    let mut length = 0;
+    while filled > 0 {
+        hash.update(&buffer[..filled]);
+        length += filled as u64;
+        filled = file.read(&mut buffer)?;
+    }
+    Ok(Some((Fingerprint(hash.finalize().into()), length)))
+}

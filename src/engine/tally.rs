@@ -1,0 +1,63 @@
+//! Counts what was committed and passes events on.
+
+use std::sync::Mutex;
+
+use crossbeam_channel::Sender;
+
+use super::error_log::ErrorLog;
+use crate::values::{Event, Stage};
+
+/// Counts of the run so far, by stage.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct StageTally {
+    pub(super) done: u64,
+    pub(super) failed: u64,
+}
+
+#[derive(Default)]
+struct Counts {
+    stages: [StageTally; Stage::ALL.len()],
+    terms: u64,
+}
+
+/// The way that every event takes: counted, logged if it is a failure, then sent to the reporter.
+pub(super) struct Tally {
+    counts: Mutex<(Counts, ErrorLog)>,
+    events: Sender<Event>,
+}
+
+impl Tally {
+    pub(super) fn new(log: ErrorLog, events: Sender<Event>) -> Self {
+        Self { counts: Mutex::new((Counts::default(), log)), events }
+    }
+
+    pub(super) fn emit(&self, event: Event) {
+        {
+            let (counts, log) = &mut *self.counts.lock().expect("no panic while the lock is held");
+            match &event {
+                Event::DocumentDone { stage, terms, .. } => {
+                    counts.stages[*stage as usize].done += 1;
+                    if *stage == Stage::Write {
+                        counts.terms += terms;
+                    }
+                }
+                Event::DocumentFailed { stage, .. } => {
+                    counts.stages[*stage as usize].failed += 1;
+                    log.note(&event);
+                }
+                Event::DocumentRetried { .. } => log.note(&event),
+                _ => {}
+            }
+        }
+        // A reporter that has gone away must not stop the work.
+        let _ = self.events.send(event);
+    }
+
+    pub(super) fn stage(&self, stage: Stage) -> StageTally {
+        self.counts.lock().expect("no panic while the lock is held").0.stages[stage as usize]
+    }
+
+    pub(super) fn terms(&self) -> u64 {
+        self.counts.lock().expect("no panic while the lock is held").0.terms
+    }
+}

@@ -1,0 +1,36 @@
+//! Says what is wrong in a TOML file so that a person finds the place.
+
+/// A message with the line, the column, the line itself and, for a wrong key, the nearest right one.
+pub fn explain_toml_error(file: &str, text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().trim();
+    let hint = nearest_in(message).map(|key| format!("; did you mean '{key}'?")).unwrap_or_default();
+    let Some(span) = error.span() else {
+        return format!("{file}: {message}{hint}");
+    };
+    let start = text.floor_char_boundary(span.start.min(text.len()));
+    let line_start = text[..start].rfind('\n').map_or(0, |n| n + 1);
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    let number = text[..line_start].matches('\n').count() + 1;
+    let column = text[line_start..start].chars().count() + 1;
+    format!("{file}, line {number}, column {column}: {message}{hint}\n    {line}")
+}
+
+/// The known key nearest to an unknown one, from serde's message: "unknown field `x`, expected one of `a`, `b`".
+fn nearest_in(message: &str) -> Option<&str> {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let (unknown, known) = names.split_first()?;
+    if !message.starts_with("unknown") {
+        return None;
+    }
+    nearest(unknown, known.iter().copied())
+}
+
+/// The candidate that looks most like `wanted`, if any does.
+pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&wanted.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|&(distance, name)| distance <= 1 + name.len() / 3)
+        .min()
+        .map(|(_, name)| name)
+}

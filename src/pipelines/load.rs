@@ -1,0 +1,194 @@
+//! Reading a pipeline: a built-in one by name, anybody's own by path.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::explain::{explain_toml_error, nearest};
+use crate::stages::chunk::ChunkSettings;
+use crate::stages::extract::{PassageSettings, TermSettings};
+use crate::stages::pipeline::{Method, Pipeline, ProviderChoice};
+
+/// The pipelines that are compiled in, the default first.
+const BUILTIN: [(&str, &str); 2] = [
+    ("vocabulary", include_str!("../../pipelines/vocabulary.toml")),
+    ("glossary", include_str!("../../pipelines/glossary.toml")),
+];
+
+/// A pipeline that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// No built-in has this name and no file is there.
+    #[error(
+        "there is no pipeline '{name}'{hint}; built in are {}, and a file is given by its path (for example ./mine.toml)",
+        names()
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// "; did you mean ...?" or nothing.
+        hint: String,
+    },
+    /// The file cannot be read.
+    #[error("the pipeline file '{file}' cannot be read: {source}")]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file is not what a pipeline file should be.
+    #[error("{0}")]
+    Broken(String),
+}
+
+fn names() -> String {
+    builtin_names().collect::<Vec<_>>().join(" and ")
+}
+
+/// Names of the built-in pipelines, the default first.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|(name, _)| *name)
+}
+
+/// The text of a built-in pipeline's file.
+pub fn builtin_text(name: &str) -> Option<&'static str> {
+    BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// A built-in pipeline by its name, or a file by its path.
+///
+/// # Errors
+/// If there is none of that name, or its file is broken; the message tells line and column.
+pub fn find(name_or_path: &str) -> Result<Pipeline, PipelineError> {
+    if let Some(text) = builtin_text(name_or_path) {
+        return read(text, name_or_path, Path::new("."));
+    }
+    let path = Path::new(name_or_path);
+    match std::fs::read_to_string(path) {
+        Ok(text) => read(&text, name_or_path, path.parent().unwrap_or(Path::new("."))),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(PipelineError::Unknown {
+            name: name_or_path.to_owned(),
+            hint: nearest(name_or_path, builtin_names()).map(|n| format!("; did you mean '{n}'?")).unwrap_or_default(),
+        }),
+        Err(source) => Err(PipelineError::Read { file: path.to_path_buf(), source }),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PipelineFile {
+    name: String,
+    description: String,
+    method: MethodName,
+    chunk: ChunkSettings,
+    terms: Option<TermSettings>,
+    passages: Option<PassageSettings>,
+    provider: ProviderFile,
+    prompt: Option<String>,
+    prompt_file: Option<PathBuf>,
+    schema: Option<String>,
+    schema_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MethodName {
+    Terms,
+    Passages,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProviderFile {
+    name: String,
+    model: Option<String>,
+}
+
+fn read(text: &str, file: &str, folder: &Path) -> Result<Pipeline, PipelineError> {
+    let broken = |reason: String| PipelineError::Broken(format!("the pipeline {file}: {reason}"));
+    let parsed: PipelineFile = toml::from_str(text)
+        .map_err(|e| PipelineError::Broken(format!("the pipeline {}", explain_toml_error(file, text, &e))))?;
+    let method = match (parsed.method, parsed.terms, parsed.passages) {
+        (MethodName::Terms, Some(terms), None) => Method::Terms(terms),
+        (MethodName::Passages, None, Some(passages)) => Method::Passages(passages),
+        (MethodName::Terms, ..) => return Err(broken("method \"terms\" needs a table [terms] and no other".into())),
+        (MethodName::Passages, ..) => {
+            return Err(broken("method \"passages\" needs a table [passages] and no other".into()));
+        }
+    };
+    if parsed.chunk.max_tokens < 16 || parsed.chunk.overlap_tokens * 2 > parsed.chunk.max_tokens {
+        return Err(broken(format!(
+            "[chunk] max_tokens = {} and overlap_tokens = {} do not fit together; give at least 16 tokens, and an overlap of at most half of them",
+            parsed.chunk.max_tokens, parsed.chunk.overlap_tokens
+        )));
+    }
+    let prompt = inline_or_file(("prompt", parsed.prompt, parsed.prompt_file), folder, &broken)?;
+    let schema_text = inline_or_file(("schema", parsed.schema, parsed.schema_file), folder, &broken)?;
+    let schema = serde_json::from_str(&schema_text).map_err(|e| {
+        let line = schema_text.lines().nth(e.line().saturating_sub(1)).unwrap_or_default();
+        broken(format!("its schema is not valid JSON: {e} (counted from the schema's first line)\n    {line}"))
+    })?;
+    let provider = ProviderChoice { name: parsed.provider.name, model: parsed.provider.model };
+    Ok(Pipeline {
+        name: parsed.name,
+        description: parsed.description,
+        chunk: parsed.chunk,
+        method,
+        prompt,
+        schema,
+        provider,
+    })
+}
+
+fn inline_or_file(
+    (key, inline, file): (&str, Option<String>, Option<PathBuf>),
+    folder: &Path,
+    broken: &impl Fn(String) -> PipelineError,
+) -> Result<String, PipelineError> {
+    match (inline, file) {
+        (Some(text), None) => Ok(text),
+        (None, Some(file)) => std::fs::read_to_string(folder.join(&file))
+            .map_err(|e| broken(format!("{key}_file = \"{}\" cannot be read: {e}", file.display()))),
+        (Some(_), Some(_)) => Err(broken(format!("give either {key} or {key}_file, not both"))),
+        (None, None) => Err(broken(format!("it needs a {key}, inline as {key} or in a file of its own as {key}_file"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_builtin_pipeline_loads_under_its_own_name() {
+        for name in builtin_names() {
+            let pipeline = find(name).unwrap();
+            assert_eq!(pipeline.name, name);
+            jsonschema::validator_for(&pipeline.schema).unwrap();
+        }
+    }
+
+    fn broken(from: &str, to: &str) -> String {
+        let text = builtin_text("vocabulary").unwrap();
+        assert!(text.contains(from));
+        read(&text.replacen(from, to, 1), "mine.toml", Path::new(".")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_wrong_key_is_shown_with_its_place_and_the_nearest_right_one() {
+        let message = broken("max_tokens", "max_tokns");
+        assert!(message.contains("mine.toml, line ") && message.contains("did you mean 'max_tokens'?"), "{message}");
+        assert!(message.contains("max_tokns ="), "the line itself is shown: {message}");
+    }
+
+    #[test]
+    fn wrong_types_syntax_schemas_and_files_are_explained() {
+        assert!(broken("max_tokens = 1500", "max_tokens = \"many\"").contains("line "));
+        assert!(broken("[chunk]", "[chunk").contains("line "));
+        assert!(broken("\"type\": \"object\"", "\"type\": object").contains("not valid JSON"));
+        assert!(broken("method = \"terms\"", "method = \"passages\"").contains("needs a table [passages]"));
+        assert!(broken("overlap_tokens = 150", "overlap_tokens = 1400").contains("at most half"));
+        let error = find("vocabularly").unwrap_err().to_string();
+        assert!(error.contains("did you mean 'vocabulary'?"), "{error}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Puts sections and blocks together into one text.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::values::{Block, BlockKind, Format, Metadata, ParsedDocument, Section, SectionKind, Span};
+
+/// Builds a [`ParsedDocument`] section by section.
+pub(super) struct Builder {
+    kind: SectionKind,
+    text: String,
+    sections: Vec<Section>,
+    blocks: Vec<Block>,
+    start: usize,
+}
+
+impl Builder {
+    pub(super) fn new(kind: SectionKind) -> Self {
+        Self { kind, text: String::new(), sections: Vec::new(), blocks: Vec::new(), start: 0 }
+    }
+
+    /// Adds a block to the current section; white space is folded, ligatures are repaired, the form is NFC.
+    pub(super) fn block(&mut self, kind: BlockKind, text: &str) {
+        let clean = clean(text);
+        if clean.is_empty() {
+            return;
+        }
+        if self.text.len() > self.start {
+            self.text.push('\n');
+        }
+        let at = self.text.len();
+        self.text.push_str(&clean);
+        self.blocks.push(Block { kind, span: Span::new(at, self.text.len()) });
+    }
+
+    /// Ends the current section.
+    pub(super) fn end_section(&mut self, label: Option<String>) {
+        let number = self.sections.len() as u32 + 1;
+        let span = Span::new(self.start, self.text.len());
+        self.sections.push(Section { kind: self.kind, number, label, span });
+        self.text.push('\u{c}');
+        self.start = self.text.len();
+    }
+
+    pub(super) fn finish(mut self, format: Format, mut metadata: Metadata, notes: Vec<String>) -> ParsedDocument {
+        if self.text.ends_with('\u{c}') {
+            self.text.pop();
+        }
+        if metadata.language.is_none() {
+            metadata.language = detect_language(&self.text);
+        }
+        ParsedDocument { format, metadata, text: self.text, sections: self.sections, blocks: self.blocks, notes }
+    }
+}
+
+/// White space folded to single spaces (tabs stay: they part table cells), no control characters, ligatures as
+/// letters, NFC.
+fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().nfc() {
+        match c {
+            '\u{fb00}' => out.push_str("ff"),
+            '\u{fb01}' => out.push_str("fi"),
+            '\u{fb02}' => out.push_str("fl"),
+            '\u{fb03}' => out.push_str("ffi"),
+            '\u{fb04}' => out.push_str("ffl"),
+            '\u{fb05}' | '\u{fb06}' => out.push_str("st"),
+            '\u{ad}' | '\u{feff}' | '\u{200b}' => {}
+            '\t' => {
+                let kept = out.trim_end_matches(' ').len();
+                out.truncate(kept);
+                out.push('\t');
+            }
+            c if c.is_whitespace() || c.is_control() => {
+                if !out.is_empty() && !out.ends_with([' ', '\t']) {
+                    out.push(' ');
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    let trimmed = out.trim();
+    // Dropping or expanding characters can bring two together that compose.
+    trimmed.nfc().collect()
+}
+
+/// A BCP 47 tag, where the text leaves little doubt.
+fn detect_language(text: &str) -> Option<String> {
+    let head = &text[..text.floor_char_boundary(20_000.min(text.len()))];
+    let info = whatlang::detect(head).filter(whatlang::Info::is_reliable)?;
+    let tag = match info.lang().code() {
+        "eng" => "en",
+        "deu" => "de",
+        "fra" => "fr",
+        "spa" => "es",
+        "ita" => "it",
+        "por" => "pt",
+        "nld" => "nl",
+        "rus" => "ru",
+        "jpn" => "ja",
+        "cmn" => "zh",
+        "kor" => "ko",
+        "ara" => "ar",
+        "hin" => "hi",
+        "pol" => "pl",
+        "swe" => "sv",
+        "dan" => "da",
+        "tur" => "tr",
+        other => other,
+    };
+    Some(tag.to_owned())
+}

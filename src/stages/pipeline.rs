@@ -1,0 +1,44 @@
+//! What a pipeline file says, as data; reading the files is the edge's work.
+
+use serde::{Deserialize, Serialize};
+
+use super::chunk::ChunkSettings;
+use super::extract::{PassageSettings, TermSettings};
+
+/// Prompts, schema, chunking and packing of a kind of extraction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pipeline {
+    /// Name, as given to `--pipeline` and written into vocabulary files.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    /// How text is cut.
+    pub chunk: ChunkSettings,
+    /// How items are found.
+    pub method: Method,
+    /// The instructions that a model gets.
+    pub prompt: String,
+    /// JSON Schema of an answer.
+    pub schema: serde_json::Value,
+    /// Who answers unless the command line says otherwise.
+    pub provider: ProviderChoice,
+}
+
+/// How items are found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Candidates are found locally, then classified.
+    Terms(TermSettings),
+    /// Each chunk is a unit; items are found in it.
+    Passages(PassageSettings),
+}
+
+/// A provider and its model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderChoice {
+    /// `local`, or a remote provider.
+    pub name: String,
+    /// Model, where the provider has models.
+    pub model: Option<String>,
+}

@@ -1,0 +1,111 @@
+//! What can go wrong with a store.
+
+use std::path::PathBuf;
+
+/// An error of the store. Messages name the file and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process is running on this output folder.
+    #[error("the output folder '{folder}' is in use by {holder}; wait for that run to end, or stop it, and try again")]
+    Locked {
+        /// The output folder.
+        folder: PathBuf,
+        /// Who holds it, as the lock file says.
+        holder: String,
+    },
+    /// The store was made by a newer program.
+    #[error(
+        "the store '{file}' has format version {found}, and this program knows versions up to {known}; use a newer corpora, or another output folder (nothing was changed)"
+    )]
+    Newer {
+        /// The database file.
+        file: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// The file is not a corpora store.
+    #[error("'{file}' is not a corpora store; move it away, or choose another output folder (nothing was changed)")]
+    Foreign {
+        /// The database file.
+        file: PathBuf,
+    },
+    /// There is no store.
+    #[error(
+        "there is no corpora store in '{folder}'; give the output folder of a run ('corpora batch ... -o {folder}' makes one)"
+    )]
+    Missing {
+        /// The folder that was given.
+        folder: PathBuf,
+    },
+    /// The database is damaged.
+    #[error(
+        "the store '{file}' is damaged ({detail}); move the folder '.corpora' away and run the same command again to rebuild it (the vocabulary files stay as they are), or put a backup of it in its place"
+    )]
+    Damaged {
+        /// The database file.
+        file: PathBuf,
+        /// What SQLite said.
+        detail: String,
+    },
+    /// No room is left on the disk.
+    #[error(
+        "the disk of '{file}' is full; the store is sound and what was committed is kept; free some space and run the same command again"
+    )]
+    Full {
+        /// The file that could not grow.
+        file: PathBuf,
+    },
+    /// Reading or writing failed.
+    #[error("cannot {action} '{file}': {source}")]
+    Io {
+        /// What was tried: `read`, `write`, `create`.
+        action: &'static str,
+        /// The file or folder.
+        file: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// Any other error of the database.
+    #[error("the store '{file}' gave an error: {source}")]
+    Database {
+        /// The database file.
+        file: PathBuf,
+        /// The cause.
+        source: rusqlite::Error,
+    },
+    /// A row holds what this program cannot read.
+    #[error("the store '{file}' holds a record that cannot be read ({detail}); run with --force to make it again")]
+    Record {
+        /// The database file.
+        file: PathBuf,
+        /// Which and why.
+        detail: String,
+    },
+    /// The writer stopped after an earlier error, which is reported on its own.
+    #[error("the store stopped writing after an earlier error")]
+    Stopped,
+}
+
+impl StoreError {
+    /// Classifies an SQLite error for the database `file`.
+    pub(super) fn from_sqlite(file: &std::path::Path, source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let file = file.to_path_buf();
+        match source.sqlite_error_code() {
+            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged { file, detail: source.to_string() },
+            Some(Code::DiskFull) => Self::Full { file },
+            _ => Self::Database { file, source },
+        }
+    }
+
+    /// Classifies an I/O error on `file`.
+    pub(super) fn from_io(action: &'static str, file: &std::path::Path, source: std::io::Error) -> Self {
+        let file = file.to_path_buf();
+        match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full { file },
+            _ => Self::Io { action, file, source },
+        }
+    }
+}

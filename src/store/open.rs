@@ -1,0 +1,109 @@
+//! Opening and making stores.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Reader, StoreError, schema};
+
+/// The folder inside the output folder that holds the store.
+pub const STORE_FOLDER: &str = ".corpora";
+
+/// Where a store is, known to be of a version that this program can use.
+#[derive(Debug, Clone)]
+pub struct Store {
+    output: PathBuf,
+}
+
+impl Store {
+    /// Opens the store of an output folder for a run, making or migrating it first. The caller holds the lock.
+    ///
+    /// # Errors
+    /// If the store is damaged, newer, foreign, or the folder cannot be written.
+    pub fn open_or_create(output: &Path) -> Result<Self, StoreError> {
+        let store = Self { output: output.to_path_buf() };
+        let temp = store.temporary_folder();
+        std::fs::create_dir_all(&temp).map_err(|e| StoreError::from_io("create", &temp, e))?;
+        let file = store.database();
+        let mut db = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        schema::migrate(&mut db, &file)?;
+        Ok(store)
+    }
+
+    /// Finds the store of an output folder for reading; a run may be going on in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if there is none; else as [`Store::open_or_create`].
+    pub fn open_existing(output: &Path) -> Result<Self, StoreError> {
+        let store = Self { output: output.to_path_buf() };
+        let file = store.database();
+        if !file.is_file() {
+            return Err(StoreError::Missing { folder: output.to_path_buf() });
+        }
+        let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let version = schema::check(&db, &file)?;
+        if version == 0 {
+            return Err(StoreError::Foreign { file });
+        }
+        Ok(store)
+    }
+
+    /// The output folder.
+    pub fn output(&self) -> &Path {
+        &self.output
+    }
+
+    /// Where half-written files stay until they are published; emptied by the next run.
+    pub fn temporary_folder(&self) -> PathBuf {
+        self.output.join(STORE_FOLDER).join("tmp")
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.output.join(STORE_FOLDER).join("store.sqlite")
+    }
+
+    /// A new read-only connection.
+    ///
+    /// # Errors
+    /// If the database cannot be opened.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        let file = self.database();
+        Ok(Reader::new(connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?, file))
+    }
+
+    /// The one read-write connection, for the writer.
+    pub(super) fn write_connection(&self) -> Result<Connection, StoreError> {
+        let file = self.database();
+        let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // A small cache: the memory of a run must be the same for a thousand documents and for a million.
+        db.execute_batch(
+            "PRAGMA synchronous=FULL; PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;",
+        )
+        .map_err(|e| StoreError::from_sqlite(&file, e))?;
+        Ok(db)
+    }
+
+    /// Runs SQLite's integrity check.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first finding.
+    pub fn check_integrity(&self) -> Result<(), StoreError> {
+        let file = self.database();
+        let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let first: String = db
+            .query_row("PRAGMA integrity_check(1)", [], |r| r.get(0))
+            .map_err(|e| StoreError::from_sqlite(&file, e))?;
+        if first == "ok" { Ok(()) } else { Err(StoreError::Damaged { file, detail: first }) }
+    }
+}
+
+fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let db = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|e| StoreError::from_sqlite(file, e))?;
+    db.busy_timeout(std::time::Duration::from_secs(10)).map_err(|e| StoreError::from_sqlite(file, e))?;
+    db.execute_batch("PRAGMA cache_size=-2048; PRAGMA temp_store=FILE;")
+        .map_err(|e| StoreError::from_sqlite(file, e))?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}

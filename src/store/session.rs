@@ -1,0 +1,253 @@
+//! What happens to a store before a run's writer starts: fingerprints interned, reruns begun, failures taken up.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{FpId, Store, StoreError};
+use crate::values::{Fingerprint, Stage};
+
+/// Serial edits at the start and the end of a run, each durable when its call returns.
+pub struct Session<'a> {
+    store: &'a Store,
+    db: Connection,
+}
+
+/// The fingerprints of the stages that checkpoint documents, and that of the write stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StageFps {
+    /// `parse`.
+    pub parse: FpId,
+    /// `chunk`.
+    pub chunk: FpId,
+    /// `extract`.
+    pub extract: FpId,
+    /// `write`.
+    pub write: FpId,
+}
+
+impl StageFps {
+    /// The three stages that checkpoint documents, in running order.
+    pub fn documents(&self) -> [FpId; 3] {
+        [self.parse, self.chunk, self.extract]
+    }
+
+    /// The fingerprint of a stage; none for `discover`.
+    pub fn of(&self, stage: Stage) -> Option<FpId> {
+        match stage {
+            Stage::Discover => None,
+            Stage::Parse => Some(self.parse),
+            Stage::Chunk => Some(self.chunk),
+            Stage::Extract => Some(self.extract),
+            Stage::Write => Some(self.write),
+        }
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Begins editing. The caller holds the lock and no writer runs.
+    ///
+    /// # Errors
+    /// If the database cannot be opened for writing.
+    pub fn begin(store: &'a Store) -> Result<Self, StoreError> {
+        Ok(Self { store, db: store.write_connection()? })
+    }
+
+    fn edit<T>(&mut self, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let sql = |e| StoreError::from_sqlite(&self.store.database(), e);
+        let transaction = self.db.transaction().map_err(sql)?;
+        let value = run(&transaction).map_err(sql)?;
+        transaction.commit().map_err(sql)?;
+        Ok(value)
+    }
+
+    /// The small integer that stands for a fingerprint in this store.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn intern(
+        &mut self,
+        stage: &str,
+        parent: Option<FpId>,
+        key: &Fingerprint,
+        spec: &str,
+    ) -> Result<FpId, StoreError> {
+        let known = |db: &Connection| {
+            db.query_row("SELECT id FROM fp WHERE sha = ?1", [&key.0], |r| r.get(0).map(FpId)).optional()
+        };
+        let file = self.store.database();
+        if let Some(fp) = known(&self.db).map_err(|e| StoreError::from_sqlite(&file, e))? {
+            return Ok(fp);
+        }
+        self.edit(|db| {
+            db.execute(
+                "INSERT INTO fp (stage, parent, sha, spec) VALUES (?1, ?2, ?3, ?4)",
+                params![stage, parent.map(|p| p.0), key.0, spec],
+            )?;
+            Ok(FpId(db.last_insert_rowid()))
+        })
+    }
+
+    /// Sets values of the `meta` table; nothing is written if all of them stand there already.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn set_meta(&mut self, values: &[(String, Option<String>)]) -> Result<(), StoreError> {
+        let file = self.store.database();
+        let sql = |e| StoreError::from_sqlite(&file, e);
+        let mut same = true;
+        for (key, value) in values {
+            let old: Option<String> = self
+                .db
+                .query_row("SELECT CAST(value AS TEXT) FROM meta WHERE key = ?1", [key], |r| r.get(0))
+                .optional()
+                .map_err(sql)?;
+            same &= old == *value;
+        }
+        if same {
+            return Ok(());
+        }
+        self.edit(|db| set_meta(db, values))
+    }
+
+    /// Begins a rerun from `stage` onward of the documents in scope: their checkpoints from there on wait again, and
+    /// only answers of the new generation count for them. Older answers stay. `request` is kept in `meta` until
+    /// [`Session::set_meta`] clears it, so that the same command continues this rerun after a crash.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn begin_rerun(&mut self, fps: StageFps, stage: Stage, scope: i64, request: &str) -> Result<(), StoreError> {
+        self.edit(|db| {
+            let generation: i64 = db
+                .query_row("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'generation'", [], |r| r.get(0))
+                .optional()?
+                .unwrap_or(0)
+                + 1;
+            for from in [Stage::Parse, Stage::Chunk, Stage::Extract] {
+                if from >= stage
+                    && let Some(fp) = fps.of(from)
+                {
+                    db.execute(
+                        "UPDATE done SET state = 0, generation = ?3, kind = NULL, message = NULL
+                         WHERE fp = ?1 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
+                        params![fp.0, scope, generation],
+                    )?;
+                }
+            }
+            db.execute(
+                "UPDATE file SET written_fp = NULL, written_doc = NULL, fail_kind = NULL, fail_message = NULL, attempts = 0
+                 WHERE state = 0 AND (?1 = 0 OR scope = ?1)",
+                [scope],
+            )?;
+            set_meta(
+                db,
+                &[
+                    ("generation".into(), Some(generation.to_string())),
+                    ("rerun".into(), Some(request.to_owned())),
+                ],
+            )
+        })
+    }
+
+    /// Makes failed stages of the documents in scope wait again; returns how many there were.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn retry_failed(&mut self, fps: StageFps, scope: i64) -> Result<usize, StoreError> {
+        self.edit(|db| {
+            let mut taken_up = 0;
+            for fp in fps.documents() {
+                taken_up += db.execute(
+                    "UPDATE done SET state = 0, attempts = 0, kind = NULL, message = NULL
+                     WHERE fp = ?1 AND state = 2 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
+                    params![fp.0, scope],
+                )?;
+            }
+            taken_up += db.execute(
+                "UPDATE file SET fail_kind = NULL, fail_message = NULL, attempts = 0
+                 WHERE fail_kind IS NOT NULL AND state = 0 AND (?1 = 0 OR scope = ?1)",
+                [scope],
+            )?;
+            Ok(taken_up)
+        })
+    }
+
+    /// What [`Session::collect_garbage`] would take away: superseded results, their bytes, and superseded answers.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn garbage(&mut self, fps: StageFps, question: FpId) -> Result<(u64, u64, u64), StoreError> {
+        let file = self.store.database();
+        let [a, b, c] = fps.documents().map(|f| f.0);
+        self.db
+            .query_row(
+                "SELECT (SELECT count(*) FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
+                        (SELECT coalesce(sum(length(z)), 0) FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
+                        (SELECT count(*) FROM answer o WHERE fp <> ?4 OR EXISTS
+                           (SELECT 1 FROM answer n WHERE n.fp = o.fp AND n.unit = o.unit AND n.generation > o.generation))",
+                params![a, b, c, question.0],
+                |r| Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get::<_, i64>(1)?.cast_unsigned(), r.get::<_, i64>(2)?.cast_unsigned())),
+            )
+            .map_err(|e| StoreError::from_sqlite(&file, e))
+    }
+
+    /// Removes results and answers that the current settings do not use, and documents that no file holds any more;
+    /// then gives the space back to the disk.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn collect_garbage(&mut self, fps: StageFps, question: FpId) -> Result<(), StoreError> {
+        let [a, b, c] = fps.documents().map(|f| f.0);
+        self.edit(|db| {
+            db.execute("DELETE FROM file WHERE state = 1", [])?;
+            db.execute("DELETE FROM doc WHERE live = 0 AND id NOT IN (SELECT doc FROM file WHERE doc IS NOT NULL)", [])?;
+            db.execute(
+                "DELETE FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc)",
+                [a, b, c],
+            )?;
+            db.execute("DELETE FROM done WHERE fp NOT IN (?1, ?2, ?3) OR doc NOT IN (SELECT id FROM doc)", [a, b, c])?;
+            db.execute(
+                "DELETE FROM answer WHERE fp <> ?1 OR EXISTS (SELECT 1 FROM answer n WHERE n.fp = answer.fp
+                   AND n.unit = answer.unit AND n.generation > answer.generation)",
+                [question.0],
+            )?;
+            db.execute("DELETE FROM unit WHERE id NOT IN (SELECT unit FROM answer)", [])
+        })?;
+        let file = self.store.database();
+        self.db.execute_batch("VACUUM").map_err(|e| StoreError::from_sqlite(&file, e))
+    }
+
+    /// Vocabulary files whose source is gone, with the first 8 bytes of the SHA-256 of what was written.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn orphans(&mut self) -> Result<Vec<(String, [u8; 8])>, StoreError> {
+        let file = self.store.database();
+        let read = |db: &Connection| -> rusqlite::Result<Vec<_>> {
+            db.prepare("SELECT output, sha FROM orphan ORDER BY output")?
+                .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
+                .collect()
+        };
+        read(&self.db).map_err(|e| StoreError::from_sqlite(&file, e))
+    }
+
+    /// Forgets orphans that were removed.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn forget_orphans(&mut self) -> Result<(), StoreError> {
+        self.edit(|db| db.execute("DELETE FROM orphan", []).map(drop))
+    }
+}
+
+fn set_meta(db: &Connection, values: &[(String, Option<String>)]) -> rusqlite::Result<()> {
+    for (key, value) in values {
+        match value {
+            Some(value) => {
+                db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", params![key, value])?;
+            }
+            None => {
+                db.execute("DELETE FROM meta WHERE key = ?1", [key])?;
+            }
+        }
+    }
+    Ok(())
+}

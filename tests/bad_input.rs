@@ -1,0 +1,303 @@
+//! What goes wrong outside the program: each has a message that says what to do, the right exit code, nothing lost.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use crate::support::{Shelf, command, documents};
+
+#[test]
+fn no_documents() {
+    let shelf = Shelf::empty();
+    shelf.batch(&[]).exits(66).says("no documents found");
+    shelf.put("notes.txt", b"no document");
+    shelf.batch(&[]).exits(66).says("passed over 1");
+}
+
+#[test]
+fn a_missing_input_and_a_pattern_without_a_match() {
+    let shelf = Shelf::of(1);
+    shelf.run(&["batch", "boks"]).exits(64).says("the input 'boks' does not exist");
+    shelf.run(&["batch", "books/*.djvu", "-o", "out"]).exits(64).says("no file fits the pattern 'books/*.djvu'");
+    shelf.run(&["batch", "books", "books/deep"]).exits(64).says("give an output folder with --output");
+    shelf.run(&["batch", &format!("books/{}.pdf", "x".repeat(300))]).exits(64).says("cannot be read");
+    shelf.run(&["batch"]).exits(2);
+    shelf.run(&["batch", "books", "--worker", "2"]).exits(2).says("--workers");
+}
+
+#[test]
+fn option_values_that_only_the_run_can_judge() {
+    let shelf = Shelf::of(1);
+    shelf.batch(&["-w", "0"]).exits(64).says("--workers 0 is out of range");
+    shelf.batch(&["--pipeline", "glosary"]).exits(64).says("did you mean 'glossary'?");
+    shelf.batch(&["--provider", "oracle"]).exits(64).says("the provider 'oracle' is not known");
+    shelf.batch(&["--stage", "write", "--until", "parse"]).exits(64).says("swap them");
+    shelf.batch(&["--limit", "0"]).exits(64);
+    std::fs::write(shelf.path().join("corpora.toml"), "worker = 3\n").unwrap();
+    shelf.batch(&[]).exits(64).says("did you mean 'workers'?");
+    std::fs::write(shelf.path().join("corpora.toml"), "workers = 1\nprogress = 'none'\n").unwrap();
+    assert_eq!(shelf.batch(&[]).exits(0).stderr(), "", "the configuration file is read");
+    shelf.batch(&["--progress", "plain"]).exits(0).says("skipped     1");
+}
+
+#[test]
+fn the_environment_stands_between_the_command_line_and_the_file() {
+    let shelf = Shelf::of(1);
+    std::fs::write(shelf.path().join("corpora.toml"), "progress = 'none'\n").unwrap();
+    let with = |name: &str, value: &str, args: &[&str]| {
+        let mut run = command(shelf.path(), &[&["batch", "books", "-o", "out"], args].concat());
+        String::from_utf8_lossy(&run.env(name, value).output().unwrap().stderr).into_owned()
+    };
+    assert!(with("CORPORA_PROGRESS", "json", &[]).contains("\"event\":\"run_finished\""));
+    assert_eq!(with("CORPORA_PROGRESS", "json", &["--progress", "none"]), "");
+    assert!(with("CORPORA_PROGRES", "json", &[]).contains("did you mean CORPORA_PROGRESS?"));
+}
+
+#[test]
+fn an_output_that_cannot_be_used() {
+    let shelf = Shelf::of(1);
+    std::fs::write(shelf.path().join("file"), "").unwrap();
+    shelf.run(&["batch", "books", "-o", "file"]).exits(64).says("is a file; give a folder");
+    shelf.run(&["batch", "books", "-o", "file/below"]).exits(64).says("cannot write to the output folder");
+    shelf.run(&["batch", "books", "-o", "/proc/corpora"]).exits(64).says("give another one with --output");
+}
+
+#[test]
+fn a_folder_in_the_way_of_one_output_fails_that_file_alone() {
+    let shelf = Shelf::of(2);
+    std::fs::create_dir_all(shelf.out().join("doc-000001.vocab.json/inside")).unwrap();
+    shelf.batch(&[]).exits(75).says("cannot put the file");
+    assert!(shelf.out().join("deep/doc-000000.vocab.json").exists());
+    std::fs::remove_dir_all(shelf.out().join("doc-000001.vocab.json")).unwrap();
+    shelf.batch(&[]).exits(75);
+    shelf.batch(&["--retry-failed"]).exits(0);
+    assert_eq!(shelf.vocabularies().len(), 2);
+}
+
+#[test]
+fn files_that_are_not_what_they_seem() {
+    let shelf = Shelf::empty();
+    shelf.put("empty.pdf", b"");
+    shelf.put("really-a-pdf.epub", &documents::pdf(&[&documents::story(1)]));
+    shelf.put("really-an-epub.pdf", &documents::epub("E", &[&documents::story(2)]));
+    shelf.put("no-extension", &documents::pdf(&[&documents::story(3)]));
+    shelf.put("text.pdf", b"this is no document at all");
+    shelf.put("zip.epub", b"PK\x03\x04 not a whole zip");
+    let run =
+        shelf.batch(&[]).exits(75).says("the file is empty (0 bytes)").says("neither PDF nor EPUB: it begins with");
+    assert!(!run.stderr().contains("panicked"));
+    let names: Vec<String> = shelf.vocabularies().into_keys().collect();
+    assert_eq!(names, ["no-extension.vocab.json", "really-a-pdf.vocab.json", "really-an-epub.vocab.json"]);
+    assert_eq!(shelf.vocabulary("really-a-pdf.vocab.json")["metadata"]["format"], "pdf");
+    let failed = shelf.run(&["status", "out", "--failed"]).exits(0).stdout();
+    assert_eq!(failed.lines().count(), 3, "{failed}");
+}
+
+#[test]
+fn every_document_failed() {
+    let shelf = Shelf::empty();
+    shelf.put("empty.pdf", b"");
+    shelf.batch(&[]).exits(65).says("every document failed").says("--retry-failed");
+}
+
+#[test]
+fn names_that_are_not_utf8_or_are_very_long() {
+    let shelf = Shelf::empty();
+    let bytes = documents::pdf(&[&documents::story(1)]);
+    std::fs::write(shelf.books().join(OsStr::from_bytes(b"caf\xE9 \\ one.pdf")), &bytes).unwrap();
+    let long = format!("{}.pdf", "n".repeat(250));
+    shelf.put(&long, &documents::pdf(&[&documents::story(2)]));
+    shelf.put(
+        &format!("{}/{}/{}/b.pdf", "d".repeat(200), "e".repeat(200), "f".repeat(200)),
+        &documents::pdf(&[&documents::story(3)]),
+    );
+    shelf.batch(&[]).exits(0);
+    let files = shelf.vocabularies();
+    assert_eq!(files.len(), 3);
+    assert_eq!(shelf.vocabulary("caf\\xE9 \\x5C one.vocab.json")["metadata"]["source_path"], "caf\\xE9 \\x5C one.pdf");
+    shelf.batch(&[]).exits(0).says("skipped     3");
+    let show = shelf.run(&["show", "out", "caf\\xE9 \\x5C one.pdf"]).exits(0).stdout();
+    assert!(show.contains("write     done"), "{show}");
+}
+
+#[test]
+fn a_folder_that_contains_itself() {
+    let shelf = Shelf::of(1);
+    std::os::unix::fs::symlink(shelf.books(), shelf.books().join("deep/loop")).unwrap();
+    shelf.batch(&[]).exits(0).says("contains itself");
+    assert_eq!(shelf.vocabularies().len(), 1);
+}
+
+#[test]
+fn a_dangling_link_is_a_document_that_cannot_be_looked_at() {
+    let shelf = Shelf::of(1);
+    std::os::unix::fs::symlink("nowhere.pdf", shelf.books().join("link.pdf")).unwrap();
+    shelf.batch(&[]).exits(75).says("link.pdf");
+    std::fs::remove_file(shelf.books().join("link.pdf")).unwrap();
+    shelf.batch(&[]).exits(0);
+}
+
+/// A program that stands in for the parse worker and does something to the shelf first: the moment between discovery
+/// and parsing, held still.
+fn with_moment(shelf: &Shelf, script: &str) -> std::process::Output {
+    // The first run stops after discovery's commit because its only worker is busy with a pipe.
+    let fifo = shelf.books().join("a-pipe-first.pdf");
+    std::fs::write(&fifo, documents::pdf(&[&documents::story(5)])).unwrap();
+    let run = format!(
+        "'{}' batch books -o out -w 1 --until parse --progress json 2>events.log & pid=$!; \
+         while ! grep -q stage_finished events.log 2>/dev/null; do :; done; {script}; wait $pid; cat events.log >&2",
+        env!("CARGO_BIN_EXE_corpora")
+    );
+    Command::new("sh").arg("-c").arg(run).current_dir(shelf.path()).output().unwrap()
+}
+
+#[test]
+fn a_file_that_vanishes_or_changes_after_discovery() {
+    // Many documents before it in path order keep the worker busy until the script has acted.
+    let shelf = Shelf::of(400);
+    shelf.put("z-changes.pdf", &documents::pdf(&[&documents::story(1001)]));
+    shelf.put("z-vanishes.pdf", &documents::pdf(&[&documents::story(1002)]));
+    std::fs::write(shelf.path().join("new.pdf"), documents::pdf(&[&documents::story(1003)])).unwrap();
+    let output = with_moment(&shelf, "mv new.pdf books/z-changes.pdf; rm books/z-vanishes.pdf");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("the file changed after the run began"), "{stderr}");
+    assert!(stderr.contains("is gone now"), "{stderr}");
+    let run = shelf.batch(&["--progress", "json"]).exits(0);
+    assert_eq!(run.summary()["failed"], 0, "the next run takes the new content and forgets the lost file");
+    assert_eq!(shelf.vocabularies().len(), 402);
+}
+
+#[test]
+fn a_second_run_on_the_same_folder_is_told_who_holds_it() {
+    let shelf = Shelf::of(1);
+    shelf.batch(&[]).exits(0);
+    let lock = std::fs::OpenOptions::new().read(true).write(true).open(shelf.out().join(".corpora/lock")).unwrap();
+    lock.lock().unwrap();
+    shelf.batch(&[]).exits(75).says("is in use by 'corpora batch' (process ");
+    shelf.run(&["gc", "out"]).exits(75).says("is in use by");
+    shelf.run(&["status", "out"]).exits(0);
+    drop(lock);
+    shelf.batch(&[]).exits(0);
+}
+
+#[test]
+fn stores_that_are_newer_foreign_damaged_or_missing() {
+    let shelf = Shelf::of(2);
+    shelf.run(&["status", "out"]).exits(64).says("there is no corpora store in 'out'");
+    shelf.batch(&[]).exits(0);
+    let file = shelf.out().join(".corpora/store.sqlite");
+    let sound = std::fs::read(&file).unwrap();
+
+    shelf.sql().pragma_update(None, "user_version", 999).unwrap();
+    shelf.batch(&[]).exits(64).says("has format version 999").says("nothing was changed");
+    shelf.run(&["status", "out"]).exits(64).says("use a newer corpora");
+
+    std::fs::write(&file, &sound).unwrap();
+    shelf.sql().pragma_update(None, "application_id", 7).unwrap();
+    shelf.batch(&[]).exits(64).says("is not a corpora store");
+
+    std::fs::write(&file, b"SQLite format 3\0 and then rubbish".repeat(1000)).unwrap();
+    shelf.batch(&[]).exits(70).says("is damaged").says("move the folder '.corpora' away");
+
+    let mut torn = sound;
+    let middle = torn.len() / 3;
+    torn[middle..].fill(0xA5);
+    std::fs::write(&file, &torn).unwrap();
+    let run = shelf.batch(&["--force"]);
+    assert_ne!(run.0.status.code(), Some(0));
+    assert!(!run.stderr().contains("panicked"), "{}", run.stderr());
+
+    std::fs::remove_dir_all(shelf.out().join(".corpora")).unwrap();
+    shelf.batch(&[]).exits(0);
+    assert_eq!(shelf.vocabularies().len(), 2, "what the message tells to do works");
+}
+
+/// Runs a script with a 1 MiB disk at `small`; none if this machine does not allow mounting.
+fn on_a_small_disk(shelf: &Shelf, script: &str) -> Option<std::process::Output> {
+    std::fs::create_dir_all(shelf.path().join("small")).unwrap();
+    let probe = Command::new("unshare").args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
+    if !probe.is_ok_and(|o| o.status.success()) {
+        return None;
+    }
+    let script = format!("mount -t tmpfs -o size=1m none small && {script}");
+    Some(Command::new("unshare").args(["-rm", "sh", "-c", &script]).current_dir(shelf.path()).output().unwrap())
+}
+
+#[test]
+fn a_disk_that_fills_up_in_mid_run() {
+    let shelf = Shelf::of(400);
+    let corpora = env!("CARGO_BIN_EXE_corpora");
+    let script = format!(
+        "'{corpora}' batch books -o small --progress plain; echo \"exit $?\"; \
+         '{corpora}' status small; \
+         cp -r small/.corpora saved; \
+         mount -o remount,size=200m small; \
+         '{corpora}' batch books -o small --progress plain; echo \"exit $?\"; find small -name '*.vocab.json' | wc -l"
+    );
+    let Some(output) = on_a_small_disk(&shelf, &script) else {
+        // Only where nobody may mount: the store's own behaviour on a full disk is tested in tests/store.rs.
+        return;
+    };
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(stdout.starts_with("exit 75"), "{stdout}\n{stderr}");
+    assert!(stderr.contains("is full") && stderr.contains("free some space"), "{stderr}");
+    assert!(stderr.contains("waiting"), "the summary says how much is missing: {stderr}");
+    assert!(stdout.trim_end().ends_with("exit 0\n400"), "{stdout}\n{stderr}");
+}
+
+#[test]
+fn an_unreadable_file_fails_with_its_reason_and_is_tried_again() {
+    let shelf = Shelf::of(1);
+    // A socket is passed over; a file whose folder forbids looking is not (root may look anyway, so this uses a file
+    // that cannot be read at all).
+    std::os::unix::fs::symlink("/proc/self/mem", shelf.books().join("mem.pdf")).unwrap();
+    shelf.batch(&[]).exits(75).says("mem.pdf").says("cannot be read");
+    std::fs::remove_file(shelf.books().join("mem.pdf")).unwrap();
+    shelf.put("mem.pdf", &documents::pdf(&[&documents::story(4)]));
+    shelf.batch(&[]).exits(0);
+}
+
+#[test]
+fn a_folder_without_permission_is_said_and_its_documents_are_not_gone() {
+    let shelf = Shelf::of(4);
+    shelf.batch(&[]).exits(0);
+    let deep = shelf.books().join("deep");
+    std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let blind = std::fs::read_dir(&deep).is_err();
+    let run = shelf.batch(&["--progress", "json"]);
+    std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o755)).unwrap();
+    if blind {
+        assert!(run.stderr().contains("the folder cannot be read"), "{}", run.stderr());
+    }
+    let after = shelf.batch(&["--progress", "json"]).exits(0);
+    assert_eq!((after.done("parse"), after.done("write")), (0, 0), "nothing was forgotten meanwhile");
+}
+
+#[test]
+fn a_worker_that_is_killed_is_replaced_and_its_document_tried_once_more() {
+    let shelf = Shelf::of(300);
+    let script = format!(
+        "'{}' batch books -o out -w 1 --progress json 2>events.log & pid=$!; \
+         while ! grep -q document_done events.log 2>/dev/null; do :; done; \
+         pkill -9 -P $pid; wait $pid; echo \"exit $?\"",
+        env!("CARGO_BIN_EXE_corpora")
+    );
+    let output = Command::new("sh").arg("-c").arg(script).current_dir(shelf.path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "exit 0");
+    assert_eq!(shelf.vocabularies().len(), 300);
+    let log = std::fs::read_to_string(shelf.out().join("corpora-errors.log")).unwrap_or_default();
+    assert!(log.contains("Crashed: ") && log.contains("(attempt 1)"), "{log}");
+}
+
+#[test]
+fn a_document_over_its_limits_fails_alone() {
+    let shelf = Shelf::of(2);
+    // Sparse: it takes no room on the disk, and no parser can hold it in the memory that it is given.
+    shelf.put("huge.pdf", b"%PDF-1.4\n");
+    let huge = std::fs::OpenOptions::new().write(true).open(shelf.books().join("huge.pdf")).unwrap();
+    huge.set_len(400 << 20).unwrap();
+    let run = shelf.batch(&["--parse-memory", "64"]).exits(75);
+    assert!(run.stderr().contains("--parse-memory"), "{}", run.stderr());
+    assert_eq!(shelf.vocabularies().len(), 2);
+}

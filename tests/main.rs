@@ -1,0 +1,12 @@
+//! One integration binary: drives the real program on real files.
+
+#![allow(clippy::unwrap_used, clippy::format_push_string, reason = "a test that cannot go on says so by panicking")]
+
+mod bad_input;
+mod crash;
+mod layers;
+mod output;
+mod resume;
+mod samples;
+mod store;
+mod support;
