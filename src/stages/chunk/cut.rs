@@ -111,7 +111,10 @@ impl Cutter<'_> {
                 break;
             }
         }
-        sentence.or(word).unwrap_or_else(|| self.between_characters(fresh, window))
+        sentence
+            .or_else(|| self.after_heading(middle, window))
+            .or(word)
+            .unwrap_or_else(|| self.between_characters(fresh, window))
     }
 
     /// The last good boundary between blocks in `middle + 1 ..= window`: before a heading that follows other text, else
@@ -132,6 +135,13 @@ impl Cutter<'_> {
             }
         }
         before_heading.or(plain)
+    }
+
+    /// The last boundary between two headings in `middle + 1 ..= window`, for lists of nothing but headings.
+    fn after_heading(&self, middle: usize, window: usize) -> Option<usize> {
+        let last = self.blocks.partition_point(|b| b.span.end as usize <= window).checked_sub(1)?;
+        let end = self.blocks[last].span.end as usize;
+        (end > middle && self.blocks.get(last + 1).is_some_and(is_heading)).then_some(end)
     }
 
     fn ends_heading(&self, at: usize) -> bool {
@@ -369,6 +379,13 @@ mod tests {
         let starts: Vec<_> =
             chunk(&document, settings(body + 30, 0)).iter().map(|c| c.span.of(&text)[..5].to_owned()).collect();
         assert_eq!(starts, ["Mr. F", "# One", "# Thr"]);
+    }
+
+    #[test]
+    fn a_list_of_headings_is_cut_between_them() {
+        let text = "# A rather long heading of several words\n".repeat(50);
+        let document = document(&text);
+        assert!(chunk(&document, settings(60, 0)).iter().all(|c| ends_well(&document, c)));
     }
 
     #[test]

@@ -129,29 +129,42 @@ pub fn is_sentence_end(text: &str, at: usize) -> bool {
     false
 }
 
-/// The sentence that holds `at`, looked for inside `within` (usually a block), trimmed of white space.
+/// Most bytes that [`sentence_around`] reaches out to either side, so that text without sentence ends costs no more.
+const LONGEST_REACH: usize = 2_000;
+
+/// The sentence that holds `at`, looked for inside `within` (usually a block), trimmed of white space. Where no sentence
+/// ends for a long stretch, it is cut to about 2,000 bytes before and after `at`, between words if there are any.
 ///
 /// # Panics
 /// If the spans do not belong to `text`.
 pub fn sentence_around(text: &str, within: Span, at: Span) -> Span {
-    let (low, high) = (within.start as usize, within.end as usize);
-    let part = &text[low..high];
-    let (from, to) = (at.start.max(within.start) as usize - low, at.end.clamp(within.start, within.end) as usize - low);
-    let start = part[..from]
+    let part = &text[within.start as usize..within.end as usize];
+    let inside = |offset: u32| (offset.clamp(within.start, within.end) - within.start) as usize;
+    let (from, to) = (inside(at.start), inside(at.end));
+    let low = part.ceil_char_boundary(from.saturating_sub(LONGEST_REACH));
+    let high = part.floor_char_boundary((to + LONGEST_REACH).min(part.len()));
+    let first_word = || match low {
+        0 => 0,
+        _ => part[low..from].find(char::is_whitespace).map_or(low, |i| low + i),
+    };
+    let last_word = || match high {
+        end if end == part.len() => end,
+        _ => part[to..high].rfind(char::is_whitespace).map_or(high, |i| to + i),
+    };
+    let start = part[low..from]
         .char_indices()
         .rev()
-        .map(|(i, c)| i + c.len_utf8())
+        .map(|(i, c)| low + i + c.len_utf8())
         .find(|&i| is_sentence_end(part, i))
-        .unwrap_or(0);
-    let end = part[to..]
+        .unwrap_or_else(first_word);
+    let end = part[to..high]
         .char_indices()
         .map(|(i, _)| to + i)
         .find(|&i| i > 0 && is_sentence_end(part, i))
-        .unwrap_or(part.len());
+        .unwrap_or_else(last_word);
     let raw = &part[start..end];
-    let lead = raw.len() - raw.trim_start().len();
-    let body = raw.trim().len();
-    Span::new(low + start + lead, low + start + lead + body)
+    let first = within.start as usize + start + (raw.len() - raw.trim_start().len());
+    Span::new(first, first + raw.trim().len())
 }
 
 #[cfg(test)]
@@ -204,5 +217,16 @@ mod tests {
         let first = text.find("First").unwrap();
         assert_eq!(sentence_around(text, block, Span::new(first, first + 5)).of(text), "First one.");
         assert_eq!(sentence_around(text, block, Span::new(text.len() - 4, text.len())).of(text), "Last");
+    }
+
+    #[test]
+    fn a_sentence_without_end_is_cut_between_words() {
+        let text = "no end of it ".repeat(10_000);
+        let found = sentence_around(&text, Span::new(0, text.len()), Span::new(60_000, 60_002));
+        assert!(found.len() < 4_100 && found.start < 60_000 && found.end > 60_002);
+        assert!(text[..found.start as usize].ends_with(' ') && text[found.end as usize..].starts_with(' '));
+        let solid = "é".repeat(10_000);
+        let found = sentence_around(&solid, Span::new(0, solid.len()), Span::new(10_000, 10_002));
+        assert!(found.len() < 4_100 && solid.is_char_boundary(found.start as usize));
     }
 }

@@ -283,10 +283,9 @@ impl Candidates {
         self.ends.get(&(node, tokens.vocabulary[*last as usize].singular)).map(|&id| id as usize)
     }
 
-    /// Which candidates say nothing beyond others: a join of two of them ("dorothy and toto"), a
-    /// numbered title ("chapter xix"), a label of the layout
-    /// before one of them ("skills perception"), a part that hardly ever leaves a longer one ("frightful" of "frightful
-    /// presence").
+    /// Which candidates say nothing beyond others: a join of two of them ("dorothy and toto"), a numbered title
+    /// ("chapter xix"), a label of the layout before something ("skills perception"), a part that hardly ever leaves a
+    /// longer one ("frightful" of "frightful presence").
     pub(super) fn redundant(&self, tokens: &Tokens) -> Vec<bool> {
         let mut redundant = vec![false; self.all.len()];
         let labels = self.labels(tokens);

@@ -4,6 +4,12 @@ use super::background::per_million;
 use super::candidates::Candidate;
 use super::tokenize::Tokens;
 
+/// An own line that makes up more than one in this many lines is no title but a column's name or a running head,
+const LINES_FOR_EACH_REPEAT: usize = 300;
+
+/// unless it occurs this often at most.
+const MOST_REPEATS: usize = 30;
+
 /// Marks of a candidate from which its score comes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Marks {
@@ -42,11 +48,13 @@ pub(super) fn marks(candidate: &Candidate, tokens: &Tokens, weirdness: &[f64]) -
     let (upper, lower) = (f64::from(candidate.capitalised), f64::from(candidate.lowercase));
     let capitals = (upper + 0.5) / (upper + lower + 2.0);
     let own_line = f64::from(candidate.own_line);
+    let repeats = (tokens.lines.len() / LINES_FOR_EACH_REPEAT).max(MOST_REPEATS);
+    let own_line_weight = if candidate.own_line as usize > repeats { 1.0 } else { 6.0 };
     let alone = f64::from(candidate.whole);
     let score = frequency.ln_1p().powf(0.7)
         * (0.25 + capitals)
-        // The first own line says nearly all; hundreds of them are a table's labels.
-        * (1.0 + 6.0 * own_line / (own_line + 1.0))
+        // The first own line says nearly all.
+        * (1.0 + own_line_weight * own_line / (own_line + 1.0))
         * (0.2 + (alone + 0.3) / (frequency + 0.3))
         * (1.5 + mean.clamp(-1.4, 1.0));
     let plain_word = candidate.words.len() == 1 && mean < 0.5 && capitals < 0.3 && tokens.english;

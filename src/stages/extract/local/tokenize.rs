@@ -170,6 +170,11 @@ fn in_word(c: char) -> bool {
         && unspaced(c).is_none()
 }
 
+/// Whether a character belongs to a word of any script, marks and apostrophes included.
+pub(super) fn is_word_character(c: char) -> bool {
+    in_word(c) || unspaced(c).is_some() || is_apostrophe(c)
+}
+
 fn is_apostrophe(c: char) -> bool {
     matches!(c, '\'' | '’')
 }
@@ -186,8 +191,11 @@ const NUMBER: u8 = 2;
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, language: Option<&str>) -> Self {
-        let language =
-            language.and_then(|tag| tag.split(['-', '_']).next()).map_or_else(|| "en".to_owned(), str::to_lowercase);
+        // "C" and "und" name no language; English is the likeliest guess then.
+        let usable =
+            |tag: &String| matches!(tag.len(), 2 | 3) && !matches!(tag.as_str(), "und" | "mul" | "mis" | "zxx" | "eng");
+        let primary = language.and_then(|tag| tag.split(['-', '_', '.']).next()).map(str::to_lowercase);
+        let language = primary.filter(usable).unwrap_or_else(|| "en".to_owned());
         let english = language == "en";
         let stops: HashSet<_> = stop_words::lookup(&language).unwrap_or_default().iter().copied().collect();
         let functions = if english { FUNCTION_WORDS.split_whitespace().collect() } else { stops.clone() };
@@ -251,6 +259,9 @@ impl<'a> Reader<'a> {
         let heading = matches!(kind, BlockKind::Heading(_));
         let ends_open =
             !last.is_some_and(|c| matches!(c, '.' | '!' | '?' | ',' | ';' | '…' | '。' | '！' | '？' | '，' | '、'));
+        // A line of running text that a parser took for a paragraph mostly begins in lower case.
+        let begins_low = span.of(self.text).chars().next().is_some_and(char::is_lowercase);
+        let ends_open = ends_open && !(kind == BlockKind::Paragraph && begins_low);
         let own = clean && (heading || (ends_open && words.len() <= LONGEST_LINE)) && kind != BlockKind::Footnote;
         self.tokens.lines.push(Line { words, block, own, heading });
     }
