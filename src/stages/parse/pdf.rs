@@ -28,10 +28,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
         ),
     })?;
     let mut builder = Builder::new(SectionKind::Page);
+    // One for the document: fonts are decoded once, not on every page.
+    let cache = InterpreterCache::new();
     let (mut empty, mut broken) = (Vec::new(), Vec::new());
     for (number, page) in (1..).zip(pdf.pages().iter()) {
         let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let cache = InterpreterCache::new();
             let mut context = Context::new(
                 page.initial_transform(true).to_kurbo(),
                 Rect::new(0.0, 0.0, 1.0, 1.0),
