@@ -26,7 +26,6 @@ pub(super) fn weirdness(tokens: &Tokens) -> Vec<f64> {
     let total = tokens.words.len().max(1) as f64;
     let rate = |id: u32| {
         let entry = &tokens.vocabulary[id as usize];
-        // The background counts inflected forms apart, so a word meets its own form there or its singular.
         per_million(&entry.text)
     };
     let mut weirdness = vec![0.0; tokens.vocabulary.len()];
@@ -58,5 +57,7 @@ pub(super) fn marks(candidate: &Candidate, tokens: &Tokens, weirdness: &[f64]) -
         * (0.2 + (alone + 0.3) / (frequency + 0.3))
         * (1.5 + mean.clamp(-1.4, 1.0));
     let plain_word = candidate.words.len() == 1 && mean < 0.5 && capitals < 0.3 && tokens.english;
-    Marks { stand_alone: alone / frequency, weirdness: mean, score: if plain_word { 0.4 * score } else { score } }
+    let score = if plain_word { 0.4 * score } else { score };
+    // Logarithms may differ in the last bit between machines; rounded, equal candidates stay equal everywhere.
+    Marks { stand_alone: alone / frequency, weirdness: mean, score: (score * 1e6).round() }
 }
