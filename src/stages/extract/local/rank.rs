@@ -24,15 +24,11 @@ pub(super) struct Marks {
 /// Logarithm (base 10) of a word's rate here to its rate in ordinary prose, by id; 0 for languages without counts.
 pub(super) fn weirdness(tokens: &Tokens) -> Vec<f64> {
     let total = tokens.words.len().max(1) as f64;
-    let rate = |id: u32| {
-        let entry = &tokens.vocabulary[id as usize];
-        per_million(&entry.text)
-    };
     let mut weirdness = vec![0.0; tokens.vocabulary.len()];
     if tokens.english {
-        for (id, entry) in tokens.vocabulary.iter().enumerate() {
+        for (weirdness, entry) in weirdness.iter_mut().zip(&tokens.vocabulary) {
             let here = f64::from(entry.count.max(1)) * 1e6 / total;
-            weirdness[id] = ((here + 1.0) / (rate(id as u32) + 1.0)).log10();
+            *weirdness = ((here + 1.0) / (per_million(&entry.text) + 1.0)).log10();
         }
     }
     weirdness
