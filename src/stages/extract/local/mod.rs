@@ -93,7 +93,7 @@ pub fn canonical_form(term: &str) -> String {
     let mut words: Vec<&str> = folded
         .split(|c: char| !tokenize::is_word_character(c))
         .map(|word| word.trim_matches('\''))
-        .map(|word| word.strip_suffix("'s").unwrap_or(word))
+        .map(|word| word.trim_end_matches("'s"))
         .filter(|word| !word.is_empty())
         .collect();
     let singular = words.last().and_then(|last| tokenize::singular(last));
