@@ -5,15 +5,13 @@ mod candidates;
 mod definitions;
 mod rank;
 mod tokenize;
-
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+mod uses;
 
 use serde::{Deserialize, Serialize};
 
-use self::candidates::{Candidates, Found};
-use self::definitions::Pattern;
-use self::tokenize::{Line, Tokens};
+use self::candidates::Candidates;
+use self::tokenize::Tokens;
+use self::uses::Uses;
 use super::TermSettings;
 use crate::values::{Evidence, Extraction, Item, ParsedDocument, Span};
 
@@ -65,7 +63,7 @@ pub fn terms(document: &ParsedDocument, settings: &TermSettings) -> Extraction {
             pos: uses.word_class(&tokens, candidate.words.len()).map(str::to_owned),
             definition: uses.definition(),
             confidence: round(1.0 - rank as f64 / total as f64),
-            occurrences: uses.spans,
+            occurrences: uses.into_spans(),
             evidence: Some(Evidence {
                 frequency: candidate.frequency,
                 own_line: candidate.own_line,
@@ -78,89 +76,10 @@ pub fn terms(document: &ParsedDocument, settings: &TermSettings) -> Extraction {
     Extraction { items: items.collect() }
 }
 
-/// What the occurrences of a chosen term show.
-#[derive(Debug, Clone, Default)]
-struct Uses<'a> {
-    spans: Vec<Span>,
-    forms: BTreeMap<Cow<'a, str>, u32>,
-    definition: Option<(Pattern, Span)>,
-    /// Occurrences as "X: ...".
-    glosses: u32,
-    /// Whole occurrences right after an article or another determiner.
-    determined: u32,
-    /// Whole occurrences right after "to" or a modal verb.
-    verbal: u32,
-}
-
-impl<'a> Uses<'a> {
-    fn add(&mut self, document: &'a ParsedDocument, tokens: &Tokens, line: &Line, found: Found, most: usize) {
-        let text = &document.text;
-        let words = &tokens.words[found.first..found.first + found.length];
-        let span = Span { start: words[0].start, end: words[words.len() - 1].end };
-        if self.spans.len() < most {
-            self.spans.push(span);
-        }
-        *self.forms.entry(display(span.of(text))).or_default() += 1;
-        if !found.whole {
-            return;
-        }
-        if self.definition.is_none_or(|(known, _)| known > Pattern::Copula)
-            && let Some(pattern) = definitions::pattern(tokens, text, line, found.first, found.length)
-        {
-            self.glosses += u32::from(pattern == Pattern::Colon);
-            if self.definition.is_none_or(|(known, _)| pattern < known) {
-                self.definition = Some((pattern, definitions::sentence(tokens, text, line, found.first)));
-            }
-        }
-        if found.first > line.words.start && words[0].adjoins {
-            match &*tokens.entry(found.first - 1).text {
-                "a" | "an" | "the" | "this" | "that" | "these" | "those" | "each" | "every" | "any" | "his" | "her"
-                | "its" | "your" | "my" | "our" | "their" | "of" => self.determined += 1,
-                "to" | "can" | "could" | "will" | "would" | "must" | "may" | "might" | "shall" | "should"
-                | "cannot" => self.verbal += 1,
-                _ => {}
-            }
-        }
-    }
-
-    fn definition(&self) -> Option<Span> {
-        let label = self.glosses > definitions::MOST_GLOSSES;
-        self.definition.filter(|(pattern, _)| *pattern != Pattern::Colon || !label).map(|(_, sentence)| sentence)
-    }
-
-    /// The commonest surface form; of equally common ones the first in byte order.
-    fn commonest_form(&self) -> String {
-        let commonest = self.forms.iter().max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)));
-        commonest.map(|(form, _)| form.clone().into_owned()).unwrap_or_default()
-    }
-
-    /// The word class, told from the words before it, where they agree.
-    fn word_class(&self, tokens: &Tokens, words: usize) -> Option<&'static str> {
-        if !tokens.english {
-            None
-        } else if self.determined >= 2 && self.determined >= 4 * self.verbal {
-            Some("noun")
-        } else if words == 1 && self.verbal >= 3 && self.verbal >= 4 * self.determined {
-            Some("verb")
-        } else {
-            None
-        }
-    }
-}
-
 /// How many terms of a text with `words` words are kept.
 fn keep(settings: &TermSettings, words: usize) -> usize {
     let share = (settings.per_thousand_words * words as f64 / 1000.0) as usize;
     share.max(settings.minimum).min(settings.maximum)
-}
-
-/// A surface form on one line.
-fn display(surface: &str) -> Cow<'_, str> {
-    let plain = |c: char| c == ' ' || !(c.is_whitespace() || c == '\u{ad}');
-    if surface.chars().all(plain) && !surface.contains("  ") {
-        return Cow::Borrowed(surface);
-    }
-    Cow::Owned(surface.replace('\u{ad}', "").split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn spell(tokens: &Tokens, words: &[u32]) -> String {
@@ -174,7 +93,7 @@ pub fn canonical_form(term: &str) -> String {
     let mut words: Vec<&str> = folded
         .split(|c: char| !tokenize::is_word_character(c))
         .map(|word| word.trim_matches('\''))
-        .map(|word| word.strip_suffix("'s").unwrap_or(word))
+        .map(|word| word.trim_end_matches("'s"))
         .filter(|word| !word.is_empty())
         .collect();
     let singular = words.last().and_then(|last| tokenize::singular(last));
@@ -414,7 +333,7 @@ mod tests {
                 prop_assert!(seen.insert(item.canonical.clone()), "twice: {}", item.canonical);
                 prop_assert!(!item.text.trim().is_empty() && (0.0..=1.0).contains(&item.confidence));
                 prop_assert!(item.occurrences.windows(2).all(|w| w[0] < w[1]));
-                prop_assert!(item.occurrences.iter().any(|s| display(s.of(&text)) == item.text));
+                prop_assert!(item.occurrences.iter().any(|s| uses::display(s.of(&text)) == item.text));
                 prop_assert_eq!(item.evidence.as_ref().unwrap().frequency as usize, item.occurrences.len());
             }
             for definition in definitions(&text) {

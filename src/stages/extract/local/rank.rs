@@ -24,16 +24,11 @@ pub(super) struct Marks {
 /// Logarithm (base 10) of a word's rate here to its rate in ordinary prose, by id; 0 for languages without counts.
 pub(super) fn weirdness(tokens: &Tokens) -> Vec<f64> {
     let total = tokens.words.len().max(1) as f64;
-    let rate = |id: u32| {
-        let entry = &tokens.vocabulary[id as usize];
-        // The background counts inflected forms apart, so a word meets its own form there or its singular.
-        per_million(&entry.text)
-    };
     let mut weirdness = vec![0.0; tokens.vocabulary.len()];
     if tokens.english {
-        for (id, entry) in tokens.vocabulary.iter().enumerate() {
+        for (weirdness, entry) in weirdness.iter_mut().zip(&tokens.vocabulary) {
             let here = f64::from(entry.count.max(1)) * 1e6 / total;
-            weirdness[id] = ((here + 1.0) / (rate(id as u32) + 1.0)).log10();
+            *weirdness = ((here + 1.0) / (per_million(&entry.text) + 1.0)).log10();
         }
     }
     weirdness
@@ -58,5 +53,7 @@ pub(super) fn marks(candidate: &Candidate, tokens: &Tokens, weirdness: &[f64]) -
         * (0.2 + (alone + 0.3) / (frequency + 0.3))
         * (1.5 + mean.clamp(-1.4, 1.0));
     let plain_word = candidate.words.len() == 1 && mean < 0.5 && capitals < 0.3 && tokens.english;
-    Marks { stand_alone: alone / frequency, weirdness: mean, score: if plain_word { 0.4 * score } else { score } }
+    let score = if plain_word { 0.4 * score } else { score };
+    // Logarithms may differ in the last bit between machines; rounded, equal candidates stay equal everywhere.
+    Marks { stand_alone: alone / frequency, weirdness: mean, score: (score * 1e6).round() }
 }

@@ -170,6 +170,11 @@ fn in_word(c: char) -> bool {
         && unspaced(c).is_none()
 }
 
+/// No word begins with a mark or an invisible character.
+fn begins_word(c: char) -> bool {
+    c.is_alphanumeric() && in_word(c)
+}
+
 /// Whether a character belongs to a word of any script, marks and apostrophes included.
 pub(super) fn is_word_character(c: char) -> bool {
     in_word(c) || unspaced(c).is_some() || is_apostrophe(c)
@@ -277,7 +282,7 @@ impl<'a> Reader<'a> {
         let mut opens = true;
         let mut quoted = false;
         while let Some(c) = text[at..end].chars().next() {
-            if in_word(c) {
+            if begins_word(c) {
                 let stop = self.word_end(at, end);
                 let surface = &text[at..stop];
                 // Soft hyphens alone are no word: folded, nothing is left of them.
@@ -307,7 +312,7 @@ impl<'a> Reader<'a> {
                 at = stop;
                 let mut rest = text[at..end].chars();
                 match (rest.next(), rest.next()) {
-                    (Some(h), Some(next)) if is_hyphen(h) && in_word(next) => {
+                    (Some(h), Some(next)) if is_hyphen(h) && begins_word(next) => {
                         hyphen = true;
                         at += h.len_utf8();
                     }
@@ -356,7 +361,7 @@ impl<'a> Reader<'a> {
             if in_word(c) {
                 continue;
             }
-            if is_apostrophe(c) && chars.peek().is_some_and(|(_, n)| in_word(*n)) {
+            if is_apostrophe(c) && chars.peek().is_some_and(|(_, n)| begins_word(*n)) {
                 if self.elides && i <= 3 {
                     return at + i;
                 }
@@ -414,7 +419,9 @@ impl<'a> Reader<'a> {
         if first.is_some_and(char::is_numeric) {
             marks |= NUMBER;
         }
-        let id = self.intern(fold(&surface[..surface.len() - possessive(surface)]));
+        let folded = fold(&surface[..surface.len() - possessive(surface)]);
+        // Invisible characters may have hidden an ending.
+        let id = self.intern(folded.trim_matches('\'').trim_end_matches("'s").to_owned());
         self.surfaces.insert(surface, (id, marks));
         (id, marks)
     }
@@ -443,9 +450,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Bytes of a possessive ending.
+/// Bytes of a possessive ending, or of several.
 fn possessive(surface: &str) -> usize {
-    ["'s", "’s", "'S", "’S"].iter().find(|e| surface.ends_with(*e) && surface.len() > e.len()).map_or(0, |e| e.len())
+    let mut base = surface;
+    while let Some(shorter) =
+        ["'s", "’s", "'S", "’S"].iter().find_map(|e| base.strip_suffix(e)).filter(|b| !b.is_empty())
+    {
+        base = shorter;
+    }
+    surface.len() - base.len()
 }
 
 fn span_offset(n: usize) -> u32 {
