@@ -26,6 +26,14 @@ pub enum FailureKind {
     Memory,
     /// The parser process died (signal, abort, stack overflow).
     Crashed,
+    /// The provider refused to answer.
+    Refused,
+    /// The text is larger than the provider or its model takes.
+    TooLarge,
+    /// The provider's answers were not usable.
+    BadAnswer,
+    /// The provider or the network failed on every attempt.
+    Provider,
     /// A stage failed in a way that is corpora's own fault.
     Internal,
 }
@@ -49,12 +57,16 @@ impl FailureKind {
             Self::Timeout => "Timeout",
             Self::Memory => "Memory",
             Self::Crashed => "Crashed",
+            Self::Refused => "Refused",
+            Self::TooLarge => "TooLarge",
+            Self::BadAnswer => "BadAnswer",
+            Self::Provider => "Provider",
             Self::Internal => "Internal",
         }
     }
 
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Io,
         Self::Vanished,
         Self::Changed,
@@ -65,6 +77,10 @@ impl FailureKind {
         Self::Timeout,
         Self::Memory,
         Self::Crashed,
+        Self::Refused,
+        Self::TooLarge,
+        Self::BadAnswer,
+        Self::Provider,
         Self::Internal,
     ];
 }

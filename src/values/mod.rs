@@ -7,6 +7,7 @@ mod failure;
 mod key;
 mod path;
 mod stage;
+mod usage;
 mod vocabulary;
 
 pub use document::{Block, BlockKind, Chunk, Format, Metadata, ParsedDocument, Section, SectionKind, Span};
@@ -16,4 +17,5 @@ pub use failure::{Failure, FailureKind};
 pub use key::{Fingerprint, KeyWriter};
 pub use path::SourcePath;
 pub use stage::{Mode, Stage};
+pub use usage::{Cost, Usage};
 pub use vocabulary::{Entry, Occurrence, SCHEMA_VERSION, Vocabulary, VocabularyMetadata};

@@ -1,8 +1,12 @@
 //! The `extract` stage's computing: planning, and the embedded `local` provider.
 
+mod answer;
 pub mod local;
 mod passages;
 
+pub use answer::{
+    AnswerSchema, Found, Heard, Interpreted, Said, UnitAnswer, UnitResult, ground, interpret, lenient_json, whole_items,
+};
 pub use local::Definition;
 pub use passages::{PassageSettings, assemble, unit_key};
 

@@ -1,0 +1,130 @@
+//! When a run stops asking: trouble that no other request would escape, seen a few times in a row.
+
+use std::time::{Duration, Instant};
+
+use super::trouble::{Disposition, Trouble, TroubleKind};
+
+/// Troubles of a kind that stops a run, in a row, before it is believed.
+const ABORTS: u32 = 3;
+/// Requests found wrong before the first answer, before the run's own phrasing is blamed.
+const BAD_REQUESTS: u32 = 5;
+/// Failed connections before the first answer, before the address is blamed.
+const UNREACHABLE: u32 = 5;
+
+/// Why a run stopped asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopReason {
+    /// A lowercase sentence: what the provider said, how often, and what to do.
+    pub message: String,
+}
+
+/// Watches what comes back.
+#[derive(Debug)]
+pub struct Breaker {
+    patience: Duration,
+    answered: bool,
+    last_answer: Instant,
+    aborts: u32,
+    bad_requests: u32,
+    unreachable: u32,
+}
+
+impl Breaker {
+    /// A breaker that waits at most `patience` for a provider that refuses everything.
+    pub fn new(patience: Duration, now: Instant) -> Self {
+        Self { patience, answered: false, last_answer: now, aborts: 0, bad_requests: 0, unreachable: 0 }
+    }
+
+    /// An answer came: the provider works.
+    pub fn answered(&mut self, now: Instant) {
+        *self = Self::new(self.patience, now);
+        self.answered = true;
+    }
+
+    /// Takes note of trouble; says why the run should stop, if it should.
+    pub fn trouble(&mut self, trouble: &Trouble, now: Instant) -> Option<StopReason> {
+        let stop = |times: u32| StopReason {
+            message: format!("{} ({times} times in a row); {}", trouble.message, trouble.remedy()),
+        };
+        match (trouble.disposition(), trouble.kind) {
+            (Disposition::AbortRun, _) => {
+                self.aborts += 1;
+                return (self.aborts >= ABORTS).then(|| stop(self.aborts));
+            }
+            (_, TroubleKind::BadRequest) if !self.answered => {
+                self.bad_requests += 1;
+                return (self.bad_requests >= BAD_REQUESTS).then(|| stop(self.bad_requests));
+            }
+            (_, TroubleKind::Unreachable) if !self.answered => {
+                self.unreachable += 1;
+                return (self.unreachable >= UNREACHABLE).then(|| stop(self.unreachable));
+            }
+            _ => {}
+        }
+        let silent = now.saturating_duration_since(self.last_answer);
+        (silent > self.patience).then(|| StopReason {
+            message: format!(
+                "no answer for {} minutes, the last trouble being: {}; run the same command again later, or wait longer with --patience",
+                silent.as_secs() / 60,
+                trouble.message
+            ),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(kind: TroubleKind) -> Trouble {
+        Trouble::new(kind, "the provider answered 999: no")
+    }
+
+    #[test]
+    fn a_wrong_key_stops_the_run_and_one_odd_answer_does_not() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(Duration::from_secs(60), now);
+        breaker.answered(now);
+        assert_eq!(breaker.trouble(&of(TroubleKind::Key), now), None);
+        assert_eq!(breaker.trouble(&of(TroubleKind::Server { may_have_answered: true }), now), None);
+        assert_eq!(breaker.trouble(&of(TroubleKind::Key), now), None);
+        breaker.answered(now);
+        for kind in [TroubleKind::Key, TroubleKind::Key] {
+            assert_eq!(breaker.trouble(&of(kind), now), None);
+        }
+        let reason = breaker.trouble(&of(TroubleKind::Key), now).unwrap();
+        assert!(reason.message.contains("check the API key"), "{}", reason.message);
+    }
+
+    #[test]
+    fn trouble_of_documents_never_stops_a_run_that_has_answers() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(Duration::from_secs(60), now);
+        breaker.answered(now);
+        for _ in 0..1_000 {
+            for kind in [TroubleKind::BadRequest, TroubleKind::Refused, TroubleKind::TooLarge, TroubleKind::Malformed] {
+                assert_eq!(breaker.trouble(&of(kind), now), None);
+            }
+        }
+    }
+
+    #[test]
+    fn before_the_first_answer_wrong_requests_and_a_wrong_address_stop_it() {
+        let now = Instant::now();
+        for (kind, times) in [(TroubleKind::BadRequest, BAD_REQUESTS), (TroubleKind::Unreachable, UNREACHABLE)] {
+            let mut breaker = Breaker::new(Duration::from_secs(60), now);
+            let stops: Vec<bool> = (0..times).map(|_| breaker.trouble(&of(kind), now).is_some()).collect();
+            assert!(stops.iter().rev().skip(1).all(|s| !s) && stops[times as usize - 1], "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn patience_ends() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(Duration::from_secs(60), now);
+        breaker.answered(now);
+        assert_eq!(breaker.trouble(&of(TroubleKind::RateLimited), now + Duration::from_secs(59)), None);
+        let reason = breaker.trouble(&of(TroubleKind::Overloaded), now + Duration::from_secs(61)).unwrap();
+        assert!(reason.message.contains("--patience"));
+    }
+}

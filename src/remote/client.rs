@@ -1,0 +1,232 @@
+//! Sends one request and reads one response. No retries: they are the runner's, which knows the limiter.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use super::headers::{self, LimitsSeen};
+use super::trouble::{Trouble, TroubleKind};
+use super::{ApiKey, Dialect, Endpoint, Prompt, Structured};
+
+/// A response larger than this is no answer.
+const LARGEST_RESPONSE: usize = 64 << 20;
+
+/// Time for a connection to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why a client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The HTTP library refused.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Http(reqwest::Error),
+    /// The schema has no expression at this vendor.
+    #[error(transparent)]
+    Schema(#[from] super::SchemaTrouble),
+}
+
+/// A provider that can be asked.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    endpoint: Endpoint,
+    dialect: Dialect,
+    key: Option<ApiKey>,
+    structured: AtomicU8,
+    timeout: Duration,
+    now_unix: fn() -> f64,
+}
+
+/// A response with status 2xx, not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// HTTP status.
+    pub status: u16,
+    /// The body, without the key should the server have repeated it.
+    pub body: Vec<u8>,
+}
+
+/// What came of one request.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The response, or what went wrong.
+    pub result: Result<Answered, Trouble>,
+    /// From sending to the last byte.
+    pub latency: Duration,
+    /// The provider's name for the request.
+    pub request_id: Option<String>,
+    /// What the headers told of limits.
+    pub limits: LimitsSeen,
+    /// How the schema was given.
+    pub structured: Structured,
+}
+
+impl Client {
+    /// A client for at most `most_in_flight` requests at once. `timeout` bounds one request from connection to last
+    /// byte; `now_unix` is the wall clock in seconds since 1970.
+    ///
+    /// HTTP/1.1 alone is spoken: one HTTP/2 connection stopped at the 200 streams that a server allowed, without an error,
+    /// at 0.38 of the expected rate.
+    ///
+    /// # Errors
+    /// If the schema cannot be expressed, or the HTTP library cannot be set up.
+    pub fn new(
+        endpoint: Endpoint,
+        dialect: Dialect,
+        key: Option<ApiKey>,
+        schema: &serde_json::Value,
+        timeout: Duration,
+        most_in_flight: usize,
+        now_unix: fn() -> f64,
+    ) -> Result<Self, ClientError> {
+        let structured = dialect.vendor.structured(schema)?;
+        // Whoever installed a provider before us keeps it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .http1_only()
+            .user_agent(concat!("corpora/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .timeout(timeout)
+            .pool_max_idle_per_host(most_in_flight)
+            .build()
+            .map_err(ClientError::Http)?;
+        Ok(Self { http, endpoint, dialect, key, structured: AtomicU8::new(code(structured)), timeout, now_unix })
+    }
+
+    /// Where requests go.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// How they are phrased.
+    pub fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
+    /// How the schema is given now.
+    pub fn structured(&self) -> Structured {
+        [Structured::Schema, Structured::Tool, Structured::Json, Structured::Prompt]
+            [usize::from(self.structured.load(Ordering::Relaxed))]
+    }
+
+    /// After the server refused `from`: gives the schema in the next way from now on. Returns that way, or `None` if there
+    /// is no other.
+    pub fn downgrade(&self, from: Structured) -> Option<Structured> {
+        let current = self.structured();
+        if current > from {
+            // Another request's refusal has changed it already.
+            return Some(current);
+        }
+        let next = self.dialect.vendor.downgraded(from)?;
+        self.structured.store(code(next), Ordering::Relaxed);
+        Some(next)
+    }
+
+    /// Sends one request.
+    pub async fn send(&self, prompt: &Prompt) -> Attempt {
+        let structured = self.structured();
+        let body = self.dialect.body(prompt, structured);
+        let body = serde_json::to_vec(&body).expect("a JSON value has string keys");
+        let url = self.endpoint.join(&self.dialect.path());
+        let request = self.http.post(url).header(CONTENT_TYPE, "application/json").body(body);
+        self.run(request, structured).await
+    }
+
+    /// Asks the vendor about the model: costs nothing.
+    pub async fn look_up_model(&self) -> Attempt {
+        self.run(self.http.get(self.endpoint.join(&self.dialect.model_path())), self.structured()).await
+    }
+
+    async fn run(&self, request: reqwest::RequestBuilder, structured: Structured) -> Attempt {
+        let started = Instant::now();
+        let mut seen = HeaderMap::new();
+        let result = self.exchange(request.headers(self.headers()), &mut seen).await;
+        let id = ["request-id", "x-request-id"].iter().find_map(|name| seen.get(*name));
+        Attempt {
+            result,
+            latency: started.elapsed(),
+            request_id: id.and_then(|v| v.to_str().ok()).map(|v| self.redact(v)),
+            limits: headers::limits(&seen),
+            structured,
+        }
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder, seen: &mut HeaderMap) -> Result<Answered, Trouble> {
+        let mut response = request.send().await.map_err(|e| self.network(&e))?;
+        let status = response.status().as_u16();
+        *seen = response.headers().clone();
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {
+            if body.len() + piece.len() > LARGEST_RESPONSE {
+                return Err(Trouble::new(TroubleKind::Malformed, "the response is larger than 64 MiB"));
+            }
+            body.extend_from_slice(&piece);
+        }
+        if (200..300).contains(&status) {
+            return Ok(Answered { status, body: self.redact_bytes(body) });
+        }
+        let mut trouble = self.dialect.trouble(status, &body);
+        trouble.message = self.redact(&trouble.message);
+        trouble.retry_after = headers::retry_after(seen, &body, (self.now_unix)());
+        trouble.should_retry = headers::should_retry(seen);
+        Err(trouble)
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        let plain = self.dialect.headers().into_iter().map(|(name, value)| (name, value, false));
+        let vendor = self.dialect.vendor;
+        let key = self.key.as_ref().map(|key| vendor.key_header(key.expose())).map(|(name, value)| (name, value, true));
+        for (name, value, secret) in plain.chain(key) {
+            if let Ok(mut value) = HeaderValue::from_str(&value) {
+                // Keeps it out of any debug output of the HTTP library.
+                value.set_sensitive(secret);
+                map.insert(HeaderName::from_static(name), value);
+            }
+        }
+        map
+    }
+
+    /// The network's errors in our words: the library's contain the URL, which is shown once, by us.
+    fn network(&self, error: &reqwest::Error) -> Trouble {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(next) = cause.source() {
+            cause = next;
+        }
+        let endpoint = &self.endpoint;
+        let (kind, message) = match () {
+            () if error.is_connect() => (
+                TroubleKind::Unreachable,
+                format!("cannot connect to {endpoint}: {cause}; is the address right, and the server running?"),
+            ),
+            () if error.is_timeout() => {
+                (TroubleKind::Timeout, format!("no answer from {endpoint} within {} s", self.timeout.as_secs_f64()))
+            }
+            () if error.is_decode() => (TroubleKind::Malformed, format!("the response cannot be decoded: {cause}")),
+            () => (TroubleKind::Cut, format!("the connection to {endpoint} broke: {cause}")),
+        };
+        Trouble::new(kind, self.redact(&message))
+    }
+
+    fn redact(&self, text: &str) -> String {
+        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.redact(text))
+    }
+
+    fn redact_bytes(&self, body: Vec<u8>) -> Vec<u8> {
+        match &self.key {
+            Some(key) if key.stands_in(&body) => key.redact(&String::from_utf8_lossy(&body)).into_bytes(),
+            _ => body,
+        }
+    }
+}
+
+fn code(structured: Structured) -> u8 {
+    match structured {
+        Structured::Schema => 0,
+        Structured::Tool => 1,
+        Structured::Json => 2,
+        Structured::Prompt => 3,
+    }
+}

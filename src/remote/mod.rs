@@ -1,0 +1,23 @@
+//! Layer 2: providers. Their interfaces, the limiter that all traffic passes, prices. The only room that is async.
+
+mod breaker;
+mod client;
+mod endpoint;
+mod headers;
+mod limiter;
+mod prices;
+mod prompt;
+mod secret;
+mod trouble;
+mod vendors;
+
+pub use breaker::{Breaker, StopReason};
+pub use client::{Answered, Attempt, Client, ClientError};
+pub use endpoint::{Endpoint, EndpointError};
+pub use headers::{LimitSeen, LimitsSeen};
+pub use limiter::{Charge, Limiter, LimiterReport, Permit, Rates};
+pub use prices::{Price, PriceError, Prices};
+pub use prompt::Prompt;
+pub use secret::{ApiKey, KeyError};
+pub use trouble::{Disposition, Trouble, TroubleKind};
+pub use vendors::{Content, Dialect, Finish, Reply, SchemaTrouble, Structured, Vendor};

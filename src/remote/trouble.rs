@@ -1,0 +1,137 @@
+//! What went wrong with a request, and what the engine does about it.
+
+use std::time::Duration;
+
+/// The class of a provider's or the network's trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TroubleKind {
+    /// Over the rate limit.
+    RateLimited,
+    /// The provider has too much to do.
+    Overloaded,
+    /// The server failed. It may have answered, and billed, before it did.
+    Server {
+        /// Whether an answer may have been made that never arrived.
+        may_have_answered: bool,
+    },
+    /// No answer within the time limit.
+    Timeout,
+    /// The connection failed before the request was sent.
+    Unreachable,
+    /// The connection failed afterwards.
+    Cut,
+    /// A response with status 200 that is not what the vendor sends.
+    Malformed,
+    /// The request is larger than the provider or the model's window allows.
+    TooLarge,
+    /// The provider refuses to answer this text.
+    Refused,
+    /// The server does not know the way in which the schema was given.
+    Structured,
+    /// The provider finds the request wrong.
+    BadRequest,
+    /// The key is missing, wrong or not allowed to do this.
+    Key,
+    /// No money, or a spend limit is reached.
+    Balance,
+    /// The quota of a day is used up.
+    DailyQuota,
+    /// The model or the address does not exist.
+    NotFound,
+}
+
+/// All that the engine knows of a provider's trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Ask again later; everybody waits when `everybody`.
+    Retry {
+        /// What the provider asked for.
+        after: Option<Duration>,
+        /// Whether it concerns all traffic and not this request alone.
+        everybody: bool,
+    },
+    /// Ask for less at once.
+    Split,
+    /// Ask again in another way.
+    Rephrase,
+    /// This text gets no answer.
+    FailUnit,
+    /// No request of this run would fare better.
+    AbortRun,
+}
+
+/// A request's trouble.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Trouble {
+    /// Its class.
+    pub kind: TroubleKind,
+    /// A lowercase sentence, without secrets.
+    pub message: String,
+    /// How long the provider asked to wait.
+    pub retry_after: Option<Duration>,
+    /// What the provider says of trying again (`x-should-retry`).
+    pub should_retry: Option<bool>,
+}
+
+impl Trouble {
+    /// A trouble without a waiting time.
+    pub fn new(kind: TroubleKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), retry_after: None, should_retry: None }
+    }
+
+    /// What to do.
+    pub fn disposition(&self) -> Disposition {
+        let after = self.retry_after;
+        match (self.kind, self.should_retry) {
+            (TroubleKind::RateLimited | TroubleKind::Overloaded, _) => Disposition::Retry { after, everybody: true },
+            // The provider's own word on server errors wins.
+            (TroubleKind::Server { .. }, Some(false)) => Disposition::FailUnit,
+            (
+                TroubleKind::Server { .. }
+                | TroubleKind::Timeout
+                | TroubleKind::Unreachable
+                | TroubleKind::Cut
+                | TroubleKind::Malformed,
+                _,
+            )
+            | (TroubleKind::BadRequest, Some(true)) => Disposition::Retry { after, everybody: false },
+            (TroubleKind::TooLarge, _) => Disposition::Split,
+            (TroubleKind::Structured, _) => Disposition::Rephrase,
+            (TroubleKind::Refused | TroubleKind::BadRequest, _) => Disposition::FailUnit,
+            (TroubleKind::Key | TroubleKind::Balance | TroubleKind::DailyQuota | TroubleKind::NotFound, _) => {
+                Disposition::AbortRun
+            }
+        }
+    }
+
+    /// Whether the provider may have made, and billed, an answer that never arrived.
+    pub fn may_be_billed(&self) -> bool {
+        matches!(
+            self.kind,
+            TroubleKind::Server { may_have_answered: true }
+                | TroubleKind::Timeout
+                | TroubleKind::Cut
+                | TroubleKind::Malformed
+        )
+    }
+
+    /// What a person should do about trouble that stops the run.
+    pub fn remedy(&self) -> &'static str {
+        match self.kind {
+            TroubleKind::Key => {
+                "check the API key (an environment variable, or --key-file) and that it may use this model; then run the same command again"
+            }
+            TroubleKind::Balance => {
+                "add credit or raise the spend limit at the provider; then run the same command again"
+            }
+            TroubleKind::DailyQuota => {
+                "the day's quota is used up (Google's come back at midnight Pacific time); run the same command again after that"
+            }
+            TroubleKind::NotFound => {
+                "check --model and --base-url; 'corpora doctor' tries them; then run the same command again"
+            }
+            _ => "run 'corpora doctor', then the same command again",
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! From what a model said to the answers of units: reading its JSON, holding it to the schema, finding its quotes in
+//! the text.
+
+mod ground;
+mod interpret;
+mod lenient;
+mod validate;
+
+pub use ground::{Found, ground};
+pub use interpret::{Heard, Interpreted, Said, UnitAnswer, UnitResult, interpret};
+pub use lenient::{lenient_json, whole_items};
+pub use validate::AnswerSchema;
