@@ -8,6 +8,7 @@ pub mod cli;
 pub mod engine;
 pub mod pipelines;
 pub mod remote;
+pub mod simulator;
 pub mod stages;
 pub mod store;
 pub mod values;

@@ -6,6 +6,7 @@ mod bad_input;
 mod crash;
 mod layers;
 mod output;
+mod providers;
 mod resume;
 mod samples;
 mod store;

@@ -39,6 +39,8 @@ pub(super) enum Command {
     Gc(GcArgs),
     /// List the pipelines that are built in, or print one as a start for your own.
     Pipelines(PipelinesArgs),
+    /// Run a provider that costs nothing: for rehearsals and tests.
+    Simulate(SimulateArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  corpora completions bash > ~/.local/share/bash-completion/completions/corpora")]
     Completions {
@@ -220,6 +222,41 @@ pub(super) struct GcArgs {
 pub(super) struct PipelinesArgs {
     /// Print this one, with prompt and schema inside it, as a file of its own.
     pub name: Option<String>,
+}
+
+/// Options of `corpora simulate`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora simulate --port 8080 --rpm 600\n  corpora batch books -o rehearsal --pipeline glossary --provider anthropic --model any --base-url http://127.0.0.1:8080\n\nIt speaks Anthropic Messages, OpenAI Chat Completions and Responses, and Gemini generateContent on one port, prints its\naddress on standard output and runs until Ctrl-C. What was asked stands under /__simulator/journal and /__simulator/counters.\nA configuration file holds latency, faults by rate and by script, models and keys: see docs/simulator.md."
+)]
+pub(super) struct SimulateArgs {
+    /// Port on 127.0.0.1; 0 for any free one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// A TOML file with everything that the simulator can be told.
+    #[arg(long, value_name = "FILE")]
+    pub behavior: Option<PathBuf>,
+    /// Requests admitted in a minute.
+    #[arg(long, value_name = "N")]
+    pub rpm: Option<f64>,
+    /// Input tokens admitted in a minute.
+    #[arg(long, value_name = "N")]
+    pub itpm: Option<f64>,
+    /// Output tokens admitted in a minute.
+    #[arg(long, value_name = "N")]
+    pub otpm: Option<f64>,
+    /// How much faster than the real clock its own goes.
+    #[arg(long, value_name = "FACTOR")]
+    pub speed: Option<f64>,
+    /// Median latency in milliseconds of its clock.
+    #[arg(long, value_name = "MS")]
+    pub latency: Option<f64>,
+    /// A file with one term a line: answers are these terms, where the text holds them.
+    #[arg(long, value_name = "FILE")]
+    pub oracle: Option<PathBuf>,
+    /// Append every request to this file, as a line of JSON.
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
 }
 
 /// A stage that can be named.

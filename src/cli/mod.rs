@@ -11,6 +11,7 @@ mod progress;
 mod saved;
 mod show;
 mod signals;
+mod simulate;
 mod status;
 
 use std::io::Write;
@@ -49,6 +50,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Show(args) => show::run(&args),
         Command::Gc(args) => gc::run(&args, &batch::holder("corpora gc")),
         Command::Pipelines(args) => pipelines::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "corpora", &mut script);
@@ -106,7 +108,7 @@ mod tests {
         let mut page = Vec::new();
         man(&mut page).unwrap();
         let page = String::from_utf8(page).unwrap();
-        for name in ["batch", "status", "parse", "show", "gc", "pipelines", "completions"] {
+        for name in ["batch", "status", "parse", "show", "gc", "pipelines", "simulate", "completions"] {
             assert!(page.contains(&format!("corpora {name}")), "{name}");
         }
     }

@@ -1,0 +1,21 @@
+//! Layer 2: a provider that costs nothing. A real HTTP server with the interfaces of Anthropic, OpenAI and Gemini, their limits,
+//! headers and errors, faults by rate and by script, and a journal that proves who asked what how often.
+//!
+//! Every random choice is a function of the seed, the request and how often it came, so that a run can be repeated.
+
+mod admission;
+mod chance;
+mod config;
+mod content;
+mod faces;
+mod faults;
+mod journal;
+mod oracle;
+mod server;
+mod tokens;
+
+pub use config::{Latency, Limits, Scripted, SimulatorConfig};
+pub use faults::Fault;
+pub use journal::{Counters, JournalEntry};
+pub use oracle::Oracle;
+pub use server::Simulator;
