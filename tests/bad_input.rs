@@ -31,7 +31,7 @@ fn option_values_that_only_the_run_can_judge() {
     let shelf = Shelf::of(1);
     shelf.batch(&["-w", "0"]).exits(64).says("--workers 0 is out of range");
     shelf.batch(&["--pipeline", "glosary"]).exits(64).says("did you mean 'glossary'?");
-    shelf.batch(&["--provider", "oracle"]).exits(64).says("the provider 'oracle' is not known");
+    shelf.batch(&["--provider", "oracle"]).exits(64).says("there is no provider 'oracle'");
     shelf.batch(&["--stage", "write", "--until", "parse"]).exits(64).says("swap them");
     shelf.batch(&["--limit", "0"]).exits(64);
     std::fs::write(shelf.path().join("corpora.toml"), "worker = 3\n").unwrap();

@@ -5,6 +5,7 @@
 mod bad_input;
 mod crash;
 mod layers;
+mod live;
 mod output;
 mod providers;
 mod resume;

@@ -132,6 +132,10 @@ pub(super) struct BatchArgs {
     #[arg(long, value_name = "NAME", env = "CORPORA_MODEL")]
     pub model: Option<String>,
 
+    /// What a remote provider needs.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
+
     /// How progress is shown on standard error [default: auto].
     #[arg(long, value_enum, value_name = "HOW", env = "CORPORA_PROGRESS")]
     pub progress: Option<ProgressArg>,
@@ -151,6 +155,93 @@ pub(super) struct BatchArgs {
     /// Memory that parsing one document may take [default: 1024].
     #[arg(long, value_name = "MIB", env = "CORPORA_PARSE_MEMORY")]
     pub parse_memory: Option<u64>,
+}
+
+/// Options about a remote provider.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Remote providers")]
+pub(super) struct RemoteArgs {
+    /// Where the provider is, if not at its own address: a compatible server, a proxy, the simulator.
+    #[arg(long, value_name = "URL", env = "CORPORA_BASE_URL")]
+    pub base_url: Option<String>,
+
+    /// Version of the provider's interface [default: the one that this program was written for].
+    #[arg(long, value_name = "VERSION", env = "CORPORA_API_VERSION")]
+    pub api_version: Option<String>,
+
+    /// Allow plain http to another machine: key and books travel unencrypted.
+    #[arg(long, env = "CORPORA_ALLOW_HTTP")]
+    pub allow_http: bool,
+
+    /// A file that holds the API key [default: the variable ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY].
+    #[arg(long, value_name = "FILE", env = "CORPORA_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// Requests a minute [default: as the provider's headers tell].
+    #[arg(long, value_name = "N", env = "CORPORA_RPM")]
+    pub rpm: Option<u64>,
+
+    /// Input tokens a minute.
+    #[arg(long, value_name = "N", env = "CORPORA_ITPM")]
+    pub itpm: Option<u64>,
+
+    /// Output tokens a minute.
+    #[arg(long, value_name = "N", env = "CORPORA_OTPM")]
+    pub otpm: Option<u64>,
+
+    /// Input and output tokens a minute together, where the provider counts them so.
+    #[arg(long, value_name = "N", env = "CORPORA_TPM")]
+    pub tpm: Option<u64>,
+
+    /// Requests in flight at most; how many there are follows from rate and latency [default: 1024].
+    #[arg(long, value_name = "N", env = "CORPORA_IN_FLIGHT")]
+    pub in_flight: Option<usize>,
+
+    /// Time that one request may take [default: 300].
+    #[arg(long, value_name = "SECONDS", env = "CORPORA_REQUEST_TIMEOUT")]
+    pub request_timeout: Option<f64>,
+
+    /// How long to wait for a provider that answers nothing at all [default: 60].
+    #[arg(long, value_name = "MINUTES", env = "CORPORA_PATIENCE")]
+    pub patience: Option<f64>,
+
+    /// What all answers in the output folder may cost together, in US dollars.
+    #[arg(long, value_name = "DOLLARS", env = "CORPORA_MAX_COST")]
+    pub max_cost: Option<f64>,
+
+    /// A price table of your own, before the built-in one.
+    #[arg(long, value_name = "FILE", env = "CORPORA_PRICES")]
+    pub prices: Option<PathBuf>,
+
+    /// Whether documents are asked about while others are still parsed [default: on].
+    #[arg(long, value_enum, value_name = "HOW", env = "CORPORA_OVERLAP")]
+    pub overlap: Option<OverlapArg>,
+
+    /// Append a line for each request to this file: times and tokens, no content, no secrets.
+    #[arg(long, value_name = "FILE", env = "CORPORA_LOG")]
+    pub log: Option<PathBuf>,
+
+    /// How the log is written [default: text].
+    #[arg(long, value_enum, value_name = "FORMAT", env = "CORPORA_LOG_FORMAT")]
+    pub log_format: Option<LogFormatArg>,
+}
+
+/// Whether stages overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OverlapArg {
+    /// Where the pipeline allows it.
+    On,
+    /// Every document is chunked before the first is asked about.
+    Off,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormatArg {
+    /// Lines of text.
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 /// Options of `corpora status`.

@@ -11,7 +11,7 @@ use super::args::{BatchArgs, Cli, ProgressArg};
 use super::config::{ConfigFile, unknown_variables};
 use super::exit::{CommandError, Exit};
 use super::progress::{Reporter, Style, Verbosity};
-use super::signals;
+use super::{log, remote, signals};
 use crate::engine::{self, Cancel, ParseLimits, Plan, Rerun, RunConfig};
 use crate::pipelines;
 use crate::stages::discover::Inputs;
@@ -24,6 +24,7 @@ pub(super) fn run(mut args: BatchArgs, config: Option<&Path>) -> Result<Exit, Co
         writeln!(std::io::stderr(), "corpora: {message}")?;
     }
     ConfigFile::read(config)?.fill(&mut args);
+    log::start(args.remote.log.as_deref(), args.remote.log_format)?;
     let json_plan = args.json;
     let reporter = reporter(&args);
     let config = resolve(args)?;
@@ -88,7 +89,7 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
     if args.model.is_some() {
         pipeline.provider.model = args.model;
     }
-    check_provider(&pipeline.provider.name, pipeline.provider.model.as_deref())?;
+    let remote = remote::resolve(&mut pipeline, &args.remote)?;
     let workers = args.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     if !(1..=1024).contains(&workers) {
         return Err(CommandError::bad_input(format!("--workers {workers} is out of range; give 1 to 1024")));
@@ -129,6 +130,7 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
         workers,
         mode: args.mode.map(Into::into).unwrap_or_default(),
         pipeline,
+        remote,
         rerun,
         until,
         retry_failed: args.retry_failed,
@@ -166,19 +168,6 @@ fn output_folder(args: &BatchArgs, base: &Path) -> Result<PathBuf, CommandError>
         return Err(CommandError::bad_input(format!("the output '{}' is a file; give a folder", folder.display())));
     }
     Ok(folder)
-}
-
-/// Providers that this version can ask.
-fn check_provider(name: &str, model: Option<&str>) -> Result<(), CommandError> {
-    match (name, model) {
-        ("local", None) => Ok(()),
-        ("local", Some(model)) => {
-            Err(CommandError::bad_input(format!("the local provider has no models; leave out --model {model}")))
-        }
-        (other, _) => Err(CommandError::bad_input(format!(
-            "the provider '{other}' is not known to this version; it knows local, which needs no key and no network"
-        ))),
-    }
 }
 
 fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer};
 
-use super::args::{BatchArgs, ModeArg, ProgressArg};
+use super::args::{BatchArgs, LogFormatArg, ModeArg, OverlapArg, ProgressArg, RemoteArgs};
 use super::exit::CommandError;
 use crate::pipelines::{explain_toml_error, nearest};
 
@@ -30,6 +30,24 @@ pub(super) struct ConfigFile {
     verbose: Option<bool>,
     parse_timeout: Option<u64>,
     parse_memory: Option<u64>,
+    base_url: Option<String>,
+    api_version: Option<String>,
+    allow_http: Option<bool>,
+    key_file: Option<PathBuf>,
+    rpm: Option<u64>,
+    itpm: Option<u64>,
+    otpm: Option<u64>,
+    tpm: Option<u64>,
+    in_flight: Option<usize>,
+    request_timeout: Option<f64>,
+    patience: Option<f64>,
+    max_cost: Option<f64>,
+    prices: Option<PathBuf>,
+    #[serde(default, deserialize_with = "choice")]
+    overlap: Option<OverlapArg>,
+    log: Option<PathBuf>,
+    #[serde(default, deserialize_with = "choice")]
+    log_format: Option<LogFormatArg>,
 }
 
 /// One of an option's words, as on the command line.
@@ -59,12 +77,15 @@ impl ConfigFile {
         let mut config: Self =
             toml::from_str(&text).map_err(|e| CommandError::bad_input(explain_toml_error(&shown, &text, &e)))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        config.output = config.output.map(|output| folder.join(output));
+        for path in [&mut config.output, &mut config.key_file, &mut config.prices, &mut config.log] {
+            *path = path.take().map(|p| folder.join(p));
+        }
         Ok(config)
     }
 
     /// Fills in what neither the command line nor the environment gave.
-    pub(super) fn fill(self, args: &mut BatchArgs) {
+    pub(super) fn fill(mut self, args: &mut BatchArgs) {
+        self.fill_remote(&mut args.remote);
         args.output = args.output.take().or(self.output);
         args.workers = args.workers.or(self.workers);
         args.mode = args.mode.or(self.mode);
@@ -79,6 +100,26 @@ impl ConfigFile {
         }
         args.parse_timeout = args.parse_timeout.or(self.parse_timeout);
         args.parse_memory = args.parse_memory.or(self.parse_memory);
+    }
+
+    /// The same for what concerns a remote provider.
+    pub(super) fn fill_remote(&mut self, args: &mut RemoteArgs) {
+        args.base_url = args.base_url.take().or(self.base_url.take());
+        args.api_version = args.api_version.take().or(self.api_version.take());
+        args.allow_http |= self.allow_http.unwrap_or(false);
+        args.key_file = args.key_file.take().or(self.key_file.take());
+        args.rpm = args.rpm.or(self.rpm);
+        args.itpm = args.itpm.or(self.itpm);
+        args.otpm = args.otpm.or(self.otpm);
+        args.tpm = args.tpm.or(self.tpm);
+        args.in_flight = args.in_flight.or(self.in_flight);
+        args.request_timeout = args.request_timeout.or(self.request_timeout);
+        args.patience = args.patience.or(self.patience);
+        args.max_cost = args.max_cost.or(self.max_cost);
+        args.prices = args.prices.take().or(self.prices.take());
+        args.overlap = args.overlap.or(self.overlap);
+        args.log = args.log.take().or(self.log.take());
+        args.log_format = args.log_format.or(self.log_format);
     }
 }
 
@@ -118,7 +159,7 @@ mod tests {
     #[test]
     fn wrong_keys_values_and_types_are_explained() {
         insta::assert_snapshot!(read("output = 'x'\nworker = 2\n").unwrap_err(), @r"
-        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`; did you mean 'workers'?
+        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`; did you mean 'workers'?
             worker = 2
         ");
         insta::assert_snapshot!(read("mode = 'fast'\n").unwrap_err(), @r"

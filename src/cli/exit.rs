@@ -80,8 +80,10 @@ impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Store(error) => error.into(),
-            RunError::Input(_) | RunError::Io { .. } | RunError::Output { .. } => Self::bad_input(error),
-            RunError::Threads(_) => Self { exit: Exit::Internal, message: error.to_string() },
+            RunError::Provider(_) | RunError::Input(_) | RunError::Io { .. } | RunError::Output { .. } => {
+                Self::bad_input(error)
+            }
+            RunError::Threads(_) | RunError::Internal(_) => Self { exit: Exit::Internal, message: error.to_string() },
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::values::Fingerprint;
 pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
     let store = Store::open_existing(&args.dir)?;
     let _lock = RunLock::take(&args.dir, &args.dir.join(STORE_FOLDER), holder)?;
+    // A store of an older version is brought up to date first.
+    let store = Store::open_or_create(store.output())?;
     let reader = store.reader()?;
     let fps = saved_fps(&reader, &args.dir)?;
     let question = reader.meta("current:question")?.and_then(|v| v.parse().ok()).map_or(FpId(0), FpId);

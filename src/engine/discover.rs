@@ -80,7 +80,7 @@ pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<
         state.pass_known(None)?;
     }
     if state.found.changed {
-        run.writer.submit(Checkpoint { changes: vec![Change::NameOutputs(output_names)], events: Vec::new() })?;
+        run.writer.submit(Checkpoint::new(vec![Change::NameOutputs(output_names)], Vec::new()))?;
     }
     run.writer.flush()?;
     run.emit(Event::Discovered { documents: state.found.documents, bytes_hashed: state.bytes_hashed });
@@ -119,7 +119,7 @@ impl Discovery<'_> {
                 }
                 if self.scope != 0 {
                     let change = Change::Choose { path: found.path, scope: self.scope };
-                    self.run.writer.submit(Checkpoint { changes: vec![change], events: Vec::new() })?;
+                    self.run.writer.submit(Checkpoint::new(vec![change], Vec::new()))?;
                 }
                 if self.found.documents.is_multiple_of(1000) {
                     self.tell();
@@ -144,7 +144,7 @@ impl Discovery<'_> {
         }
         self.found.changed = true;
         let changes = vec![Change::OutputLost(path.clone())];
-        Ok(self.run.writer.submit(Checkpoint { changes, events: Vec::new() })?)
+        Ok(self.run.writer.submit(Checkpoint::new(changes, Vec::new()))?)
     }
 
     /// A document by its name that cannot even be looked at.
@@ -175,7 +175,7 @@ impl Discovery<'_> {
                 && is_within(&self.config.inputs, self.config.recursive, &row.path)
             {
                 self.found.changed = true;
-                self.run.writer.submit(Checkpoint { changes: vec![Change::Gone(row.path)], events: Vec::new() })?;
+                self.run.writer.submit(Checkpoint::new(vec![Change::Gone(row.path)], Vec::new()))?;
             }
         }
         Ok(None)
@@ -217,7 +217,7 @@ impl Discovery<'_> {
         }
         self.found.changed = true;
         let changes = changes.into_iter().map(Change::File).collect();
-        self.run.writer.submit(Checkpoint { changes, events })?;
+        self.run.writer.submit(Checkpoint::new(changes, events))?;
         self.tell();
         Ok(())
     }

@@ -112,6 +112,7 @@ pub(super) fn extract(
                             unit,
                             generation: generations.current,
                             answer: store::encode(&definitions),
+                            response: None,
                         });
                         definitions
                     }

@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::{Cancel, RunError};
+use super::RunError;
 
 /// Runs `work` on every job that `feed` sends, on `workers` threads. Each thread makes its own state once, with
-/// `state`. A job that was taken is finished even when `cancel` is set. The first error ends everything and is
+/// `state`. A job that was taken is finished even when `stopping` says so. The first error ends everything and is
 /// returned.
 ///
 /// The queue holds at most two jobs for each worker, so memory does not depend on how many jobs there are.
 pub(super) fn drive<Job: Send, State>(
     workers: usize,
-    cancel: &Cancel,
+    stopping: &(dyn Fn() -> bool + Sync),
     feed: impl FnOnce(&mut dyn FnMut(Job) -> bool) -> Result<(), RunError> + Send,
     state: impl Fn() -> Result<State, RunError> + Sync,
     work: impl Fn(&mut State, Job) -> Result<(), RunError> + Sync,
@@ -26,7 +26,7 @@ pub(super) fn drive<Job: Send, State>(
         first_error.lock().expect("no panic while the lock is held").get_or_insert(error);
         broken.store(true, Ordering::Relaxed);
     };
-    let stopping = || cancel.is_stopping() || broken.load(Ordering::Relaxed);
+    let stopping = || stopping() || broken.load(Ordering::Relaxed);
     std::thread::scope(|scope| {
         for n in 0..workers {
             let (receiver, fail, stopping, state, work) = (receiver.clone(), &fail, &stopping, &state, &work);

@@ -39,13 +39,13 @@ impl StageKeys {
             .number(cut.overlap_tokens.into())
             .key(&parse)
             .finish();
-        let question = KeyWriter::new("question")
-            .text(&provider.name)
-            .optional(provider.model.as_deref())
-            .number(u64::from(local::VERSION))
-            .text(&pipeline.prompt)
-            .text(&pipeline.schema.to_string())
-            .finish();
+        let question = KeyWriter::new("question").text(&provider.name).optional(provider.model.as_deref());
+        let question = match &provider.origin {
+            None => question.number(u64::from(local::VERSION)),
+            // What a rehearsal said is never taken for a provider's word.
+            Some(origin) => question.text(origin).optional(provider.api_version.as_deref()),
+        };
+        let question = question.text(&pipeline.prompt).text(&pipeline.schema.to_string()).finish();
         let extract = stage("extract", extract::VERSION);
         let extract = match &pipeline.method {
             Method::Terms(t) => extract
@@ -55,7 +55,12 @@ impl StageKeys {
                 .number(t.maximum as u64)
                 .number(t.max_words as u64)
                 .number(t.max_occurrences as u64),
-            Method::Passages(p) => extract.text("passages").number(p.max_items as u64),
+            Method::Passages(p) if provider.origin.is_none() => extract.text("passages").number(p.max_items as u64),
+            Method::Passages(p) => extract
+                .text("grounded passages")
+                .number(p.max_items as u64)
+                .text(&p.term_field)
+                .optional(p.evidence_field.as_deref()),
         };
         let extract = extract.key(&question).key(&chunk).finish();
         let write = stage("write", write::VERSION)
@@ -67,7 +72,7 @@ impl StageKeys {
         let specs = [
             json!({"parser": parse::VERSION}),
             json!({"chunker": chunk::VERSION, "max_tokens": cut.max_tokens, "overlap_tokens": cut.overlap_tokens}),
-            json!({"provider": provider.name, "model": provider.model, "prompt": short(&pipeline.prompt),
+            json!({"provider": provider.name, "model": provider.model, "origin": provider.origin, "prompt": short(&pipeline.prompt),
                    "schema": short(&pipeline.schema.to_string())}),
             json!({"pipeline": pipeline.name, "method": pipeline.method, "provider": provider.name,
                    "model": provider.model, "prompt": short(&pipeline.prompt)}),

@@ -1,11 +1,13 @@
 //! Layer 3: runs the stages over a store, in either mode, and can be stopped at any instant.
 
+mod alone;
 mod cancel;
 mod discover;
 mod documents;
 mod drive;
 mod error_log;
 mod keys;
+mod live;
 mod manifest;
 mod per_document;
 mod plan;
@@ -17,6 +19,7 @@ mod worker;
 pub use cancel::Cancel;
 pub use error_log::ERROR_LOG;
 pub use keys::StageKeys;
+pub use live::Remote;
 pub use manifest::MANIFEST;
 pub use plan::{ExtractPlan, Plan, StagePlan};
 pub use run::{Finished, Rerun, RunConfig, RunError, run};

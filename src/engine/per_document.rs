@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::RunError;
+use super::alone::Alone;
 use super::documents::{self, Generations, Trouble, attempts};
 use super::drive::drive;
 use super::run::Run;
@@ -14,7 +15,10 @@ use crate::values::{Event, Failure, ParsedDocument, Stage};
 
 /// Takes every document that is not extracted through parse, chunk, extract and write.
 pub(super) fn run_documents(run: &Run<'_>) -> Result<(), RunError> {
-    let state = || Ok((ParseWorker::new(run.parse_program.clone(), run.parse_limits), run.store.reader()?));
+    let state = || {
+        let alone = run.remote.map(|remote| Alone::new(run, remote)).transpose()?;
+        Ok((ParseWorker::new(run.parse_program.clone(), run.parse_limits), run.store.reader()?, alone))
+    };
     let feed = |send: &mut dyn FnMut(Job) -> bool| {
         let reader = run.store.reader()?;
         let mut failed = None;
@@ -31,8 +35,8 @@ pub(super) fn run_documents(run: &Run<'_>) -> Result<(), RunError> {
         })?;
         failed.map_or(Ok(()), Err)
     };
-    drive(run.workers, run.cancel, feed, state, |(worker, reader), job| {
-        run.writer.submit(one(run, worker, reader, &job)?).map_err(Into::into)
+    drive(run.workers, &|| run.is_stopping(), feed, state, |(worker, reader, alone), job| {
+        run.writer.submit(one(run, worker, reader, alone.as_mut(), &job)?).map_err(Into::into)
     })
 }
 
@@ -46,7 +50,13 @@ fn has_failed(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<bool, RunErro
 }
 
 /// One document from its bytes to its files, as one checkpoint.
-fn one(run: &Run<'_>, worker: &mut ParseWorker, reader: &Reader, job: &Job) -> Result<Checkpoint, RunError> {
+fn one(
+    run: &Run<'_>,
+    worker: &mut ParseWorker,
+    reader: &Reader,
+    mut alone: Option<&mut Alone>,
+    job: &Job,
+) -> Result<Checkpoint, RunError> {
     let doc = job.pending.doc;
     let about = |stage| About { stage, sha: &job.pending.sha, path: &job.path };
     let mut checkpoint = Checkpoint::default();
@@ -93,8 +103,9 @@ fn one(run: &Run<'_>, worker: &mut ParseWorker, reader: &Reader, job: &Job) -> R
     checkpoint.events.push(about(Stage::Chunk).done(0, started, Vec::new()));
 
     let generations = Generations { accepted: job.pending.generation, current: run.generation };
-    let (made, tries, started) = stage!(Stage::Extract, run.fps.extract, || {
-        documents::extract(&run.pipeline, run.question, reader, &document, &chunks, generations)
+    let (made, tries, started) = stage!(Stage::Extract, run.fps.extract, || match &mut alone {
+        Some(alone) => alone.extract(run, doc, &document, &chunks),
+        None => documents::extract(&run.pipeline, run.question, reader, &document, &chunks, generations),
     });
     let terms = made.extraction.items.len() as u64;
     checkpoint.changes.extend(made.answers);
@@ -130,5 +141,5 @@ fn one(run: &Run<'_>, worker: &mut ParseWorker, reader: &Reader, job: &Job) -> R
 /// Only the failure is kept: what the stages before it made is thrown away.
 fn failed_only(about: About<'_>, fp: store::FpId, doc: store::DocId, failure: Failure, attempts: u32) -> Checkpoint {
     let event: Event = about.failed(&failure, attempts);
-    Checkpoint { changes: vec![Change::Failed { fp, doc, attempts, failure }], events: vec![event] }
+    Checkpoint::new(vec![Change::Failed { fp, doc, attempts, failure }], vec![event])
 }

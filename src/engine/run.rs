@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
 use super::error_log::ErrorLog;
+use super::live::{self, Remote};
+use super::staged::Upstream;
 use super::tally::Tally;
 use super::worker::ParseLimits;
 use super::{Cancel, Plan, StageKeys, discover, documents, manifest, per_document, plan, staged};
@@ -14,7 +17,7 @@ use crate::stages::discover::{InputError, Inputs};
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::Origin;
 use crate::store::{Counts, FpId, Reader, RunLock, STORE_FOLDER, Session, StageFps, Store, StoreError, Writer};
-use crate::values::{Event, Mode, RunOutcome, SourcePath, Stage, StageTotals, Summary};
+use crate::values::{Asked, Event, Mode, RunOutcome, SourcePath, Stage, StageTotals, Summary};
 
 /// What a person asked for, with every default filled in.
 #[derive(Debug, Clone)]
@@ -35,6 +38,8 @@ pub struct RunConfig {
     pub mode: Mode,
     /// What is extracted and how.
     pub pipeline: Pipeline,
+    /// Who is asked; none for the embedded provider.
+    pub remote: Option<Remote>,
     /// A stage to do again although nothing changed.
     pub rerun: Option<Rerun>,
     /// The last stage of this run.
@@ -91,6 +96,12 @@ pub enum RunError {
         /// The cause.
         source: std::io::Error,
     },
+    /// A provider cannot be asked as things are.
+    #[error("{0}")]
+    Provider(String),
+    /// A fault of the program.
+    #[error("internal error: {0}; please report it")]
+    Internal(String),
     /// The operating system gave no threads.
     #[error("cannot start a worker thread: {0}; use fewer with --workers")]
     Threads(std::io::Error),
@@ -111,14 +122,19 @@ pub(super) struct Run<'a> {
     pub(super) writer: Writer,
     pub(super) tally: Arc<Tally>,
     pub(super) cancel: &'a Cancel,
+    /// Set when no more can be asked of a provider: stages that feed it stop too.
+    halted: AtomicBool,
     pub(super) pool: rayon::ThreadPool,
     pub(super) workers: usize,
     pub(super) pipeline: Pipeline,
+    pub(super) remote: Option<&'a Remote>,
     pub(super) fps: StageFps,
     /// The fingerprints of the run before, by stage from `parse` on.
     pub(super) before: [Option<FpId>; 4],
     pub(super) question: FpId,
     pub(super) generation: i64,
+    /// Number for the next response.
+    pub(super) next_response: AtomicI64,
     /// Number of this partial run, or 0 if it is about the whole input root.
     pub(super) scope: i64,
     pub(super) root: PathBuf,
@@ -129,6 +145,20 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Whether nothing new may be begun.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.cancel.is_stopping() || self.halted.load(Ordering::Relaxed)
+    }
+
+    /// Lets nothing new begin, until [`Run::go_on`].
+    pub(super) fn halt(&self) {
+        self.halted.store(true, Ordering::Relaxed);
+    }
+
+    fn go_on(&self) {
+        self.halted.store(false, Ordering::Relaxed);
+    }
+
     pub(super) fn emit(&self, event: Event) {
         self.tally.emit(event);
     }
@@ -204,6 +234,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         writer: Writer::start(&store, config.now_ms, on_commit)?,
         tally,
         cancel,
+        halted: AtomicBool::new(false),
         pool: rayon::ThreadPoolBuilder::new()
             .num_threads(config.workers)
             .build()
@@ -213,6 +244,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         before,
         question,
         generation,
+        next_response: AtomicI64::new(reader.next_response()?),
         scope,
         root: config.inputs.root.clone(),
         places: documents::OutputPlaces {
@@ -225,6 +257,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
             },
         },
         pipeline: config.pipeline.clone(),
+        remote: config.remote.as_ref(),
         parse_program: config.parse_program.clone(),
         parse_limits: config.parse_limits,
         now_ms: config.now_ms,
@@ -269,9 +302,17 @@ struct Progress {
     through_before: u64,
     /// Whether the manifest is out of date.
     changed: bool,
+    /// Why the asking of a provider stopped before its end.
+    stopped: Option<String>,
+    asked: Option<Asked>,
 }
 
 impl Progress {
+    fn ask(&mut self, outcome: live::Outcome) {
+        self.asked = Some(outcome.asked);
+        self.stopped = outcome.stopped;
+    }
+
     /// Whether discovery showed that every file is done, or failed before. Asking the store stage by stage instead would double
     /// the time of a rerun that has nothing to do.
     fn nothing_to_do(&self, config: &RunConfig) -> bool {
@@ -322,17 +363,34 @@ fn stages(
     progress.through_before = run.files_through(&reader, until)?;
     match (config.mode, config.dry_run || until < Stage::Extract) {
         (Mode::Staged, _) | (Mode::PerDocument, true) => {
-            for stage in Stage::ALL.into_iter().filter(|s| (Stage::Parse..=until).contains(s)) {
+            let mut first = Stage::Parse;
+            if let Some(remote) = run.remote.filter(|r| r.overlap && live::may_overlap(&run.pipeline.method))
+                && until >= Stage::Extract
+            {
+                overlapped(run, progress, &reader, remote)?;
+                first = Stage::Write;
+            }
+            for stage in Stage::ALL.into_iter().filter(|s| (first..=until).contains(s)) {
                 if run.cancel.is_stopping() {
                     break;
                 }
-                let work = match stage {
-                    Stage::Parse => staged::parse,
-                    Stage::Chunk => staged::chunk,
-                    Stage::Extract => staged::extract,
-                    Stage::Discover | Stage::Write => staged::write,
-                };
-                one_stage(run, progress, &reader, stage, work)?;
+                run.go_on();
+                let mut asked = None;
+                one_stage(run, progress, &reader, stage, |run| {
+                    match (stage, run.remote) {
+                        (Stage::Parse, _) => staged::parse(run)?,
+                        (Stage::Chunk, _) => staged::chunk(run, &Upstream::finished())?,
+                        (Stage::Extract, None) => staged::extract(run)?,
+                        (Stage::Extract, Some(remote)) => {
+                            asked = Some(live::extract(run, remote, &Upstream::finished())?);
+                        }
+                        (Stage::Discover | Stage::Write, _) => staged::write(run)?,
+                    }
+                    Ok(())
+                })?;
+                if let Some(outcome) = asked {
+                    progress.ask(outcome);
+                }
             }
         }
         (Mode::PerDocument, false) => all_at_once(run, progress, &reader)?,
@@ -397,24 +455,83 @@ fn one_stage(
 
 /// Per-document mode: all stages run at once, so all bars do.
 fn all_at_once(run: &Run<'_>, progress: &mut Progress, reader: &Reader) -> Result<(), RunError> {
-    let stages = [Stage::Parse, Stage::Chunk, Stage::Extract, Stage::Write];
     let (_, files) = reader.corpus_size(run.scope)?;
-    let mut before = Vec::new();
-    for stage in stages {
-        let mut counts = run.counts(reader, stage)?;
-        // Everything not done passes through every stage.
-        let extract = run.counts(reader, Stage::Extract)?;
-        counts.todo = if stage == Stage::Write { files - counts.done } else { counts.todo.max(extract.todo) };
-        run.emit(Event::StageStarted { stage, total: counts.todo, skipped: counts.done, failed: counts.failed });
-        before.push(counts);
+    let extract = run.counts(reader, Stage::Extract)?.todo;
+    // Everything not done passes through every stage.
+    let todo =
+        |stage, counts: Counts| if stage == Stage::Write { files - counts.done } else { counts.todo.max(extract) };
+    let stages = [Stage::Parse, Stage::Chunk, Stage::Extract, Stage::Write];
+    at_once(run, progress, reader, &stages, todo, || {
+        per_document::run_documents(run)?;
+        run.writer.flush()?;
+        staged::write(run)
+    })
+}
+
+/// `parse`, `chunk` and `extract` at the same time: a document is asked about as soon as its chunks are committed.
+fn overlapped(run: &Run<'_>, progress: &mut Progress, reader: &Reader, remote: &Remote) -> Result<(), RunError> {
+    let parse = run.counts(reader, Stage::Parse)?.todo;
+    let chunk = run.counts(reader, Stage::Chunk)?.todo;
+    // What an earlier stage has to do comes to the later ones.
+    let todo = |stage, counts: Counts| match stage {
+        Stage::Chunk => counts.todo + parse,
+        Stage::Extract => counts.todo + parse + chunk,
+        _ => counts.todo,
+    };
+    let mut asked = None;
+    let outcome = at_once(run, progress, reader, &[Stage::Parse, Stage::Chunk, Stage::Extract], todo, || {
+        let (parsed, chunked) = (Upstream::default(), Upstream::default());
+        std::thread::scope(|scope| {
+            let parse = scope.spawn(|| {
+                let outcome = staged::parse(run).and_then(|()| Ok(run.writer.flush()?));
+                parsed.finish();
+                outcome
+            });
+            let chunk = scope.spawn(|| {
+                let outcome = staged::chunk(run, &parsed).and_then(|()| Ok(run.writer.flush()?));
+                chunked.finish();
+                outcome
+            });
+            let extract = live::extract(run, remote, &chunked);
+            let join = |thread: std::thread::ScopedJoinHandle<'_, Result<(), RunError>>| {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| Err(RunError::Internal(super::worker::panic_words(&*panic).to_owned())))
+            };
+            let (parse, chunk) = (join(parse), join(chunk));
+            asked = Some(extract?);
+            parse.and(chunk)
+        })
+    });
+    if let Some(outcome) = asked {
+        progress.ask(outcome);
     }
-    progress.changed |= before.iter().any(|c| c.todo > 0);
+    outcome
+}
+
+/// Runs stages whose documents go through them side by side.
+fn at_once(
+    run: &Run<'_>,
+    progress: &mut Progress,
+    reader: &Reader,
+    stages: &[Stage],
+    todo: impl Fn(Stage, Counts) -> u64,
+    work: impl FnOnce() -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    let mut before = Vec::new();
+    for &stage in stages {
+        let counts = run.counts(reader, stage)?;
+        let total = todo(stage, counts);
+        progress.changed |= total > 0;
+        run.emit(Event::StageStarted { stage, total, skipped: counts.done, failed: counts.failed });
+        before.push((total, counts));
+    }
     let started = Instant::now();
-    let outcome = per_document::run_documents(run)
-        .and_then(|()| Ok(run.writer.flush()?))
-        .and_then(|()| staged::write(run))
-        .and_then(|()| Ok(run.writer.flush()?));
-    for (stage, counts) in stages.into_iter().zip(before) {
+    let outcome = match before.iter().any(|(total, _)| *total > 0) {
+        true => work().and_then(|()| Ok(run.writer.flush()?)),
+        false => Ok(()),
+    };
+    for (&stage, (_, counts)) in stages.iter().zip(before) {
         finish_stage(run, progress, stage, started, counts.done, counts.failed)?;
     }
     outcome
@@ -483,6 +600,8 @@ fn summarize(
         stages: progress.totals.clone(),
         commits: run.writer.commits(),
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        stopped: progress.stopped.clone(),
+        asked: progress.asked,
     })
 }
 

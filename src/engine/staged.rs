@@ -1,6 +1,8 @@
 //! Staged mode: all documents through one stage before the next begins.
 
-use std::time::Instant;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::RunError;
 use super::documents::{self, Generations, Trouble, attempts};
@@ -47,11 +49,65 @@ pub(super) fn feed_documents(
     }
 }
 
+/// Whether the stages before one are finished, and what it sends on when it is: stages that run at the same time follow each
+/// other with it.
+#[derive(Default)]
+pub(super) struct Upstream(AtomicBool);
+
+impl Upstream {
+    /// What stands before a stage whose work is all there when it begins.
+    pub(super) fn finished() -> Self {
+        Self(AtomicBool::new(true))
+    }
+
+    /// Nothing more will come.
+    pub(super) fn finish(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_finished(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Least time between two looks for documents that have become ready.
+const LOOK_EACH: Duration = Duration::from_millis(50);
+
+/// As [`feed_documents`], but goes on looking until the stages before this one are finished. A document is sent once.
+pub(super) fn follow_documents(
+    run: &Run<'_>,
+    parent: Option<FpId>,
+    fp: FpId,
+    upstream: &Upstream,
+    send: &mut dyn FnMut(Job) -> bool,
+) -> Result<(), RunError> {
+    // Documents that were sent and still look as if they had to be done: those that are on their way.
+    let mut under_way: HashSet<DocId> = HashSet::new();
+    loop {
+        let last_look = upstream.is_finished();
+        let started = Instant::now();
+        let mut still = HashSet::new();
+        let mut stopped = false;
+        feed_documents(run, parent, fp, &mut |job| {
+            let doc = job.pending.doc;
+            still.insert(doc);
+            stopped = !under_way.contains(&doc) && !send(job);
+            !stopped
+        })?;
+        if stopped || last_look || run.is_stopping() {
+            return Ok(());
+        }
+        under_way = still;
+        // A look at a million documents takes a second: looking must not become the work.
+        std::thread::sleep(LOOK_EACH.max(started.elapsed() * 10));
+    }
+}
+
 pub(super) fn parse(run: &Run<'_>) -> Result<(), RunError> {
     let fp = run.fps.parse;
     drive(
         run.workers,
-        run.cancel,
+        &|| run.is_stopping(),
         |send| feed_documents(run, None, fp, send),
         || Ok(ParseWorker::new(run.parse_program.clone(), run.parse_limits)),
         |worker, job: Job| {
@@ -63,12 +119,12 @@ pub(super) fn parse(run: &Run<'_>) -> Result<(), RunError> {
     )
 }
 
-pub(super) fn chunk(run: &Run<'_>) -> Result<(), RunError> {
+pub(super) fn chunk(run: &Run<'_>, upstream: &Upstream) -> Result<(), RunError> {
     let (parse, fp) = (run.fps.parse, run.fps.chunk);
     drive(
         run.workers,
-        run.cancel,
-        |send| feed_documents(run, Some(parse), fp, send),
+        &|| run.is_stopping(),
+        |send| follow_documents(run, Some(parse), fp, upstream, send),
         || Ok(run.store.reader()?),
         |reader: &mut Reader, job: Job| {
             checkpoint(run, Stage::Chunk, fp, &job, || {
@@ -80,11 +136,12 @@ pub(super) fn chunk(run: &Run<'_>) -> Result<(), RunError> {
     )
 }
 
+/// `extract` with the embedded provider.
 pub(super) fn extract(run: &Run<'_>) -> Result<(), RunError> {
     let (parse, chunk, fp) = (run.fps.parse, run.fps.chunk, run.fps.extract);
     drive(
         run.workers,
-        run.cancel,
+        &|| run.is_stopping(),
         |send| feed_documents(run, Some(chunk), fp, send),
         || Ok(run.store.reader()?),
         |reader: &mut Reader, job: Job| {
@@ -122,7 +179,7 @@ pub(super) fn write(run: &Run<'_>) -> Result<(), RunError> {
     };
     drive(
         (WRITERS_PER_WORKER * run.workers).min(MOST_WRITERS),
-        run.cancel,
+        &|| run.is_stopping(),
         feed,
         || Ok(run.store.reader()?),
         |reader: &mut Reader, file: PendingFile| {
@@ -136,14 +193,16 @@ pub(super) fn write(run: &Run<'_>) -> Result<(), RunError> {
             };
             let (outcome, attempts) = attempts(attempt, |failure| about.retried(run, failure))?;
             let checkpoint = match outcome {
-                Ok(written) => Checkpoint {
-                    changes: vec![written.change],
-                    events: vec![about.done(written.terms, started, Vec::new())],
-                },
-                Err(failure) => Checkpoint {
-                    events: vec![about.failed(&failure, attempts)],
-                    changes: vec![Change::WriteFailed { path: file.path.clone(), attempts, failure }],
-                },
+                Ok(written) => {
+                    Checkpoint::new(vec![written.change], vec![about.done(written.terms, started, Vec::new())])
+                }
+                Err(failure) => {
+                    let event = about.failed(&failure, attempts);
+                    Checkpoint::new(
+                        vec![Change::WriteFailed { path: file.path.clone(), attempts, failure }],
+                        vec![event],
+                    )
+                }
             };
             Ok(run.writer.submit(checkpoint)?)
         },
@@ -152,11 +211,12 @@ pub(super) fn write(run: &Run<'_>) -> Result<(), RunError> {
 
 /// What a stage made of a document.
 #[derive(Default)]
-struct Made {
-    artifact: Vec<u8>,
-    terms: u64,
-    notes: Vec<String>,
-    answers: Vec<Change>,
+pub(super) struct Made {
+    pub(super) artifact: Vec<u8>,
+    pub(super) terms: u64,
+    pub(super) notes: Vec<String>,
+    /// New answers, to be committed with it.
+    pub(super) answers: Vec<Change>,
 }
 
 /// Runs a stage of a document with a second attempt where that may help, and hands the result or the failure to
@@ -172,18 +232,30 @@ fn checkpoint(
     about.started(run);
     let started = Instant::now();
     let (outcome, attempts) = attempts(attempt, |failure| about.retried(run, failure))?;
-    let doc = job.pending.doc;
+    settle(run, about, fp, job.pending.doc, outcome, attempts, started)
+}
+
+/// Hands a stage's result of a document, or its failure, to the writer.
+pub(super) fn settle(
+    run: &Run<'_>,
+    about: About<'_>,
+    fp: FpId,
+    doc: DocId,
+    outcome: Result<Made, Failure>,
+    attempts: u32,
+    started: Instant,
+) -> Result<(), RunError> {
     let checkpoint = match outcome {
         Ok(made) => {
             let mut changes = made.answers;
             let notes = made.notes.join("\n");
             changes.push(Change::Done { fp, doc, attempts, terms: made.terms, notes, artifact: made.artifact });
-            Checkpoint { changes, events: vec![about.done(made.terms, started, made.notes)] }
+            Checkpoint::new(changes, vec![about.done(made.terms, started, made.notes)])
         }
-        Err(failure) => Checkpoint {
-            events: vec![about.failed(&failure, attempts)],
-            changes: vec![Change::Failed { fp, doc, attempts, failure }],
-        },
+        Err(failure) => {
+            let event = about.failed(&failure, attempts);
+            Checkpoint::new(vec![Change::Failed { fp, doc, attempts, failure }], vec![event])
+        }
     };
     run.writer.submit(checkpoint).map_err(|e: StoreError| e.into())
 }

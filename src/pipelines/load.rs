@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::explain::{explain_toml_error, nearest};
 use crate::stages::chunk::ChunkSettings;
-use crate::stages::extract::{PassageSettings, TermSettings};
+use crate::stages::extract::{AnswerSchema, PassageSettings, TermSettings};
 use crate::stages::pipeline::{Method, Pipeline, ProviderChoice};
 
 /// The pipelines that are compiled in, the default first.
@@ -103,6 +103,18 @@ enum MethodName {
 struct ProviderFile {
     name: String,
     model: Option<String>,
+    #[serde(default = "max_output_tokens")]
+    max_output_tokens: u32,
+    #[serde(default = "terms_per_request")]
+    terms_per_request: usize,
+}
+
+fn max_output_tokens() -> u32 {
+    4096
+}
+
+fn terms_per_request() -> usize {
+    20
 }
 
 fn read(text: &str, file: &str, folder: &Path) -> Result<Pipeline, PipelineError> {
@@ -129,7 +141,22 @@ fn read(text: &str, file: &str, folder: &Path) -> Result<Pipeline, PipelineError
         let line = schema_text.lines().nth(e.line().saturating_sub(1)).unwrap_or_default();
         broken(format!("its schema is not valid JSON: {e} (counted from the schema's first line)\n    {line}"))
     })?;
-    let provider = ProviderChoice { name: parsed.provider.name, model: parsed.provider.model };
+    AnswerSchema::new(&schema).map_err(|e| broken(format!("its schema cannot be used: {e}")))?;
+    let given = parsed.provider;
+    if given.max_output_tokens < 64 || !(1..=200).contains(&given.terms_per_request) {
+        return Err(broken(format!(
+            "[provider] max_output_tokens = {} and terms_per_request = {}: give at least 64 tokens, and 1 to 200 terms",
+            given.max_output_tokens, given.terms_per_request
+        )));
+    }
+    let provider = ProviderChoice {
+        name: given.name,
+        model: given.model,
+        origin: None,
+        api_version: None,
+        max_output_tokens: given.max_output_tokens,
+        terms_per_request: given.terms_per_request,
+    };
     Ok(Pipeline {
         name: parsed.name,
         description: parsed.description,

@@ -41,6 +41,11 @@ impl Breaker {
         self.answered = true;
     }
 
+    /// Whether anything was ever answered.
+    pub fn has_answered(&self) -> bool {
+        self.answered
+    }
+
     /// Takes note of trouble; says why the run should stop, if it should.
     pub fn trouble(&mut self, trouble: &Trouble, now: Instant) -> Option<StopReason> {
         let stop = |times: u32| StopReason {

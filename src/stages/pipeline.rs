@@ -41,4 +41,14 @@ pub struct ProviderChoice {
     pub name: String,
     /// Model, where the provider has models.
     pub model: Option<String>,
+    /// Where it is asked: scheme, host and port. None for `local`.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// Version of its interface, where it has versions.
+    #[serde(default)]
+    pub api_version: Option<String>,
+    /// The most tokens that an answer may have. It decides no result: an answer that breaks off is asked for again with more.
+    pub max_output_tokens: u32,
+    /// Terms in one request.
+    pub terms_per_request: usize,
 }

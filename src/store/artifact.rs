@@ -14,6 +14,22 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     zstd::bulk::compress(&json, LEVEL).expect("compressing in memory cannot fail")
 }
 
+/// Compresses bytes as they are: for what a provider said.
+///
+/// # Panics
+/// Never: compressing in memory cannot fail.
+pub fn compress(bytes: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(bytes, LEVEL).expect("compressing in memory cannot fail")
+}
+
+/// Reads back what [`compress`] gave.
+///
+/// # Errors
+/// A sentence, if the bytes are damaged.
+pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    zstd::stream::decode_all(bytes).map_err(|e| format!("it does not decompress: {e}"))
+}
+
 /// Reads back what [`encode`] gave.
 ///
 /// # Errors

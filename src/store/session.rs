@@ -161,6 +161,8 @@ impl<'a> Session<'a> {
                     params![fp.0, scope],
                 )?;
             }
+            // What the new attempts spend is counted as before; only the verdicts go.
+            db.execute("DELETE FROM unit_failure", [])?;
             taken_up += db.execute(
                 "UPDATE file SET fail_kind = NULL, fail_message = NULL, attempts = 0
                  WHERE fail_kind IS NOT NULL AND state = 0 AND (?1 = 0 OR scope = ?1)",
@@ -209,7 +211,13 @@ impl<'a> Session<'a> {
                    AND n.unit = answer.unit AND n.generation > answer.generation)",
                 [question.0],
             )?;
-            db.execute("DELETE FROM unit WHERE id NOT IN (SELECT unit FROM answer)", [])
+            // The ledger of what was paid stays; what was said goes with the answers made of it.
+            db.execute("DELETE FROM raw WHERE id IN (SELECT id FROM response WHERE fp <> ?1)", [question.0])?;
+            db.execute("DELETE FROM unit_failure WHERE fp <> ?1", [question.0])?;
+            db.execute(
+                "DELETE FROM unit WHERE id NOT IN (SELECT unit FROM answer) AND id NOT IN (SELECT unit FROM unit_failure)",
+                [],
+            )
         })?;
         let file = self.store.database();
         self.db.execute_batch("VACUUM").map_err(|e| StoreError::from_sqlite(&file, e))

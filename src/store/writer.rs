@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::paths::FileState;
 use super::{Publication, Store, StoreError, durable};
-use crate::values::{Event, Failure, Fingerprint, SourcePath, Stage};
+use crate::values::{Cost, Event, Failure, Fingerprint, SourcePath, Stage, Usage};
 
 /// A document's number in one store. It says nothing outside that store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +37,33 @@ pub struct FileChange {
     pub failure: Option<Failure>,
     /// Number of the partial run that chose it, or 0.
     pub scope: i64,
+}
+
+/// A response of a provider before anybody has looked into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredResponse {
+    /// Number of the response, given by the caller: one more than the largest.
+    pub id: i64,
+    /// Fingerprint of the question.
+    pub question: FpId,
+    /// The document that asked first.
+    pub doc: DocId,
+    /// Content keys of the units asked about, in order.
+    pub units: Vec<Fingerprint>,
+    /// Generation of the answers.
+    pub generation: i64,
+    /// Attempt, from 1.
+    pub attempt: u32,
+    /// The model that was asked for.
+    pub model: String,
+    /// The provider's name for the request.
+    pub request_id: Option<String>,
+    /// Estimated tokens.
+    pub estimate: Usage,
+    /// Milliseconds from sending to the last byte.
+    pub latency_ms: i64,
+    /// The body, compressed by [`super::compress`].
+    pub raw: Vec<u8>,
 }
 
 /// One change to the store.
@@ -93,6 +120,49 @@ pub enum Change {
         generation: i64,
         /// The encoded answer.
         answer: Vec<u8>,
+        /// Number of the response that it came with.
+        response: Option<i64>,
+    },
+    /// A response came.
+    Response(Box<StoredResponse>),
+    /// A response was looked into.
+    Read {
+        /// Its number.
+        id: i64,
+        /// What it was, in a word.
+        outcome: &'static str,
+        /// Tokens, if it told them.
+        usage: Option<Usage>,
+        /// What it cost, if the price is known.
+        cost: Option<Cost>,
+    },
+    /// A request brought no answer although one may have been made, and billed.
+    Lost {
+        /// Fingerprint of the question.
+        question: FpId,
+        /// The document.
+        doc: DocId,
+        /// The model that was asked for.
+        model: String,
+        /// What happened.
+        message: String,
+        /// Tokens at most.
+        most: Usage,
+        /// Cost at most, if the price is known.
+        cost: Option<Cost>,
+    },
+    /// A unit gets no answer.
+    UnitFailed {
+        /// Fingerprint of the question.
+        question: FpId,
+        /// Content key of the unit.
+        unit: Fingerprint,
+        /// Generation.
+        generation: i64,
+        /// Attempts made.
+        attempts: u32,
+        /// Why.
+        failure: Failure,
     },
     /// A vocabulary file is complete as a temporary file: publish it, then remember it.
     Written {
@@ -122,13 +192,22 @@ pub enum Change {
     },
 }
 
-/// Changes that become durable together, and the events that may be told once they are.
-#[derive(Debug, Default)]
+/// Changes that become durable together, and what may happen once they are.
+#[derive(Default)]
 pub struct Checkpoint {
     /// Applied in order, in one transaction.
     pub changes: Vec<Change>,
     /// Sent on after the commit.
     pub events: Vec<Event>,
+    /// Run after the commit, on the writer's thread: it must not wait for the writer.
+    pub after: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Checkpoint {
+    /// A checkpoint that tells events.
+    pub fn new(changes: Vec<Change>, events: Vec<Event>) -> Self {
+        Self { changes, events, after: None }
+    }
 }
 
 /// A group is committed when its first row is this old ...
@@ -299,6 +378,7 @@ impl<F: FnMut(Vec<Event>)> Group<F> {
         let now = (self.now_ms)();
         let transaction = self.db.transaction().map_err(sql)?;
         let mut events = Vec::new();
+        let mut after = Vec::new();
         for mut checkpoint in checkpoints {
             for change in checkpoint.changes {
                 let change = match (change, &mut published) {
@@ -325,10 +405,12 @@ impl<F: FnMut(Vec<Event>)> Group<F> {
                 apply(&transaction, change, now).map_err(sql)?;
             }
             events.append(&mut checkpoint.events);
+            after.extend(checkpoint.after);
         }
         transaction.commit().map_err(sql)?;
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
         (self.on_commit)(events);
+        after.into_iter().for_each(|run| run());
         Ok(())
     }
 }
@@ -384,13 +466,62 @@ fn apply(db: &Connection, change: Change, now: i64) -> rusqlite::Result<()> {
             )?
             .execute(params![fp.0, doc.0, attempts, failure.kind.name(), failure.message, now])
             .map(drop),
-        Change::Answer { question, unit, generation, answer } => {
+        Change::Answer { question, unit, generation, answer, response } => {
             db.prepare_cached("INSERT OR IGNORE INTO unit (sha) VALUES (?1)")?.execute([&unit.0])?;
             db.prepare_cached(
-                "INSERT OR IGNORE INTO answer (fp, unit, generation, at_ms, z)
-                 SELECT ?1, id, ?3, ?4, ?5 FROM unit WHERE sha = ?2",
+                "INSERT OR IGNORE INTO answer (fp, unit, generation, at_ms, z, response)
+                 SELECT ?1, id, ?3, ?4, ?5, ?6 FROM unit WHERE sha = ?2",
             )?
-            .execute(params![question.0, unit.0, generation, now, answer])
+            .execute(params![question.0, unit.0, generation, now, answer, response])
+            .map(drop)
+        }
+        Change::Response(response) => apply_response(db, &response, now),
+        Change::Read { id, outcome, usage, cost } => {
+            let cost = cost.map(|c| c.0);
+            match usage {
+                Some(u) => db
+                    .prepare_cached(
+                        "UPDATE response SET state=1, outcome=?2, cost=?3, told=1, input=?4, cache_read=?5, cache_write_5m=?6,
+                                cache_write_1h=?7, output=?8 WHERE id=?1",
+                    )?
+                    .execute(params![
+                        id,
+                        outcome,
+                        cost,
+                        u.input.cast_signed(),
+                        u.cache_read.cast_signed(),
+                        u.cache_write_5m.cast_signed(),
+                        u.cache_write_1h.cast_signed(),
+                        u.output.cast_signed()
+                    ]),
+                None => db
+                    .prepare_cached("UPDATE response SET state=1, outcome=?2, cost=?3 WHERE id=?1")?
+                    .execute(params![id, outcome, cost]),
+            }
+            .map(drop)
+        }
+        Change::Lost { question, doc, model, message, most, cost } => db
+            .prepare_cached(
+                "INSERT INTO lost (fp, doc, model, message, input, output, cost, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![
+                question.0,
+                doc.0,
+                model,
+                message,
+                most.prompt().cast_signed(),
+                most.output.cast_signed(),
+                cost.map(|c| c.0),
+                now
+            ])
+            .map(drop),
+        Change::UnitFailed { question, unit, generation, attempts, failure } => {
+            db.prepare_cached("INSERT OR IGNORE INTO unit (sha) VALUES (?1)")?.execute([&unit.0])?;
+            db.prepare_cached(
+                "INSERT OR REPLACE INTO unit_failure (fp, unit, generation, kind, message, attempts, at_ms)
+                 SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM unit WHERE sha = ?2",
+            )?
+            .execute(params![question.0, unit.0, generation, failure.kind.name(), failure.message, attempts, now])
             .map(drop)
         }
         Change::Written { path, fp, doc, sha, terms, flagged, .. } => {
@@ -410,6 +541,29 @@ fn apply(db: &Connection, change: Change, now: i64) -> rusqlite::Result<()> {
             .execute(params![path.as_str(), failure.kind.name(), failure.message, attempts])
             .map(drop),
     }
+}
+
+fn apply_response(db: &Connection, response: &StoredResponse, now: i64) -> rusqlite::Result<()> {
+    let units: Vec<u8> = response.units.iter().flat_map(|u| u.0).collect();
+    db.prepare_cached(
+        "INSERT INTO response (id, fp, doc, units, generation, state, attempt, model, request_id, input, output, latency_ms, at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?
+    .execute(params![
+        response.id,
+        response.question.0,
+        response.doc.0,
+        units,
+        response.generation,
+        response.attempt,
+        response.model,
+        response.request_id,
+        response.estimate.prompt().cast_signed(),
+        response.estimate.output.cast_signed(),
+        response.latency_ms,
+        now
+    ])?;
+    db.prepare_cached("INSERT INTO raw (id, z) VALUES (?1, ?2)")?.execute(params![response.id, response.raw]).map(drop)
 }
 
 fn apply_file(db: &Connection, change: &FileChange) -> rusqlite::Result<()> {

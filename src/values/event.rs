@@ -35,6 +35,21 @@ pub enum RunOutcome {
     Interrupted,
 }
 
+/// What the asking of a provider came to in one run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Answers.
+    pub answers: u64,
+    /// Their prompt tokens, cached ones too.
+    pub input_tokens: u64,
+    /// Their output tokens.
+    pub output_tokens: u64,
+    /// What they cost, in 1e-12 USD, with what lost requests may have cost; null if the price is not known.
+    pub picodollars: Option<i64>,
+    /// Requests that the provider refused for its limits.
+    pub refused: u64,
+}
+
 /// What a run did, printed at its end whatever happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -62,6 +77,12 @@ pub struct Summary {
     pub commits: u64,
     /// Wall-clock milliseconds.
     pub millis: u64,
+    /// Why the asking of a provider stopped before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+    /// What a provider was asked; absent if none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
 }
 
 /// One event. `document` is the document's content hash shortened to 12 hexadecimal digits, `path` one of its
@@ -156,6 +177,14 @@ pub enum Event {
         message: String,
         /// Attempt that failed, from 1.
         attempt: u32,
+    },
+    /// How far the asking of a provider has come in this run.
+    Asking {
+        /// Requests in flight.
+        in_flight: u64,
+        /// What has come of it.
+        #[serde(flatten)]
+        asked: Asked,
     },
     /// A stage ended.
     StageFinished {

@@ -19,8 +19,22 @@ pub struct Evidence {
     pub weirdness: f64,
 }
 
+/// How what a model quotes was found in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grounding {
+    /// Character for character.
+    Exact,
+    /// After folding case, white space, quotation marks, dashes and compatibility forms.
+    Normalized,
+    /// Most of its words, in order, close together.
+    Fuzzy,
+    /// Not at all.
+    Missing,
+}
+
 /// One item: a term with what is known of it. `None` means not known; the local provider never invents.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// Display form: the commonest surface form.
     pub text: String,
@@ -39,6 +53,15 @@ pub struct Item {
     /// Counts behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// How a model's evidence was found in the text; none for what was found locally.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grounding: Option<Grounding>,
+    /// The evidence in the model's own words, where the text has others or it was not found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+    /// What else a model said of it, by the schema's names.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub fields: serde_json::Map<String, serde_json::Value>,
 }
 
 /// All items of a document, best first, in a total order.

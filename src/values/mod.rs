@@ -11,8 +11,8 @@ mod usage;
 mod vocabulary;
 
 pub use document::{Block, BlockKind, Chunk, Format, Metadata, ParsedDocument, Section, SectionKind, Span};
-pub use event::{Event, RunOutcome, StageTotals, Summary};
-pub use extraction::{Evidence, Extraction, Item};
+pub use event::{Asked, Event, RunOutcome, StageTotals, Summary};
+pub use extraction::{Evidence, Extraction, Grounding, Item};
 pub use failure::{Failure, FailureKind};
 pub use key::{Fingerprint, KeyWriter};
 pub use path::SourcePath;

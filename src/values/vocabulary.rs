@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, Fingerprint, Format, SectionKind};
+use super::{Evidence, Fingerprint, Format, Grounding, SectionKind};
 
 /// Version of the vocabulary file's shape, in its metadata. Raised when a field changes meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -105,4 +105,8 @@ pub struct Entry {
     pub occurrences: Vec<Occurrence>,
     /// Counts behind the local provider's choice.
     pub evidence: Option<Evidence>,
+    /// How the evidence that a model gave was found in the document; null for what was found locally.
+    pub grounding: Option<Grounding>,
+    /// What else the pipeline's schema asked a model for, by its names; null if nothing.
+    pub fields: Option<serde_json::Map<String, serde_json::Value>>,
 }

@@ -27,6 +27,8 @@ struct StageBar {
     failed: u64,
     total: u64,
     redrawn: Instant,
+    /// What a provider was asked, for `extract`.
+    asked: String,
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -47,7 +49,15 @@ impl Bars {
                 bar.set_style(style("{prefix:<9} {msg}"));
                 bar.set_prefix(stage.name());
                 bar.set_message("waiting");
-                StageBar { bar, started: None, done: 0, failed: 0, total: 0, redrawn: Instant::now() }
+                StageBar {
+                    bar,
+                    started: None,
+                    done: 0,
+                    failed: 0,
+                    total: 0,
+                    redrawn: Instant::now(),
+                    asked: String::new(),
+                }
             })
             .collect();
         Self { verbosity, all, bars }
@@ -81,6 +91,11 @@ impl Bars {
                 let hashed =
                     if *bytes_hashed > 0 { format!(", {} MB read", bytes_hashed / 1_000_000) } else { String::new() };
                 slot.bar.set_message(format!("{} documents{hashed}", summary::grouped(*documents)));
+            }
+            Event::Asking { in_flight, asked } => {
+                let slot = &mut self.bars[Stage::Extract as usize];
+                slot.asked = format!("; {}, {in_flight} in flight", summary::asked(asked));
+                slot.count(0, 0);
             }
             Event::DocumentDone { stage, .. } => self.bars[*stage as usize].count(1, 0),
             Event::DocumentFailed { stage, .. } => self.bars[*stage as usize].count(0, 1),
@@ -147,6 +162,7 @@ impl StageBar {
             message.push_str(&self.failed.to_string());
             message.push_str(" failed");
         }
+        message.push_str(&self.asked);
         self.bar.set_message(message);
         self.bar.set_position(through);
     }

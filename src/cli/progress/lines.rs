@@ -14,11 +14,12 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Lines<W> {
     verbosity: Verbosity,
     out: W,
-    stage: Option<StageLine>,
+    /// By stage: several may run side by side.
+    stages: [Option<StageLine>; Stage::ALL.len()],
+    asked: String,
 }
 
 struct StageLine {
-    stage: Stage,
     total: u64,
     done: u64,
     failed: u64,
@@ -27,7 +28,7 @@ struct StageLine {
 
 impl<W: Write> Lines<W> {
     pub(super) fn new(verbosity: Verbosity, out: W) -> Self {
-        Self { verbosity, out, stage: None }
+        Self { verbosity, out, stages: Default::default(), asked: String::new() }
     }
 
     pub(super) fn show(&mut self, event: &Event) {
@@ -47,11 +48,16 @@ impl<W: Write> Lines<W> {
         }
         match event {
             Event::StageStarted { stage, total, skipped, failed } => {
-                self.stage = Some(StageLine { stage: *stage, total: *total, done: 0, failed: 0, told: Instant::now() });
+                let line = StageLine { total: *total, done: 0, failed: 0, told: Instant::now() };
+                self.stages[*stage as usize] = Some(line);
                 if *stage != Stage::Discover {
                     let earlier = if *failed > 0 { format!(", {failed} failed earlier") } else { String::new() };
                     writeln!(self.out, "{:<9} {total} to do, {skipped} done before{earlier}", stage.name())?;
                 }
+            }
+            Event::Asking { in_flight, asked } => {
+                self.asked = format!("; {}, {in_flight} in flight", summary::asked(asked));
+                self.count(Stage::Extract, 0, 0)?;
             }
             Event::DocumentDone { stage, .. } => self.count(*stage, 1, 0)?,
             Event::DocumentFailed { stage, .. } => self.count(*stage, 0, 1)?,
@@ -74,13 +80,14 @@ impl<W: Write> Lines<W> {
     }
 
     fn count(&mut self, stage: Stage, done: u64, failed: u64) -> std::io::Result<()> {
-        let Some(line) = self.stage.as_mut().filter(|line| line.stage == stage) else { return Ok(()) };
+        let Some(line) = &mut self.stages[stage as usize] else { return Ok(()) };
         line.done += done;
         line.failed += failed;
         if line.told.elapsed() >= PAUSE {
             line.told = Instant::now();
             let through = line.done + line.failed;
-            writeln!(self.out, "{:<9} {through} of {}, {} failed", stage.name(), line.total, line.failed)?;
+            let asked = if stage == Stage::Extract { self.asked.as_str() } else { "" };
+            writeln!(self.out, "{:<9} {through} of {}, {} failed{asked}", stage.name(), line.total, line.failed)?;
         }
         Ok(())
     }
@@ -134,6 +141,8 @@ mod tests {
             Event::StageFinished { totals: StageTotals { stage, done: 1, skipped: 5, failed: 1, millis: 61_000 } },
             Event::RunFinished {
                 summary: Summary {
+                    stopped: None,
+                    asked: None,
                     outcome: RunOutcome::Partial,
                     documents: 7,
                     succeeded: 1,

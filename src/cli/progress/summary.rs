@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::engine::ERROR_LOG;
-use crate::values::{RunOutcome, Summary};
+use crate::values::{Asked, Cost, RunOutcome, Summary};
 
 /// The summary as a block of text: how it ended, counts, time, and what to type next.
 pub(super) fn text(summary: &Summary) -> String {
@@ -29,12 +29,19 @@ pub(super) fn text(summary: &Summary) -> String {
         row("passed over", format!("{} (neither PDF nor EPUB)", grouped(summary.ignored)));
     }
     row("terms", format!("{}, {} flagged", grouped(summary.terms), grouped(summary.flagged)));
+    if let Some(asked) = &summary.asked {
+        row("asked", self::asked(asked));
+    }
     if !summary.stages.is_empty() {
         let times: Vec<String> =
             summary.stages.iter().map(|s| format!("{} {}", s.stage.name(), duration(s.millis))).collect();
         row("time", times.join(", "));
     }
+    if let Some(reason) = &summary.stopped {
+        row("stopped", reason.clone());
+    }
     let next = match summary.outcome {
+        _ if summary.stopped.is_some() => None,
         RunOutcome::Complete => None,
         RunOutcome::Interrupted => Some("the same command continues where this run stopped".to_owned()),
         RunOutcome::NoDocuments => Some("give a folder that holds PDF or EPUB files".to_owned()),
@@ -47,6 +54,20 @@ pub(super) fn text(summary: &Summary) -> String {
         row("next", next);
     }
     out
+}
+
+/// What a provider was asked, in a line.
+pub(super) fn asked(asked: &Asked) -> String {
+    let cost = match asked.picodollars {
+        Some(pico) => Cost(pico).to_string(),
+        None => "price unknown".to_owned(),
+    };
+    format!(
+        "{} answers, {} tokens in, {} out, {cost}",
+        grouped(asked.answers),
+        grouped(asked.input_tokens),
+        grouped(asked.output_tokens)
+    )
 }
 
 /// `1234567` as `1,234,567`.

@@ -1,14 +1,18 @@
 //! The `extract` stage's computing: planning, and the embedded `local` provider.
 
 mod answer;
+mod grounded;
 pub mod local;
 mod passages;
+mod terms;
 
 pub use answer::{
-    AnswerSchema, Found, Heard, Interpreted, Said, UnitAnswer, UnitResult, ground, interpret, lenient_json, whole_items,
+    AnswerSchema, Heard, Interpreted, Said, UnitAnswer, UnitResult, ground, interpret, lenient_json, whole_items,
 };
+pub use grounded::assemble_answers;
 pub use local::Definition;
 pub use passages::{PassageSettings, assemble, unit_key};
+pub use terms::{TermUnit, classify, term_key, term_units};
 
 use serde::{Deserialize, Serialize};
 

@@ -8,11 +8,21 @@ use super::local::{Definition, canonical_form};
 use crate::values::{Chunk, Extraction, Fingerprint, Item, KeyWriter, ParsedDocument, Span};
 
 /// How answers to passages are put together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PassageSettings {
     /// Items kept of one chunk, in text order.
     pub max_items: usize,
+    /// The field of an item that holds the term.
+    #[serde(default = "term_field")]
+    pub term_field: String,
+    /// The field of an item that holds its evidence, word for word; the term itself if there is none.
+    #[serde(default)]
+    pub evidence_field: Option<String>,
+}
+
+fn term_field() -> String {
+    "term".into()
 }
 
 /// The key of a unit: its text alone, so that the same passage anywhere in the corpus is asked about once.
@@ -42,11 +52,9 @@ pub fn assemble(
             let item = items.entry(canonical.clone()).or_insert_with(|| Item {
                 text,
                 canonical,
-                pos: None,
                 definition: Some(sentence),
                 confidence: 1.0,
-                occurrences: Vec::new(),
-                evidence: None,
+                ..Item::default()
             });
             if !item.occurrences.contains(&term) {
                 item.occurrences.push(term);

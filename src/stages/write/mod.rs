@@ -3,6 +3,7 @@
 mod offsets;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
 
 use self::offsets::CharacterOffsets;
@@ -12,7 +13,7 @@ use crate::values::{
 };
 
 /// Version of the rendering. Raised whenever the same extraction may give other bytes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Longest sentence quoted, in characters; a longer one is cut around the term.
 const LONGEST_SENTENCE: usize = 400;
@@ -71,26 +72,69 @@ pub fn to_bytes(vocabulary: &Vocabulary) -> Vec<u8> {
 
 fn entry(path: &SourcePath, document: &ParsedDocument, places: &Places<'_>, item: &Item) -> Entry {
     let id = KeyWriter::new("entry").text(&item.canonical).finish().hex()[..16].to_owned();
+    let mut said = Said(item.fields.clone());
+    let suspect = said.take("ip_suspect", |v| v.as_bool());
     Entry {
         id,
         text: item.text.clone(),
         source: path.as_str().to_owned(),
-        genre: None,
-        intent: None,
-        pos: item.pos.clone(),
-        axes: None,
-        tags: None,
-        category: None,
+        genre: said.text("genre"),
+        intent: said.text("intent"),
+        pos: said.text("pos").or_else(|| item.pos.clone()),
+        axes: said.take("axes", axes),
+        tags: said.texts("tags"),
+        category: said.text("category"),
         canonical: item.canonical.clone(),
-        mood: None,
-        energy: None,
-        confidence: Some(item.confidence),
-        secondary_intents: None,
-        ip_flag: None,
-        definition: item.definition.map(|span| folded(span.of(&document.text))),
+        mood: said.text("mood"),
+        energy: said.text("energy"),
+        confidence: said.take("confidence", share).or(Some(item.confidence)),
+        secondary_intents: said.texts("secondary_intents"),
+        ip_flag: suspect.filter(|&s| s).map(|_| "the model takes it for a known franchise's property".to_owned()),
+        definition: item.definition.map(|span| folded(span.of(&document.text))).or_else(|| item.quote.clone()),
         occurrences: item.occurrences.iter().map(|&span| places.occurrence(span)).collect(),
         evidence: item.evidence.clone(),
+        grounding: item.grounding,
+        fields: (!said.0.is_empty()).then_some(said.0),
     }
+}
+
+/// What a model said of an item: fields that the vocabulary file knows are taken out, the others stay as they are.
+struct Said(serde_json::Map<String, Value>);
+
+impl Said {
+    /// Takes a field out if it is of the right kind. Null is taken out as not known.
+    fn take<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+        match self.0.get(name) {
+            Some(Value::Null) => {
+                self.0.remove(name);
+                None
+            }
+            Some(value) => {
+                let read = read(value);
+                if read.is_some() {
+                    self.0.remove(name);
+                }
+                read
+            }
+            None => None,
+        }
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.take(name, |v| v.as_str().map(folded).filter(|t| !t.is_empty()))
+    }
+
+    fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        self.take(name, |v| v.as_array()?.iter().map(|t| t.as_str().map(folded)).collect())
+    }
+}
+
+fn share(value: &Value) -> Option<f64> {
+    value.as_f64().filter(|v| (0.0..=1.0).contains(v))
+}
+
+fn axes(value: &Value) -> Option<std::collections::BTreeMap<String, f64>> {
+    value.as_object()?.iter().map(|(name, v)| Some((name.clone(), share(v)?))).collect()
 }
 
 /// Looks up what stands around a span.
@@ -184,15 +228,7 @@ mod tests {
     fn item(document: &ParsedDocument, canonical: &str) -> Item {
         let occurrences =
             document.text.match_indices(canonical).map(|(n, m)| Span::new(n, n + m.len())).collect::<Vec<_>>();
-        Item {
-            text: canonical.into(),
-            canonical: canonical.into(),
-            pos: None,
-            definition: None,
-            confidence: 1.0,
-            occurrences,
-            evidence: None,
-        }
+        Item { text: canonical.into(), canonical: canonical.into(), confidence: 1.0, occurrences, ..Item::default() }
     }
 
     #[test]

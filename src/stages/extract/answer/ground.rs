@@ -1,21 +1,8 @@
 //! Finds what a model quotes in the text it was given.
 
-use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-/// How a quote was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Found {
-    /// Character for character.
-    Exact,
-    /// After folding case, white space, quotation marks, dashes and compatibility forms.
-    Normalized,
-    /// Most of its words, in order, close together.
-    Fuzzy,
-    /// Not at all.
-    Missing,
-}
+use crate::values::Grounding;
 
 /// At least this part of a quote's words has to stand in a window, in order, for a fuzzy match.
 const FUZZY_SHARE: f64 = 0.75;
@@ -27,26 +14,26 @@ const FUZZY_WORDS: usize = 4;
 const FUZZY_LONGEST: usize = 400;
 
 /// Where `quote` stands in `text` (byte range), the first place if there are several.
-pub fn ground(quote: &str, text: &str) -> (Found, Option<std::ops::Range<usize>>) {
+pub fn ground(quote: &str, text: &str) -> (Grounding, Option<std::ops::Range<usize>>) {
     let quote = quote.trim();
     if quote.is_empty() {
-        return (Found::Missing, None);
+        return (Grounding::Missing, None);
     }
     if let Some(at) = whole_word(text, quote) {
-        return (Found::Exact, Some(at..at + quote.len()));
+        return (Grounding::Exact, Some(at..at + quote.len()));
     }
     let (folded_quote, _) = fold(quote);
     let folded_quote = folded_quote.trim();
     if folded_quote.is_empty() {
-        return (Found::Missing, None);
+        return (Grounding::Missing, None);
     }
     let (folded, places) = fold(text);
     if let Some(at) = whole_word(&folded, folded_quote) {
-        return (Found::Normalized, Some(unfold(&places, text, at, at + folded_quote.len())));
+        return (Grounding::Normalized, Some(unfold(&places, text, at, at + folded_quote.len())));
     }
     match fuzzy(folded_quote, &folded) {
-        Some(range) => (Found::Fuzzy, Some(unfold(&places, text, range.start, range.end))),
-        None => (Found::Missing, None),
+        Some(range) => (Grounding::Fuzzy, Some(unfold(&places, text, range.start, range.end))),
+        None => (Grounding::Missing, None),
     }
 }
 
@@ -148,7 +135,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn check(quote: &str, text: &str, found: Found, slice: &str) {
+    fn check(quote: &str, text: &str, found: Grounding, slice: &str) {
         let (how, range) = ground(quote, text);
         assert_eq!((how, range.map_or("", |r| &text[r])), (found, slice), "{quote}");
     }
@@ -157,32 +144,32 @@ mod tests {
     fn quotes_are_found_as_they_stand_or_as_they_are_meant() {
         let text =
             "The wyrms slept.\nA “Salt  Lantern” is a lamp\nthat burns without oil — so they say. The wyrm woke.";
-        check("The wyrms slept.", text, Found::Exact, "The wyrms slept.");
-        check("wyrm", text, Found::Exact, "wyrm");
+        check("The wyrms slept.", text, Grounding::Exact, "The wyrms slept.");
+        check("wyrm", text, Grounding::Exact, "wyrm");
         assert_eq!(ground("wyrm", text).1.unwrap().start, text.rfind("wyrm").unwrap(), "not inside another word");
         check(
             "a \"salt lantern\" is a lamp that burns",
             text,
-            Found::Normalized,
+            Grounding::Normalized,
             "A “Salt  Lantern” is a lamp\nthat burns",
         );
-        check("without oil - so they say", text, Found::Normalized, "without oil — so they say");
+        check("without oil - so they say", text, Grounding::Normalized, "without oil — so they say");
         check(
             "A salt lantern is a great lamp that burns without any oil",
             text,
-            Found::Fuzzy,
+            Grounding::Fuzzy,
             "A “Salt  Lantern” is a lamp\nthat burns without oil",
         );
-        check("The king of the hollow hills rode out", text, Found::Missing, "");
-        check("lantern oil", text, Found::Missing, "");
-        check("  ", text, Found::Missing, "");
+        check("The king of the hollow hills rode out", text, Grounding::Missing, "");
+        check("lantern oil", text, Grounding::Missing, "");
+        check("  ", text, Grounding::Missing, "");
     }
 
     #[test]
     fn folded_forms_that_are_longer_or_shorter_map_back() {
-        check("ﬁre of ÅLAND", "the fire of åland", Found::Normalized, "fire of åland");
-        check("fire", "a ﬁre.", Found::Normalized, "ﬁre");
-        check("überall", "ÜBER\u{ad}ALL", Found::Normalized, "ÜBER\u{ad}ALL");
+        check("ﬁre of ÅLAND", "the fire of åland", Grounding::Normalized, "fire of åland");
+        check("fire", "a ﬁre.", Grounding::Normalized, "ﬁre");
+        check("überall", "ÜBER\u{ad}ALL", Grounding::Normalized, "ÜBER\u{ad}ALL");
     }
 
     proptest! {
@@ -192,7 +179,7 @@ mod tests {
             let to = text.floor_char_boundary((from + len).min(text.len()));
             let quote = &text[from..to];
             prop_assume!(!quote.trim().is_empty());
-            prop_assert_eq!(ground(quote, &text).0, Found::Exact);
+            prop_assert_eq!(ground(quote, &text).0, Grounding::Exact);
             let upper: String = quote.chars().flat_map(char::to_uppercase).collect();
             let (_, range) = ground(&upper, &text);
             prop_assert!(range.is_none_or(|r| text.is_char_boundary(r.start) && text.is_char_boundary(r.end)));

@@ -6,7 +6,7 @@ mod interpret;
 mod lenient;
 mod validate;
 
-pub use ground::{Found, ground};
+pub use ground::ground;
 pub use interpret::{Heard, Interpreted, Said, UnitAnswer, UnitResult, interpret};
 pub use lenient::{lenient_json, whole_items};
 pub use validate::AnswerSchema;

@@ -71,6 +71,7 @@ pub fn terms(document: &ParsedDocument, settings: &TermSettings) -> Extraction {
                 stand_alone: round(marks.stand_alone),
                 weirdness: round(marks.weirdness),
             }),
+            ..Item::default()
         }
     });
     Extraction { items: items.collect() }

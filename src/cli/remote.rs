@@ -1,0 +1,179 @@
+//! From options, environment and pipeline to a provider that can be asked.
+
+use std::time::Duration;
+
+use super::args::{OverlapArg, RemoteArgs};
+use super::exit::CommandError;
+use crate::engine::Remote;
+use crate::remote::{ApiKey, Dialect, Endpoint, Prices, Rates, Vendor};
+use crate::stages::pipeline::Pipeline;
+use crate::values::Cost;
+
+/// Requests in flight at most, unless an option says otherwise.
+const IN_FLIGHT: usize = 1024;
+
+/// File descriptors that are not connections: the store, outputs, parse workers, terminals.
+const OTHER_FILES: u64 = 256;
+
+/// The interface of a provider's name.
+fn vendor(name: &str) -> Option<Vendor> {
+    match name {
+        "anthropic" => Some(Vendor::Anthropic),
+        "openai" => Some(Vendor::OpenAiChat),
+        "openai-responses" => Some(Vendor::OpenAiResponses),
+        "gemini" => Some(Vendor::Gemini),
+        _ => None,
+    }
+}
+
+/// The provider of a pipeline; none if it is the embedded one. Writes into the pipeline what a question's key has to know of it.
+pub(super) fn resolve(pipeline: &mut Pipeline, args: &RemoteArgs) -> Result<Option<Remote>, CommandError> {
+    let bad = |message: String| Err(CommandError::bad_input(message));
+    let choice = &mut pipeline.provider;
+    let vendor = match (choice.name.as_str(), vendor(&choice.name)) {
+        ("local", _) => {
+            return match (&choice.model, &args.base_url) {
+                (None, None) => Ok(None),
+                (Some(model), _) => bad(format!("the local provider has no models; leave out --model {model}")),
+                (None, Some(url)) => bad(format!(
+                    "the local provider has no address; leave out --base-url {url}, or name the interface it speaks with --provider"
+                )),
+            };
+        }
+        (_, Some(vendor)) => vendor,
+        (other, None) => {
+            return bad(format!(
+                "there is no provider '{other}'; known are local, which needs no key and no network, anthropic, openai (Chat Completions, also of vLLM, Ollama and llama.cpp), openai-responses and gemini"
+            ));
+        }
+    };
+    let Some(model) = choice.model.clone().filter(|m| !m.trim().is_empty()) else {
+        return bad(format!("the provider {} needs a model; give its name with --model", choice.name));
+    };
+    let endpoint = endpoint(vendor, args)?;
+    let key = key(vendor, args, &endpoint)?;
+    let api_version = args.api_version.clone().unwrap_or_else(|| vendor.default_api_version().to_owned());
+    if !api_version.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')) {
+        return bad(format!("--api-version '{api_version}' cannot be one; give something like 2026-10-21 or v1"));
+    }
+    for (name, value) in [("--rpm", args.rpm), ("--itpm", args.itpm), ("--otpm", args.otpm), ("--tpm", args.tpm)] {
+        if value == Some(0) {
+            return bad(format!("{name} 0 lets nothing through; leave it out for no limit of your own"));
+        }
+    }
+    let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
+    let price = prices(args)?.of(&model, today).cloned();
+    let max_cost = match args.max_cost {
+        None => None,
+        Some(dollars) if !(dollars > 0.0 && dollars < 9e6) => {
+            return bad(format!("--max-cost {dollars} is no amount of dollars; give for example 5.00"));
+        }
+        Some(_) if price.is_none() => {
+            return bad(format!(
+                "--max-cost cannot be kept: the price of the model '{model}' is not known; give a table with it to --prices (the built-in one shows the shape: src/remote/prices.toml)"
+            ));
+        }
+        Some(dollars) => Some(Cost::from_dollars(dollars)),
+    };
+    choice.origin = Some(endpoint.origin());
+    choice.api_version = Some(api_version.clone()).filter(|v| !v.is_empty());
+    let first_party =
+        Endpoint::new(vendor.default_base_url(), false).is_ok_and(|own| own.origin() == endpoint.origin());
+    Ok(Some(Remote {
+        dialect: Dialect { vendor, model, api_version, first_party },
+        endpoint,
+        key,
+        rates: Rates { requests: args.rpm, input: args.itpm, output: args.otpm, tokens: args.tpm },
+        most_in_flight: in_flight(args)?,
+        timeout: seconds("--request-timeout", args.request_timeout, 300.0)?,
+        patience: seconds("--patience", args.patience.map(|minutes| minutes * 60.0), 3600.0)?,
+        max_cost,
+        price,
+        overlap: args.overlap != Some(OverlapArg::Off),
+        now_unix: || jiff::Timestamp::now().as_microsecond() as f64 / 1e6,
+    }))
+}
+
+fn seconds(name: &str, given: Option<f64>, default: f64) -> Result<Duration, CommandError> {
+    let seconds = given.unwrap_or(default);
+    match seconds > 0.0 && seconds <= 7.0 * 86_400.0 {
+        true => Ok(Duration::from_secs_f64(seconds)),
+        false => {
+            Err(CommandError::bad_input(format!("{name} is out of range; give a positive time of at most a week")))
+        }
+    }
+}
+
+fn endpoint(vendor: Vendor, args: &RemoteArgs) -> Result<Endpoint, CommandError> {
+    let given = args.base_url.as_deref().unwrap_or(vendor.default_base_url()).trim().trim_end_matches('/');
+    // People write the base of OpenAI's interface with /v1 and that of the others without: both are understood.
+    let authority_only = given.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
+    let base = match vendor {
+        Vendor::OpenAiChat | Vendor::OpenAiResponses if authority_only => format!("{given}/v1"),
+        Vendor::Anthropic | Vendor::Gemini => given.trim_end_matches("/v1").to_owned(),
+        Vendor::OpenAiChat | Vendor::OpenAiResponses => given.to_owned(),
+    };
+    Endpoint::new(&base, args.allow_http).map_err(CommandError::bad_input)
+}
+
+/// The key from the file that was named, or else from the environment.
+fn key(vendor: Vendor, args: &RemoteArgs, endpoint: &Endpoint) -> Result<Option<ApiKey>, CommandError> {
+    let variable = vendor.key_variable();
+    let (text, place) = match &args.key_file {
+        Some(file) => {
+            let text = std::fs::read_to_string(file).map_err(|e| {
+                CommandError::bad_input(format!("the key file '{}' cannot be read: {e}", file.display()))
+            })?;
+            (Some(text), format!("the key in the file '{}'", file.display()))
+        }
+        None => (std::env::var(variable).ok(), format!("the key in the variable {variable}")),
+    };
+    match text {
+        Some(text) => {
+            ApiKey::new(&text).map(Some).map_err(|e| CommandError::bad_input(format!("{place} cannot be used: {e}")))
+        }
+        // Servers on this machine rarely want one.
+        None if endpoint.is_loopback() => Ok(None),
+        None => Err(CommandError::bad_input(format!(
+            "{} needs an API key: set the variable {variable}, or name a file that holds it with --key-file",
+            endpoint.origin()
+        ))),
+    }
+}
+
+fn prices(args: &RemoteArgs) -> Result<Prices, CommandError> {
+    let builtin = Prices::builtin();
+    let Some(file) = &args.prices else { return Ok(builtin) };
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| CommandError::bad_input(format!("the price table '{shown}' cannot be read: {e}")))?;
+    let own = Prices::read(&text)
+        .map_err(|e| CommandError::bad_input(format!("the price table '{shown}' cannot be used: {e}")))?;
+    Ok(builtin.overridden_by(own))
+}
+
+/// Each request in flight is a connection, and each connection a file descriptor: their number is raised if that is allowed.
+fn in_flight(args: &RemoteArgs) -> Result<usize, CommandError> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = args.in_flight.unwrap_or(IN_FLIGHT);
+    if !(1..=100_000).contains(&wanted) {
+        return Err(CommandError::bad_input(format!("--in-flight {wanted} is out of range; give 1 to 100000")));
+    }
+    let limit = getrlimit(Resource::Nofile);
+    let needed = wanted as u64 + OTHER_FILES;
+    if limit.current.is_none_or(|current| current >= needed) {
+        return Ok(wanted);
+    }
+    let raised = limit.maximum.map_or(needed, |most| most.min(needed));
+    let possible = match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum }) {
+        Ok(()) => raised,
+        Err(_) => limit.current.unwrap_or(raised),
+    };
+    let fits = usize::try_from(possible.saturating_sub(OTHER_FILES)).unwrap_or(1).max(1);
+    match args.in_flight {
+        Some(asked) if fits < asked => Err(CommandError::bad_input(format!(
+            "--in-flight {asked} needs {needed} open files, and this system allows {possible}; raise it with 'ulimit -n {needed}', or give --in-flight {fits}"
+        ))),
+        _ => Ok(wanted.min(fits)),
+    }
+}

@@ -1,0 +1,82 @@
+//! Puts a document together from the answers to its units.
+
+use std::time::Instant;
+
+use crossbeam_channel::Receiver;
+
+use super::Live;
+use super::board::Ready;
+use super::planner;
+use crate::engine::RunError;
+use crate::engine::documents::{Trouble, attempts};
+use crate::engine::staged::{About, Made, settle};
+use crate::stages::extract::UnitAnswer;
+use crate::store::{self, Reader};
+use crate::values::{Failure, FailureKind, Fingerprint, Stage};
+
+/// Takes documents until no more can come.
+pub(super) fn serve(live: &Live<'_>, ready: &Receiver<Ready>) -> Result<(), RunError> {
+    let reader = live.run.store.reader()?;
+    while let Ok(document) = ready.recv() {
+        let outcome = one(live, &reader, &document.job, document.started);
+        live.board.assembled();
+        outcome?;
+    }
+    Ok(())
+}
+
+fn one(live: &Live<'_>, reader: &Reader, job: &crate::engine::staged::Job, started: Instant) -> Result<(), RunError> {
+    let about = About { stage: Stage::Extract, sha: &job.pending.sha, path: &job.path };
+    let (outcome, tries) = attempts(|| assembled(live, reader, job), |failure| about.retried(live.run, failure))?;
+    settle(live.run, about, live.run.fps.extract, job.pending.doc, outcome, tries, started)
+}
+
+fn assembled(live: &Live<'_>, reader: &Reader, job: &crate::engine::staged::Job) -> Result<Made, Trouble> {
+    let run = live.run;
+    let contents = planner::contents(run, reader, job)?;
+    let mut answers = Vec::with_capacity(contents.units.len());
+    let mut missing: Option<(u64, Failure)> = None;
+    for unit in &contents.units {
+        let stored = reader.answer(run.question, &unit.key, job.pending.generation)?;
+        match stored.map(|bytes| store::decode::<UnitAnswer>(&bytes)) {
+            Some(Ok(answer)) => answers.push(answer),
+            Some(Err(words)) => {
+                let failure = Failure::new(FailureKind::Internal, format!("a stored answer cannot be read: {words}"));
+                missing.get_or_insert((0, failure)).0 += 1;
+            }
+            None => {
+                let failure = why(live, reader, &unit.key, job.pending.generation)?;
+                missing.get_or_insert((0, failure)).0 += 1;
+            }
+        }
+    }
+    let total = contents.units.len();
+    if let Some((count, first)) = missing {
+        return Err(Failure::new(
+            first.kind,
+            format!(
+                "{count} of {total} parts of the text got no answer, the first because {}; all other answers are kept, and --retry-failed asks for these again",
+                first.message
+            ),
+        )
+        .into());
+    }
+    let mut notes = Vec::new();
+    let incomplete = answers.iter().filter(|a| a.incomplete).count();
+    if incomplete > 0 {
+        notes.push(format!(
+            "{incomplete} of {total} answers broke off or held invalid items after several attempts; what was usable is kept"
+        ));
+    }
+    let extraction = contents.assemble(&run.pipeline.method, &answers);
+    Ok(Made { terms: extraction.items.len() as u64, artifact: store::encode(&extraction), notes, answers: Vec::new() })
+}
+
+fn why(live: &Live<'_>, reader: &Reader, unit: &Fingerprint, generation: i64) -> Result<Failure, Trouble> {
+    let row = reader.unit_failure(live.run.question, unit, generation)?;
+    let (kind, message) = row.unwrap_or_else(|| {
+        (FailureKind::Internal.name().to_owned(), "no reason was recorded (please report this)".to_owned())
+    });
+    let kind = FailureKind::ALL.into_iter().find(|k| k.name() == kind).unwrap_or(FailureKind::Internal);
+    Ok(Failure::new(kind, message))
+}

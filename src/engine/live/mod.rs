@@ -1,0 +1,219 @@
+//! The `extract` stage with a remote provider: documents are planned into requests, requests pass the one limiter, every
+//! response is stored before it is read, and a document is put together when the last of its answers is committed.
+//!
+//! Four kinds of threads share the work. The planner follows the documents that are chunked and hands requests over through
+//! a bounded queue; one thread runs all traffic asynchronously; a reader stores and reads responses, so that neither
+//! compression nor the disk holds up the traffic; assemblers make documents of answers. The board between them knows which
+//! unit is asked for whom, so that no unit is asked twice however many documents hold it.
+
+mod assemble;
+mod board;
+mod money;
+mod planner;
+mod reading;
+mod request;
+mod retry;
+mod runner;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use self::board::Board;
+use self::money::Money;
+pub(super) use self::planner::Contents;
+pub(super) use self::reading::read;
+pub(super) use self::request::{Ask, prompt};
+pub(super) use self::retry::{ATTEMPTS, BAD_ANSWER_COSTS, backoff};
+use super::RunError;
+use super::run::Run;
+use super::staged::Upstream;
+use crate::remote::{ApiKey, Charge, Client, Dialect, Endpoint, Limiter, Price, Rates, StopReason};
+use crate::stages::extract::AnswerSchema;
+use crate::stages::pipeline::Method;
+use crate::values::{Asked, Cost, Event, Usage};
+
+/// A remote provider, with every default filled in.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    /// Where requests go.
+    pub endpoint: Endpoint,
+    /// How they are phrased.
+    pub dialect: Dialect,
+    /// The API key; servers on this machine need none.
+    pub key: Option<ApiKey>,
+    /// Limits that were given.
+    pub rates: Rates,
+    /// Requests in flight at most.
+    pub most_in_flight: usize,
+    /// Time that one request may take.
+    pub timeout: Duration,
+    /// How long a run waits for a provider that answers nothing.
+    pub patience: Duration,
+    /// What all answers in the output folder may cost.
+    pub max_cost: Option<Cost>,
+    /// What the model costs, if that is known.
+    pub price: Option<Price>,
+    /// Whether `extract` begins while other documents are still parsed.
+    pub overlap: bool,
+    /// Unix time in seconds.
+    pub now_unix: fn() -> f64,
+}
+
+impl Remote {
+    /// The cost of an answer.
+    pub(super) fn cost(&self, usage: &Usage) -> Option<Cost> {
+        self.price.as_ref().map(|p| p.cost(usage, false))
+    }
+
+    /// A client for a pipeline.
+    pub(super) fn client(&self, schema: &serde_json::Value) -> Result<Client, RunError> {
+        Client::new(
+            self.endpoint.clone(),
+            self.dialect.clone(),
+            self.key.clone(),
+            schema,
+            self.timeout,
+            self.most_in_flight,
+            self.now_unix,
+        )
+        .map_err(|e| RunError::Provider(e.to_string()))
+    }
+}
+
+/// What the threads of a live `extract` share.
+struct Live<'a> {
+    run: &'a Run<'a>,
+    remote: &'a Remote,
+    client: Client,
+    limiter: Limiter,
+    schema: AnswerSchema,
+    board: Arc<Board>,
+    money: Mutex<Money>,
+    /// Why no more is asked, once that is so.
+    stopped: Mutex<Option<StopReason>>,
+    failed: Mutex<Option<RunError>>,
+}
+
+impl Live<'_> {
+    /// Whether nothing new may be begun.
+    fn is_halted(&self) -> bool {
+        self.run.is_stopping()
+    }
+
+    fn stop(&self, reason: StopReason) {
+        self.stopped.lock().expect("no panic while the lock is held").get_or_insert(reason);
+        self.run.halt();
+    }
+
+    fn fail(&self, error: RunError) {
+        self.failed.lock().expect("no panic while the lock is held").get_or_insert(error);
+        self.run.halt();
+    }
+
+    /// The whole budget of a request at the prices of today: no answer to it costs more.
+    fn worst(&self, ask: &Ask) -> Usage {
+        // The estimate of a text is within 35 % of what most tokenizers count; what providers told corrects it.
+        let calibrated = ask.input_estimate as f64 * self.limiter.calibration().unwrap_or(1.0) * 1.35;
+        Usage { input: calibrated.ceil() as u64, output: ask.max_output.into(), ..Usage::default() }
+    }
+}
+
+/// What came of a live `extract`.
+pub(super) struct Outcome {
+    pub(super) asked: Asked,
+    /// Why it stopped before its end, if it did.
+    pub(super) stopped: Option<String>,
+}
+
+/// Asks for everything that the documents in scope still need, and assembles the documents whose answers are complete.
+pub(super) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upstream) -> Result<Outcome, RunError> {
+    let reader = run.store.reader()?;
+    let schema = AnswerSchema::new(&run.pipeline.schema).map_err(RunError::Provider)?;
+    let choice = &run.pipeline.provider;
+    let largest = Charge {
+        input: u64::from(run.pipeline.chunk.max_tokens) * 2 + request::overhead(&run.pipeline),
+        output: choice.max_output_tokens.into(),
+    };
+    let (ready, assembling) = crossbeam_channel::unbounded();
+    let limits_cached = remote.dialect.vendor.limits_cached_input();
+    let (answers, lost) = reader.ledger_sums()?;
+    let live = Live {
+        run,
+        remote,
+        client: remote.client(&run.pipeline.schema)?,
+        limiter: Limiter::new(remote.rates, largest, remote.most_in_flight, limits_cached),
+        schema,
+        board: Arc::new(Board::new(ready)),
+        money: Mutex::new(Money::new(remote.max_cost, answers.cost + lost.cost)),
+        stopped: Mutex::new(None),
+        failed: Mutex::new(None),
+    };
+    reading::take_up_unread(&live, &reader)?;
+    std::thread::scope(|scope| {
+        // Few: what is planned ahead is text in memory.
+        let (requests, queue) = tokio::sync::mpsc::channel(64);
+        let (responses, unread) = crossbeam_channel::unbounded();
+        let (verdicts, heard) = tokio::sync::mpsc::unbounded_channel();
+        let live = &live;
+        spawn(scope, live, "reader", move || reading::serve(live, &unread, &verdicts));
+        for _ in 0..run.workers {
+            let assembling = assembling.clone();
+            spawn(scope, live, "assembler", move || assemble::serve(live, &assembling));
+        }
+        spawn(scope, live, "traffic", move || runner::run(live, queue, heard, responses));
+        let planned = planner::plan(live, upstream, &requests);
+        drop(requests);
+        if let Err(error) = planned {
+            live.fail(error);
+        }
+        // The assemblers end when the board has nothing more for them.
+        live.board.close_when_idle(|| live.is_halted());
+    });
+    let asked = asked(&live);
+    run.emit(Event::Asking { in_flight: 0, asked });
+    let report = live.limiter.report();
+    tracing::info!(grants = report.grants, refusals = report.refusals, factor = report.factor, "limiter");
+    match live.failed.into_inner().expect("no panic while the lock is held") {
+        Some(error) => Err(error),
+        None => {
+            let stopped = live.stopped.into_inner().expect("no panic while the lock is held").map(|s| s.message);
+            Ok(Outcome { asked, stopped })
+        }
+    }
+}
+
+fn spawn<'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    live: &'scope Live<'_>,
+    name: &str,
+    work: impl FnOnce() -> Result<(), RunError> + Send + 'scope,
+) {
+    // The prefix keeps a panic, which is an error here, off the terminal.
+    let spawned = std::thread::Builder::new().name(format!("worker-{name}")).spawn_scoped(scope, move || {
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => live.fail(error),
+            Err(panic) => live.fail(RunError::Internal(super::worker::panic_words(&*panic).to_owned())),
+        }
+    });
+    if let Err(e) = spawned {
+        live.fail(RunError::Threads(e));
+    }
+}
+
+/// Whether a pipeline's documents can be asked about while others are still parsed.
+pub(super) fn may_overlap(method: &Method) -> bool {
+    matches!(method, Method::Passages(_))
+}
+
+/// What was asked and answered so far, and what it cost.
+fn asked(live: &Live<'_>) -> Asked {
+    let money = live.money.lock().expect("no panic while the lock is held");
+    Asked {
+        answers: money.answers,
+        input_tokens: money.usage.prompt(),
+        output_tokens: money.usage.output,
+        picodollars: live.remote.price.is_some().then_some(money.spent_now().0),
+        refused: live.limiter.report().refusals,
+    }
+}

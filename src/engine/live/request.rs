@@ -1,0 +1,131 @@
+//! Requests before they are phrased: units, what they are called, and what they may cost.
+
+use std::sync::Arc;
+
+use crate::remote::Prompt;
+use crate::stages::chunk::estimate_tokens;
+use crate::stages::pipeline::Pipeline;
+use crate::store::DocId;
+use crate::values::{Cost, Fingerprint};
+
+/// Something that gets its own answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine) struct Unit {
+    /// Content key.
+    pub(in crate::engine) key: Fingerprint,
+    /// The term, if it is one; a passage has no name.
+    pub(in crate::engine) name: Option<String>,
+    /// What the model is told.
+    pub(in crate::engine) text: Arc<str>,
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Ask {
+    pub(in crate::engine) units: Vec<Unit>,
+    /// The document that asked first.
+    pub(in crate::engine) doc: DocId,
+    /// Estimated tokens of the whole prompt.
+    pub(in crate::engine) input_estimate: u64,
+    /// Output budget in tokens.
+    pub(in crate::engine) max_output: u32,
+    /// Whether the budget was raised already.
+    pub(in crate::engine) raised: bool,
+    /// What its units have used of their attempt budget.
+    pub(in crate::engine) attempts: u32,
+}
+
+/// A request with what was set aside for it.
+#[derive(Debug)]
+pub(in crate::engine) struct Request {
+    pub(in crate::engine) ask: Ask,
+    pub(in crate::engine) reserved: Cost,
+}
+
+/// Estimated tokens of what every prompt of a pipeline has beside its text.
+pub(super) fn overhead(pipeline: &Pipeline) -> u64 {
+    u64::from(estimate_tokens(&pipeline.prompt) + estimate_tokens(&pipeline.schema.to_string())) + 16
+}
+
+impl Ask {
+    /// A first request about some units.
+    pub(in crate::engine) fn new(pipeline: &Pipeline, units: Vec<Unit>, doc: DocId) -> Self {
+        let text: u64 = units.iter().map(|u| u64::from(estimate_tokens(&u.text)) + 1).sum();
+        Self {
+            units,
+            doc,
+            input_estimate: overhead(pipeline) + text,
+            max_output: pipeline.provider.max_output_tokens,
+            raised: false,
+            attempts: 0,
+        }
+    }
+
+    /// Requests about the units that have to be asked for again, where `spent` of their budget is used. Fewer units go into
+    /// each: half at first, then one by one.
+    pub(super) fn again(&self, pipeline: &Pipeline, units: Vec<Unit>, spent: u32, more_output: bool) -> Vec<Self> {
+        let size = match units.len() {
+            n if n < self.units.len() && spent <= BAD_TOGETHER => n,
+            n if spent <= BAD_TOGETHER => n.div_ceil(2),
+            _ => 1,
+        };
+        let raise = more_output && !self.raised && self.units.len() == 1;
+        units
+            .chunks(size.max(1))
+            .map(|part| Self {
+                attempts: spent,
+                raised: self.raised || raise,
+                max_output: if raise { self.max_output.saturating_mul(2) } else { self.max_output },
+                ..Self::new(pipeline, part.to_vec(), self.doc)
+            })
+            .collect()
+    }
+}
+
+/// Units that have used this much of their budget go one by one.
+const BAD_TOGETHER: u32 = 4;
+
+/// The prompt of a request.
+pub(in crate::engine) fn prompt(
+    pipeline: &Pipeline,
+    system: &Arc<str>,
+    schema: &Arc<serde_json::Value>,
+    ask: &Ask,
+) -> Prompt {
+    let user = match &ask.units[..] {
+        [Unit { name: None, text, .. }] => text.to_string(),
+        terms => terms.iter().map(|u| format!("{}\n", u.text)).collect(),
+    };
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let name: String = pipeline.name.chars().map(|c| if fits(c) { c } else { '_' }).take(64).collect();
+    Prompt {
+        system: Arc::clone(system),
+        user,
+        schema: Arc::clone(schema),
+        schema_name: if name.is_empty() { "answer".into() } else { name.into() },
+        max_output_tokens: ask.max_output,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_that_have_to_be_asked_again_go_in_ever_smaller_packs() {
+        let pipeline = crate::pipelines::find("vocabulary").unwrap();
+        let unit =
+            |n: u8| Unit { key: Fingerprint([n; 32]), name: Some(format!("t{n}")), text: format!("line {n}").into() };
+        let units: Vec<Unit> = (0..20).map(unit).collect();
+        let ask = Ask::new(&pipeline, units.clone(), DocId(1));
+        let sizes = |asks: &[Ask]| asks.iter().map(|a| a.units.len()).collect::<Vec<_>>();
+        // Some are missing: the rest goes together. All are missing: two halves. Later: one by one.
+        assert_eq!(sizes(&ask.again(&pipeline, units[..3].to_vec(), 2, false)), [3]);
+        assert_eq!(sizes(&ask.again(&pipeline, units.clone(), 2, true)), [10, 10]);
+        assert_eq!(sizes(&ask.again(&pipeline, units[..3].to_vec(), 6, false)), [1, 1, 1]);
+        let single = Ask::new(&pipeline, units[..1].to_vec(), DocId(1));
+        let raised = &single.again(&pipeline, units[..1].to_vec(), 2, true)[0];
+        assert_eq!((raised.max_output, raised.raised), (2 * single.max_output, true));
+        assert_eq!(raised.again(&pipeline, units[..1].to_vec(), 4, true)[0].max_output, raised.max_output);
+    }
+}
