@@ -1,6 +1,7 @@
 //! Small corpora made on the spot, and the program run on them.
 
 pub(crate) mod documents;
+pub(crate) mod rehearsal;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -61,8 +62,13 @@ impl Shelf {
 
     /// Every vocabulary file, by name.
     pub(crate) fn vocabularies(&self) -> BTreeMap<String, Vec<u8>> {
+        self.vocabularies_in("out")
+    }
+
+    /// The same of another output folder.
+    pub(crate) fn vocabularies_in(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
         let mut found = BTreeMap::new();
-        collect(&self.out(), &self.out(), &mut found);
+        collect(&self.path().join(out), &self.path().join(out), &mut found);
         found
     }
 

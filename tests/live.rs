@@ -1,0 +1,424 @@
+//! `extract` with a remote provider: the real program against the simulator.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use corpora::simulator::{Fault, JournalEntry, Latency, Limits, Scripted, SimulatorConfig};
+
+use crate::support::rehearsal::{KEY, Rehearsal, corpora_now};
+
+fn quick() -> SimulatorConfig {
+    let latency = Latency { median_ms: 5.0, p99_over_median: 7.0, per_output_token_ms: 0.0 };
+    SimulatorConfig { latency, ..SimulatorConfig::default() }
+}
+
+fn size(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn whatever_the_way_the_output_is_the_same_and_nothing_is_asked_twice() {
+    let rehearsal = Rehearsal::of(9, quick());
+    rehearsal.run("out", &[]).exits(0);
+    let asked = rehearsal.requests();
+    let expected = rehearsal.shelf.vocabularies_in("out");
+    assert!(asked > 25 && expected.len() == 9, "{asked}");
+    let distinct = rehearsal.count("out", "SELECT count(*) FROM unit");
+    assert_eq!(distinct as u64, asked, "one request for each distinct passage");
+    rehearsal.run("out", &[]).exits(0);
+    assert_eq!(rehearsal.requests(), asked, "a finished run asks nothing");
+    // A copy of a book holds nothing new.
+    std::fs::copy(rehearsal.shelf.books().join("doc-000001.epub"), rehearsal.shelf.books().join("copy.epub")).unwrap();
+    rehearsal.run("out", &[]).exits(0);
+    std::fs::remove_file(rehearsal.shelf.books().join("copy.epub")).unwrap();
+    assert_eq!(rehearsal.requests(), asked);
+    for (out, more) in [
+        ("barrier", &["--overlap", "off", "--workers", "1"][..]),
+        ("slow", &["--in-flight", "1", "--workers", "3"]),
+        ("alone", &["--mode", "per-document"]),
+    ] {
+        rehearsal.run(out, more).exits(0);
+        assert_eq!(rehearsal.shelf.vocabularies_in(out), expected, "{out}");
+    }
+}
+
+#[test]
+fn a_rerun_of_extract_asks_again_and_a_rerun_of_write_does_not() {
+    let rehearsal = Rehearsal::of(3, quick());
+    rehearsal.run("out", &[]).exits(0);
+    let asked = rehearsal.requests();
+    rehearsal.run("out", &["--stage", "write"]).exits(0);
+    assert_eq!(rehearsal.requests(), asked);
+    rehearsal.run("out", &["--stage", "extract"]).exits(0);
+    assert_eq!(rehearsal.requests(), 2 * asked);
+    // Another origin is another question.
+    let other = Rehearsal::of(0, quick());
+    let url = format!("http://{}", other.simulator.address());
+    rehearsal.run("out", &["--base-url", &url]).exits(2);
+    let args = rehearsal.args("out", &[]);
+    let own = format!("http://{}", rehearsal.simulator.address());
+    let args: Vec<String> = args.into_iter().map(|a| if a == own { url.clone() } else { a }).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    rehearsal.shelf.run(&args).exits(0);
+    assert_eq!((rehearsal.requests(), other.requests()), (2 * asked, asked));
+}
+
+/// Everything of the list that passes by itself, 30 % in all.
+fn storm() -> Vec<(Fault, f64)> {
+    use Fault as F;
+    let faults = [
+        F::ServerError,
+        F::BadGateway,
+        F::Unavailable,
+        F::GatewayTimeoutAfterEffect,
+        F::Overloaded,
+        F::RequestTimeout,
+        F::Conflict,
+        F::RateLimited,
+        F::RateLimitedFraction,
+        F::RateLimitedMillis,
+        F::RateLimitedSilent,
+        F::RateLimitedZero,
+        F::ResetBeforeHeaders,
+        F::ResetInBody,
+        F::TruncatedJson,
+        F::ChunkedCut,
+        F::Gzip,
+        F::Stuck,
+        F::SlowBody,
+        F::MaxTokens,
+        F::Empty,
+        F::SeveralBlocks,
+        F::ThinkingFirst,
+        F::ToolInstead,
+        F::TextBeforeTool,
+        F::WrongTypes,
+        F::CodeFence,
+        F::TextAround,
+        F::NotJson,
+        F::UnicodeEscapes,
+        F::LoneSurrogate,
+        F::RawControls,
+        F::Nul,
+        F::Huge,
+        F::UsageMissing,
+        F::UsageNull,
+    ];
+    let rate = 0.3 / faults.len() as f64;
+    faults.map(|f| (f, rate)).to_vec()
+}
+
+/// The requests of a journal by body, in order of arrival.
+fn by_request(journal: &[JournalEntry]) -> HashMap<&str, Vec<&JournalEntry>> {
+    let mut map: HashMap<&str, Vec<&JournalEntry>> = HashMap::new();
+    for entry in journal {
+        map.entry(&entry.request).or_default().push(entry);
+    }
+    for entries in map.values_mut() {
+        entries.sort_by_key(|e| e.n);
+    }
+    map
+}
+
+#[test]
+fn in_a_fault_storm_every_unit_gets_one_answer_and_none_is_asked_again_after_it() {
+    let calm = Rehearsal::of(40, quick());
+    calm.run("out", &[]).exits(0);
+    let expected = calm.shelf.vocabularies_in("out");
+
+    let config = SimulatorConfig { faults: storm(), retry_after_s: 0.05, ..quick() };
+    let rehearsal = Rehearsal::of(40, config);
+    rehearsal.run("out", &["--request-timeout", "1.5"]).exits(0);
+    let counters = rehearsal.simulator.counters();
+    let journal = rehearsal.simulator.journal();
+    let faulty = journal.iter().filter(|e| e.fault.is_some()).count();
+    assert!(faulty as f64 > 0.2 * journal.len() as f64, "{faulty} of {}", journal.len());
+    let units = rehearsal.count("out", "SELECT count(*) FROM unit");
+    assert_eq!(rehearsal.count("out", "SELECT count(*) FROM answer"), units);
+    assert_eq!(rehearsal.count("out", "SELECT count(DISTINCT unit) FROM answer"), units);
+    assert_eq!(rehearsal.count("out", "SELECT count(*) FROM unit_failure"), 0);
+    // The oracle's terms are all there. Quotes that a fault has hurt may be found less exactly, no more.
+    let found = rehearsal.shelf.vocabularies_in("out");
+    let terms = |bytes: &Vec<u8>| -> Vec<String> {
+        let value: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+        value["entries"].as_array().unwrap().iter().map(|e| e["canonical"].as_str().unwrap().to_owned()).collect()
+    };
+    for (name, bytes) in &expected {
+        assert_eq!(terms(&found[name]), terms(bytes), "{name}");
+    }
+    for (request, entries) in by_request(&journal) {
+        let useful = |e: &&JournalEntry| {
+            let spoilt = [Fault::MaxTokens, Fault::Empty, Fault::WrongTypes, Fault::NotJson];
+            e.answered && !e.fault.is_some_and(|f| spoilt.contains(&f))
+        };
+        let answered = entries.iter().filter(|e| useful(e)).count();
+        assert!(answered <= 1, "{request} was answered {answered} times: {entries:?}");
+        if let Some(at) = entries.iter().position(|e| useful(&e)) {
+            assert_eq!(at, entries.len() - 1, "{request} was asked again after its answer: {entries:?}");
+        }
+    }
+    // What the ledger has of tokens is what the provider told of answers that arrived.
+    let told = rehearsal.count("out", "SELECT sum(input + cache_read + cache_write_5m) FROM response WHERE told = 1");
+    let journal_told: u64 = journal
+        .iter()
+        .filter(|e| e.answered && !matches!(e.fault, Some(Fault::UsageMissing | Fault::UsageNull)))
+        .filter_map(|e| e.billed.map(|u| u.prompt()))
+        .sum();
+    assert_eq!(told as u64, journal_told);
+    assert_eq!(
+        rehearsal.count("out", "SELECT count(*) FROM response WHERE outcome <> 'malformed'") as u64,
+        counters.answered
+    );
+}
+
+#[test]
+fn a_killed_run_repeats_only_what_was_in_flight() {
+    let rounds = size("CORPORA_KILL_ROUNDS", 5);
+    let documents = size("CORPORA_KILL_DOCUMENTS", 24);
+    let config = || SimulatorConfig {
+        latency: Latency { median_ms: 60.0, p99_over_median: 5.0, per_output_token_ms: 0.0 },
+        ..SimulatorConfig::default()
+    };
+    let limits = ["--rpm", "6000"];
+    let calm = Rehearsal::of(documents, config());
+    let begun = Instant::now();
+    calm.run("out", &limits).exits(0);
+    let whole = begun.elapsed().as_secs_f64();
+    let expected = calm.shelf.vocabularies_in("out");
+    for round in 0..rounds {
+        let rehearsal = Rehearsal::of(documents, config());
+        let mut kills: Vec<f64> = Vec::new();
+        let fraction = ((round as f64 * 0.618_034) + 0.3).fract();
+        for share in [fraction, 0.4] {
+            let mut child = rehearsal.spawn("out", &limits);
+            std::thread::sleep(Duration::from_secs_f64(whole * share));
+            let _ = child.kill();
+            kills.push(corpora_now() * 1000.0);
+            let _ = child.wait();
+        }
+        rehearsal.run("out", &limits).exits(0);
+        assert_eq!(rehearsal.shelf.vocabularies_in("out"), expected, "round {round}");
+        let journal = rehearsal.simulator.journal();
+        let mut repeated = 0;
+        for (request, entries) in by_request(&journal) {
+            for pair in entries.windows(2) {
+                repeated += 1;
+                // Asked again: its first answer came no earlier than a commit's time before a kill, or never.
+                let first = pair[0];
+                let in_flight = !first.answered
+                    || kills.iter().any(|k| first.done_unix_ms > k - 250.0 && first.done_unix_ms < k + 250.0);
+                assert!(
+                    in_flight,
+                    "round {round}: {request} was asked again although it was answered: {pair:?}, kills {kills:?}"
+                );
+            }
+        }
+        let most = 2 * rehearsal.simulator.counters().most_in_flight as usize + 2 * 25;
+        assert!(repeated <= most, "round {round}: {repeated} repeated, {most} at most were in flight");
+    }
+}
+
+#[test]
+fn a_response_that_was_stored_and_not_read_is_read_by_the_next_run() {
+    for pipeline in [&[][..], &["--pipeline", "vocabulary"]] {
+        let rehearsal = Rehearsal::of(4, quick());
+        rehearsal.run("out", pipeline).exits(0);
+        let (asked, expected) = (rehearsal.requests(), rehearsal.shelf.vocabularies_in("out"));
+        let db = rusqlite::Connection::open(rehearsal.shelf.out().join(".corpora/store.sqlite")).unwrap();
+        db.execute_batch(
+            "DELETE FROM answer; DELETE FROM unit; UPDATE response SET state = 0, told = 0;
+             DELETE FROM done WHERE fp IN (SELECT id FROM fp WHERE stage = 'extract');
+             UPDATE file SET written_fp = NULL, written_doc = NULL;",
+        )
+        .unwrap();
+        drop(db);
+        rehearsal.run("out", pipeline).exits(0);
+        assert_eq!(rehearsal.requests(), asked, "{pipeline:?}: nothing is asked for again");
+        assert_eq!(rehearsal.shelf.vocabularies_in("out"), expected);
+        assert_eq!(rehearsal.count("out", "SELECT count(*) FROM response WHERE told = 1 AND state = 1") as u64, asked);
+    }
+}
+
+#[test]
+fn packs_that_come_back_incomplete_are_asked_for_in_smaller_ones() {
+    let calm = Rehearsal::of(5, quick());
+    calm.run("out", &["--pipeline", "vocabulary"]).exits(0);
+    let faults = vec![(Fault::WrongCount, 0.2), (Fault::MaxTokens, 0.2), (Fault::WrongTypes, 0.1)];
+    let rehearsal = Rehearsal::of(5, SimulatorConfig { faults, ..quick() });
+    rehearsal.run("out", &["--pipeline", "vocabulary"]).exits(0);
+    assert!(rehearsal.requests() > calm.requests());
+    let classified = |r: &Rehearsal| {
+        let files = r.shelf.vocabularies_in("out");
+        files.values().map(|b| serde_json::from_slice::<serde_json::Value>(b).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(classified(&rehearsal), classified(&calm));
+}
+
+#[test]
+fn a_unit_that_gets_no_answer_fails_its_document_with_a_reason_and_is_taken_up_again() {
+    let script =
+        vec![Scripted { containing: "Tale 3".into(), attempts: vec![], from_request: 0, fault: Fault::Refusal }];
+    let rehearsal = Rehearsal::of(6, SimulatorConfig { script, ..quick() });
+    let run = rehearsal.run("out", &[]).exits(75);
+    assert_eq!(run.summary()["failed"], 1);
+    let failure = run.events().into_iter().find(|e| e["event"] == "document_failed").unwrap();
+    assert!(failure["path"].as_str().unwrap().contains("doc-000003"), "{failure}");
+    assert!(failure["message"].as_str().unwrap().contains("refuses to answer"), "{failure}");
+    let asked = rehearsal.requests();
+    rehearsal.run("out", &[]).exits(75);
+    assert_eq!(rehearsal.requests(), asked, "a failure is not asked about again unless somebody says so");
+    rehearsal.simulator.reconfigure(quick());
+    rehearsal.run("out", &["--retry-failed"]).exits(0);
+    assert_eq!(rehearsal.requests(), asked + 1, "only the failed unit is asked again");
+}
+
+#[test]
+fn a_key_that_is_revoked_midway_stops_the_run_with_one_message() {
+    let script =
+        vec![Scripted { containing: String::new(), attempts: vec![], from_request: 40, fault: Fault::KeyRevoked }];
+    let rehearsal = Rehearsal::of(40, SimulatorConfig { script, ..quick() });
+    let run = rehearsal.run("out", &["--in-flight", "8"]).exits(75);
+    let stopped = run.summary()["stopped"].as_str().unwrap().to_owned();
+    assert!(stopped.contains("check the API key"), "{stopped}");
+    assert!(!run.events().iter().any(|e| e["event"] == "document_failed"), "documents are not to blame");
+    assert!(rehearsal.requests() < 40 + 30, "{}", rehearsal.requests());
+    rehearsal.simulator.reconfigure(quick());
+    rehearsal.run("out", &[]).exits(0);
+    let units = rehearsal.count("out", "SELECT count(*) FROM unit");
+    assert_eq!(rehearsal.simulator.counters().answered as i64, units, "what was answered before is not asked again");
+}
+
+#[test]
+fn what_no_request_would_escape_stops_the_run_with_its_remedy() {
+    for (fault, words) in [
+        (Fault::SpendLimit, "raise the spend limit"),
+        (Fault::InsufficientQuota, "add credit"),
+        (Fault::ModelNotFound, "check --model"),
+        (Fault::NoStructuredOutput, "choose another model"),
+    ] {
+        let rehearsal = Rehearsal::of(12, SimulatorConfig { faults: vec![(fault, 1.0)], ..quick() });
+        let run = rehearsal.run("out", &["--in-flight", "4"]).exits(75);
+        let stopped = run.summary()["stopped"].as_str().unwrap_or_default().to_owned();
+        assert!(stopped.contains(words), "{fault:?}: {stopped}");
+        assert!(rehearsal.requests() < 40, "{fault:?}: {}", rehearsal.requests());
+    }
+}
+
+#[test]
+fn the_bill_stays_under_its_cap_and_goes_on_when_it_is_raised() {
+    let rehearsal = Rehearsal::of(30, quick());
+    rehearsal.run("whole", &[]).exits(0);
+    let whole = rehearsal.count("whole", "SELECT sum(cost) FROM response");
+    let dollars = |share: f64| format!("{:.9}", whole as f64 * share / 1e12);
+    // Room for the last requests' worst case has to be under the cap too: 32 in flight would need more than this corpus costs.
+    let asked = rehearsal.requests();
+    let run = rehearsal.run("out", &["--max-cost", &dollars(0.6), "--in-flight", "2"]).exits(75);
+    assert!(run.summary()["stopped"].as_str().unwrap().contains("--max-cost"), "{}", run.stderr());
+    let spent = rehearsal.count("out", "SELECT sum(cost) FROM response");
+    assert!(spent as f64 <= whole as f64 * 0.6 && spent > 0, "{spent} of {whole}");
+    rehearsal.run("out", &["--max-cost", &dollars(4.0)]).exits(0);
+    assert_eq!(rehearsal.count("out", "SELECT sum(cost) FROM response"), whole, "nothing was paid twice");
+    assert_eq!(rehearsal.requests(), 2 * asked);
+    let unknown = rehearsal.run("out", &["--max-cost", "1", "--model", "some-local-model"]).exits(64);
+    assert!(unknown.stderr().contains("--prices"), "{}", unknown.stderr());
+}
+
+#[test]
+fn no_key_is_in_anything_that_was_written() {
+    // Some answers repeat the key, as servers do that print the request they dislike.
+    let faults = vec![(Fault::EchoKey, 0.3), (Fault::ServerError, 0.1)];
+    let rehearsal = Rehearsal::of(8, SimulatorConfig { faults, key: KEY.into(), ..quick() });
+    let run = rehearsal.run("out", &["--log", "log.json", "--log-format", "json", "--verbose"]);
+    let wrong =
+        rehearsal.shelf.run(&["batch", "books", "-o", "wrong", "--provider", "openai", "--model", "m"]).exits(64);
+    let mut written = [run.0.stdout, run.0.stderr, wrong.0.stderr].concat();
+    let mut files = 0;
+    let mut folders = vec![rehearsal.shelf.path().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !path.starts_with(rehearsal.shelf.books()) {
+                files += 1;
+                written.extend(std::fs::read(path).unwrap());
+            }
+        }
+    }
+    let db = rusqlite::Connection::open(rehearsal.shelf.out().join(".corpora/store.sqlite")).unwrap();
+    for sql in ["SELECT z FROM raw", "SELECT z FROM answer", "SELECT z FROM art"] {
+        let mut rows = db.prepare(sql).unwrap();
+        for z in rows.query_map([], |r| r.get::<_, Vec<u8>>(0)).unwrap() {
+            written.extend(zstd::decode_all(&z.unwrap()[..]).unwrap());
+        }
+    }
+    let text = String::from_utf8_lossy(&written);
+    assert!(files > 5, "{files} files");
+    assert!(text.contains("[key]"), "the echoed key was seen and struck out");
+    assert!(rehearsal.simulator.journal().iter().any(|e| e.fault == Some(Fault::EchoKey)));
+    for secret in [KEY, &KEY[3..]] {
+        assert!(!text.contains(secret), "found at {:?}", text.find(secret).map(|n| &text[n.saturating_sub(200)..n]));
+    }
+    let log = std::fs::read_to_string(rehearsal.shelf.path().join("log.json")).unwrap();
+    let lines: Vec<serde_json::Value> = log.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let answered = lines.iter().find(|l| l["fields"]["message"] == "response").unwrap();
+    assert!(
+        answered["fields"]["input_tokens"].as_u64().unwrap() > 0 && answered["span"]["attempt"].is_u64(),
+        "{answered}"
+    );
+    assert!(!log.contains("lantern"), "no content in the log");
+}
+
+#[test]
+fn limits_are_kept_and_learned_from_headers() {
+    let limits = Limits { requests: Some(1_200.0), ..Limits::default() };
+    let rehearsal = Rehearsal::of(24, SimulatorConfig { limits, ..quick() });
+    rehearsal.run("out", &[]).exits(0);
+    let counters = rehearsal.simulator.counters();
+    assert!(counters.requests > 80, "{counters:?}");
+    assert!((counters.limited as f64) < 0.05 * counters.requests as f64, "{counters:?}");
+}
+
+#[test]
+fn bad_settings_of_a_provider_are_explained() {
+    let rehearsal = Rehearsal::of(1, quick());
+    let says = |more: &[&str], words: &str| {
+        let args = [&["batch", "books", "-o", "out"], more].concat();
+        let run = rehearsal.shelf.run(&args).exits(64);
+        assert!(run.stderr().contains(words), "{more:?}: {}", run.stderr());
+    };
+    says(&["--provider", "anthropic"], "give its name with --model");
+    says(&["--provider", "openai", "--model", "m", "--base-url", "http://192.0.2.1:8000"], "--allow-http");
+    says(&["--provider", "openai", "--model", "m", "--base-url", "not a url"], "is not one");
+    says(&["--provider", "openai", "--model", "m", "--base-url", "ftp://host/x"], "begins with 'ftp:'");
+    says(&["--provider", "openai", "--model", "m", "--base-url", "https://me:secret@host/x"], "leave them out");
+    says(
+        &["--provider", "openai", "--model", "m", "--base-url", "https://host.invalid"],
+        "set the variable OPENAI_API_KEY",
+    );
+    says(&["--model", "m"], "the local provider has no models");
+    says(&["--provider", "gemini", "--model", "m", "--key-file", "nowhere"], "the key file 'nowhere' cannot be read");
+    std::fs::write(rehearsal.shelf.path().join("key"), "sk two words").unwrap();
+    says(&["--provider", "gemini", "--model", "m", "--key-file", "key"], "cannot be used");
+    says(&["--provider", "gemini", "--model", "m", "--key-file", "key"], "the key in the file 'key'");
+    let local = ["--provider", "openai", "--model", "m", "--base-url", "http://127.0.0.1:9"];
+    says(&[&local[..], &["--rpm", "0"]].concat(), "--rpm 0 lets nothing through");
+    says(&[&local[..], &["--max-cost", "0"]].concat(), "no amount of dollars");
+    says(&[&local[..], &["--request-timeout", "0"]].concat(), "--request-timeout is out of range");
+    // Nobody is there.
+    let run = rehearsal
+        .shelf
+        .run(&[&["batch", "books", "-o", "out", "--pipeline", "glossary"][..], &local[..]].concat())
+        .exits(75);
+    assert!(run.stderr().contains("cannot connect to http://127.0.0.1:9"), "{}", run.stderr());
+    let schema = include_str!("../pipelines/glossary.toml").replace("\"array\"", "\"object\"");
+    std::fs::write(rehearsal.shelf.path().join("odd.toml"), schema).unwrap();
+    says(&["--pipeline", "./odd.toml"], "its schema cannot be used");
+}
+
+#[test]
+fn a_chunk_larger_than_the_context_window_fails_with_the_remedy() {
+    let rehearsal = Rehearsal::of(1, SimulatorConfig { window: 300, ..quick() });
+    let run = rehearsal.run("out", &["--pipeline", "glossary"]).exits(65);
+    assert!(run.stderr().contains("lower [chunk] max_tokens"), "{}", run.stderr());
+}
