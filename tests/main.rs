@@ -7,6 +7,7 @@ mod crash;
 mod layers;
 mod live;
 mod output;
+mod peers;
 mod providers;
 mod resume;
 mod samples;

@@ -39,6 +39,10 @@ pub(super) enum Command {
     Gc(GcArgs),
     /// List the pipelines that are built in, or print one as a start for your own.
     Pipelines(PipelinesArgs),
+    /// Show what the answers in an output folder cost, by document, stage and model.
+    Cost(CostArgs),
+    /// Try everything that a run needs, and say what to do where something is wrong.
+    Doctor(DoctorArgs),
     /// Run a provider that costs nothing: for rehearsals and tests.
     Simulate(SimulateArgs),
     /// Print a completion script for a shell.
@@ -313,6 +317,52 @@ pub(super) struct GcArgs {
 pub(super) struct PipelinesArgs {
     /// Print this one, with prompt and schema inside it, as a file of its own.
     pub name: Option<String>,
+}
+
+/// Options of `corpora cost`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora cost vocab\n  corpora cost vocab --format csv > cost.csv\n  corpora cost vocab --format json | jq .total\n\nEach answer is counted once, with the tokens that the provider told. 'Lost' are requests that broke off although the provider\nmay have answered, and billed: at most this much, and never part of the other columns."
+)]
+pub(super) struct CostArgs {
+    /// The output folder of a run.
+    pub dir: PathBuf,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: CostFormat,
+}
+
+/// How `corpora cost` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CostFormat {
+    /// Columns for people.
+    Table,
+    /// Comma-separated values with a header.
+    Csv,
+    /// One JSON object.
+    Json,
+}
+
+/// Options of `corpora doctor`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora doctor\n  corpora doctor vocab --provider anthropic --model claude-haiku-5-5\n  corpora doctor --provider openai --model llama-4 --base-url http://localhost:11434/v1\n\nWith a remote provider, one tiny request is sent. The exit code is 0 if nothing is wrong, 64 if something is."
+)]
+pub(super) struct DoctorArgs {
+    /// An output folder to look at.
+    pub dir: Option<PathBuf>,
+    /// What to extract: the pipeline whose schema is tried.
+    #[arg(long, value_name = "NAME|FILE", env = "CORPORA_PIPELINE")]
+    pub pipeline: Option<String>,
+    /// Who is to be asked.
+    #[arg(long, value_name = "NAME", env = "CORPORA_PROVIDER")]
+    pub provider: Option<String>,
+    /// The provider's model.
+    #[arg(long, value_name = "NAME", env = "CORPORA_MODEL")]
+    pub model: Option<String>,
+    /// What a remote provider needs.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 /// Options of `corpora simulate`.

@@ -10,12 +10,12 @@ use crossbeam_channel::bounded;
 use super::args::{BatchArgs, Cli, ProgressArg};
 use super::config::{ConfigFile, unknown_variables};
 use super::exit::{CommandError, Exit};
-use super::progress::{Reporter, Style, Verbosity};
+use super::progress::{Reporter, Style, Verbosity, duration, grouped};
 use super::{log, remote, signals};
 use crate::engine::{self, Cancel, ParseLimits, Plan, Rerun, RunConfig};
 use crate::pipelines;
 use crate::stages::discover::Inputs;
-use crate::values::{Event, Stage};
+use crate::values::{Cost, Event, Stage};
 
 /// Runs the stages and reports on them.
 pub(super) fn run(mut args: BatchArgs, config: Option<&Path>) -> Result<Exit, CommandError> {
@@ -190,15 +190,39 @@ fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {
     let e = &plan.extract;
     writeln!(
         out,
-        "extract asks {}: {} documents, {} chunks, {} distinct units, {} of them answered already;\n{} requests, about {} tokens of text{}",
-        e.provider,
-        e.documents,
-        e.chunks,
-        e.units,
-        e.answered,
-        e.requests,
-        e.estimated_tokens,
-        if e.provider == "local" { " (answered within the program: nothing is sent, nothing is paid)" } else { "" }
+        "extract asks {}: {} documents, {} chunks, {} distinct units, {} of them answered already;",
+        e.provider, e.documents, e.chunks, e.units, e.answered,
     )?;
+    let Some(remote) = &e.remote else {
+        writeln!(
+            out,
+            "{} requests, about {} tokens of text (answered within the program: nothing is sent, nothing is paid)",
+            e.requests, e.estimated_tokens
+        )?;
+        return Ok(());
+    };
+    writeln!(
+        out,
+        "{} requests to {}, about {} tokens in and {} out",
+        grouped(e.requests),
+        remote.model,
+        grouped(remote.input_tokens),
+        grouped(remote.output_tokens)
+    )?;
+    match (remote.dollars, remote.batch_dollars) {
+        (Some(live), Some(batch)) => writeln!(
+            out,
+            "about {} live, {} through the batch endpoint (price from {})",
+            Cost::from_dollars(live),
+            Cost::from_dollars(batch),
+            remote.price_source.as_deref().filter(|s| !s.is_empty()).unwrap_or("a table without a source")
+        )?,
+        _ => writeln!(out, "price unknown: give a table with this model to --prices")?,
+    }
+    match remote.seconds {
+        Some(seconds) => writeln!(out, "at least {} under the given limits", duration(seconds as u64 * 1000))?,
+        None => writeln!(out, "time unknown: give the limits of your account with --rpm, --itpm and --otpm")?,
+    }
+    writeln!(out, "the estimate rests on {}", remote.basis)?;
     Ok(())
 }

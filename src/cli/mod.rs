@@ -3,6 +3,8 @@
 mod args;
 mod batch;
 mod config;
+mod cost;
+mod doctor;
 mod exit;
 mod gc;
 mod log;
@@ -52,6 +54,8 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Show(args) => show::run(&args),
         Command::Gc(args) => gc::run(&args, &batch::holder("corpora gc")),
         Command::Pipelines(args) => pipelines::run(&args),
+        Command::Cost(args) => cost::run(&args),
+        Command::Doctor(args) => doctor::run(args, cli.config.as_deref()),
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -110,7 +114,8 @@ mod tests {
         let mut page = Vec::new();
         man(&mut page).unwrap();
         let page = String::from_utf8(page).unwrap();
-        for name in ["batch", "status", "parse", "show", "gc", "pipelines", "simulate", "completions"] {
+        for name in ["batch", "status", "parse", "show", "gc", "pipelines", "cost", "doctor", "simulate", "completions"]
+        {
             assert!(page.contains(&format!("corpora {name}")), "{name}");
         }
     }

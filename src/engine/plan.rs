@@ -3,10 +3,13 @@
 use serde::Serialize;
 
 use super::RunError;
+use super::live::{Contents, Remote, overhead};
 use super::run::{Rerun, Run};
+use crate::stages::chunk::estimate_tokens;
 use crate::stages::extract;
-use crate::store::{Counts, DistinctCounter, DocId, StageFps};
-use crate::values::{Chunk, ParsedDocument, Stage};
+use crate::stages::pipeline::Method;
+use crate::store::{Counts, DistinctCounter, DocId, Reader, StageFps};
+use crate::values::{Chunk, Fingerprint, ParsedDocument, Stage, Usage};
 
 /// What one stage has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,7 +27,7 @@ pub struct StagePlan {
 }
 
 /// What `extract` would ask.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExtractPlan {
     /// Provider name.
     pub provider: String,
@@ -38,12 +41,35 @@ pub struct ExtractPlan {
     pub answered: u64,
     /// Requests to the provider; 0 for `local`, which answers within the program.
     pub requests: u64,
-    /// Estimated tokens of the units without an answer.
+    /// Estimated tokens of the text of the units without an answer.
     pub estimated_tokens: u64,
+    /// What a remote provider would be asked, and what that would cost.
+    pub remote: Option<RemotePlan>,
+}
+
+/// An estimate of what the requests of a run come to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RemotePlan {
+    /// The model.
+    pub model: String,
+    /// Prompt tokens, instructions and schema included.
+    pub input_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// Dollars; null if the model's price is not known.
+    pub dollars: Option<f64>,
+    /// Dollars at the price of the provider's batch endpoint.
+    pub batch_dollars: Option<f64>,
+    /// When the price was read, and where.
+    pub price_source: Option<String>,
+    /// Seconds under the given limits, if any were given.
+    pub seconds: Option<f64>,
+    /// What the estimate rests on.
+    pub basis: String,
 }
 
 /// The plan of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plan {
     /// Files in scope.
     pub files: u64,
@@ -114,7 +140,9 @@ fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> Result<ExtractPlan, Run
         answered: 0,
         requests: 0,
         estimated_tokens: 0,
+        remote: None,
     };
+    let mut guessed_output = 0;
     let again = rerun.is_some_and(|r| r.stage <= Stage::Extract);
     let mut distinct = DistinctCounter::new()?;
     let mut after = DocId(0);
@@ -124,26 +152,117 @@ fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> Result<ExtractPlan, Run
             true => reader.through(run.fps.chunk, run.scope, after, 64)?,
             false => reader.pending(Some(run.fps.chunk), run.fps.extract, run.scope, after, 64)?,
         };
-        let Some(last) = page.last() else { return Ok(plan) };
+        let Some(last) = page.last() else { break };
         after = last.doc;
         for pending in page {
             let chunks: Vec<Chunk> = reader.artifact(run.fps.chunk, pending.doc)?;
             let document: ParsedDocument = reader.artifact(run.fps.parse, pending.doc)?;
             plan.documents += 1;
-            for chunk in chunks {
-                plan.chunks += 1;
-                let unit = extract::unit_key(chunk.span.of(&document.text));
+            plan.chunks += chunks.len() as u64;
+            // The embedded provider finds terms without asking; its units are the chunks that it reads.
+            let units: Vec<(Fingerprint, u64, u64)> = match (&run.pipeline.method, run.remote) {
+                (Method::Terms(_), Some(_)) => Contents::of(&run.pipeline.method, document, chunks)
+                    .units
+                    .iter()
+                    .map(|u| {
+                        (
+                            u.key,
+                            u64::from(estimate_tokens(&u.text)) + 1,
+                            extract::guessed_term_output(&run.pipeline.schema),
+                        )
+                    })
+                    .collect(),
+                (_, remote) => chunks
+                    .iter()
+                    .map(|chunk| {
+                        let text = chunk.span.of(&document.text);
+                        let output = remote.map_or(0, |_| extract::guessed_output(text));
+                        (extract::unit_key(text), chunk.tokens.into(), output)
+                    })
+                    .collect(),
+            };
+            for (unit, tokens, output) in units {
                 if !distinct.add(&unit)? {
                     continue;
                 }
                 plan.units += 1;
                 let accepted = if again { i64::MAX } else { pending.generation };
-                if reader.answer(run.question, &unit, accepted)?.is_some() {
+                if reader.is_answered(run.question, &unit, accepted)? {
                     plan.answered += 1;
                 } else {
-                    plan.estimated_tokens += u64::from(chunk.tokens);
+                    plan.estimated_tokens += tokens;
+                    guessed_output += output;
                 }
             }
         }
     }
+    if let Some(remote) = run.remote {
+        let size = match run.pipeline.method {
+            Method::Passages(_) => 1,
+            Method::Terms(_) => run.pipeline.provider.terms_per_request as u64,
+        };
+        plan.requests = (plan.units - plan.answered).div_ceil(size);
+        plan.remote = Some(remote_plan(run, remote, &reader, &plan, guessed_output)?);
+    }
+    Ok(plan)
+}
+
+/// Answers from which on what they came to is trusted more than a guess.
+const ENOUGH_ANSWERS: u64 = 20;
+
+fn remote_plan(
+    run: &Run<'_>,
+    remote: &Remote,
+    reader: &Reader,
+    plan: &ExtractPlan,
+    guessed_output: u64,
+) -> Result<RemotePlan, RunError> {
+    let estimated = plan.estimated_tokens + plan.requests * overhead(&run.pipeline);
+    let told = reader.told(run.question)?.filter(|t| t.sums.count >= ENOUGH_ANSWERS && t.estimated > 0);
+    let (usage, basis) = match told {
+        Some(told) => {
+            // What was told of earlier answers, by token of their estimates and by answer.
+            let by_token = estimated as f64 / told.estimated as f64;
+            let by_answer = plan.requests as f64 / told.sums.count as f64;
+            let of = |tokens: u64, factor: f64| (tokens as f64 * factor).round() as u64;
+            let u = told.sums.usage;
+            let usage = Usage {
+                input: of(u.input, by_token),
+                cache_read: of(u.cache_read, by_token),
+                cache_write_5m: of(u.cache_write_5m, by_token),
+                cache_write_1h: of(u.cache_write_1h, by_token),
+                output: of(u.output, by_answer),
+            };
+            (usage, format!("the tokens of {} earlier answers in this folder", told.sums.count))
+        }
+        None => {
+            let usage = Usage { input: estimated, output: guessed_output, ..Usage::default() };
+            let basis = format!(
+                "a guess of the output, because fewer than {ENOUGH_ANSWERS} answers to this question are in the folder; a run with --limit makes it a measurement"
+            );
+            (usage, basis)
+        }
+    };
+    let dollars = |batch| remote.price.as_ref().map(|p| p.cost_of_many(&usage, plan.requests, batch).dollars());
+    let rates = remote.rates;
+    let minutes = [
+        (plan.requests, rates.requests),
+        (usage.prompt(), rates.input),
+        (usage.output, rates.output),
+        (usage.prompt() + usage.output, rates.tokens),
+    ];
+    let limited = minutes.into_iter().filter_map(|(n, rate)| Some(n as f64 / rate? as f64)).max_by(f64::total_cmp);
+    Ok(RemotePlan {
+        model: remote.dialect.model.clone(),
+        input_tokens: usage.prompt(),
+        output_tokens: usage.output,
+        dollars: dollars(false),
+        batch_dollars: dollars(true),
+        price_source: remote.price.as_ref().map(|p| match p.as_of {
+            Some(day) => format!("{}, {day}", p.source),
+            None => p.source.clone(),
+        }),
+        seconds: limited.map(|m| (m * 60.0).ceil()),
+        basis,
+    })
 }

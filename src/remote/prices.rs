@@ -126,10 +126,33 @@ impl Prices {
 }
 
 impl Price {
+    /// What many answers cost that came to `usage` together: each is taken to have had the mean prompt, which decides its
+    /// tier.
+    pub fn cost_of_many(&self, usage: &Usage, answers: u64, batch: bool) -> Cost {
+        let n = answers.max(1);
+        let mean = Usage {
+            input: usage.input / n,
+            cache_read: usage.cache_read / n,
+            cache_write_5m: usage.cache_write_5m / n,
+            cache_write_1h: usage.cache_write_1h / n,
+            output: usage.output / n,
+        };
+        let (input, output) = self.rates(&mean);
+        self.at(usage, input, output, batch)
+    }
+
     /// What an answer costs.
     pub fn cost(&self, usage: &Usage, batch: bool) -> Cost {
+        let (input, output) = self.rates(usage);
+        self.at(usage, input, output, batch)
+    }
+
+    fn rates(&self, usage: &Usage) -> (f64, f64) {
         let tier = self.tiers.iter().filter(|t| usage.prompt() > t.above).max_by_key(|t| t.above);
-        let (input, output) = tier.map_or((self.input, self.output), |t| (t.input, t.output));
+        tier.map_or((self.input, self.output), |t| (t.input, t.output))
+    }
+
+    fn at(&self, usage: &Usage, input: f64, output: f64, batch: bool) -> Cost {
         let input_tokens = usage.input as f64
             + usage.cache_read as f64 * self.cache_read
             + usage.cache_write_5m as f64 * self.cache_write_5m

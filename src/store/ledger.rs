@@ -39,6 +39,17 @@ pub struct LedgerSums {
     pub cost: Cost,
 }
 
+/// Answers whose tokens the provider told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Told {
+    /// Their number, tokens and cost.
+    pub sums: LedgerSums,
+    /// Prompt tokens that were estimated for them.
+    pub estimated: u64,
+    /// Mean time that they took.
+    pub latency_ms: f64,
+}
+
 /// What one model cost for one document and question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRow {
@@ -166,20 +177,21 @@ impl Reader {
         })
     }
 
-    /// Mean prompt and output tokens of the answers to a question, in whole tokens, with their number.
+    /// What the answers to a question came to on the average, if the provider told the tokens of any.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn told_means(&self, question: FpId) -> Result<(u64, f64, f64, f64), StoreError> {
-        self.query(|db| {
-            db.query_row(
-                "SELECT count(*), coalesce(avg(input + cache_read + cache_write_5m + cache_write_1h), 0), coalesce(avg(output), 0),
-                        coalesce(avg(latency_ms), 0)
-                 FROM response WHERE fp = ?1 AND told = 1",
-                [question.0],
-                |r| Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get(1)?, r.get(2)?, r.get(3)?)),
-            )
-        })
+    pub fn told(&self, question: FpId) -> Result<Option<Told>, StoreError> {
+        let sql = format!(
+            "SELECT {SUMS}, coalesce(sum(estimated), 0), coalesce(avg(latency_ms), 0) FROM response WHERE fp = ?1 AND told = 1"
+        );
+        let told = self.query(|db| {
+            db.query_row(&sql, [question.0], |r| {
+                let estimated = r.get::<_, i64>(9)?.cast_unsigned();
+                Ok(Told { sums: sums(r, 0)?, estimated, latency_ms: r.get(10)? })
+            })
+        })?;
+        Ok(Some(told).filter(|t| t.sums.count > 0))
     }
 
     /// The ledger by document, question and model, in path order, streamed to `each`.

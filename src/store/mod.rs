@@ -22,7 +22,7 @@ pub use artifact::{compress, decode, decompress, encode};
 pub use distinct::DistinctCounter;
 pub use durable::{Publication, replace_file};
 pub use error::StoreError;
-pub use ledger::{LedgerRow, LedgerSums, UnreadResponse};
+pub use ledger::{LedgerRow, LedgerSums, Told, UnreadResponse};
 pub use lock::RunLock;
 pub use open::{STORE_FOLDER, Store};
 pub use paths::{FilePage, FileRow, FileState, PendingFile};

@@ -13,7 +13,8 @@ CREATE TABLE response (
     request_id     TEXT,                        -- the provider's name for it
     outcome        TEXT,                        -- once read
     told           INTEGER NOT NULL DEFAULT 0,  -- 1 if the provider told the tokens, 0 if they are estimated
-    input          INTEGER NOT NULL,            -- tokens; before it is read, the estimate
+    estimated      INTEGER NOT NULL,            -- prompt tokens, as estimated before it was asked
+    input          INTEGER NOT NULL,            -- tokens; the estimate where the provider told none
     cache_read     INTEGER NOT NULL DEFAULT 0,
     cache_write_5m INTEGER NOT NULL DEFAULT 0,
     cache_write_1h INTEGER NOT NULL DEFAULT 0,

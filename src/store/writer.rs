@@ -546,8 +546,8 @@ fn apply(db: &Connection, change: Change, now: i64) -> rusqlite::Result<()> {
 fn apply_response(db: &Connection, response: &StoredResponse, now: i64) -> rusqlite::Result<()> {
     let units: Vec<u8> = response.units.iter().flat_map(|u| u.0).collect();
     db.prepare_cached(
-        "INSERT INTO response (id, fp, doc, units, generation, state, attempt, model, request_id, input, output, latency_ms, at_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO response (id, fp, doc, units, generation, state, attempt, model, request_id, estimated, input, output, latency_ms, at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         response.id,

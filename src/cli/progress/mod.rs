@@ -4,6 +4,8 @@ mod bars;
 mod lines;
 mod summary;
 
+pub(super) use self::summary::{duration, grouped};
+
 use std::io::Write;
 
 use crossbeam_channel::Receiver;

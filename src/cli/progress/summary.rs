@@ -71,7 +71,7 @@ pub(super) fn asked(asked: &Asked) -> String {
 }
 
 /// `1234567` as `1,234,567`.
-pub(super) fn grouped(n: u64) -> String {
+pub(in crate::cli) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -84,7 +84,7 @@ pub(super) fn grouped(n: u64) -> String {
 }
 
 /// Milliseconds as people say them.
-pub(super) fn duration(millis: u64) -> String {
+pub(in crate::cli) fn duration(millis: u64) -> String {
     let seconds = millis / 1000;
     match seconds {
         0 => format!("{millis} ms"),

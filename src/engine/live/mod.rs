@@ -21,8 +21,8 @@ use std::time::Duration;
 use self::board::Board;
 use self::money::Money;
 pub(super) use self::planner::Contents;
-pub(super) use self::reading::read;
-pub(super) use self::request::{Ask, prompt};
+pub use self::reading::{Reading, read};
+pub(super) use self::request::{Ask, overhead, prompt};
 pub(super) use self::retry::{ATTEMPTS, BAD_ANSWER_COSTS, backoff};
 use super::RunError;
 use super::run::Run;
@@ -65,8 +65,11 @@ impl Remote {
         self.price.as_ref().map(|p| p.cost(usage, false))
     }
 
-    /// A client for a pipeline.
-    pub(super) fn client(&self, schema: &serde_json::Value) -> Result<Client, RunError> {
+    /// A client for answers of a schema.
+    ///
+    /// # Errors
+    /// If the schema cannot be expressed at this vendor.
+    pub fn client(&self, schema: &serde_json::Value) -> Result<Client, RunError> {
         Client::new(
             self.endpoint.clone(),
             self.dialect.clone(),
@@ -131,7 +134,7 @@ pub(super) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upstream) -> Re
     let schema = AnswerSchema::new(&run.pipeline.schema).map_err(RunError::Provider)?;
     let choice = &run.pipeline.provider;
     let largest = Charge {
-        input: u64::from(run.pipeline.chunk.max_tokens) * 2 + request::overhead(&run.pipeline),
+        input: u64::from(run.pipeline.chunk.max_tokens) * 2 + overhead(&run.pipeline),
         output: choice.max_output_tokens.into(),
     };
     let (ready, assembling) = crossbeam_channel::unbounded();

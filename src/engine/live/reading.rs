@@ -41,20 +41,18 @@ pub(super) struct Verdict {
 }
 
 /// A response that was looked into.
-pub(in crate::engine) struct Reading {
-    pub(in crate::engine) usage: Option<Usage>,
-    pub(in crate::engine) results: Vec<UnitResult>,
+#[derive(Debug)]
+pub struct Reading {
+    /// Tokens, if it told them.
+    pub usage: Option<Usage>,
+    /// What it means for each unit.
+    pub results: Vec<UnitResult>,
     /// What it was, in a word.
-    pub(in crate::engine) outcome: &'static str,
+    pub outcome: &'static str,
 }
 
 /// Reads a response to a request about `units`: a name for each term, none for a passage.
-pub(in crate::engine) fn read(
-    dialect: &Dialect,
-    schema: &AnswerSchema,
-    body: &[u8],
-    units: &[Option<&str>],
-) -> Reading {
+pub fn read(dialect: &Dialect, schema: &AnswerSchema, body: &[u8], units: &[Option<&str>]) -> Reading {
     let attempt = || match dialect.reply(body) {
         Ok(reply) => {
             let outcome = match reply.finish {

@@ -43,7 +43,7 @@ pub(in crate::engine) struct Request {
 }
 
 /// Estimated tokens of what every prompt of a pipeline has beside its text.
-pub(super) fn overhead(pipeline: &Pipeline) -> u64 {
+pub(in crate::engine) fn overhead(pipeline: &Pipeline) -> u64 {
     u64::from(estimate_tokens(&pipeline.prompt) + estimate_tokens(&pipeline.schema.to_string())) + 16
 }
 

@@ -9,7 +9,7 @@ pub(super) fn body(dialect: &Dialect, prompt: &Prompt, structured: Structured) -
     let mut body = json!({
         "model": dialect.model,
         "instructions": system_with_schema(prompt, structured),
-        "input": [{"role": "user", "content": [{"type": "input_text", "text": prompt.user}]}],
+        "input": prompt.user,
         "max_output_tokens": prompt.max_output_tokens,
         // Nothing is continued, so nothing has to be kept at the provider.
         "store": false,
@@ -40,8 +40,9 @@ pub(super) fn reply(value: &Value) -> Result<Reply, String> {
     let text: String = parts().filter(|p| p["type"] == "output_text").filter_map(|p| p["text"].as_str()).collect();
     let finish = match (refusal, value["status"].as_str(), value["incomplete_details"]["reason"].as_str()) {
         (Some(refusal), ..) => Finish::Refused(super::one_line(refusal)),
-        (_, Some("incomplete"), Some("max_output_tokens")) => Finish::Truncated,
         (_, Some("incomplete"), Some("content_filter")) => Finish::Refused("content_filter".into()),
+        // Compatible servers leave the reason out.
+        (_, Some("incomplete"), Some("max_output_tokens") | None) => Finish::Truncated,
         (_, Some("completed") | None, _) => Finish::Complete,
         (_, Some(status), reason) => Finish::Other(reason.unwrap_or(status).to_owned()),
     };

@@ -2,6 +2,7 @@
 
 mod answer;
 mod grounded;
+mod guess;
 pub mod local;
 mod passages;
 mod terms;
@@ -10,6 +11,7 @@ pub use answer::{
     AnswerSchema, Heard, Interpreted, Said, UnitAnswer, UnitResult, ground, interpret, lenient_json, whole_items,
 };
 pub use grounded::assemble_answers;
+pub use guess::{guessed_output, guessed_term_output};
 pub use local::Definition;
 pub use passages::{PassageSettings, assemble, unit_key};
 pub use terms::{TermUnit, classify, term_key, term_units};

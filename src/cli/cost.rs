@@ -1,0 +1,147 @@
+//! `corpora cost DIR`.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::args::{CostArgs, CostFormat};
+use super::exit::{CommandError, Exit};
+use super::progress::grouped;
+use crate::store::{LedgerRow, LedgerSums, Store};
+use crate::values::Cost;
+
+/// One line of the ledger. A cost is null where the price was not known when the answer came.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Row {
+    document: String,
+    stage: &'static str,
+    provider: String,
+    model: String,
+    answers: u64,
+    input_tokens: u64,
+    cache_read_tokens: u64,
+    cache_write_tokens: u64,
+    output_tokens: u64,
+    /// Answers whose tokens the provider did not tell: estimated.
+    estimated_answers: u64,
+    dollars: Option<f64>,
+    lost_requests: u64,
+    lost_dollars_at_most: Option<f64>,
+}
+
+impl Row {
+    fn new(document: String, provider: String, model: String, answers: &LedgerSums, lost: &LedgerSums) -> Self {
+        let usage = answers.usage;
+        let known = |sums: &LedgerSums| (sums.unpriced == 0).then(|| sums.cost.dollars());
+        Self {
+            document,
+            stage: "extract",
+            provider,
+            model,
+            answers: answers.count,
+            input_tokens: usage.input,
+            cache_read_tokens: usage.cache_read,
+            cache_write_tokens: usage.cache_write_5m + usage.cache_write_1h,
+            output_tokens: usage.output,
+            estimated_answers: answers.untold,
+            dollars: known(answers),
+            lost_requests: lost.count,
+            lost_dollars_at_most: known(lost),
+        }
+    }
+
+    fn of(row: &LedgerRow) -> Self {
+        let question: serde_json::Value = serde_json::from_str(&row.question).unwrap_or_default();
+        let provider = question["provider"].as_str().unwrap_or("unknown").to_owned();
+        let document = row.path.clone().unwrap_or_else(|| "(no longer there)".into());
+        Self::new(document, provider, row.model.clone(), &row.answers, &row.lost)
+    }
+}
+
+/// Prints what was paid.
+pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
+    let reader = Store::open_existing(&args.dir)?.reader()?;
+    let (answers, lost) = reader.ledger_sums()?;
+    let total = Row::new("total".into(), String::new(), String::new(), &answers, &lost);
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match args.format {
+        CostFormat::Csv => {
+            let mut table = csv::Writer::from_writer(&mut out);
+            let mut failed = None;
+            if answers.count + lost.count == 0 {
+                // A header even without rows.
+                table
+                    .write_record(["document", "stage", "provider", "model", "answers"])
+                    .map_err(std::io::Error::other)?;
+            }
+            reader.ledger(|row| {
+                if let Err(e) = table.serialize(Row::of(&row)) {
+                    failed.get_or_insert(e);
+                }
+            })?;
+            failed.map_or(Ok(()), Err).map_err(std::io::Error::other)?;
+            table.flush()?;
+        }
+        CostFormat::Json => {
+            write!(out, "{{\"rows\":[")?;
+            let mut first = true;
+            let mut failed = None;
+            reader.ledger(|row| {
+                let line = serde_json::to_string(&Row::of(&row)).unwrap_or_default();
+                if let Err(e) = write!(out, "{}{line}", if std::mem::take(&mut first) { "" } else { "," }) {
+                    failed.get_or_insert(e);
+                }
+            })?;
+            failed.map_or(Ok(()), Err)?;
+            writeln!(out, "],\"total\":{}}}", serde_json::to_string(&total).map_err(std::io::Error::from)?)?;
+        }
+        CostFormat::Table => {
+            writeln!(
+                out,
+                "{:>9} {:>13} {:>11} {:>12} {:>13}  {:<24} document",
+                "answers", "tokens in", "cached", "tokens out", "cost", "model"
+            )?;
+            let mut failed = None;
+            reader.ledger(|row| {
+                if let Err(e) = line(&mut out, &Row::of(&row)) {
+                    failed.get_or_insert(e);
+                }
+            })?;
+            failed.map_or(Ok(()), Err)?;
+            line(&mut out, &total)?;
+            if lost.count > 0 {
+                let most = total
+                    .lost_dollars_at_most
+                    .map_or_else(|| "an unknown sum".into(), |d| Cost::from_dollars(d).to_string());
+                writeln!(
+                    out,
+                    "{} requests broke off although the provider may have answered and billed them: at most {most} more",
+                    grouped(lost.count)
+                )?;
+            }
+            if answers.untold > 0 {
+                writeln!(
+                    out,
+                    "the tokens of {} answers are estimated, because the provider told none",
+                    grouped(answers.untold)
+                )?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn line(out: &mut impl Write, row: &Row) -> std::io::Result<()> {
+    let cost = row.dollars.map_or_else(|| "unknown".to_owned(), |d| Cost::from_dollars(d).to_string());
+    writeln!(
+        out,
+        "{:>9} {:>13} {:>11} {:>12} {cost:>13}  {:<24} {}",
+        grouped(row.answers),
+        grouped(row.input_tokens + row.cache_read_tokens + row.cache_write_tokens),
+        grouped(row.cache_read_tokens),
+        grouped(row.output_tokens),
+        row.model,
+        row.document
+    )
+}

@@ -1,0 +1,208 @@
+//! `corpora doctor [DIR]`: tries what a run needs, one thing after another, and goes on where something is wrong.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::args::DoctorArgs;
+use super::config::ConfigFile;
+use super::exit::{CommandError, Exit};
+use super::remote;
+use crate::engine::{Remote, read_response};
+use crate::pipelines;
+use crate::remote::{Attempt, Client, LimitSeen, Prompt};
+use crate::stages::extract::{AnswerSchema, UnitResult};
+use crate::stages::pipeline::{Method, Pipeline};
+use crate::store::{STORE_FOLDER, Store, StoreError};
+
+/// What was found of one thing.
+enum Finding {
+    Good(String),
+    /// Worth knowing, wrong only for some.
+    Odd(String),
+    Wrong(String),
+}
+
+/// Below this much free space a run is in danger.
+const LITTLE_SPACE: u64 = 1 << 30;
+
+/// Tries everything and prints a line for each.
+pub(super) fn run(mut args: DoctorArgs, config: Option<&Path>) -> Result<Exit, CommandError> {
+    ConfigFile::read(config)?.fill_remote(&mut args.remote);
+    let mut out = std::io::stdout();
+    let mut wrong = 0;
+    let mut tell = |what: &str, finding: Finding| -> std::io::Result<()> {
+        let (mark, words) = match finding {
+            Finding::Good(words) => ("ok   ", words),
+            Finding::Odd(words) => ("note ", words),
+            Finding::Wrong(words) => {
+                wrong += 1;
+                ("WRONG", words)
+            }
+        };
+        writeln!(out, "{mark}  {what:<18} {words}")
+    };
+    let folder = args.dir.as_deref().unwrap_or(Path::new("."));
+    tell("disk", disk(folder))?;
+    if let Some(dir) = &args.dir {
+        tell("store", store(dir))?;
+    }
+    tell("ocr", ocr())?;
+    let name = args.pipeline.as_deref().unwrap_or("vocabulary");
+    match pipelines::find(name) {
+        Err(error) => tell("pipeline", Finding::Wrong(error.to_string()))?,
+        Ok(mut pipeline) => {
+            tell("pipeline", Finding::Good(format!("{}: {}", pipeline.name, pipeline.description)))?;
+            if let Some(provider) = args.provider {
+                pipeline.provider.name = provider;
+            }
+            pipeline.provider.model = args.model.or(pipeline.provider.model);
+            match remote::resolve(&mut pipeline, &args.remote) {
+                Err(error) => tell("provider", Finding::Wrong(error.message))?,
+                Ok(None) => tell("provider", Finding::Good("local: no key, no network, nothing to pay".into()))?,
+                Ok(Some(remote)) => ask(&pipeline, &remote, &mut tell)?,
+            }
+        }
+    }
+    Ok(if wrong == 0 { Exit::Done } else { Exit::BadInput })
+}
+
+fn disk(folder: &Path) -> Finding {
+    match rustix::fs::statvfs(folder) {
+        Err(e) => Finding::Wrong(format!("'{}' cannot be looked at: {e}; give a folder that exists", folder.display())),
+        Ok(stat) => {
+            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+            let words = format!("{:.1} GiB free at '{}'", free as f64 / f64::from(1 << 30), folder.display());
+            match free < LITTLE_SPACE {
+                true => Finding::Wrong(format!("{words}; make room: a store takes about a third of the text it holds")),
+                false => Finding::Good(words),
+            }
+        }
+    }
+}
+
+fn store(dir: &Path) -> Finding {
+    let checked = Store::open_existing(dir).and_then(|store| store.check_integrity());
+    match checked {
+        Ok(()) => Finding::Good(format!("'{}' is sound", dir.join(STORE_FOLDER).display())),
+        Err(error @ StoreError::Missing { .. }) => Finding::Odd(error.to_string()),
+        Err(error) => Finding::Wrong(error.to_string()),
+    }
+}
+
+/// Whether pages without text could be read by optical character recognition.
+fn ocr() -> Finding {
+    let found = std::process::Command::new("tesseract").arg("--version").output();
+    match found {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            Finding::Good(text.lines().next().unwrap_or("tesseract").to_owned())
+        }
+        Err(_) => Finding::Odd("no tesseract on the path: pages that are pictures are told of, not read".into()),
+    }
+}
+
+fn ask(
+    pipeline: &Pipeline,
+    remote: &Remote,
+    tell: &mut impl FnMut(&str, Finding) -> std::io::Result<()>,
+) -> Result<(), CommandError> {
+    let key = match &remote.key {
+        Some(_) => "a key is set",
+        None => "no key is set, and none is needed for an address of this machine",
+    };
+    tell("key", Finding::Good(key.into()))?;
+    tell("endpoint", Finding::Good(remote.endpoint.to_string()))?;
+    tell(
+        "price",
+        match &remote.price {
+            Some(price) => Finding::Good(format!("known, from {}", price.source)),
+            None => Finding::Odd(format!(
+                "not known for '{}': costs will be 'unknown' and --max-cost is refused; give a table with --prices",
+                remote.dialect.model
+            )),
+        },
+    )?;
+    let client = remote.client(&pipeline.schema)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let looked_up = runtime.block_on(client.look_up_model());
+    tell(
+        "model",
+        match looked_up.result {
+            Ok(_) => Finding::Good(format!("'{}' is there", remote.dialect.model)),
+            Err(trouble) => Finding::Odd(format!("asking about it: {}; the request below decides", trouble.message)),
+        },
+    )?;
+    let (attempt, finding) = runtime.block_on(tiny(pipeline, &client));
+    tell("structured output", finding)?;
+    tell("limits", limits(&attempt))?;
+    Ok(())
+}
+
+/// One request about a sentence, phrased in the next way if the server does not know the first.
+async fn tiny(pipeline: &Pipeline, client: &Client) -> (Attempt, Finding) {
+    let prompt = Prompt {
+        system: pipeline.prompt.as_str().into(),
+        user: match pipeline.method {
+            Method::Passages(_) => "A lantern is a lamp that is carried by hand.".into(),
+            Method::Terms(_) => {
+                "{\"text\":\"lantern\",\"sentence\":\"A lantern is a lamp that is carried by hand.\"}\n".into()
+            }
+        },
+        schema: Arc::new(pipeline.schema.clone()),
+        schema_name: "doctor".into(),
+        max_output_tokens: pipeline.provider.max_output_tokens.min(2_000),
+    };
+    loop {
+        let attempt = client.send(&prompt).await;
+        let finding = match &attempt.result {
+            Err(trouble) => {
+                let rephrased = trouble.disposition() == crate::remote::Disposition::Rephrase;
+                if rephrased && client.downgrade(attempt.structured).is_some() {
+                    continue;
+                }
+                Finding::Wrong(format!("{}; {}", trouble.message, trouble.remedy()))
+            }
+            Ok(answered) => judged(pipeline, client, &answered.body, attempt.latency.as_millis()),
+        };
+        return (attempt, finding);
+    }
+}
+
+fn judged(pipeline: &Pipeline, client: &Client, body: &[u8], millis: u128) -> Finding {
+    let schema = match AnswerSchema::new(&pipeline.schema) {
+        Ok(schema) => schema,
+        Err(words) => return Finding::Wrong(words),
+    };
+    let name = match pipeline.method {
+        Method::Passages(_) => None,
+        Method::Terms(_) => Some("lantern"),
+    };
+    match read_response(client.dialect(), &schema, body, &[name]).results.remove(0) {
+        UnitResult::Answered(_) => {
+            Finding::Good(format!("{:?}, and the answer fits the schema, in {millis} ms", client.structured()))
+        }
+        UnitResult::Again { reason, .. } | UnitResult::Failed(reason) => Finding::Wrong(format!(
+            "the server answered, but not as the schema asks: {}; is this the interface that --provider names? A larger model, or one that is made for structured output, will do better",
+            reason.message
+        )),
+    }
+}
+
+fn limits(attempt: &Attempt) -> Finding {
+    let seen = &attempt.limits;
+    let of = |name: &str, seen: &LimitSeen| Some(format!("{} {name} a minute", seen.limit?));
+    let known: Vec<String> = [
+        of("requests", &seen.requests),
+        of("input tokens", &seen.input),
+        of("output tokens", &seen.output),
+        of("tokens", &seen.tokens),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match known.is_empty() {
+        true => Finding::Odd("the headers tell none: give those of your account with --rpm, --itpm and --otpm".into()),
+        false => Finding::Good(known.join(", ")),
+    }
+}

@@ -1,0 +1,184 @@
+//! Opt-in: our clients and our simulator against what others wrote. To run it:
+//!
+//! ```sh
+//! mkdir lab && cd lab
+//! npm i @copilotkit/aimock @stoplight/prism-cli
+//! python3 -m venv sdk && sdk/bin/pip install anthropic openai google-genai jsonschema
+//! CORPORA_LAB=$PWD CORPORA_PEERS=/path/to/peers cargo test --test main peers
+//! ```
+//!
+//! `CORPORA_PEERS` is the folder with `serve.sh`, `validate_bodies.py` and the vendors' specifications. Without the two variables
+//! these tests pass without doing anything, and say so.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use corpora::remote::{ApiKey, Client, Content, Dialect, Endpoint, Finish, Prompt, Structured, TroubleKind, Vendor};
+use corpora::simulator::{Limits, Simulator, SimulatorConfig};
+use serde_json::{Value, json};
+
+struct Lab {
+    lab: PathBuf,
+    peers: PathBuf,
+}
+
+fn lab() -> Option<Lab> {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from);
+    match (folder("CORPORA_LAB"), folder("CORPORA_PEERS")) {
+        (Some(lab), Some(peers)) => Some(Lab { lab, peers }),
+        _ => {
+            eprintln!("left out: CORPORA_LAB and CORPORA_PEERS are not set");
+            None
+        }
+    }
+}
+
+impl Lab {
+    fn python(&self) -> Command {
+        Command::new(self.lab.join("sdk/bin/python"))
+    }
+
+    /// Starts a server and waits until it listens.
+    fn serve(&self, name: &str) -> Server {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new("bash");
+        command.arg(self.peers.join("serve.sh")).arg(name).arg(port.to_string()).env("LAB", &self.lab);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let server = Server { child, port };
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(90), "{name} does not start");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        server
+    }
+}
+
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn schema() -> Value {
+    json!({"type": "object", "additionalProperties": false, "required": ["a"], "properties": {"a": {"type": "string"}}})
+}
+
+fn prompt(user: &str) -> Prompt {
+    Prompt {
+        system: "Say a.".into(),
+        user: user.into(),
+        schema: Arc::new(schema()),
+        schema_name: "answer".into(),
+        max_output_tokens: 200,
+    }
+}
+
+fn client(vendor: Vendor, base: &str, version: &str) -> Client {
+    let endpoint = Endpoint::new(base, false).unwrap();
+    let dialect = Dialect { vendor, model: "some-model".into(), api_version: version.into(), first_party: true };
+    let key = ApiKey::new("sk-ant-0123456789").unwrap();
+    Client::new(endpoint, dialect, Some(key), &schema(), Duration::from_secs(60), 4, || 0.0).unwrap()
+}
+
+fn block<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+#[test]
+fn the_official_sdks_work_against_the_simulator() {
+    let Some(lab) = lab() else { return };
+    let config = SimulatorConfig {
+        key: "sk-abc".into(),
+        gold: vec!["salt lantern".into()],
+        limits: Limits { requests: Some(6_000.0), ..Limits::default() },
+        ..SimulatorConfig::default()
+    };
+    let simulator = Simulator::start(config, 0, crate::support::rehearsal::corpora_now()).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/sdk_check.py");
+    let url = format!("http://{}", simulator.address());
+    let output = lab.python().args([script, &url, "sk-abc"]).output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{text}");
+    assert!(text.lines().filter(|l| l.starts_with("ok ")).count() >= 20, "{text}");
+}
+
+#[test]
+fn every_body_is_valid_by_the_vendors_schemas() {
+    let Some(lab) = lab() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for (vendor, name, spec) in [
+        (Vendor::Anthropic, "CreateMessageParams", "anthropic"),
+        (Vendor::OpenAiChat, "CreateChatCompletionRequest", "openai"),
+        (Vendor::OpenAiResponses, "CreateResponse", "openai"),
+    ] {
+        for structured in [Structured::Schema, Structured::Tool, Structured::Json, Structured::Prompt] {
+            let client = client(vendor, vendor.default_base_url(), vendor.default_api_version());
+            let body = client.dialect().body(&prompt("hello"), structured);
+            let file = dir.path().join("body.json");
+            std::fs::write(&file, body.to_string()).unwrap();
+            let spec = lab.peers.join(format!("specs/{spec}.trim.json"));
+            let run =
+                lab.python().arg(lab.peers.join("validate_bodies.py")).arg(name).arg(spec).arg(&file).output().unwrap();
+            assert!(run.status.success(), "{vendor:?} {structured:?}: {}{body}", String::from_utf8_lossy(&run.stdout));
+        }
+    }
+}
+
+#[test]
+fn servers_that_know_the_specifications_find_nothing_wrong() {
+    let Some(lab) = lab() else { return };
+    let server = lab.serve("prism-anthropic");
+    let base = format!("http://127.0.0.1:{}", server.port);
+    let anthropic = client(Vendor::Anthropic, &base, "2026-10-21");
+    for structured in [Structured::Schema, Structured::Tool, Structured::Prompt] {
+        let attempt = block(anthropic.send(&prompt("hello")));
+        assert_eq!(attempt.structured, structured);
+        let answered = attempt.result.unwrap_or_else(|t| panic!("{structured:?}: {t}"));
+        anthropic.dialect().reply(&answered.body).unwrap();
+        let _ = anthropic.downgrade(structured);
+    }
+    drop(server);
+    let server = lab.serve("prism-openai");
+    let base = format!("http://127.0.0.1:{}", server.port);
+    for vendor in [Vendor::OpenAiChat, Vendor::OpenAiResponses] {
+        let client = client(vendor, &base, "");
+        let answered = block(client.send(&prompt("hello"))).result.unwrap_or_else(|t| panic!("{vendor:?}: {t}"));
+        client.dialect().reply(&answered.body).unwrap();
+    }
+}
+
+#[test]
+fn a_server_that_nobody_here_wrote_is_understood() {
+    let Some(lab) = lab() else { return };
+    let server = lab.serve("aimock");
+    let root = format!("http://127.0.0.1:{}", server.port);
+    for (vendor, base, version) in [
+        (Vendor::Anthropic, root.clone(), "2023-06-01"),
+        (Vendor::OpenAiChat, format!("{root}/v1"), ""),
+        (Vendor::OpenAiResponses, format!("{root}/v1"), ""),
+        (Vendor::Gemini, root.clone(), "v1beta"),
+    ] {
+        let client = client(vendor, &base, version);
+        let reply = |user: &str| {
+            let answered =
+                block(client.send(&prompt(user))).result.unwrap_or_else(|t| panic!("{vendor:?} {user}: {t}"));
+            client.dialect().reply(&answered.body).unwrap()
+        };
+        let hello = reply("hello");
+        assert_eq!(hello.content, Some(Content::Text("{\"a\":\"hi\"}".into())), "{vendor:?}");
+        assert_eq!(hello.finish, Finish::Complete, "{vendor:?}");
+        assert!(hello.usage.is_some(), "{vendor:?}");
+        assert_eq!(reply("trunc").finish, Finish::Truncated, "{vendor:?}");
+        let trouble = block(client.send(&prompt("err"))).result.unwrap_err();
+        assert_eq!(trouble.kind, TroubleKind::Overloaded, "{vendor:?}: {trouble}");
+    }
+}
