@@ -3,7 +3,13 @@
 //!
 //! `cargo bench --bench limits -- [DOCUMENTS] [SECONDS]`: by default 1,150 documents (about 4,000 requests) in at least 80 s each.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that cannot go on says so by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::format_push_string,
+    dead_code,
+    reason = "a measurement that cannot go on says so by panicking"
+)]
 
 #[path = "../tests/support/documents.rs"]
 mod documents;

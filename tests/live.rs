@@ -147,13 +147,13 @@ fn in_a_fault_storm_every_unit_gets_one_answer_and_none_is_asked_again_after_it(
         assert_eq!(terms(&found[name]), terms(bytes), "{name}");
     }
     for (request, entries) in by_request(&journal) {
-        let useful = |e: &&JournalEntry| {
+        let useful = |e: &JournalEntry| {
             let spoilt = [Fault::MaxTokens, Fault::Empty, Fault::WrongTypes, Fault::NotJson];
             e.answered && !e.fault.is_some_and(|f| spoilt.contains(&f))
         };
         let answered = entries.iter().filter(|e| useful(e)).count();
         assert!(answered <= 1, "{request} was answered {answered} times: {entries:?}");
-        if let Some(at) = entries.iter().position(|e| useful(&e)) {
+        if let Some(at) = entries.iter().position(|e| useful(e)) {
             assert_eq!(at, entries.len() - 1, "{request} was asked again after its answer: {entries:?}");
         }
     }

@@ -29,7 +29,8 @@ fn lab() -> Option<Lab> {
     match (folder("CORPORA_LAB"), folder("CORPORA_PEERS")) {
         (Some(lab), Some(peers)) => Some(Lab { lab, peers }),
         _ => {
-            eprintln!("left out: CORPORA_LAB and CORPORA_PEERS are not set");
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "left out: CORPORA_LAB and CORPORA_PEERS are not set");
             None
         }
     }
@@ -165,7 +166,7 @@ fn a_server_that_nobody_here_wrote_is_understood() {
         (Vendor::Anthropic, root.clone(), "2023-06-01"),
         (Vendor::OpenAiChat, format!("{root}/v1"), ""),
         (Vendor::OpenAiResponses, format!("{root}/v1"), ""),
-        (Vendor::Gemini, root.clone(), "v1beta"),
+        (Vendor::Gemini, root, "v1beta"),
     ] {
         let client = client(vendor, &base, version);
         let reply = |user: &str| {

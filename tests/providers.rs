@@ -78,6 +78,7 @@ fn every_vendor_answers_and_its_usage_is_what_the_simulator_billed() {
 #[test]
 fn every_fault_is_read_as_what_it_is_at_every_vendor() {
     use TroubleKind as T;
+    #[allow(clippy::type_complexity, reason = "a table")]
     let troubles: [(Fault, fn(TroubleKind) -> bool); 18] = [
         (Fault::ServerError, |k| k == T::Server { may_have_answered: true }),
         (Fault::BadGateway, |k| k == T::Server { may_have_answered: true }),

@@ -98,7 +98,7 @@ impl Alone {
                         match result {
                             UnitResult::Answered(answer) => answers.push(answer),
                             UnitResult::Again { salvage: Some(answer), .. } if spent >= ATTEMPTS => {
-                                answers.push(answer)
+                                answers.push(answer);
                             }
                             UnitResult::Again { reason, .. } => last = reason,
                             UnitResult::Failed(failure) => return Err(failure.into()),

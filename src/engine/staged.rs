@@ -88,10 +88,15 @@ pub(super) fn follow_documents(
         let started = Instant::now();
         let mut still = HashSet::new();
         let mut stopped = false;
+        let mut sending = Duration::ZERO;
         feed_documents(run, parent, fp, &mut |job| {
             let doc = job.pending.doc;
             still.insert(doc);
-            stopped = !under_way.contains(&doc) && !send(job);
+            if !under_way.contains(&doc) {
+                let began = Instant::now();
+                stopped = !send(job);
+                sending += began.elapsed();
+            }
             !stopped
         })?;
         if stopped || last_look || run.is_stopping() {
@@ -99,7 +104,8 @@ pub(super) fn follow_documents(
         }
         under_way = still;
         // A look at a million documents takes a second: looking must not become the work.
-        std::thread::sleep(LOOK_EACH.max(started.elapsed() * 10));
+        let looking = started.elapsed().saturating_sub(sending);
+        std::thread::sleep(LOOK_EACH.max(looking * 10));
     }
 }
 

@@ -197,10 +197,7 @@ impl Client {
         }
         let endpoint = &self.endpoint;
         let (kind, message) = match () {
-            () if error.is_connect() => (
-                TroubleKind::Unreachable,
-                format!("cannot connect to {endpoint}: {cause}; is the address right, and the server running?"),
-            ),
+            () if error.is_connect() => (TroubleKind::Unreachable, format!("cannot connect to {endpoint}: {cause}")),
             () if error.is_timeout() => {
                 (TroubleKind::Timeout, format!("no answer from {endpoint} within {} s", self.timeout.as_secs_f64()))
             }

@@ -131,6 +131,9 @@ impl Trouble {
             TroubleKind::NotFound => {
                 "check --model and --base-url; 'corpora doctor' tries them; then run the same command again"
             }
+            TroubleKind::Unreachable => {
+                "check --base-url and the network, and that the server is running; then run the same command again"
+            }
             _ => "run 'corpora doctor', then the same command again",
         }
     }

@@ -199,15 +199,13 @@ impl Reader {
     /// # Errors
     /// If the database cannot be read.
     pub fn ledger(&self, mut each: impl FnMut(LedgerRow)) -> Result<(), StoreError> {
-        let sql = format!(
-            "SELECT (SELECT min(path) FROM file WHERE doc = k.doc) AS path, k.model, coalesce(p.spec, ''), k.doc, k.fp FROM
+        let sql = "SELECT (SELECT min(path) FROM file WHERE doc = k.doc) AS path, k.model, coalesce(p.spec, ''), k.doc, k.fp FROM
                (SELECT DISTINCT doc, fp, model FROM response UNION SELECT DISTINCT doc, fp, model FROM lost) k
-             LEFT JOIN fp p ON p.id = k.fp ORDER BY path, k.model, k.fp"
-        );
+             LEFT JOIN fp p ON p.id = k.fp ORDER BY path, k.model, k.fp";
         let answers = format!("SELECT {SUMS} FROM response WHERE doc = ?1 AND fp = ?2 AND model = ?3");
         let lost = format!("SELECT {LOST_SUMS} FROM lost WHERE doc = ?1 AND fp = ?2 AND model = ?3");
         self.query(|db| {
-            let mut keys = db.prepare(&sql)?;
+            let mut keys = db.prepare(sql)?;
             let mut answers = db.prepare(&answers)?;
             let mut lost = db.prepare(&lost)?;
             let mut rows = keys.query([])?;

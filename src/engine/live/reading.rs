@@ -187,7 +187,7 @@ fn one(live: &Live<'_>, response: Response) -> Result<Verdict, RunError> {
         latency: response.latency,
         usage: reading.usage,
         cost,
-        again: if units.is_empty() { Vec::new() } else { ask.again(&run.pipeline, units, spent, more_output) },
+        again: if units.is_empty() { Vec::new() } else { ask.again(&run.pipeline, &units, spent, more_output) },
     })
 }
 

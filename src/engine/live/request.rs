@@ -63,7 +63,7 @@ impl Ask {
 
     /// Requests about the units that have to be asked for again, where `spent` of their budget is used. Fewer units go into
     /// each: half at first, then one by one.
-    pub(super) fn again(&self, pipeline: &Pipeline, units: Vec<Unit>, spent: u32, more_output: bool) -> Vec<Self> {
+    pub(super) fn again(&self, pipeline: &Pipeline, units: &[Unit], spent: u32, more_output: bool) -> Vec<Self> {
         let size = match units.len() {
             n if n < self.units.len() && spent <= BAD_TOGETHER => n,
             n if spent <= BAD_TOGETHER => n.div_ceil(2),
@@ -120,12 +120,12 @@ mod tests {
         let ask = Ask::new(&pipeline, units.clone(), DocId(1));
         let sizes = |asks: &[Ask]| asks.iter().map(|a| a.units.len()).collect::<Vec<_>>();
         // Some are missing: the rest goes together. All are missing: two halves. Later: one by one.
-        assert_eq!(sizes(&ask.again(&pipeline, units[..3].to_vec(), 2, false)), [3]);
-        assert_eq!(sizes(&ask.again(&pipeline, units.clone(), 2, true)), [10, 10]);
-        assert_eq!(sizes(&ask.again(&pipeline, units[..3].to_vec(), 6, false)), [1, 1, 1]);
+        assert_eq!(sizes(&ask.again(&pipeline, &units[..3], 2, false)), [3]);
+        assert_eq!(sizes(&ask.again(&pipeline, &units, 2, true)), [10, 10]);
+        assert_eq!(sizes(&ask.again(&pipeline, &units[..3], 6, false)), [1, 1, 1]);
         let single = Ask::new(&pipeline, units[..1].to_vec(), DocId(1));
-        let raised = &single.again(&pipeline, units[..1].to_vec(), 2, true)[0];
+        let raised = &single.again(&pipeline, &units[..1], 2, true)[0];
         assert_eq!((raised.max_output, raised.raised), (2 * single.max_output, true));
-        assert_eq!(raised.again(&pipeline, units[..1].to_vec(), 4, true)[0].max_output, raised.max_output);
+        assert_eq!(raised.again(&pipeline, &units[..1], 4, true)[0].max_output, raised.max_output);
     }
 }
