@@ -324,6 +324,96 @@ fn the_bill_stays_under_its_cap_and_goes_on_when_it_is_raised() {
 }
 
 #[test]
+fn the_price_is_known_before_and_the_bill_is_what_the_provider_counted() {
+    let rehearsal = Rehearsal::of(30, quick());
+    let plan = |more: &[&str]| -> serde_json::Value {
+        let run = rehearsal.run("out", &[&["--dry-run", "--json", "--rpm", "600"], more].concat()).exits(0);
+        serde_json::from_str(&run.stdout()).unwrap()
+    };
+    let before = plan(&[])["extract"].clone();
+    assert_eq!(rehearsal.requests(), 0, "a dry run asks nothing");
+    rehearsal.run("out", &["--limit", "8"]).exits(0);
+    let learned = plan(&[])["extract"].clone();
+    assert!(learned["remote"]["basis"].as_str().unwrap().contains("earlier answers"), "{learned}");
+    let first = rehearsal.simulator.counters();
+    rehearsal.run("out", &[]).exits(0);
+    let all = rehearsal.simulator.counters();
+    let near = |estimate: &serde_json::Value, real: f64, what: &str| {
+        let share = estimate.as_f64().unwrap() / real;
+        assert!((0.9..=1.1).contains(&share), "{what}: {estimate} estimated, {real} counted");
+    };
+    let dollars = |prompt: u64, output: u64| (prompt as f64 * 0.1 + output as f64 * 0.5) / 1e6;
+    near(&before["requests"], all.requests as f64, "requests");
+    near(&before["remote"]["input_tokens"], all.usage.prompt() as f64, "input");
+    near(&before["remote"]["dollars"], dollars(all.usage.prompt(), all.usage.output), "dollars");
+    let (input, output) = (all.usage.prompt() - first.usage.prompt(), all.usage.output - first.usage.output);
+    near(&learned["remote"]["input_tokens"], input as f64, "input, learned");
+    near(&learned["remote"]["output_tokens"], output as f64, "output, learned");
+    near(&learned["remote"]["dollars"], dollars(input, output), "dollars, learned");
+    assert_eq!(learned["remote"]["seconds"], (learned["requests"].as_f64().unwrap() / 10.0).ceil());
+
+    // The ledger has every answer once, with the provider's own numbers.
+    let shelf = &rehearsal.shelf;
+    let json: serde_json::Value =
+        serde_json::from_str(&shelf.run(&["cost", "out", "--format", "json"]).exits(0).stdout()).unwrap();
+    let total = &json["total"];
+    assert_eq!(total["answers"], all.answered);
+    assert_eq!(total["input_tokens"], all.usage.prompt());
+    assert_eq!(total["output_tokens"], all.usage.output);
+    assert!((total["dollars"].as_f64().unwrap() - dollars(all.usage.prompt(), all.usage.output)).abs() < 1e-9);
+    let csv = shelf.run(&["cost", "out", "--format", "csv"]).exits(0).stdout();
+    assert_eq!(csv.lines().count(), json["rows"].as_array().unwrap().len() + 1);
+    let answers: u64 = json["rows"].as_array().unwrap().iter().map(|r| r["answers"].as_u64().unwrap()).sum();
+    assert_eq!(answers, all.answered);
+    assert!(shelf.run(&["cost", "out"]).exits(0).stdout().contains("total"));
+    // A store of a run that asked nobody has an empty bill.
+    shelf.run(&["batch", "books", "-o", "local"]).exits(0);
+    assert!(shelf.run(&["cost", "local"]).exits(0).stdout().contains("$0.00"));
+}
+
+#[test]
+fn a_model_without_a_price_costs_unknown_and_never_nothing() {
+    let rehearsal = Rehearsal::of(3, quick());
+    let plan = rehearsal.run("out", &["--dry-run", "--json", "--model", "house-model"]).exits(0).stdout();
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    assert!(plan["extract"]["remote"]["dollars"].is_null(), "{plan}");
+    rehearsal.run("out", &["--model", "house-model"]).exits(0);
+    let shelf = &rehearsal.shelf;
+    assert!(shelf.run(&["cost", "out"]).exits(0).stdout().contains("unknown"));
+    std::fs::write(shelf.path().join("prices.toml"), "[[price]]\nmodel = \"house-model\"\ninput = 1.0\noutput = 2.0\n")
+        .unwrap();
+    let run =
+        rehearsal.run("priced", &["--model", "house-model", "--prices", "prices.toml", "--max-cost", "5"]).exits(0);
+    let usage = rehearsal.simulator.counters().usage;
+    let dollars = run.summary()["asked"]["picodollars"].as_i64().unwrap() as f64 / 1e12;
+    assert!((dollars - (usage.prompt() as f64 + 2.0 * usage.output as f64) / 2e6).abs() < 1e-9, "{dollars}");
+}
+
+#[test]
+fn the_doctor_tells_what_is_wrong_and_what_to_do() {
+    let limits = Limits { requests: Some(6_000.0), ..Limits::default() };
+    let rehearsal = Rehearsal::of(1, SimulatorConfig { limits, key: "sk-right-one".into(), ..quick() });
+    let doctor = |key: &str, more: &[&str]| {
+        let url = format!("http://{}", rehearsal.simulator.address());
+        std::fs::write(rehearsal.shelf.path().join("key"), key).unwrap();
+        let args = ["doctor", "--provider", "openai", "--model", "m", "--base-url", &url, "--key-file", "key"];
+        rehearsal.shelf.run(&[&args[..], more].concat())
+    };
+    for pipeline in ["glossary", "vocabulary"] {
+        let well = doctor("sk-right-one", &["--pipeline", pipeline]).exits(0).stdout();
+        for words in ["ok     structured output", "6000 requests a minute", "ok     model", "not known for 'm'"] {
+            assert!(well.contains(words), "{words}: {well}");
+        }
+    }
+    let wrong = doctor("sk-wrong-one", &[]).exits(64).stdout();
+    assert!(wrong.contains("WRONG  structured output") && wrong.contains("check the API key"), "{wrong}");
+    rehearsal.simulator.reconfigure(SimulatorConfig { faults: vec![(Fault::NotJson, 1.0)], ..quick() });
+    let odd = doctor("sk-right-one", &[]).exits(64).stdout();
+    assert!(odd.contains("not as the schema asks"), "{odd}");
+    rehearsal.shelf.run(&["doctor"]).exits(0);
+}
+
+#[test]
 fn no_key_is_in_anything_that_was_written() {
     // Some answers repeat the key, as servers do that print the request they dislike.
     let faults = vec![(Fault::EchoKey, 0.3), (Fault::ServerError, 0.1)];

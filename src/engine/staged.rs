@@ -105,7 +105,10 @@ pub(super) fn follow_documents(
         under_way = still;
         // A look at a million documents takes a second: looking must not become the work.
         let looking = started.elapsed().saturating_sub(sending);
-        std::thread::sleep(LOOK_EACH.max(looking * 10));
+        let until = Instant::now() + LOOK_EACH.max(looking * 10);
+        while Instant::now() < until && !run.is_stopping() {
+            std::thread::sleep(LOOK_EACH);
+        }
     }
 }
 

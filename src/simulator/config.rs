@@ -113,3 +113,22 @@ impl Default for SimulatorConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_file_is_one() {
+        let document = include_str!("../../docs/simulator.md");
+        let file = document.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let config: SimulatorConfig = toml::from_str(file).unwrap();
+        assert_eq!((config.script.len(), config.faults.len(), config.speed), (1, 3, 10.0));
+        for name in document.split("Faults of status and wire:").nth(1).unwrap().split('`').skip(1).step_by(2) {
+            // Endings of a name stand for the whole of it, and `retry-after` is a header.
+            let whole = if name.starts_with('-') { format!("rate-limited{name}") } else { name.to_owned() };
+            let fault: Result<Fault, _> = serde_json::from_value(serde_json::Value::String(whole));
+            assert!(fault.is_ok() || name == "retry-after", "{name}");
+        }
+    }
+}

@@ -350,6 +350,10 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let oracle = Arc::clone(&state.oracle.lock().expect("no panic while the lock is held"));
     let said = content(&oracle.answer(&ask.user, ask.schema.as_ref()), ask.tool.is_some(), ask.budget, fault);
     usage.output = said.tokens;
+    if fault == Some(Fault::UsageCached) {
+        let cached = usage.input / 2;
+        usage = Usage { input: usage.input - cached, cache_read: usage.cache_read + cached, ..usage };
+    }
 
     let (admitted, levels) = {
         let mut all = state.buckets.lock().expect("no panic while the lock is held");

@@ -6,8 +6,8 @@ use super::local;
 use crate::stages::chunk::estimate_tokens;
 
 /// Tokens of an answer's JSON around its items, and around one item.
-const AROUND: u64 = 8;
-const AROUND_ITEM: u64 = 16;
+const AROUND: u64 = 5;
+const AROUND_ITEM: u64 = 9;
 
 /// Output tokens of an answer to a passage, as if a model found what the embedded provider finds: terms with the sentences
 /// that define them.
