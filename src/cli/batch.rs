@@ -24,7 +24,8 @@ pub(super) fn run(mut args: BatchArgs, config: Option<&Path>) -> Result<Exit, Co
         writeln!(std::io::stderr(), "corpora: {message}")?;
     }
     ConfigFile::read(config)?.fill(&mut args);
-    log::start(args.remote.log.as_deref(), args.remote.log_format)?;
+    // Dropped at the end: what is not exported yet is.
+    let _log = log::start(args.remote.log.as_deref(), args.remote.log_format)?;
     let json_plan = args.json;
     let reporter = reporter(&args);
     let config = resolve(args)?;

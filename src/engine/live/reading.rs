@@ -163,13 +163,13 @@ fn one(live: &Live<'_>, response: Response) -> Result<Verdict, RunError> {
         });
     }
     let told = reading.usage.unwrap_or_default();
+    response.span.record("latency_ms", response.latency.as_millis() as u64);
+    response.span.record("outcome", reading.outcome);
+    response.span.record("input_tokens", told.prompt());
+    response.span.record("output_tokens", told.output);
     response.span.in_scope(|| {
         tracing::info!(
-            outcome = reading.outcome,
-            latency_ms = response.latency.as_millis() as u64,
-            input_tokens = told.prompt(),
             cached_tokens = told.cache_read,
-            output_tokens = told.output,
             settled = settled.len(),
             again = again.len(),
             "response"

@@ -209,6 +209,10 @@ impl<'a> Traffic<'a> {
             units = request.ask.units.len(),
             attempt = request.ask.attempts + 1,
             id = tracing::field::Empty,
+            latency_ms = tracing::field::Empty,
+            input_tokens = tracing::field::Empty,
+            output_tokens = tracing::field::Empty,
+            outcome = tracing::field::Empty,
         );
         self.flights.push(Box::pin(async move {
             let attempt = live.client.send(&prompt).await;
@@ -231,10 +235,11 @@ impl<'a> Traffic<'a> {
                 self.responses.send(response).map_err(|_| RunError::Internal("the reader of responses is gone".into()))
             }
             Err(trouble) => {
+                span.record("latency_ms", attempt.latency.as_millis() as u64);
+                span.record("outcome", "trouble");
                 span.in_scope(|| {
                     tracing::warn!(
                         kind = ?trouble.kind,
-                        latency_ms = attempt.latency.as_millis() as u64,
                         retry_after_ms = trouble.retry_after.map_or(0, |w| w.as_millis() as u64),
                         "{}", trouble.message
                     );
