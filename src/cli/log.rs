@@ -73,6 +73,7 @@ fn collector() -> Result<Option<opentelemetry_sdk::trace::SdkTracerProvider>, Co
     if !named.iter().any(|name| std::env::var_os(name).is_some()) {
         return Ok(None);
     }
+    crate::remote::choose_cryptography();
     let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build().map_err(|e| {
         CommandError::bad_input(format!("spans cannot be exported as OTEL_EXPORTER_OTLP_ENDPOINT says: {e}"))
     })?;

@@ -38,6 +38,11 @@ pub struct Client {
     now_unix: fn() -> f64,
 }
 
+/// Chooses who does the cryptography of TLS in this process; the first choice stays.
+pub fn choose_cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A response with status 2xx, not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
@@ -81,8 +86,7 @@ impl Client {
         now_unix: fn() -> f64,
     ) -> Result<Self, ClientError> {
         let structured = dialect.vendor.structured(schema)?;
-        // Whoever installed a provider before us keeps it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        choose_cryptography();
         let http = reqwest::Client::builder()
             .http1_only()
             .user_agent(concat!("corpora/", env!("CARGO_PKG_VERSION")))

@@ -12,7 +12,7 @@ mod trouble;
 mod vendors;
 
 pub use breaker::{Breaker, StopReason};
-pub use client::{Answered, Attempt, Client, ClientError};
+pub use client::{Answered, Attempt, Client, ClientError, choose_cryptography};
 pub use endpoint::{Endpoint, EndpointError};
 pub use headers::{LimitSeen, LimitsSeen};
 pub use limiter::{Charge, Limiter, LimiterReport, Permit, Rates};
