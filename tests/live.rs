@@ -219,6 +219,31 @@ fn a_killed_run_repeats_only_what_was_in_flight() {
 }
 
 #[test]
+fn an_interrupted_run_keeps_what_was_in_flight() {
+    let latency = Latency { median_ms: 150.0, p99_over_median: 3.0, per_output_token_ms: 0.0 };
+    let rehearsal = Rehearsal::of(30, SimulatorConfig { latency, ..SimulatorConfig::default() });
+    let mut child = rehearsal.spawn("out", &["--rpm", "2400"]);
+    while rehearsal.simulator.counters().answered < 20 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let asked = rehearsal.requests();
+    assert_eq!(
+        rehearsal.count("out", "SELECT count(*) FROM response WHERE state = 1") as u64,
+        asked,
+        "nothing is thrown away"
+    );
+    rehearsal.run("out", &[]).exits(0);
+    assert_eq!(
+        rehearsal.requests() as i64,
+        rehearsal.count("out", "SELECT count(*) FROM unit"),
+        "nothing is asked twice"
+    );
+}
+
+#[test]
 fn a_response_that_was_stored_and_not_read_is_read_by_the_next_run() {
     for pipeline in [&[][..], &["--pipeline", "vocabulary"]] {
         let rehearsal = Rehearsal::of(4, quick());
@@ -495,6 +520,15 @@ fn bad_settings_of_a_provider_are_explained() {
     says(&[&local[..], &["--rpm", "0"]].concat(), "--rpm 0 lets nothing through");
     says(&[&local[..], &["--max-cost", "0"]].concat(), "no amount of dollars");
     says(&[&local[..], &["--request-timeout", "0"]].concat(), "--request-timeout is out of range");
+    let schema =
+        include_str!("../pipelines/glossary.toml").replace("\"term\": {\"type\"", "\"term\": {\"not\": {}, \"type\"");
+    std::fs::write(rehearsal.shelf.path().join("negative.toml"), schema).unwrap();
+    let gemini = ["--provider", "gemini", "--model", "m", "--base-url", "http://127.0.0.1:9"];
+    says(&[&gemini[..], &["--pipeline", "./negative.toml"]].concat(), "uses 'not'");
+    let limits =
+        include_str!("../pipelines/glossary.toml").replace("# [provider.limits]", "[provider.limits]\nrpm = 0");
+    std::fs::write(rehearsal.shelf.path().join("none.toml"), limits).unwrap();
+    says(&[&gemini[..], &["--pipeline", "./none.toml"]].concat(), "--rpm 0 lets nothing through");
     // Nobody is there.
     let run = rehearsal
         .shelf

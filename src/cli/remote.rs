@@ -50,17 +50,24 @@ pub(super) fn resolve(pipeline: &mut Pipeline, args: &RemoteArgs) -> Result<Opti
     let Some(model) = choice.model.clone().filter(|m| !m.trim().is_empty()) else {
         return bad(format!("the provider {} needs a model; give its name with --model", choice.name));
     };
+    // Said before anything is parsed, not hours later.
+    vendor.structured(&pipeline.schema).map_err(CommandError::bad_input)?;
     let endpoint = endpoint(vendor, args)?;
     let key = key(vendor, args, &endpoint)?;
     let api_version = args.api_version.clone().unwrap_or_else(|| vendor.default_api_version().to_owned());
     if !api_version.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')) {
         return bad(format!("--api-version '{api_version}' cannot be one; give something like 2026-10-21 or v1"));
     }
-    for (name, value) in [("--rpm", args.rpm), ("--itpm", args.itpm), ("--otpm", args.otpm), ("--tpm", args.tpm)] {
-        if value == Some(0) {
-            return bad(format!("{name} 0 lets nothing through; leave it out for no limit of your own"));
-        }
+    let rates = [
+        ("rpm", args.rpm, choice.limits.rpm),
+        ("itpm", args.itpm, choice.limits.itpm),
+        ("otpm", args.otpm, choice.limits.otpm),
+        ("tpm", args.tpm, choice.limits.tpm),
+    ];
+    if let Some((name, ..)) = rates.iter().find(|(_, given, default)| given.or(*default) == Some(0)) {
+        return bad(format!("--{name} 0 lets nothing through; leave it out for no limit of your own"));
     }
+    let [requests, input, output, tokens] = rates.map(|(_, given, default)| given.or(default));
     let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
     let price = prices(args)?.of(&model, today).cloned();
     let max_cost = match args.max_cost {
@@ -83,7 +90,7 @@ pub(super) fn resolve(pipeline: &mut Pipeline, args: &RemoteArgs) -> Result<Opti
         dialect: Dialect { vendor, model, api_version, first_party },
         endpoint,
         key,
-        rates: Rates { requests: args.rpm, input: args.itpm, output: args.otpm, tokens: args.tpm },
+        rates: Rates { requests, input, output, tokens },
         most_in_flight: in_flight(args)?,
         timeout: seconds("--request-timeout", args.request_timeout, 300.0)?,
         patience: seconds("--patience", args.patience.map(|minutes| minutes * 60.0), 3600.0)?,

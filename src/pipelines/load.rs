@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::explain::{explain_toml_error, nearest};
 use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::{AnswerSchema, PassageSettings, TermSettings};
-use crate::stages::pipeline::{Method, Pipeline, ProviderChoice};
+use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
 
 /// The pipelines that are compiled in, the default first.
 const BUILTIN: [(&str, &str); 2] = [
@@ -107,6 +107,8 @@ struct ProviderFile {
     max_output_tokens: u32,
     #[serde(default = "terms_per_request")]
     terms_per_request: usize,
+    #[serde(default)]
+    limits: AccountLimits,
 }
 
 fn max_output_tokens() -> u32 {
@@ -156,6 +158,7 @@ fn read(text: &str, file: &str, folder: &Path) -> Result<Pipeline, PipelineError
         api_version: None,
         max_output_tokens: given.max_output_tokens,
         terms_per_request: given.terms_per_request,
+        limits: given.limits,
     };
     Ok(Pipeline {
         name: parsed.name,

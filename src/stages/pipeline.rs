@@ -51,4 +51,20 @@ pub struct ProviderChoice {
     pub max_output_tokens: u32,
     /// Terms in one request.
     pub terms_per_request: usize,
+    /// Limits of the account, unless the command line gives others.
+    pub limits: AccountLimits,
+}
+
+/// Limits of an account at a provider, a minute. They decide when something is asked, never what comes of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountLimits {
+    /// Requests.
+    pub rpm: Option<u64>,
+    /// Input tokens.
+    pub itpm: Option<u64>,
+    /// Output tokens.
+    pub otpm: Option<u64>,
+    /// Input and output tokens together.
+    pub tpm: Option<u64>,
 }

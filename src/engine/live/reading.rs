@@ -168,12 +168,7 @@ fn one(live: &Live<'_>, response: Response) -> Result<Verdict, RunError> {
     response.span.record("input_tokens", told.prompt());
     response.span.record("output_tokens", told.output);
     response.span.in_scope(|| {
-        tracing::info!(
-            cached_tokens = told.cache_read,
-            settled = settled.len(),
-            again = again.len(),
-            "response"
-        );
+        tracing::info!(cached_tokens = told.cache_read, settled = settled.len(), again = again.len(), "response");
     });
     let board = Arc::clone(&live.board);
     let after: Option<Box<dyn FnOnce() + Send>> = Some(Box::new(move || board.settle(&settled)));
