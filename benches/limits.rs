@@ -86,6 +86,15 @@ fn main() {
         "bound by", "way", "requests", "asking s", "whole s", "429", "limit"
     );
     let per_minute = |n: u64| (n as f64 / seconds * 60.0).ceil();
+    // A limit given too high, and a provider that does not tell its own: the rate has to be found.
+    let limits = Limits { requests: Some(per_minute(whole.requests)), headers: Some(false), ..Limits::default() };
+    let given = format!("{:.0}", per_minute(whole.requests) / 0.7);
+    let (c, _) = run(shelf, limits, &["--rpm", &given]);
+    println!(
+        "true limit 0.7 of the given one: {:.3} of it used, {:.2}% of requests refused",
+        c.answered as f64 / per_minute(whole.requests) * 60.0 / ((c.last_ms - c.first_ms) / 1000.0),
+        100.0 * c.limited as f64 / c.requests as f64,
+    );
     for bound in ["requests", "input", "output"] {
         let mut limits = Limits::default();
         let (slot, option, value) = match bound {

@@ -122,12 +122,13 @@ fn by_request(journal: &[JournalEntry]) -> HashMap<&str, Vec<&JournalEntry>> {
 
 #[test]
 fn in_a_fault_storm_every_unit_gets_one_answer_and_none_is_asked_again_after_it() {
-    let calm = Rehearsal::of(40, quick());
+    let documents = size("CORPORA_STORM_DOCUMENTS", 40);
+    let calm = Rehearsal::of(documents, quick());
     calm.run("out", &[]).exits(0);
     let expected = calm.shelf.vocabularies_in("out");
 
     let config = SimulatorConfig { faults: storm(), retry_after_s: 0.05, ..quick() };
-    let rehearsal = Rehearsal::of(40, config);
+    let rehearsal = Rehearsal::of(documents, config);
     rehearsal.run("out", &["--request-timeout", "1.5"]).exits(0);
     let counters = rehearsal.simulator.counters();
     let journal = rehearsal.simulator.journal();

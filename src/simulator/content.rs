@@ -123,9 +123,10 @@ fn escaped(json: &str) -> String {
     out
 }
 
-/// The text with `insert` at the end of its last string value.
+/// The text with `insert` at the end of its last string value, if it has one.
 fn in_last_string(json: &str, insert: &str) -> String {
     match json.rfind('"') {
+        Some(at) if json[at + 1..].starts_with(':') => json.to_owned(),
         Some(at) => format!("{}{insert}{}", &json[..at], &json[at..]),
         None => json.to_owned(),
     }
