@@ -40,7 +40,40 @@ fn a_store_of_version_1_is_read_by_this_program() {
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["documents"], 2);
     assert_eq!(status["stages"][0]["done"], 2);
+    assert!(shelf.run(&["cost", "out"]).exits(0).stdout().contains("$0.00"), "an older store has an empty bill");
     shelf.batch(&[]).exits(0);
+    assert_eq!(shelf.vocabularies().len(), 2);
+}
+
+#[test]
+fn a_store_of_version_2_is_read_by_this_program() {
+    // A glossary of the same two documents, asked of the simulator; never made anew.
+    let shelf = Shelf::of(2);
+    let folder = shelf.out().join(".corpora");
+    std::fs::create_dir_all(&folder).unwrap();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/store-v2.sqlite.zst");
+    let bytes = zstd::decode_all(std::fs::File::open(golden).unwrap()).unwrap();
+    std::fs::write(folder.join("store.sqlite"), bytes).unwrap();
+    let status: serde_json::Value =
+        serde_json::from_str(&shelf.run(&["status", "out", "--json"]).exits(0).stdout()).unwrap();
+    assert_eq!((&status["documents"], &status["answers"]), (&serde_json::json!(2), &serde_json::json!(2)));
+    let cost: serde_json::Value =
+        serde_json::from_str(&shelf.run(&["cost", "out", "--format", "json"]).exits(0).stdout()).unwrap();
+    assert_eq!(cost["total"]["answers"], 2);
+    assert_eq!(cost["rows"][0]["model"], "claude-haiku-5-5");
+    assert!(cost["total"]["dollars"].as_f64().unwrap() > 0.0);
+    // The files are views of the store: the address that was asked is gone, and nobody is asked again.
+    let same = [
+        "--pipeline",
+        "glossary",
+        "--provider",
+        "anthropic",
+        "--model",
+        "claude-haiku-5-5",
+        "--base-url",
+        "http://127.0.0.1:8188",
+    ];
+    shelf.batch(&same).exits(0);
     assert_eq!(shelf.vocabularies().len(), 2);
 }
 

@@ -133,7 +133,11 @@ fn key(vendor: Vendor, args: &RemoteArgs, endpoint: &Endpoint) -> Result<Option<
             })?;
             (Some(text), format!("the key in the file '{}'", file.display()))
         }
-        None => (std::env::var(variable).ok(), format!("the key in the variable {variable}")),
+        // Set to nothing is how some shells unset.
+        None => (
+            std::env::var(variable).ok().filter(|key| !key.trim().is_empty()),
+            format!("the key in the variable {variable}"),
+        ),
     };
     match text {
         Some(text) => {

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::args::StatusArgs;
 use super::exit::{CommandError, Exit};
+use super::progress::grouped;
 use super::saved::saved_fps;
 use crate::store::{Counts, FailureRow, Reader, StageFps, Store};
-use crate::values::Stage;
+use crate::values::{Cost, Stage};
 
 /// Counts of a stage for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,7 +21,7 @@ struct StageStatus {
 }
 
 /// Everything that `--json` prints besides the failures, which are streamed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 struct Status {
     pipeline: Option<String>,
     provider: Option<String>,
@@ -29,6 +30,10 @@ struct Status {
     ignored: u64,
     failed_files: u64,
     stages: Vec<StageStatus>,
+    /// Answers of remote providers.
+    answers: u64,
+    /// What they cost; null if the price of some was not known.
+    dollars: Option<f64>,
     next: String,
 }
 
@@ -90,7 +95,10 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
         (waiting, 0) => format!("continue with {waiting} files"),
         (waiting, failed) => format!("continue with {waiting} files; {failed} failed ones wait for --retry-failed"),
     };
+    let (answers, _) = reader.ledger_sums()?;
     Ok(Status {
+        answers: answers.count,
+        dollars: (answers.unpriced == 0).then(|| answers.cost.dollars()),
         pipeline: reader.meta("current:pipeline")?,
         provider: reader.meta("current:provider")?,
         files,
@@ -132,6 +140,14 @@ fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) 
         if shown > SHOWN {
             writeln!(out, "  ... and {} more; --failed lists them all", shown - SHOWN)?;
         }
+    }
+    if status.answers > 0 {
+        let cost = status.dollars.map_or_else(|| "an unknown sum".to_owned(), |d| Cost::from_dollars(d).to_string());
+        writeln!(
+            out,
+            "\n{} answers of a provider, for {cost}; 'corpora cost' has the ledger",
+            grouped(status.answers)
+        )?;
     }
     writeln!(out, "\nnext run: {}", status.next)?;
     Ok(())

@@ -87,7 +87,12 @@ impl Client {
     ) -> Result<Self, ClientError> {
         let structured = dialect.vendor.structured(schema)?;
         choose_cryptography();
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder();
+        if endpoint.is_loopback() {
+            // A proxy of the environment is for other machines.
+            http = http.no_proxy();
+        }
+        let http = http
             .http1_only()
             .user_agent(concat!("corpora/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())

@@ -18,9 +18,9 @@ pub struct Limits {
     pub output: Option<f64>,
     /// Input and output tokens together; a request is admitted with its whole output budget.
     pub tokens: Option<f64>,
-    /// Seconds of quota that a bucket holds [1].
+    /// Seconds of quota that a bucket holds; 1 if absent.
     pub burst_seconds: Option<f64>,
-    /// Whether answers tell the limits in their headers [true].
+    /// Whether answers tell the limits in their headers; true if absent.
     pub headers: Option<bool>,
 }
 

@@ -164,11 +164,19 @@ impl Reader {
         })
     }
 
+    /// Whether the store has a ledger: those of version 1 have none, and are not migrated by those who only read.
+    fn has_ledger(&self) -> Result<bool, StoreError> {
+        self.query(|db| db.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'lost'", [], |r| r.get(0)))
+    }
+
     /// What answers cost in this store, and what lost requests may have cost.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn ledger_sums(&self) -> Result<(LedgerSums, LedgerSums), StoreError> {
+        if !self.has_ledger()? {
+            return Ok(Default::default());
+        }
         self.query(|db| {
             Ok((
                 db.query_row(&format!("SELECT {SUMS} FROM response"), [], |r| sums(r, 0))?,
@@ -199,6 +207,9 @@ impl Reader {
     /// # Errors
     /// If the database cannot be read.
     pub fn ledger(&self, mut each: impl FnMut(LedgerRow)) -> Result<(), StoreError> {
+        if !self.has_ledger()? {
+            return Ok(());
+        }
         let sql = "SELECT (SELECT min(path) FROM file WHERE doc = k.doc) AS path, k.model, coalesce(p.spec, ''), k.doc, k.fp FROM
                (SELECT DISTINCT doc, fp, model FROM response UNION SELECT DISTINCT doc, fp, model FROM lost) k
              LEFT JOIN fp p ON p.id = k.fp ORDER BY path, k.model, k.fp";

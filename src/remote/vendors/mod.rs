@@ -148,11 +148,6 @@ impl Vendor {
         }
     }
 
-    /// Whether the provider's limit on output counts what a request may use rather than what it used.
-    pub fn counts_whole_budget(self) -> bool {
-        false
-    }
-
     /// Whether tokens read from the prompt cache count against the limit on input tokens.
     pub fn limits_cached_input(self) -> bool {
         self != Self::Anthropic
