@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::format_push_string, reason = "a test that cannot go on says so by panicking")]
 
 mod bad_input;
+mod batches;
 mod crash;
 mod layers;
 mod live;

@@ -140,6 +140,10 @@ pub(super) struct BatchArgs {
     #[command(flatten)]
     pub remote: RemoteArgs,
 
+    /// How its batch endpoint is used.
+    #[command(flatten)]
+    pub batch: BatchEndpointArgs,
+
     /// How progress is shown on standard error [default: auto].
     #[arg(long, value_enum, value_name = "HOW", env = "CORPORA_PROGRESS")]
     pub progress: Option<ProgressArg>,
@@ -228,6 +232,79 @@ pub(super) struct RemoteArgs {
     /// How the log is written [default: text].
     #[arg(long, value_enum, value_name = "FORMAT", env = "CORPORA_LOG_FORMAT")]
     pub log_format: Option<LogFormatArg>,
+}
+
+/// Options about a provider's batch endpoint.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Batch endpoints")]
+pub(super) struct BatchEndpointArgs {
+    /// Request by request, through the provider's batch endpoint at half the price, or whichever fits [default: live].
+    #[arg(long, value_enum, value_name = "WAY", env = "CORPORA_ENDPOINT")]
+    pub endpoint: Option<EndpointArg>,
+
+    /// Leave when all batches are submitted; the same command collects them later.
+    #[arg(long)]
+    pub detach: bool,
+
+    /// With --endpoint auto: when the answers have to be there, as 07:00 in universal time.
+    #[arg(long, value_name = "HH:MM")]
+    pub deadline: Option<String>,
+
+    /// Send no request live before the first batch.
+    #[arg(long)]
+    pub no_probe: bool,
+
+    /// Where what the first batches leave undone is asked [default: batch].
+    #[arg(long, value_enum, value_name = "WAY")]
+    pub finish: Option<FinishArg>,
+
+    /// Ask again for batches whose fate cannot be found out, or whose results are gone: this may pay twice.
+    #[arg(long)]
+    pub resubmit: bool,
+
+    /// Requests in one batch at most [default: what the provider takes].
+    #[arg(long, value_name = "N", env = "CORPORA_BATCH_REQUESTS")]
+    pub batch_requests: Option<u64>,
+
+    /// Bytes of one batch at most [default: what the provider takes].
+    #[arg(long, value_name = "N", env = "CORPORA_BATCH_BYTES")]
+    pub batch_bytes: Option<u64>,
+
+    /// Prompt tokens enqueued at most, where your account has such a limit.
+    #[arg(long, value_name = "N", env = "CORPORA_BATCH_TOKENS")]
+    pub batch_tokens: Option<u64>,
+
+    /// Seconds between two looks at a batch, at first; they grow to six times that [default: 10].
+    #[arg(long, value_name = "SECONDS", env = "CORPORA_POLL")]
+    pub poll: Option<f64>,
+
+    /// Seconds by which the provider's listing of batches may lag behind [default: 30].
+    #[arg(long, value_name = "SECONDS", env = "CORPORA_LISTING_LAG")]
+    pub listing_lag: Option<f64>,
+
+    /// Die at a named point: for tests of crashes.
+    #[arg(long, hide = true, value_name = "POINT")]
+    pub crash_at: Option<String>,
+}
+
+/// Which endpoint is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EndpointArg {
+    /// Request by request.
+    Live,
+    /// A few large batches at half the price.
+    Batch,
+    /// Batch where there is enough to ask and enough time.
+    Auto,
+}
+
+/// Where what is left undone is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FinishArg {
+    /// In further batches.
+    Batch,
+    /// Live, at the full price.
+    Live,
 }
 
 /// Whether stages overlap.

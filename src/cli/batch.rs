@@ -90,7 +90,7 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
     if args.model.is_some() {
         pipeline.provider.model = args.model;
     }
-    let remote = remote::resolve(&mut pipeline, &args.remote)?;
+    let remote = remote::resolve(&mut pipeline, &args.remote, &args.batch)?;
     let workers = args.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     if !(1..=1024).contains(&workers) {
         return Err(CommandError::bad_input(format!("--workers {workers} is out of range; give 1 to 1024")));

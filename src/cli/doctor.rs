@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::DoctorArgs;
+use super::args::{BatchEndpointArgs, DoctorArgs};
 use super::config::ConfigFile;
 use super::exit::{CommandError, Exit};
 use super::remote;
@@ -57,7 +57,7 @@ pub(super) fn run(mut args: DoctorArgs, config: Option<&Path>) -> Result<Exit, C
                 pipeline.provider.name = provider;
             }
             pipeline.provider.model = args.model.or(pipeline.provider.model);
-            match remote::resolve(&mut pipeline, &args.remote) {
+            match remote::resolve(&mut pipeline, &args.remote, &BatchEndpointArgs::default()) {
                 Err(error) => tell("provider", Finding::Wrong(error.message))?,
                 Ok(None) => tell("provider", Finding::Good("local: no key, no network, nothing to pay".into()))?,
                 Ok(Some(remote)) => ask(&pipeline, &remote, &mut tell)?,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::args::{OverlapArg, RemoteArgs};
+use super::args::{BatchEndpointArgs, EndpointArg, FinishArg, OverlapArg, RemoteArgs};
 use super::exit::CommandError;
-use crate::engine::Remote;
+use crate::engine::{BatchOptions, EndpointKind, Remote};
 use crate::remote::{ApiKey, Dialect, Endpoint, Prices, Rates, Vendor};
 use crate::stages::pipeline::Pipeline;
 use crate::values::Cost;
@@ -27,7 +27,11 @@ fn vendor(name: &str) -> Option<Vendor> {
 }
 
 /// The provider of a pipeline; none if it is the embedded one. Writes into the pipeline what a question's key has to know of it.
-pub(super) fn resolve(pipeline: &mut Pipeline, args: &RemoteArgs) -> Result<Option<Remote>, CommandError> {
+pub(super) fn resolve(
+    pipeline: &mut Pipeline,
+    args: &RemoteArgs,
+    batch: &BatchEndpointArgs,
+) -> Result<Option<Remote>, CommandError> {
     let bad = |message: String| Err(CommandError::bad_input(message));
     let choice = &mut pipeline.provider;
     let vendor = match (choice.name.as_str(), vendor(&choice.name)) {
@@ -97,8 +101,64 @@ pub(super) fn resolve(pipeline: &mut Pipeline, args: &RemoteArgs) -> Result<Opti
         max_cost,
         price,
         overlap: args.overlap != Some(OverlapArg::Off),
+        endpoint_kind: endpoint_kind(vendor, batch)?,
         now_unix: || jiff::Timestamp::now().as_microsecond() as f64 / 1e6,
     }))
+}
+
+fn endpoint_kind(vendor: Vendor, args: &BatchEndpointArgs) -> Result<EndpointKind, CommandError> {
+    let way = args.endpoint.unwrap_or(EndpointArg::Live);
+    let bad = |message: String| Err(CommandError::bad_input(message));
+    if way == EndpointArg::Live {
+        let asked =
+            [("--detach", args.detach), ("--deadline", args.deadline.is_some()), ("--finish", args.finish.is_some())];
+        return match asked.iter().find(|(_, given)| *given) {
+            Some((name, _)) => bad(format!("{name} is for batches; add --endpoint batch, or auto")),
+            None => Ok(EndpointKind::Live),
+        };
+    }
+    let mut limits = vendor.batch_limits();
+    for (name, given, limit) in [
+        ("--batch-requests", args.batch_requests, &mut limits.requests),
+        ("--batch-bytes", args.batch_bytes, &mut limits.bytes),
+    ] {
+        match given {
+            Some(n) if n == 0 || n > *limit => {
+                return bad(format!("{name} {n} is out of range; this provider takes 1 to {limit}"));
+            }
+            Some(n) => *limit = n,
+            None => {}
+        }
+    }
+    let batch = BatchOptions {
+        limits,
+        most_tokens: args.batch_tokens,
+        detach: args.detach,
+        probe: !args.no_probe,
+        finish_live: args.finish == Some(FinishArg::Live),
+        poll: seconds("--poll", args.poll, 10.0)?,
+        listing_lag: seconds("--listing-lag", args.listing_lag, 30.0)?,
+        resubmit: args.resubmit,
+        crash_at: args.crash_at.clone(),
+    };
+    match (way, &args.deadline) {
+        (EndpointArg::Auto, deadline) => {
+            let seconds_left = deadline.as_deref().map(until).transpose()?;
+            Ok(EndpointKind::Auto { batch, seconds_left })
+        }
+        (_, Some(_)) => bad("--deadline chooses between batch and live; add --endpoint auto".into()),
+        (_, None) => Ok(EndpointKind::Batch(batch)),
+    }
+}
+
+/// Seconds until a time of day, today or tomorrow.
+fn until(deadline: &str) -> Result<u64, CommandError> {
+    let parts: Vec<u64> = deadline.split(':').filter_map(|p| p.parse().ok()).collect();
+    let [hour @ 0..24, minute @ 0..60] = parts[..] else {
+        return Err(CommandError::bad_input(format!("--deadline '{deadline}' is no time of day; give one like 07:00")));
+    };
+    let now = jiff::Timestamp::now().as_second().rem_euclid(86_400).cast_unsigned();
+    Ok((hour * 3600 + minute * 60 + 86_400 - now) % 86_400)
 }
 
 fn seconds(name: &str, given: Option<f64>, default: f64) -> Result<Duration, CommandError> {

@@ -47,10 +47,7 @@ impl Alone {
         chunks: &[Chunk],
     ) -> Result<Extracted, Trouble> {
         let contents = Contents::of(&run.pipeline.method, document.clone(), chunks.to_vec());
-        let size = match run.pipeline.method {
-            crate::stages::pipeline::Method::Passages(_) => 1,
-            crate::stages::pipeline::Method::Terms(_) => run.pipeline.provider.terms_per_request,
-        };
+        let size = super::per_request(&run.pipeline);
         let mut changes = Vec::new();
         let mut answers = Vec::with_capacity(contents.units.len());
         for units in contents.units.chunks(size) {

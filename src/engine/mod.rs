@@ -1,6 +1,7 @@
 //! Layer 3: runs the stages over a store, in either mode, and can be stopped at any instant.
 
 mod alone;
+mod batch;
 mod cancel;
 mod discover;
 mod documents;
@@ -16,11 +17,20 @@ mod staged;
 mod tally;
 mod worker;
 
+pub use batch::BatchOptions;
 pub use cancel::Cancel;
 pub use error_log::ERROR_LOG;
 pub use keys::StageKeys;
-pub use live::{Reading, Remote, read as read_response};
+pub use live::{EndpointKind, Reading, Remote, read as read_response};
 pub use manifest::MANIFEST;
 pub use plan::{ExtractPlan, Plan, RemotePlan, StagePlan};
 pub use run::{Finished, Rerun, RunConfig, RunError, run};
 pub use worker::{ParseLimits, serve as serve_parse_worker};
+
+/// Units in one request of a pipeline.
+fn per_request(pipeline: &crate::stages::pipeline::Pipeline) -> usize {
+    match pipeline.method {
+        crate::stages::pipeline::Method::Passages(_) => 1,
+        crate::stages::pipeline::Method::Terms(_) => pipeline.provider.terms_per_request,
+    }
+}

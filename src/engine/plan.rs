@@ -130,7 +130,7 @@ pub(super) fn plan(run: &Run<'_>, rerun: Option<&Rerun>, ignored: u64) -> Result
     Ok(Plan { files, documents, ignored, stages, extract })
 }
 
-fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> Result<ExtractPlan, RunError> {
+pub(super) fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> Result<ExtractPlan, RunError> {
     let reader = run.store.reader()?;
     let mut plan = ExtractPlan {
         provider: run.pipeline.provider.name.clone(),

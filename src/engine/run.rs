@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
+use super::batch::{self, BatchOptions};
 use super::error_log::ErrorLog;
-use super::live::{self, Remote};
+use super::live::{self, EndpointKind, Remote};
 use super::staged::Upstream;
 use super::tally::Tally;
 use super::worker::ParseLimits;
@@ -206,6 +207,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     let mut session = Session::begin(&store)?;
     let keys = StageKeys::of(&config.pipeline);
     let (fps, question) = keys.intern(&mut session)?;
+    session.forget_unplanned_batches()?;
     let reader = store.reader()?;
     let number =
         |key: &str| -> Result<i64, StoreError> { Ok(reader.meta(key)?.and_then(|v| v.parse().ok()).unwrap_or(0)) };
@@ -364,8 +366,9 @@ fn stages(
     match (config.mode, config.dry_run || until < Stage::Extract) {
         (Mode::Staged, _) | (Mode::PerDocument, true) => {
             let mut first = Stage::Parse;
-            if let Some(remote) = run.remote.filter(|r| r.overlap && live::may_overlap(&run.pipeline.method))
-                && until >= Stage::Extract
+            if let Some(remote) = run.remote.filter(|r| {
+                r.overlap && live::may_overlap(&run.pipeline.method) && matches!(r.endpoint_kind, EndpointKind::Live)
+            }) && until >= Stage::Extract
             {
                 overlapped(run, progress, &reader, remote)?;
                 first = Stage::Write;
@@ -382,7 +385,10 @@ fn stages(
                         (Stage::Chunk, _) => staged::chunk(run, &Upstream::finished())?,
                         (Stage::Extract, None) => staged::extract(run)?,
                         (Stage::Extract, Some(remote)) => {
-                            asked = Some(live::extract(run, remote, &Upstream::finished())?);
+                            asked = Some(match by_batch(run, remote)? {
+                                Some(options) => batch::extract(run, remote, options)?,
+                                None => live::extract(run, remote, &Upstream::finished())?,
+                            });
                         }
                         (Stage::Discover | Stage::Write, _) => staged::write(run)?,
                     }
@@ -507,6 +513,37 @@ fn overlapped(run: &Run<'_>, progress: &mut Progress, reader: &Reader, remote: &
         progress.ask(outcome);
     }
     outcome
+}
+
+/// Requests from which on `--endpoint auto` takes the batch endpoint: below about a thousand, asking live is done sooner than
+/// most batches (`docs/measurements.md`).
+const AUTO_REQUESTS: u64 = 1_000;
+
+/// What providers promise of a batch's turnaround.
+const BATCH_SECONDS: u64 = 24 * 3600;
+
+/// How batches are handled, if the batch endpoint is to be asked.
+fn by_batch<'a>(run: &Run<'_>, remote: &'a Remote) -> Result<Option<&'a BatchOptions>, RunError> {
+    match &remote.endpoint_kind {
+        EndpointKind::Live => Ok(None),
+        EndpointKind::Batch(options) => Ok(Some(options)),
+        EndpointKind::Auto { batch, seconds_left } => {
+            // What is under way there is collected there.
+            if !run.store.reader()?.open_batches(run.question)?.is_empty() {
+                return Ok(Some(batch));
+            }
+            let requests = plan::extract_plan(run, None)?.requests;
+            let in_time = seconds_left.is_none_or(|s| s >= BATCH_SECONDS);
+            let chosen = requests >= AUTO_REQUESTS && in_time;
+            let message = match (chosen, in_time) {
+                (true, _) => format!("{requests} requests go through the batch endpoint, at half the price"),
+                (false, false) => "the deadline is less than a day away: requests go live".to_owned(),
+                (false, true) => format!("{requests} requests are soon asked: they go live"),
+            };
+            run.emit(Event::Notice { message });
+            Ok(chosen.then_some(batch))
+        }
+    }
 }
 
 /// Runs stages whose documents go through them side by side.

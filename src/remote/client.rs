@@ -15,6 +15,22 @@ const LARGEST_RESPONSE: usize = 64 << 20;
 /// Time for a connection to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Time for a payload to go up, or results to come down.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// What goes along with a call.
+pub(super) enum Payload<'a> {
+    None,
+    Json(&'a serde_json::Value),
+    /// A file, read while it is sent, with something before and after it.
+    File {
+        file: &'a std::path::Path,
+        before: Vec<u8>,
+        after: Vec<u8>,
+        content_type: String,
+    },
+}
+
 /// Why a client cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -140,18 +156,119 @@ impl Client {
         let body = serde_json::to_vec(&body).expect("a JSON value has string keys");
         let url = self.endpoint.join(&self.dialect.path());
         let request = self.http.post(url).header(CONTENT_TYPE, "application/json").body(body);
-        self.run(request, structured).await
+        self.run(request.headers(self.headers()), structured).await
     }
 
     /// Asks the vendor about the model: costs nothing.
     pub async fn look_up_model(&self) -> Attempt {
-        self.run(self.http.get(self.endpoint.join(&self.dialect.model_path())), self.structured()).await
+        let request = self.http.get(self.endpoint.join(&self.dialect.model_path())).headers(self.headers());
+        self.run(request, self.structured()).await
+    }
+
+    /// One call that answers with JSON.
+    pub(super) async fn json(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        payload: Payload<'_>,
+    ) -> Result<serde_json::Value, Trouble> {
+        let (body, _) = self.call(method, path, headers, payload).await?;
+        let malformed = |e| Trouble::new(TroubleKind::Malformed, format!("the response is not JSON ({e})"));
+        if body.is_empty() { Ok(serde_json::Value::Null) } else { serde_json::from_slice(&body).map_err(malformed) }
+    }
+
+    /// One call. `path` may be a whole URL if the provider gave it; it has to be the provider's own.
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        payload: Payload<'_>,
+    ) -> Result<(Vec<u8>, HeaderMap), Trouble> {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("our methods are constants");
+        let mut request = self.http.request(method, self.place(path)?).headers(self.headers());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request = match payload {
+            Payload::None => request,
+            Payload::Json(value) => {
+                request.header(CONTENT_TYPE, "application/json").body(serde_json::to_vec(value).expect("string keys"))
+            }
+            Payload::File { file, before, after, content_type } => {
+                let (length, pieces) = super::upload::pieces(file, before, after).map_err(|e| {
+                    Trouble::new(
+                        TroubleKind::BadRequest,
+                        format!("the payload '{}' cannot be read: {e}", file.display()),
+                    )
+                })?;
+                request
+                    .timeout(TRANSFER_TIMEOUT.max(self.timeout))
+                    .header(CONTENT_TYPE, content_type)
+                    .header(reqwest::header::CONTENT_LENGTH, length)
+                    .body(reqwest::Body::wrap_stream(pieces))
+            }
+        };
+        let mut seen = HeaderMap::new();
+        let answered = self.exchange(request, &mut seen).await?;
+        Ok((answered.body, seen))
+    }
+
+    /// Reads a text line by line as it comes. What `each` fails with ends the reading.
+    pub(super) async fn lines(
+        &self,
+        path: &str,
+        each: &mut dyn FnMut(&[u8]) -> Result<(), String>,
+    ) -> Result<(), Trouble> {
+        let request =
+            self.http.get(self.place(path)?).headers(self.headers()).timeout(TRANSFER_TIMEOUT.max(self.timeout));
+        let mut response = request.send().await.map_err(|e| self.network(&e))?;
+        let status = response.status().as_u16();
+        if !(200..300).contains(&status) {
+            let body = response.bytes().await.unwrap_or_default();
+            let mut trouble = self.dialect.trouble(status, &body);
+            trouble.message = self.redact(&trouble.message);
+            return Err(trouble);
+        }
+        let mut rest: Vec<u8> = Vec::new();
+        let mut give = |line: &[u8]| match line.iter().all(u8::is_ascii_whitespace) {
+            true => Ok(()),
+            false => each(line).map_err(|words| Trouble::new(TroubleKind::BadRequest, words)),
+        };
+        while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {
+            let mut piece = &piece[..];
+            while let Some(end) = piece.iter().position(|b| *b == b'\n') {
+                rest.extend_from_slice(&piece[..end]);
+                give(&rest)?;
+                rest.clear();
+                piece = &piece[end + 1..];
+            }
+            rest.extend_from_slice(piece);
+            if rest.len() > LARGEST_RESPONSE {
+                return Err(Trouble::new(TroubleKind::Malformed, "a line of results is larger than 64 MiB"));
+            }
+        }
+        give(&rest)
+    }
+
+    fn place(&self, path: &str) -> Result<reqwest::Url, Trouble> {
+        if path.starts_with('/') {
+            let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
+            let mut url = self.endpoint.join(path);
+            url.set_query(query);
+            return Ok(url);
+        }
+        let url = reqwest::Url::parse(path).ok().filter(|u| u.origin().ascii_serialization() == self.endpoint.origin());
+        url.ok_or_else(|| {
+            Trouble::new(TroubleKind::Malformed, "the provider names an upload place that is not its own")
+        })
     }
 
     async fn run(&self, request: reqwest::RequestBuilder, structured: Structured) -> Attempt {
         let started = Instant::now();
         let mut seen = HeaderMap::new();
-        let result = self.exchange(request.headers(self.headers()), &mut seen).await;
+        let result = self.exchange(request, &mut seen).await;
         let id = ["request-id", "x-request-id"].iter().find_map(|name| seen.get(*name));
         Attempt {
             result,

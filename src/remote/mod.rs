@@ -1,5 +1,6 @@
 //! Layer 2: providers. Their interfaces, the limiter that all traffic passes, prices. The only room that is async.
 
+mod batches;
 mod breaker;
 mod client;
 mod endpoint;
@@ -9,8 +10,10 @@ mod prices;
 mod prompt;
 mod secret;
 mod trouble;
+mod upload;
 mod vendors;
 
+pub use batches::{BatchLimits, BatchSeen, LineOutcome, ResultLine, Standing, is_surely_absent};
 pub use breaker::{Breaker, StopReason};
 pub use client::{Answered, Attempt, Client, ClientError, choose_cryptography};
 pub use endpoint::{Endpoint, EndpointError};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::Fault;
+use super::{BatchConfig, Fault};
 
 /// Limits of a model in a minute of the simulated clock. None is unlimited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
@@ -87,6 +87,8 @@ pub struct SimulatorConfig {
     pub cache_from_tokens: u64,
     /// Context window in tokens.
     pub window: u64,
+    /// How batches go.
+    pub batch: BatchConfig,
     /// A file to which every request is appended as a line of JSON.
     pub journal: Option<PathBuf>,
     /// Whether requests are kept in memory for the admin interface.
@@ -108,6 +110,7 @@ impl Default for SimulatorConfig {
             gold: Vec::new(),
             cache_from_tokens: 0,
             window: 200_000,
+            batch: BatchConfig::default(),
             journal: None,
             keep_journal: true,
         }

@@ -4,6 +4,7 @@
 //! Every random choice is a function of the seed, the request and how often it came, so that a run can be repeated.
 
 mod admission;
+mod batches;
 mod chance;
 mod config;
 mod content;
@@ -14,6 +15,7 @@ mod oracle;
 mod server;
 mod tokens;
 
+pub use batches::{BatchConfig, BatchCounters, BatchFault};
 pub use config::{Latency, Limits, Scripted, SimulatorConfig};
 pub use faults::Fault;
 pub use journal::{Counters, JournalEntry};

@@ -16,17 +16,21 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
 use super::admission::Buckets;
+use super::batches::{self, Batches};
 use super::chance::{log_normal, uniform};
 use super::content::content;
 use super::faces::{Ask, Face, Parts, UsageSaid, Wrong};
 use super::journal::Journal;
-use super::{Counters, Fault, JournalEntry, Oracle, SimulatorConfig, chance, tokens};
+use super::{BatchCounters, Counters, Fault, JournalEntry, Oracle, SimulatorConfig, chance, tokens};
 use crate::values::Usage;
 
 /// Largest body: Anthropic's limit on messages.
 const LARGEST_BODY: usize = 32 << 20;
 
-type Body = std::pin::Pin<Box<dyn hyper::body::Body<Data = Bytes, Error = io::Error> + Send>>;
+/// Largest payload of a batch: Google's limit on files.
+const LARGEST_BATCH: usize = 2 << 30;
+
+pub(super) type Body = std::pin::Pin<Box<dyn hyper::body::Body<Data = Bytes, Error = io::Error> + Send>>;
 
 /// A simulator that runs on a thread of its own until it is dropped.
 pub struct Simulator {
@@ -36,8 +40,9 @@ pub struct Simulator {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-struct State {
+pub(super) struct State {
     config: Mutex<Arc<SimulatorConfig>>,
+    pub(super) batches: Batches,
     oracle: Mutex<Arc<Oracle>>,
     journal: Journal,
     buckets: Mutex<HashMap<String, Buckets>>,
@@ -45,7 +50,7 @@ struct State {
     /// Models and system prompts that are in the prompt cache.
     cached: Mutex<HashSet<u64>>,
     started: Instant,
-    started_unix_s: f64,
+    pub(super) started_unix_s: f64,
 }
 
 impl Simulator {
@@ -66,6 +71,7 @@ impl Simulator {
             journal: Journal::new(file, config.keep_journal),
             config: Mutex::new(Arc::new(config)),
             oracle: Mutex::new(Arc::new(oracle)),
+            batches: Batches::default(),
             buckets: Mutex::default(),
             seen: Mutex::default(),
             cached: Mutex::default(),
@@ -94,6 +100,11 @@ impl Simulator {
     /// Sums over all requests so far.
     pub fn counters(&self) -> Counters {
         self.state.journal.counters()
+    }
+
+    /// Sums over all batches so far.
+    pub fn batch_counters(&self) -> BatchCounters {
+        self.state.batches.counters()
     }
 
     /// All requests that have ended, if they are kept.
@@ -137,9 +148,9 @@ async fn serve(listener: std::net::TcpListener, state: Arc<State>) {
 }
 
 /// A response before it is sent.
-struct Reply {
+pub(super) struct Reply {
     status: u16,
-    headers: Vec<(String, String)>,
+    pub(super) headers: Vec<(String, String)>,
     body: Bytes,
     manner: Manner,
 }
@@ -157,7 +168,11 @@ enum Manner {
 }
 
 impl Reply {
-    fn json(status: u16, body: &Value) -> Self {
+    pub(super) fn bytes(status: u16, kind: &str, body: Bytes) -> Self {
+        Self { status, headers: vec![("content-type".into(), kind.into())], body, manner: Manner::Whole }
+    }
+
+    pub(super) fn json(status: u16, body: &Value) -> Self {
         Self {
             status,
             headers: vec![("content-type".into(), "application/json".into())],
@@ -178,7 +193,7 @@ impl Reply {
 }
 
 /// A request's line in the journal, written when the last byte is sent or the connection is gone, whatever the way.
-struct Line {
+pub(super) struct Line {
     state: Arc<State>,
     entry: JournalEntry,
 }
@@ -192,11 +207,19 @@ impl Drop for Line {
 }
 
 impl State {
-    fn now_ms(&self) -> f64 {
+    pub(super) fn unix_s(&self) -> f64 {
+        self.started_unix_s + self.started.elapsed().as_secs_f64()
+    }
+
+    pub(super) fn oracle(&self) -> Arc<Oracle> {
+        Arc::clone(&self.oracle.lock().expect("no panic while the lock is held"))
+    }
+
+    pub(super) fn now_ms(&self) -> f64 {
         self.started.elapsed().as_secs_f64() * 1000.0
     }
 
-    fn config(&self) -> Arc<SimulatorConfig> {
+    pub(super) fn config(&self) -> Arc<SimulatorConfig> {
         Arc::clone(&self.config.lock().expect("no panic while the lock is held"))
     }
 
@@ -218,7 +241,7 @@ impl State {
     }
 
     /// Tokens of a request, as far as they are known before the answer.
-    fn prompt_usage(&self, ask: &Ask, config: &SimulatorConfig) -> Usage {
+    pub(super) fn prompt_usage(&self, ask: &Ask, config: &SimulatorConfig) -> Usage {
         let system = tokens::count(&ask.system);
         let rest = tokens::count(&ask.user) + ask.schema.as_ref().map_or(0, |s| tokens::count(&s.to_string())) + 8;
         let mut usage = Usage { input: system + rest, ..Usage::default() };
@@ -244,10 +267,20 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let query = request.uri().query().unwrap_or_default().to_owned();
     let method = request.method().as_str().to_owned();
-    let body = match Limited::new(request.into_body(), LARGEST_BODY).collect().await {
+    let most = if batches::is_ours(&path) { LARGEST_BATCH } else { LARGEST_BODY };
+    let body = match Limited::new(request.into_body(), most).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::new(),
     };
+    let key = header("x-api-key")
+        .or_else(|| header("x-goog-api-key"))
+        .or_else(|| header("authorization").and_then(|a| a.strip_prefix("Bearer ").map(str::to_owned)))
+        .or_else(|| query.split('&').find_map(|p| p.strip_prefix("key=")).map(str::to_owned));
+    if batches::is_ours(&path) {
+        let host = header("host").unwrap_or_default();
+        let call = batches::Call { method: &method, path: &path, query: &query, host, header: &header, key, body };
+        return batches::answer(&state, call).await;
+    }
     let hash = chance::hash(&[path.as_bytes(), &body]);
     let config = state.config();
     let Some((face, call)) = route(&method, &path, &header) else {
@@ -260,10 +293,6 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
             None,
         ));
     };
-    let key = header("x-api-key")
-        .or_else(|| header("x-goog-api-key"))
-        .or_else(|| header("authorization").and_then(|a| a.strip_prefix("Bearer ").map(str::to_owned)))
-        .or_else(|| query.split('&').find_map(|p| p.strip_prefix("key=")).map(str::to_owned));
     let key_is_wrong = !config.key.is_empty() && key.as_deref() != Some(&config.key);
     let wrong_key = || Wrong::new(401, "invalid x-api-key");
     if call != Call::Ask {
@@ -347,7 +376,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
         let reply = refuse(&mut line, &Wrong { code, ..Wrong::new(400, words) });
         return Ok(send(reply, Some(line)));
     }
-    let oracle = Arc::clone(&state.oracle.lock().expect("no panic while the lock is held"));
+    let oracle = state.oracle();
     let said = content(&oracle.answer(&ask.user, ask.schema.as_ref()), ask.tool.is_some(), ask.budget, fault);
     usage.output = said.tokens;
     if fault == Some(Fault::UsageCached) {
@@ -565,7 +594,7 @@ struct Sending {
     piece: usize,
 }
 
-fn send(reply: Reply, mut line: Option<Line>) -> Response<Body> {
+pub(super) fn send(reply: Reply, mut line: Option<Line>) -> Response<Body> {
     let whole = reply.body.len();
     let (left, piece) = match reply.manner {
         Manner::Whole => (reply.body, whole.max(1)),

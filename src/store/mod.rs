@@ -6,6 +6,7 @@
 //! slower than an integer.
 
 mod artifact;
+mod batches;
 mod distinct;
 mod durable;
 mod error;
@@ -19,6 +20,7 @@ mod session;
 mod writer;
 
 pub use artifact::{compress, decode, decompress, encode};
+pub use batches::{BatchRequest, BatchRow, BatchState, BatchUpdate};
 pub use distinct::DistinctCounter;
 pub use durable::{Publication, replace_file};
 pub use error::StoreError;

@@ -163,6 +163,7 @@ impl<'a> Session<'a> {
             }
             // What the new attempts spend is counted as before; only the verdicts go.
             db.execute("DELETE FROM unit_failure", [])?;
+            db.execute("DELETE FROM unit_attempts", [])?;
             taken_up += db.execute(
                 "UPDATE file SET fail_kind = NULL, fail_message = NULL, attempts = 0
                  WHERE fail_kind IS NOT NULL AND state = 0 AND (?1 = 0 OR scope = ?1)",
@@ -221,6 +222,17 @@ impl<'a> Session<'a> {
         })?;
         let file = self.store.database();
         self.db.execute_batch("VACUUM").map_err(|e| StoreError::from_sqlite(&file, e))
+    }
+
+    /// Forgets requests of a batch whose planning was interrupted: its row was never written, so nothing was sent.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn forget_unplanned_batches(&mut self) -> Result<(), StoreError> {
+        self.edit(|db| {
+            db.execute("DELETE FROM batch_request WHERE batch NOT IN (SELECT id FROM batch)", [])?;
+            db.execute("DELETE FROM batch_unit WHERE batch NOT IN (SELECT id FROM batch)", []).map(drop)
+        })
     }
 
     /// Vocabulary files whose source is gone, with the first 8 bytes of the SHA-256 of what was written.

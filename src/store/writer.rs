@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::batches::{self, BatchRequest, BatchRow, BatchUpdate};
 use super::paths::FileState;
 use super::{Publication, Store, StoreError, durable};
 use crate::values::{Cost, Event, Failure, Fingerprint, SourcePath, Stage, Usage};
@@ -150,6 +151,32 @@ pub enum Change {
         most: Usage,
         /// Cost at most, if the price is known.
         cost: Option<Cost>,
+    },
+    /// A request belongs to a batch that is being planned.
+    BatchRequest(FpId, Box<BatchRequest>),
+    /// A batch is planned: all its requests are in the store, its payload is on the disk.
+    BatchPlanned(Box<BatchRow>),
+    /// Something became known of a batch.
+    Batch(Box<BatchUpdate>),
+    /// A request of a batch has its outcome; with a reason if it was not done.
+    BatchSettled {
+        /// Batch.
+        batch: i64,
+        /// Place in it.
+        seq: i64,
+        /// Why it was not done.
+        undone: Option<String>,
+    },
+    /// A unit has used this much of its attempt budget.
+    UnitTried {
+        /// Fingerprint of the question.
+        question: FpId,
+        /// Content key of the unit.
+        unit: Fingerprint,
+        /// Of its budget, in all.
+        attempts: u32,
+        /// Whether its output budget is raised from now on.
+        raised: bool,
     },
     /// A unit gets no answer.
     UnitFailed {
@@ -515,6 +542,11 @@ fn apply(db: &Connection, change: Change, now: i64) -> rusqlite::Result<()> {
                 now
             ])
             .map(drop),
+        Change::BatchRequest(question, request) => batches::add_request(db, question, &request),
+        Change::BatchPlanned(row) => batches::plan(db, &row, now),
+        Change::Batch(update) => batches::update(db, &update, now),
+        Change::BatchSettled { batch, seq, undone } => batches::settle(db, batch, seq, undone.as_deref()),
+        Change::UnitTried { question, unit, attempts, raised } => batches::spend(db, question, &unit, attempts, raised),
         Change::UnitFailed { question, unit, generation, attempts, failure } => {
             db.prepare_cached("INSERT OR IGNORE INTO unit (sha) VALUES (?1)")?.execute([&unit.0])?;
             db.prepare_cached(

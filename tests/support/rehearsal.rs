@@ -30,10 +30,10 @@ impl Rehearsal {
     pub(crate) fn args(&self, out: &str, more: &[&str]) -> Vec<String> {
         let url = format!("http://{}", self.simulator.address());
         let mut args: Vec<String> =
-            ["batch", "books", "-o", out, "--provider", "anthropic", "--base-url", &url, "--progress", "json"]
-                .map(str::to_owned)
-                .to_vec();
-        for (name, value) in [("--pipeline", "./small.toml"), ("--model", "claude-haiku-5-5")] {
+            ["batch", "books", "-o", out, "--base-url", &url, "--progress", "json"].map(str::to_owned).to_vec();
+        for (name, value) in
+            [("--provider", "anthropic"), ("--pipeline", "./small.toml"), ("--model", "claude-haiku-5-5")]
+        {
             if !more.contains(&name) {
                 args.extend([name.to_owned(), value.to_owned()]);
             }
@@ -46,7 +46,10 @@ impl Rehearsal {
         let args = self.args(out, more);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let mut command = command(self.shelf.path(), &args);
-        Run(command.env("ANTHROPIC_API_KEY", KEY).output().unwrap())
+        for variable in ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"] {
+            command.env(variable, KEY);
+        }
+        Run(command.output().unwrap())
     }
 
     pub(crate) fn spawn(&self, out: &str, more: &[&str]) -> Child {

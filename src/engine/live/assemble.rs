@@ -9,7 +9,8 @@ use super::board::Ready;
 use super::planner;
 use crate::engine::RunError;
 use crate::engine::documents::{Trouble, attempts};
-use crate::engine::staged::{About, Made, settle};
+use crate::engine::run::Run;
+use crate::engine::staged::{About, Job, Made, settle};
 use crate::stages::extract::UnitAnswer;
 use crate::store::{self, Reader};
 use crate::values::{Failure, FailureKind, Fingerprint, Stage};
@@ -18,21 +19,40 @@ use crate::values::{Failure, FailureKind, Fingerprint, Stage};
 pub(super) fn serve(live: &Live<'_>, ready: &Receiver<Ready>) -> Result<(), RunError> {
     let reader = live.run.store.reader()?;
     while let Ok(document) = ready.recv() {
-        let outcome = one(live, &reader, &document.job, document.started);
+        let outcome = one(live.run, &reader, &document.job, document.started);
         live.board.assembled();
         outcome?;
     }
     Ok(())
 }
 
-fn one(live: &Live<'_>, reader: &Reader, job: &crate::engine::staged::Job, started: Instant) -> Result<(), RunError> {
+fn one(run: &Run<'_>, reader: &Reader, job: &Job, started: Instant) -> Result<(), RunError> {
     let about = About { stage: Stage::Extract, sha: &job.pending.sha, path: &job.path };
-    let (outcome, tries) = attempts(|| assembled(live, reader, job), |failure| about.retried(live.run, failure))?;
-    settle(live.run, about, live.run.fps.extract, job.pending.doc, outcome, tries, started)
+    let (outcome, tries) = attempts(|| assembled(run, reader, job), |failure| about.retried(run, failure))?;
+    settle(run, about, run.fps.extract, job.pending.doc, outcome, tries, started)
 }
 
-fn assembled(live: &Live<'_>, reader: &Reader, job: &crate::engine::staged::Job) -> Result<Made, Trouble> {
-    let run = live.run;
+/// Puts a document together if each of its units is answered or given up; leaves it waiting if not.
+pub(in crate::engine) fn assemble_if_settled(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<(), RunError> {
+    let started = Instant::now();
+    let generation = job.pending.generation;
+    let about = About { stage: Stage::Extract, sha: &job.pending.sha, path: &job.path };
+    let (outcome, tries) = attempts(|| planner::contents(run, reader, job), |failure| about.retried(run, failure))?;
+    let units = match outcome {
+        Ok(contents) => contents.units,
+        Err(failure) => return settle(run, about, run.fps.extract, job.pending.doc, Err(failure), tries, started),
+    };
+    for unit in &units {
+        let settled = reader.is_answered(run.question, &unit.key, generation)?
+            || reader.unit_failure(run.question, &unit.key, generation)?.is_some();
+        if !settled {
+            return Ok(());
+        }
+    }
+    one(run, reader, job, started)
+}
+
+fn assembled(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<Made, Trouble> {
     let contents = planner::contents(run, reader, job)?;
     let mut answers = Vec::with_capacity(contents.units.len());
     let mut missing: Option<(u64, Failure)> = None;
@@ -45,7 +65,7 @@ fn assembled(live: &Live<'_>, reader: &Reader, job: &crate::engine::staged::Job)
                 missing.get_or_insert((0, failure)).0 += 1;
             }
             None => {
-                let failure = why(live, reader, &unit.key, job.pending.generation)?;
+                let failure = why(run, reader, &unit.key, job.pending.generation)?;
                 missing.get_or_insert((0, failure)).0 += 1;
             }
         }
@@ -72,8 +92,8 @@ fn assembled(live: &Live<'_>, reader: &Reader, job: &crate::engine::staged::Job)
     Ok(Made { terms: extraction.items.len() as u64, artifact: store::encode(&extraction), notes, answers: Vec::new() })
 }
 
-fn why(live: &Live<'_>, reader: &Reader, unit: &Fingerprint, generation: i64) -> Result<Failure, Trouble> {
-    let row = reader.unit_failure(live.run.question, unit, generation)?;
+fn why(run: &Run<'_>, reader: &Reader, unit: &Fingerprint, generation: i64) -> Result<Failure, Trouble> {
+    let row = reader.unit_failure(run.question, unit, generation)?;
     let (kind, message) = row.unwrap_or_else(|| {
         (FailureKind::Internal.name().to_owned(), "no reason was recorded (please report this)".to_owned())
     });

@@ -18,19 +18,39 @@ mod runner;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+pub(super) use self::assemble::assemble_if_settled;
 use self::board::Board;
 use self::money::Money;
 pub(super) use self::planner::Contents;
+pub(super) use self::planner::contents;
 pub use self::reading::{Reading, read};
-pub(super) use self::request::{Ask, overhead, prompt};
+pub(super) use self::reading::{store_probe, stored_names};
+pub(super) use self::request::{Ask, Unit, overhead, prompt};
 pub(super) use self::retry::{ATTEMPTS, BAD_ANSWER_COSTS, backoff};
 use super::RunError;
+use super::batch::BatchOptions;
 use super::run::Run;
 use super::staged::Upstream;
 use crate::remote::{ApiKey, Charge, Client, Dialect, Endpoint, Limiter, Price, Rates, StopReason};
 use crate::stages::extract::AnswerSchema;
 use crate::stages::pipeline::Method;
 use crate::values::{Asked, Cost, Event, Usage};
+
+/// The two ways to get answers.
+#[derive(Debug, Clone)]
+pub enum EndpointKind {
+    /// Request by request.
+    Live,
+    /// Through the provider's batch endpoint, at half the price.
+    Batch(BatchOptions),
+    /// Batch where there is enough to ask and enough time, else live.
+    Auto {
+        /// How batches are handled.
+        batch: BatchOptions,
+        /// Seconds until the answers have to be there.
+        seconds_left: Option<u64>,
+    },
+}
 
 /// A remote provider, with every default filled in.
 #[derive(Debug, Clone)]
@@ -55,6 +75,8 @@ pub struct Remote {
     pub price: Option<Price>,
     /// Whether `extract` begins while other documents are still parsed.
     pub overlap: bool,
+    /// Which endpoint is asked.
+    pub endpoint_kind: EndpointKind,
     /// Unix time in seconds.
     pub now_unix: fn() -> f64,
 }

@@ -63,7 +63,7 @@ impl Contents {
 }
 
 /// Loads a document and names its units.
-pub(super) fn contents(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<Contents, Trouble> {
+pub(in crate::engine) fn contents(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<Contents, Trouble> {
     let document: ParsedDocument = reader.artifact(run.fps.parse, job.pending.doc)?;
     let chunks: Vec<Chunk> = reader.artifact(run.fps.chunk, job.pending.doc)?;
     Ok(Contents::of(&run.pipeline.method, document, chunks))
@@ -81,10 +81,7 @@ struct Pack {
 pub(super) fn plan(live: &Live<'_>, upstream: &Upstream, requests: &Sender<Ask>) -> Result<(), RunError> {
     let run = live.run;
     let reader = run.store.reader()?;
-    let size = match run.pipeline.method {
-        Method::Passages(_) => 1,
-        Method::Terms(_) => run.pipeline.provider.terms_per_request,
-    };
+    let size = crate::engine::per_request(&run.pipeline);
     let mut pack = Pack { units: Vec::new(), doc: DocId(0), size, since: Instant::now() };
     let mut broken = None;
     follow_documents(run, Some(run.fps.chunk), run.fps.extract, upstream, &mut |job| {

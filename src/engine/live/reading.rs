@@ -9,8 +9,9 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::request::{Ask, Request, Unit};
-use super::{ATTEMPTS, BAD_ANSWER_COSTS, Live};
+use super::{ATTEMPTS, BAD_ANSWER_COSTS, Live, Remote};
 use crate::engine::RunError;
+use crate::engine::run::Run;
 use crate::engine::worker::panic_words;
 use crate::remote::{Content, Dialect, Finish, Permit, Reply};
 use crate::stages::extract::{self, AnswerSchema, Heard, Said, UnitResult, lenient_json};
@@ -196,7 +197,7 @@ pub(super) fn take_up_unread(live: &Live<'_>, reader: &Reader) -> Result<(), Run
         after = last.id;
         for response in page {
             let body = store::decompress(&response.raw).unwrap_or_default();
-            let names = names(&live.remote.dialect, &live.schema, &body, &response.units, &run.pipeline.method);
+            let names = stored_names(&live.remote.dialect, &live.schema, &body, &response.units, &run.pipeline.method);
             let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
             let reading = read(&live.remote.dialect, &live.schema, &body, &names);
             let cost = live.remote.cost(&reading.usage.unwrap_or(response.estimate));
@@ -227,8 +228,57 @@ pub(super) fn take_up_unread(live: &Live<'_>, reader: &Reader) -> Result<(), Run
     }
 }
 
+/// Stores and reads the answer to a request that was sent to try it.
+pub(in crate::engine) fn store_probe(
+    run: &Run<'_>,
+    remote: &Remote,
+    schema: &AnswerSchema,
+    ask: &Ask,
+    body: &[u8],
+    latency: Duration,
+) -> Result<(), RunError> {
+    let id = run.next_response.fetch_add(1, Ordering::Relaxed);
+    let estimate = Usage { input: ask.input_estimate, output: u64::from(ask.max_output) / 2, ..Usage::default() };
+    let names: Vec<Option<&str>> = ask.units.iter().map(|u| u.name.as_deref()).collect();
+    let reading = read(&remote.dialect, schema, body, &names);
+    let mut changes = vec![
+        Change::Response(Box::new(StoredResponse {
+            id,
+            question: run.question,
+            doc: ask.doc,
+            units: ask.units.iter().map(|u| u.key).collect(),
+            generation: run.generation,
+            attempt: 1,
+            model: remote.dialect.model.clone(),
+            request_id: None,
+            estimate,
+            latency_ms: i64::try_from(latency.as_millis()).unwrap_or(i64::MAX),
+            raw: store::compress(body),
+        })),
+        Change::Read {
+            id,
+            outcome: reading.outcome,
+            usage: reading.usage,
+            cost: remote.cost(&reading.usage.unwrap_or(estimate)),
+        },
+    ];
+    for (unit, result) in ask.units.iter().zip(reading.results) {
+        if let UnitResult::Answered(answer) = result {
+            changes.push(Change::Answer {
+                question: run.question,
+                unit: unit.key,
+                generation: run.generation,
+                answer: store::encode(&answer),
+                response: Some(id),
+            });
+        }
+    }
+    run.writer.submit(Checkpoint::new(changes, Vec::new()))?;
+    Ok(run.writer.flush()?)
+}
+
 /// The names of a stored response's units. Only their keys were stored: a term in the answer is known by its key.
-fn names(
+pub(in crate::engine) fn stored_names(
     dialect: &Dialect,
     schema: &AnswerSchema,
     body: &[u8],

@@ -247,7 +247,7 @@ fn said(body: &Value) -> Option<String> {
 }
 
 /// The beginning of a body, on one line, for a message.
-fn excerpt(body: &[u8]) -> String {
+pub(super) fn excerpt(body: &[u8]) -> String {
     if body.is_empty() {
         return "(nothing)".to_owned();
     }

@@ -1,0 +1,191 @@
+//! What to do next about a batch: a pure function of what is known of it.
+
+use crate::remote::Standing;
+use crate::store::BatchState;
+
+/// A batch at the provider that may be ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) remote: String,
+    /// Whether it is: known by its token or its custom ids; not known while nothing of it can be read.
+    pub(super) ours: Option<bool>,
+}
+
+/// What is known of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Facts {
+    pub(super) state: BatchState,
+    /// What the provider last said of it.
+    pub(super) standing: Option<Standing>,
+    /// What the provider's listing shows that may be it; none if it was not looked at.
+    pub(super) candidates: Option<Vec<Candidate>>,
+    /// How often in a row the listing showed nothing, with the lag between the looks.
+    pub(super) empty_looks: u32,
+    /// Whether a person said that it shall be sent again whatever the listing shows.
+    pub(super) resubmit: bool,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Send it: nothing was sent yet, or it is proven absent.
+    Send,
+    /// Look through the provider's listing.
+    Look,
+    /// Look again after the time that a listing may lag behind.
+    LookAgain,
+    /// It is there.
+    Adopt(String),
+    /// Something is there that may be it, and cannot be told apart before it ends: neither send nor adopt.
+    Hold,
+    /// Ask the provider how it stands.
+    Poll,
+    /// Read its results.
+    Collect(Vec<String>),
+    /// It was refused as a whole.
+    Refuse {
+        /// The provider's words.
+        message: String,
+        /// Whether too much was enqueued.
+        queue_full: bool,
+    },
+    /// Nothing: it is over.
+    Rest,
+}
+
+/// Looks at the listing, a lag apart, that show nothing before a batch counts as absent.
+const LOOKS: u32 = 2;
+
+/// The next step.
+pub(super) fn decide(facts: &Facts) -> Action {
+    match facts.state {
+        BatchState::Planned => Action::Send,
+        BatchState::Submitting | BatchState::Ambiguous => {
+            let Some(candidates) = &facts.candidates else { return Action::Look };
+            if let Some(ours) = candidates.iter().find(|c| c.ours == Some(true)) {
+                return Action::Adopt(ours.remote.clone());
+            }
+            match candidates.iter().any(|c| c.ours.is_none()) {
+                true if facts.resubmit => Action::Send,
+                true => Action::Hold,
+                false if facts.empty_looks >= LOOKS => Action::Send,
+                false => Action::LookAgain,
+            }
+        }
+        BatchState::Submitted | BatchState::Ended => match &facts.standing {
+            None | Some(Standing::Running) => Action::Poll,
+            Some(Standing::Ended { places }) => Action::Collect(places.clone()),
+            Some(Standing::Failed { message, queue_full }) => {
+                Action::Refuse { message: message.clone(), queue_full: *queue_full }
+            }
+        },
+        BatchState::Collected | BatchState::Refused => Action::Rest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn facts(state: BatchState) -> Facts {
+        Facts { state, standing: None, candidates: None, empty_looks: 0, resubmit: false }
+    }
+
+    #[test]
+    fn an_ambiguous_batch_is_looked_for_twice_before_it_is_sent_again() {
+        let mut f = facts(BatchState::Submitting);
+        assert_eq!(decide(&f), Action::Look);
+        (f.candidates, f.empty_looks) = (Some(vec![]), 1);
+        assert_eq!(decide(&f), Action::LookAgain);
+        f.empty_looks = 2;
+        assert_eq!(decide(&f), Action::Send);
+        f.candidates = Some(vec![Candidate { remote: "b1".into(), ours: None }]);
+        assert_eq!(decide(&f), Action::Hold);
+        f.resubmit = true;
+        assert_eq!(decide(&f), Action::Send);
+        f.candidates = Some(vec![Candidate { remote: "b1".into(), ours: Some(true) }]);
+        assert_eq!(decide(&f), Action::Adopt("b1".into()), "what is surely there is never sent again");
+    }
+
+    /// A provider that does with creations what providers do, and a ledger that crashes anywhere.
+    #[derive(Debug, Clone, Copy)]
+    enum Fate {
+        Created,
+        RefusedCleanly,
+        LostBefore,
+        LostAfterEffect,
+        CrashBeforeSend,
+        CrashAfterEffect,
+        CrashAfterReply,
+    }
+
+    fn fate() -> impl Strategy<Value = Fate> {
+        prop_oneof![
+            Just(Fate::Created),
+            Just(Fate::RefusedCleanly),
+            Just(Fate::LostBefore),
+            Just(Fate::LostAfterEffect),
+            Just(Fate::CrashBeforeSend),
+            Just(Fate::CrashAfterEffect),
+            Just(Fate::CrashAfterReply),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn whatever_happens_on_the_way_a_payload_is_created_once(
+            fates in proptest::collection::vec(fate(), 0..8),
+            shows_token in any::<bool>(),
+            strangers in 0_usize..3,
+            lag in 0_u32..2,
+        ) {
+            // A batch is in the listing `lag` looks after its creation, and ends some polls later.
+            let (mut created, mut age) = (0_u32, 0_u32);
+            let mut f = facts(BatchState::Planned);
+            let mut fates = fates.into_iter();
+            let mut steps = 0;
+            while f.state != BatchState::Submitted {
+                steps += 1;
+                prop_assert!(steps < 200, "it never comes to rest: {f:?}");
+                match decide(&f) {
+                    Action::Send => {
+                        f = facts(BatchState::Submitting);
+                        match fates.next().unwrap_or(Fate::Created) {
+                            Fate::Created => { created += 1; f.state = BatchState::Submitted; }
+                            Fate::RefusedCleanly => f.state = BatchState::Planned,
+                            Fate::LostBefore => f.state = BatchState::Ambiguous,
+                            Fate::LostAfterEffect => { created += 1; f.state = BatchState::Ambiguous; }
+                            Fate::CrashBeforeSend => {}
+                            Fate::CrashAfterEffect | Fate::CrashAfterReply => created += 1,
+                        }
+                        age = 0;
+                    }
+                    Action::Look | Action::LookAgain | Action::Hold => {
+                        age += 1;
+                        let visible = created > 0 && age > lag;
+                        let ended = age > lag + 2;
+                        let mut all: Vec<Candidate> = Vec::new();
+                        for n in 0..strangers {
+                            // Strangers of equal size cannot be told apart before they end, and are then seen to be others'.
+                            if !shows_token && age <= 3 {
+                                all.push(Candidate { remote: format!("other{n}"), ours: None });
+                            }
+                        }
+                        if visible {
+                            let ours = (shows_token || ended).then_some(true);
+                            all.push(Candidate { remote: "ours".into(), ours });
+                        }
+                        f.empty_looks = if all.is_empty() { f.empty_looks + 1 } else { 0 };
+                        f.candidates = Some(all);
+                    }
+                    Action::Adopt(_) => f.state = BatchState::Submitted,
+                    other => prop_assert!(false, "{other:?}"),
+                }
+                prop_assert!(created <= 1, "created twice");
+            }
+            prop_assert_eq!(created, 1);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Reads a batch's results: in any order, twice, cut off, with lines that nobody asked for.
+
+use super::Driver;
+use crate::engine::RunError;
+use crate::engine::live::{ATTEMPTS, BAD_ANSWER_COSTS, read, stored_names};
+use crate::remote::{LineOutcome, ResultLine, Trouble};
+use crate::stages::extract::UnitResult;
+use crate::store::{self, BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, StoredResponse};
+use crate::values::{Failure, FailureKind, Usage};
+
+/// Why reading results ended before their end.
+pub(super) enum Broken {
+    /// The provider or the network; what was read is kept.
+    Remote(Trouble),
+    /// The run cannot go on.
+    Run(RunError),
+}
+
+/// Reads all results of a batch that has ended. Every line is stored with its outcome in one transaction; a line whose request has
+/// its outcome already is passed over. What has no line at the end was not done.
+pub(super) async fn collect(driver: &mut Driver<'_>, batch: &BatchRow, places: &[String]) -> Result<u64, Broken> {
+    let mut imported = 0;
+    let mut run_error = None;
+    let mut odd: Vec<String> = Vec::new();
+    for place in places {
+        let outcome = {
+            let client = std::sync::Arc::clone(&driver.client);
+            let strange = std::cell::RefCell::new(&mut odd);
+            let mut each = |line: ResultLine| match one(driver, batch, line) {
+                Ok(Line::Imported) => {
+                    imported += 1;
+                    if imported == 1 {
+                        driver.crash("mid-download");
+                    }
+                    if imported * 2 >= batch.requests {
+                        let _ = driver.run.writer.flush();
+                        driver.crash("mid-import");
+                    }
+                    Ok(())
+                }
+                Ok(Line::Known) => Ok(()),
+                Ok(Line::Foreign(words)) => {
+                    strange.borrow_mut().push(words);
+                    Ok(())
+                }
+                Err(error) => {
+                    run_error = Some(error);
+                    Err("the run cannot go on".to_owned())
+                }
+            };
+            client.read_results(place, &mut each, &mut |words| strange.borrow_mut().push(words)).await
+        };
+        if let Some(error) = run_error {
+            return Err(Broken::Run(error));
+        }
+        outcome.map_err(Broken::Remote)?;
+    }
+    for words in odd.iter().take(5) {
+        tracing::warn!(batch = %batch.token, "{words}");
+    }
+    missing(driver, batch).map_err(Broken::Run)?;
+    let message =
+        (!odd.is_empty()).then(|| format!("{} lines of its results were not ours or not readable", odd.len()));
+    let update = BatchUpdate { id: batch.id, state: Some(BatchState::Collected), message, ..BatchUpdate::default() };
+    let done = || -> Result<(), RunError> {
+        driver.run.writer.submit(Checkpoint::new(vec![Change::Batch(Box::new(update))], Vec::new()))?;
+        Ok(driver.run.writer.flush()?)
+    };
+    done().map_err(Broken::Run)?;
+    Ok(imported)
+}
+
+enum Line {
+    Imported,
+    /// Its request has an outcome already.
+    Known,
+    /// Nobody asked for it.
+    Foreign(String),
+}
+
+fn one(driver: &mut Driver<'_>, batch: &BatchRow, line: ResultLine) -> Result<Line, RunError> {
+    let seq = line.custom_id.strip_prefix(&batch.token).and_then(|rest| rest.strip_prefix('-')?.parse::<i64>().ok());
+    let Some(seq) = seq.filter(|seq| (0..batch.requests.cast_signed()).contains(seq)) else {
+        return Ok(Line::Foreign(format!(
+            "results hold a line for '{}', which is no request of this batch",
+            line.custom_id
+        )));
+    };
+    // What was read a moment ago may not be committed yet.
+    if !driver.seen.insert((batch.id, seq)) {
+        return Ok(Line::Known);
+    }
+    let Some(request) = driver.reader.waiting_request(batch.id, seq)? else { return Ok(Line::Known) };
+    let changes = match line.outcome {
+        LineOutcome::Answered(body) => answered(driver, batch, &request, &body),
+        LineOutcome::Wrong(message) => {
+            let failure =
+                Failure::new(FailureKind::Provider, format!("the provider finds the request wrong: {message}"));
+            let mut changes = vec![settled(&request, Some(message))];
+            changes.extend(request.units.iter().map(|unit| failed(driver, batch, unit, ATTEMPTS, failure.clone())));
+            changes
+        }
+        LineOutcome::Undone(message) => undone(driver, batch, &request, &message),
+    };
+    driver.run.writer.submit(Checkpoint::new(changes, Vec::new()))?;
+    Ok(Line::Imported)
+}
+
+fn settled(request: &BatchRequest, undone: Option<String>) -> Change {
+    Change::BatchSettled { batch: request.batch, seq: request.seq, undone }
+}
+
+fn failed(
+    driver: &Driver<'_>,
+    batch: &BatchRow,
+    unit: &crate::values::Fingerprint,
+    attempts: u32,
+    failure: Failure,
+) -> Change {
+    Change::UnitFailed { question: driver.run.question, unit: *unit, generation: batch.generation, attempts, failure }
+}
+
+/// A request that was not done uses one attempt of its units.
+fn undone(driver: &Driver<'_>, batch: &BatchRow, request: &BatchRequest, message: &str) -> Vec<Change> {
+    let spent = request.attempts + 1;
+    let mut changes = vec![settled(request, Some(message.to_owned()))];
+    for unit in &request.units {
+        changes.push(match spent < ATTEMPTS {
+            true => Change::UnitTried { question: driver.run.question, unit: *unit, attempts: spent, raised: false },
+            false => failed(driver, batch, unit, spent, Failure::new(FailureKind::Provider, message)),
+        });
+    }
+    changes
+}
+
+fn answered(driver: &mut Driver<'_>, batch: &BatchRow, request: &BatchRequest, body: &[u8]) -> Vec<Change> {
+    let run = driver.run;
+    let dialect = &driver.remote.dialect;
+    let id = run.next_response.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let estimate = Usage { input: request.input, output: u64::from(request.max_output) / 2, ..Usage::default() };
+    let names = stored_names(dialect, &driver.schema, body, &request.units, &run.pipeline.method);
+    let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
+    let reading = read(dialect, &driver.schema, body, &names);
+    let cost = driver.remote.price.as_ref().map(|p| p.cost(&reading.usage.unwrap_or(estimate), true));
+    driver.account(reading.usage, cost);
+    let mut changes = vec![
+        Change::Response(Box::new(StoredResponse {
+            id,
+            question: run.question,
+            doc: request.doc,
+            units: request.units.clone(),
+            generation: batch.generation,
+            attempt: request.attempts + 1,
+            model: batch.model.clone(),
+            request_id: batch.remote.clone(),
+            estimate,
+            latency_ms: 0,
+            raw: store::compress(body),
+        })),
+        Change::Read { id, outcome: reading.outcome, usage: reading.usage, cost },
+        settled(request, None),
+    ];
+    let spent = request.attempts + BAD_ANSWER_COSTS;
+    for (unit, result) in request.units.iter().zip(reading.results) {
+        let verdict = match result {
+            UnitResult::Again { more_output, .. } if spent < ATTEMPTS => {
+                let raised = more_output && request.units.len() == 1;
+                changes.push(Change::UnitTried { question: run.question, unit: *unit, attempts: spent, raised });
+                continue;
+            }
+            UnitResult::Answered(answer) | UnitResult::Again { salvage: Some(answer), .. } => Ok(answer),
+            UnitResult::Again { reason, .. } | UnitResult::Failed(reason) => Err(reason),
+        };
+        changes.push(match verdict {
+            Ok(answer) => Change::Answer {
+                question: run.question,
+                unit: *unit,
+                generation: batch.generation,
+                answer: store::encode(&answer),
+                response: Some(id),
+            },
+            Err(failure) => failed(driver, batch, unit, spent.min(ATTEMPTS), failure),
+        });
+    }
+    changes
+}
+
+/// Requests that no result speaks of were not done.
+fn missing(driver: &Driver<'_>, batch: &BatchRow) -> Result<(), RunError> {
+    driver.run.writer.flush()?;
+    let mut after = -1;
+    loop {
+        let page = driver.reader.waiting_requests(batch.id, after, 256)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = *last;
+        for seq in page {
+            if let Some(request) = driver.reader.waiting_request(batch.id, seq)? {
+                let changes = undone(driver, batch, &request, "the results do not speak of this request");
+                driver.run.writer.submit(Checkpoint::new(changes, Vec::new()))?;
+            }
+        }
+    }
+}

@@ -1,0 +1,666 @@
+//! `extract` through a provider's batch endpoint: everything that has no answer is packed into a few large batches at half the
+//! price. A batch and its whole list of requests are durable before anything is sent; what happened to a creation that was cut
+//! off is found out at the provider, never guessed.
+
+mod decide;
+mod import;
+mod pack;
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use self::decide::{Action, Candidate, Facts, decide};
+use self::import::Broken;
+use self::pack::payload_place;
+use super::RunError;
+use super::drive::drive;
+use super::live::{self, Outcome, Remote};
+use super::run::Run;
+use super::staged::{Job, feed_documents};
+use crate::remote::{BatchLimits, BatchSeen, Client, Disposition, Standing, Trouble, TroubleKind, is_surely_absent};
+use crate::stages::extract::AnswerSchema;
+use crate::store::{BatchRow, BatchState, BatchUpdate, Change, Checkpoint, Reader};
+use crate::values::{Asked, Cost, Event, Usage};
+
+/// How batches are handled.
+#[derive(Debug, Clone)]
+pub struct BatchOptions {
+    /// What goes into one batch at most.
+    pub limits: BatchLimits,
+    /// Prompt tokens in one batch at most, where the provider limits what is enqueued.
+    pub most_tokens: Option<u64>,
+    /// Whether to leave after everything is submitted.
+    pub detach: bool,
+    /// Whether one request goes live before the first batch.
+    pub probe: bool,
+    /// Whether what the first batches leave undone is asked live.
+    pub finish_live: bool,
+    /// Time between two looks at a batch, at first; it grows to six times that.
+    pub poll: Duration,
+    /// How long a provider's listing may lag behind.
+    pub listing_lag: Duration,
+    /// Whether a person said that a batch of unknown fate, or with lost results, shall be asked for again.
+    pub resubmit: bool,
+    /// A named point at which the program kills itself: for tests of crashes.
+    pub crash_at: Option<String>,
+}
+
+/// Pauses between tries of a call that may be repeated: uploads, listings, looks at a batch, downloads.
+const TRIES: u32 = 6;
+
+/// A batch that cannot be found is looked for this often before it is believed to be gone: providers answer 404 now and then.
+const NOT_FOUND: u32 = 4;
+
+/// Batches refused as a whole, one after another, before the run stops.
+const REFUSALS: u32 = 3;
+
+struct Driver<'a> {
+    run: &'a Run<'a>,
+    remote: &'a Remote,
+    options: BatchOptions,
+    client: Arc<Client>,
+    schema: AnswerSchema,
+    reader: Reader,
+    asked: Asked,
+    /// Lines read in this run.
+    seen: HashSet<(i64, i64)>,
+    looks: HashMap<i64, Look>,
+    refusals: u32,
+    stopped: Option<String>,
+    begun: Cell<bool>,
+}
+
+/// What this run knows of a batch beside its row.
+#[derive(Default)]
+struct Look {
+    standing: Option<Standing>,
+    candidates: Option<Vec<Candidate>>,
+    empty: u32,
+    not_found: u32,
+    /// Not to be looked at before this.
+    not_before: Option<Instant>,
+    pause: Option<Duration>,
+}
+
+/// Submits what is unanswered, waits, collects, until every unit is answered or given up.
+pub(super) fn extract(run: &Run<'_>, remote: &Remote, options: &BatchOptions) -> Result<Outcome, RunError> {
+    let mut driver = Driver {
+        run,
+        remote,
+        options: options.clone(),
+        client: Arc::new(remote.client(&run.pipeline.schema)?),
+        schema: AnswerSchema::new(&run.pipeline.schema).map_err(RunError::Provider)?,
+        reader: run.store.reader()?,
+        asked: Asked { picodollars: remote.price.as_ref().map(|_| 0), ..Asked::default() },
+        seen: HashSet::new(),
+        looks: HashMap::new(),
+        refusals: 0,
+        stopped: None,
+        begun: Cell::new(false),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
+    let finish_live = runtime.block_on(driver.run())?;
+    driver.assemble()?;
+    if finish_live && driver.stopped.is_none() && !run.is_stopping() {
+        let rest = live::extract(run, remote, &super::staged::Upstream::finished())?;
+        let a = &mut driver.asked;
+        a.answers += rest.asked.answers;
+        a.input_tokens += rest.asked.input_tokens;
+        a.output_tokens += rest.asked.output_tokens;
+        a.refused += rest.asked.refused;
+        a.picodollars = a.picodollars.zip(rest.asked.picodollars).map(|(x, y)| x + y);
+        driver.stopped = rest.stopped;
+    }
+    Ok(Outcome { asked: driver.asked, stopped: driver.stopped })
+}
+
+impl Driver<'_> {
+    /// Rounds of submitting and collecting. Says whether the rest is to be asked live.
+    async fn run(&mut self) -> Result<bool, RunError> {
+        let mut rounds = 0;
+        loop {
+            if !self.drive_open().await? {
+                return Ok(false);
+            }
+            if self.options.finish_live && rounds > 0 {
+                return Ok(true);
+            }
+            self.assemble()?;
+            if rounds == 0 && !self.endpoint_is_there().await? {
+                return Ok(false);
+            }
+            if self.options.probe && !self.probe().await? {
+                return Ok(false);
+            }
+            let packed = pack::pack(self)?;
+            self.crash("planned");
+            if packed.capped {
+                let cap = self.remote.max_cost.unwrap_or_default();
+                self.stopped = Some(format!(
+                    "--max-cost {cap} leaves no room for the next requests, whose batches would be set aside at their most; the same command with a higher --max-cost continues"
+                ));
+            }
+            if packed.requests == 0 {
+                return Ok(false);
+            }
+            rounds += 1;
+        }
+    }
+
+    /// Brings every open batch to its end. Says whether the run goes on.
+    async fn drive_open(&mut self) -> Result<bool, RunError> {
+        loop {
+            let open = self.reader.open_batches(self.run.question)?;
+            if open.is_empty() {
+                return Ok(true);
+            }
+            let mut waits = true;
+            let mut held = Vec::new();
+            for batch in &open {
+                if self.run.is_stopping() || self.stopped.is_some() {
+                    self.leave(&open);
+                    return Ok(false);
+                }
+                let look = self.looks.entry(batch.id).or_default();
+                if look.not_before.is_some_and(|at| at > Instant::now()) {
+                    continue;
+                }
+                let step = self.step(batch).await?;
+                waits &= step != Step::Moved;
+                if step == Step::Held {
+                    held.push(batch.token.clone());
+                }
+            }
+            if self.stopped.is_some() {
+                continue;
+            }
+            let open = self.reader.open_batches(self.run.question)?;
+            let all_sent = open.iter().all(|b| b.state >= BatchState::Submitted) || !held.is_empty();
+            if self.options.detach && all_sent && waits {
+                self.leave(&open);
+                return Ok(false);
+            }
+            if !open.is_empty() && held.len() == open.len() && self.options.detach {
+                self.leave(&open);
+                return Ok(false);
+            }
+            if waits {
+                tokio::time::sleep(Duration::from_millis(20).min(self.options.poll)).await;
+            }
+        }
+    }
+
+    /// What a person is told who leaves batches behind.
+    fn leave(&mut self, open: &[BatchRow]) {
+        let requests: u64 = open.iter().map(|b| b.requests).sum();
+        let words = format!(
+            "{} batches with {requests} requests are left at the provider, or to be sent; the same command goes on with them, 'corpora batches' lists them",
+            open.len()
+        );
+        self.stopped = Some(match self.stopped.take() {
+            Some(reason) => format!("{reason}; {words}"),
+            None => words,
+        });
+    }
+
+    async fn step(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
+        let look = self.looks.entry(batch.id).or_default();
+        let facts = Facts {
+            state: batch.state,
+            standing: look.standing.clone(),
+            candidates: look.candidates.clone(),
+            empty_looks: look.empty,
+            resubmit: self.options.resubmit,
+        };
+        match decide(&facts) {
+            Action::Send => self.send(batch).await,
+            Action::Look => self.search(batch).await,
+            Action::LookAgain => self.search(batch).await,
+            Action::Adopt(remote) => {
+                let message = "it was found at the provider after an interruption, and taken over".to_owned();
+                self.submitted(batch, &remote, Some(message))?;
+                Ok(Step::Moved)
+            }
+            Action::Hold => {
+                self.search(batch).await?;
+                if !self.looks[&batch.id].candidates.iter().flatten().any(|c| c.ours.is_none()) {
+                    return Ok(Step::Moved);
+                }
+                let message = format!(
+                    "whether the provider has this batch of {} requests cannot be told before a batch of the same size ends there: waiting for it costs nothing; --resubmit sends it again, and pays twice if it was taken",
+                    batch.requests
+                );
+                if batch.message.as_deref() != Some(&message) {
+                    self.run.emit(Event::Notice { message: format!("batch {}: {message}", batch.token) });
+                    self.note(BatchUpdate { id: batch.id, message: Some(message), ..BatchUpdate::default() })?;
+                }
+                Ok(Step::Held)
+            }
+            Action::Poll => self.poll(batch).await,
+            Action::Collect(places) => self.collect(batch, &places).await,
+            Action::Refuse { message, queue_full } => {
+                self.refuse(batch, &message, queue_full)?;
+                Ok(Step::Moved)
+            }
+            Action::Rest => Ok(Step::Moved),
+        }
+    }
+
+    async fn send(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
+        // What is enqueued stays under its limit, if there is one.
+        if let Some(most) = self.options.most_tokens {
+            let open = self.reader.open_batches(self.run.question)?;
+            let queued: u64 = open.iter().filter(|b| b.state == BatchState::Submitted).map(|b| b.input).sum();
+            if queued > 0 && queued + batch.input > most {
+                return Ok(Step::Waits);
+            }
+        }
+        let file = payload_place(&self.run.places.output, &batch.token);
+        let upload = match &batch.upload {
+            Some(upload) => Some(upload.clone()),
+            None => {
+                self.crash_during("during-upload");
+                match self.client.upload_payload(&file, &batch.token).await {
+                    Ok(upload) => upload,
+                    Err(trouble) => return self.trouble(batch, &trouble),
+                }
+            }
+        };
+        let now = (self.run.now_ms)();
+        self.note(BatchUpdate {
+            id: batch.id,
+            state: Some(BatchState::Submitting),
+            upload: upload.clone(),
+            intent_ms: Some(now),
+            ..BatchUpdate::default()
+        })?;
+        self.looks.insert(batch.id, Look::default());
+        self.crash("before-send");
+        let created = {
+            let create = self.client.create_batch(&file, upload.as_deref(), &batch.token);
+            match self.options.crash_at.as_deref() == Some("after-send") {
+                true => tokio::select! {
+                    created = create => created,
+                    () = tokio::time::sleep(Duration::from_millis(60)) => {
+                        self.crash("after-send");
+                        return Ok(Step::Moved);
+                    }
+                },
+                false => create.await,
+            }
+        };
+        self.crash("after-reply");
+        match created {
+            Ok(remote) => {
+                self.submitted(batch, &remote, None)?;
+                Ok(Step::Moved)
+            }
+            Err(trouble) if is_surely_absent(&trouble) => {
+                self.note(BatchUpdate { id: batch.id, state: Some(BatchState::Planned), ..BatchUpdate::default() })?;
+                self.trouble(batch, &trouble)
+            }
+            Err(trouble) => {
+                let message = Some(format!("{}; whether the batch was made is looked up", trouble.message));
+                self.note(BatchUpdate {
+                    id: batch.id,
+                    state: Some(BatchState::Ambiguous),
+                    message,
+                    ..BatchUpdate::default()
+                })?;
+                Ok(Step::Moved)
+            }
+        }
+    }
+
+    fn submitted(&mut self, batch: &BatchRow, remote: &str, message: Option<String>) -> Result<(), RunError> {
+        let now = (self.run.now_ms)();
+        let days = i64::from(self.remote.dialect.vendor.result_days());
+        self.note(BatchUpdate {
+            id: batch.id,
+            state: Some(BatchState::Submitted),
+            remote: Some(remote.to_owned()),
+            submitted_ms: Some(now),
+            expires_ms: Some(now + days * 86_400_000),
+            message,
+            ..BatchUpdate::default()
+        })?;
+        self.refusals = 0;
+        self.looks.insert(batch.id, Look::default());
+        Ok(())
+    }
+
+    /// Looks through the provider's batches for one that may be this.
+    async fn search(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
+        let vendor = self.remote.dialect.vendor;
+        // Clocks may be a day apart: what is older than two is not looked at.
+        let oldest = batch.intent_ms.map_or(0.0, |ms| ms as f64 / 1000.0 - 2.0 * 86_400.0);
+        let mut found = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let (page, next) = match self.client.batches(after.as_deref()).await {
+                Ok(page) => page,
+                Err(trouble) => return self.trouble(batch, &trouble),
+            };
+            let done = page.iter().any(|b| b.created_unix.is_some_and(|at| at < oldest));
+            for seen in page {
+                if self.reader.is_known_batch(&seen.remote)? {
+                    continue;
+                }
+                match (vendor.shows_token(), &seen.token) {
+                    (true, Some(token)) if *token == batch.token => {
+                        found.push(Candidate { remote: seen.remote, ours: Some(true) });
+                    }
+                    (false, _)
+                        if seen.requests == Some(batch.requests) && seen.created_unix.is_none_or(|at| at >= oldest) =>
+                    {
+                        let ours = self.is_ours(batch, &seen).await;
+                        if ours != Some(false) {
+                            found.push(Candidate { remote: seen.remote, ours });
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            match next {
+                Some(next) if !done => after = Some(next),
+                _ => break,
+            }
+        }
+        let lag = self.options.listing_lag;
+        let look = self.looks.entry(batch.id).or_default();
+        look.empty = if found.is_empty() { look.empty + 1 } else { 0 };
+        look.candidates = Some(found);
+        look.not_before = Some(Instant::now() + lag);
+        if look.candidates.iter().flatten().any(|c| c.ours == Some(true)) {
+            look.not_before = None;
+            return Ok(Step::Moved);
+        }
+        Ok(Step::Waits)
+    }
+
+    /// Where a listing shows no token: a batch that has ended is known by its first custom id.
+    async fn is_ours(&self, batch: &BatchRow, seen: &BatchSeen) -> Option<bool> {
+        let Standing::Ended { places } = &seen.standing else { return None };
+        let mut ours = None;
+        for place in places {
+            let mut first = |line: crate::remote::ResultLine| {
+                ours = Some(line.custom_id.starts_with(&batch.token));
+                Err("one line is enough".to_owned())
+            };
+            let _ = self.client.read_results(place, &mut first, &mut |_| {}).await;
+        }
+        ours
+    }
+
+    async fn poll(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
+        self.crash("polling");
+        let remote = batch.remote.clone().unwrap_or_default();
+        let seen = match self.client.batch(&remote).await {
+            Ok(seen) => seen,
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => {
+                let look = self.looks.entry(batch.id).or_default();
+                look.not_found += 1;
+                look.not_before = Some(Instant::now() + self.options.poll);
+                if look.not_found >= NOT_FOUND {
+                    self.stopped = Some(format!(
+                        "the provider does not show the batch {remote} of {} requests: use the key and the workspace that it was submitted with; it stays in the ledger, and nothing is asked again",
+                        batch.requests
+                    ));
+                }
+                return Ok(Step::Waits);
+            }
+            Err(trouble) => return self.trouble(batch, &trouble),
+        };
+        let known = (batch.status.as_deref(), batch.succeeded, batch.failed);
+        if known != (Some(&seen.status), seen.succeeded, seen.failed) {
+            let state = matches!(seen.standing, Standing::Ended { .. }).then_some(BatchState::Ended);
+            self.note(BatchUpdate {
+                id: batch.id,
+                state,
+                status: Some(seen.status.clone()),
+                counts: Some((seen.succeeded, seen.failed)),
+                ..BatchUpdate::default()
+            })?;
+        }
+        let poll = self.options.poll;
+        let look = self.looks.entry(batch.id).or_default();
+        look.not_found = 0;
+        let running = seen.standing == Standing::Running;
+        look.standing = Some(seen.standing);
+        if running {
+            let pause = look.pause.map_or(poll, |p| p.mul_f64(1.5).min(poll * 6));
+            look.pause = Some(pause);
+            look.not_before = Some(Instant::now() + pause);
+            self.tell();
+            return Ok(Step::Waits);
+        }
+        Ok(Step::Moved)
+    }
+
+    async fn collect(&mut self, batch: &BatchRow, places: &[String]) -> Result<Step, RunError> {
+        match import::collect(self, batch, places).await {
+            Ok(_) => {
+                // What was sent is answered: the payload is not needed any more.
+                let _ = std::fs::remove_file(payload_place(&self.run.places.output, &batch.token));
+                self.tell();
+                self.crash("collected");
+                Ok(Step::Moved)
+            }
+            Err(Broken::Run(error)) => Err(error),
+            Err(Broken::Remote(trouble)) if trouble.kind == TroubleKind::NotFound && !self.options.resubmit => {
+                self.stopped = Some(format!(
+                    "the results of the batch {} cannot be read any more ({}): providers keep them for {} days; --resubmit asks for what is missing again, and pays for it again",
+                    batch.remote.as_deref().unwrap_or("?"),
+                    trouble.message,
+                    self.remote.dialect.vendor.result_days()
+                ));
+                Ok(Step::Waits)
+            }
+            Err(Broken::Remote(trouble)) if trouble.kind == TroubleKind::NotFound => {
+                self.refuse(batch, "its results were gone, and --resubmit was given", false)?;
+                Ok(Step::Moved)
+            }
+            Err(Broken::Remote(trouble)) => {
+                // Lines that were read are stored; the rest is read again.
+                self.run.writer.flush()?;
+                self.seen.retain(|(id, _)| *id != batch.id);
+                self.trouble(batch, &trouble)
+            }
+        }
+    }
+
+    /// The whole batch goes elsewhere. Less is put into the next if too much was enqueued.
+    fn refuse(&mut self, batch: &BatchRow, message: &str, queue_full: bool) -> Result<(), RunError> {
+        self.note(BatchUpdate {
+            id: batch.id,
+            state: Some(BatchState::Refused),
+            message: Some(message.to_owned()),
+            ..BatchUpdate::default()
+        })?;
+        let _ = std::fs::remove_file(payload_place(&self.run.places.output, &batch.token));
+        self.looks.remove(&batch.id);
+        if queue_full {
+            let half = (batch.input / 2).max(1);
+            self.options.most_tokens = Some(self.options.most_tokens.map_or(half, |most| most.min(half)));
+            let message =
+                format!("the provider takes less at once ({message}); the next batches hold {half} tokens at most");
+            self.run.emit(Event::Notice { message });
+            if batch.requests == 1 {
+                self.stopped = Some(
+                    "not even one request fits into the provider's queue; try again when earlier batches are over"
+                        .into(),
+                );
+            }
+            return Ok(());
+        }
+        self.refusals += 1;
+        if self.refusals >= REFUSALS {
+            self.stopped =
+                Some(format!("the provider refused {} batches in a row, the last because: {message}", self.refusals));
+        }
+        Ok(())
+    }
+
+    /// Trouble of a call that may be repeated: waits, or stops the run.
+    fn trouble(&mut self, batch: &BatchRow, trouble: &Trouble) -> Result<Step, RunError> {
+        tracing::warn!(batch = %batch.token, kind = ?trouble.kind, "{}", trouble.message);
+        let look = self.looks.entry(batch.id).or_default();
+        look.not_found += 1;
+        let after = match trouble.disposition() {
+            Disposition::Retry { after, .. } if look.not_found <= TRIES * 4 => after,
+            _ if look.not_found < 2 && trouble.kind != TroubleKind::TooLarge => None,
+            _ => {
+                self.stopped = Some(format!("{}; {}", trouble.message, trouble.remedy()));
+                return Ok(Step::Waits);
+            }
+        };
+        let pause = live::backoff(look.not_found, after, fastrand::f64()).max(Duration::from_millis(20));
+        look.not_before = Some(Instant::now() + pause);
+        Ok(Step::Waits)
+    }
+
+    /// Whether there is a batch endpoint at all: asked before anything is packed.
+    async fn endpoint_is_there(&mut self) -> Result<bool, RunError> {
+        let trouble = match self.client.batches(None).await {
+            Ok(_) => return Ok(true),
+            Err(trouble) => trouble,
+        };
+        self.stopped = Some(match trouble.kind {
+            TroubleKind::NotFound | TroubleKind::BadRequest => {
+                format!("{} has no batch endpoint ({}); use --endpoint live", self.remote.endpoint, trouble.message)
+            }
+            TroubleKind::Key | TroubleKind::Balance | TroubleKind::Unreachable => {
+                format!("{}; {}", trouble.message, trouble.remedy())
+            }
+            // It will pass.
+            _ => return Ok(true),
+        });
+        Ok(false)
+    }
+
+    /// One request goes live before the first batch: a provider that looks into requests only when the batch ends would refuse
+    /// all of them for the same mistake.
+    async fn probe(&mut self) -> Result<bool, RunError> {
+        if self.begun.replace(true) || self.reader.told(self.run.question)?.is_some() {
+            return Ok(true);
+        }
+        let Some(ask) = self.first_ask()? else { return Ok(true) };
+        let run = self.run;
+        let system: Arc<str> = run.pipeline.prompt.as_str().into();
+        let schema = Arc::new(run.pipeline.schema.clone());
+        for failures in 1..=TRIES {
+            let attempt = self.client.send(&live::prompt(&run.pipeline, &system, &schema, &ask)).await;
+            let trouble = match attempt.result {
+                Ok(answered) => {
+                    live::store_probe(run, self.remote, &self.schema, &ask, &answered.body, attempt.latency)?;
+                    return Ok(true);
+                }
+                Err(trouble) => trouble,
+            };
+            match trouble.disposition() {
+                Disposition::Retry { after, .. } => {
+                    tokio::time::sleep(live::backoff(failures, after, fastrand::f64())).await;
+                }
+                Disposition::Rephrase if self.client.downgrade(attempt.structured).is_some() => {}
+                // What is wrong with this one text alone will show again in its batch.
+                Disposition::Split => return Ok(true),
+                Disposition::FailUnit if trouble.kind == TroubleKind::Refused => return Ok(true),
+                _ => {
+                    self.stopped = Some(format!(
+                        "one request was sent to try it, before the batch: {}; {}",
+                        trouble.message,
+                        trouble.remedy()
+                    ));
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// A request about the first units that have no answer.
+    fn first_ask(&self) -> Result<Option<live::Ask>, RunError> {
+        let run = self.run;
+        let mut found = None;
+        feed_documents(run, Some(run.fps.chunk), run.fps.extract, &mut |job| {
+            let Ok(contents) = live::contents(run, &self.reader, &job) else { return true };
+            let units: Vec<_> = contents.units.into_iter().take(super::per_request(&run.pipeline)).collect();
+            if !units.is_empty() {
+                found = Some(live::Ask::new(&run.pipeline, units, job.pending.doc));
+            }
+            found.is_none()
+        })?;
+        Ok(found)
+    }
+
+    /// Puts together the documents whose units are all answered or given up.
+    fn assemble(&self) -> Result<(), RunError> {
+        let run = self.run;
+        drive(
+            run.workers,
+            &|| run.cancel.is_stopping(),
+            |send| feed_documents(run, Some(run.fps.chunk), run.fps.extract, send),
+            || Ok(run.store.reader()?),
+            |reader: &mut Reader, job: Job| live::assemble_if_settled(run, reader, &job),
+        )?;
+        Ok(run.writer.flush()?)
+    }
+
+    /// What may still be set aside under the cap.
+    fn room(&self) -> Result<Option<Cost>, RunError> {
+        let Some(cap) = self.remote.max_cost else { return Ok(None) };
+        let (answers, lost) = self.reader.ledger_sums()?;
+        let open: i64 =
+            self.reader.open_batches(self.run.question)?.iter().filter_map(|b| b.reserved).map(|c| c.0).sum();
+        Ok(Some(cap - answers.cost - lost.cost - Cost(open)))
+    }
+
+    fn note(&self, update: BatchUpdate) -> Result<(), RunError> {
+        self.run.writer.submit(Checkpoint::new(vec![Change::Batch(Box::new(update))], Vec::new()))?;
+        Ok(self.run.writer.flush()?)
+    }
+
+    fn account(&mut self, usage: Option<Usage>, cost: Option<Cost>) {
+        let usage = usage.unwrap_or_default();
+        self.asked.answers += 1;
+        self.asked.input_tokens += usage.prompt();
+        self.asked.output_tokens += usage.output;
+        self.asked.picodollars = self.asked.picodollars.zip(cost).map(|(all, one)| all + one.0);
+    }
+
+    fn tell(&self) {
+        let open = self.reader.open_batches(self.run.question).unwrap_or_default();
+        let in_flight = open.iter().map(|b| b.requests - (b.succeeded + b.failed).min(b.requests)).sum();
+        self.run.emit(Event::Asking { in_flight, asked: self.asked });
+    }
+
+    /// Dies here if a test asked for it: as with `kill -9`, nothing is finished.
+    fn crash(&self, point: &str) {
+        if self.options.crash_at.as_deref() == Some(point) {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        }
+    }
+
+    /// Dies a moment from now, in the middle of what follows.
+    fn crash_during(&self, point: &str) {
+        if self.options.crash_at.as_deref() == Some(point) {
+            std::thread::spawn(|| {
+                std::thread::sleep(Duration::from_millis(3));
+                let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            });
+        }
+    }
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Something changed: look again at once.
+    Moved,
+    /// Nothing to do for a while.
+    Waits,
+    /// Its fate is not known.
+    Held,
+}

@@ -1,0 +1,98 @@
+//! OpenAI Files and Batch. <https://platform.openai.com/docs/guides/batch>
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{BatchSeen, Client, LineOutcome, Payload, ResultLine, Standing, Trouble, TroubleKind};
+use crate::remote::Vendor;
+
+pub(super) fn line(custom_id: &str, url: &str, body: Value) -> Value {
+    json!({"custom_id": custom_id, "method": "POST", "url": url, "body": body})
+}
+
+pub(super) async fn upload(client: &Client, file: &Path, token: &str) -> Result<String, Trouble> {
+    let boundary = format!("corpora-{token}");
+    let part = |name: &str| format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"");
+    let before = format!(
+        "{}\r\n\r\nbatch\r\n{}; filename=\"{token}.jsonl\"\r\nContent-Type: application/jsonl\r\n\r\n",
+        part("purpose"),
+        part("file")
+    );
+    let after = format!("\r\n--{boundary}--\r\n");
+    let content_type = format!("multipart/form-data; boundary={boundary}");
+    let payload = Payload::File { file, before: before.into(), after: after.into(), content_type };
+    let value = client.json("POST", "/files", &[], payload).await?;
+    id(&value, "took a file")
+}
+
+fn id(value: &Value, did: &str) -> Result<String, Trouble> {
+    let id = value["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+    id.ok_or_else(|| Trouble::new(TroubleKind::Malformed, format!("the provider {did} and told no id")))
+}
+
+pub(super) async fn create(client: &Client, upload: &str, token: &str) -> Result<String, Trouble> {
+    let endpoint = match client.dialect().vendor {
+        Vendor::OpenAiResponses => "/v1/responses",
+        _ => "/v1/chat/completions",
+    };
+    let body = json!({
+        "input_file_id": upload, "endpoint": endpoint, "completion_window": "24h", "metadata": {"corpora": token},
+    });
+    id(&client.json("POST", "/batches", &[], Payload::Json(&body)).await?, "created a batch")
+}
+
+pub(super) fn list_path(after: Option<&str>) -> String {
+    match after {
+        Some(after) => format!("/batches?limit=100&after={after}"),
+        None => "/batches?limit=100".to_owned(),
+    }
+}
+
+pub(super) fn seen(value: &Value) -> Option<BatchSeen> {
+    let remote = value["id"].as_str()?.to_owned();
+    let status = value["status"].as_str()?.to_owned();
+    let counts = &value["request_counts"];
+    // An empty string stands for no file with some servers.
+    let file = |name: &str| value[name].as_str().filter(|id| !id.is_empty()).map(|id| format!("/files/{id}/content"));
+    let standing = match status.as_str() {
+        "completed" | "expired" | "cancelled" => {
+            Standing::Ended { places: [file("output_file_id"), file("error_file_id")].into_iter().flatten().collect() }
+        }
+        "failed" => {
+            let errors = value["errors"]["data"].as_array();
+            let first = errors.and_then(|e| e.first());
+            let message = first.and_then(|e| e["message"].as_str()).unwrap_or("the provider gave no reason").to_owned();
+            let queue_full = first.and_then(|e| e["code"].as_str()).is_some_and(|c| c.contains("token_limit"))
+                || message.to_ascii_lowercase().contains("enqueued token limit");
+            Standing::Failed { message, queue_full }
+        }
+        _ => Standing::Running,
+    };
+    Some(BatchSeen {
+        remote,
+        token: value["metadata"]["corpora"].as_str().map(str::to_owned),
+        requests: counts["total"].as_u64().filter(|n| *n > 0),
+        standing,
+        status,
+        succeeded: counts["completed"].as_u64().unwrap_or(0),
+        failed: counts["failed"].as_u64().unwrap_or(0),
+        created_unix: value["created_at"].as_f64(),
+    })
+}
+
+pub(super) fn result(value: &Value) -> Option<ResultLine> {
+    let custom_id = value["custom_id"].as_str()?.to_owned();
+    let response = &value["response"];
+    let status = response["status_code"].as_u64().unwrap_or(0);
+    // An error stands in the response's body, or in `error` beside an absent response.
+    let error = if value["error"].is_object() { &value["error"] } else { &response["body"]["error"] };
+    let message =
+        || error["message"].as_str().or(error["code"].as_str()).unwrap_or("the provider gave no reason").to_owned();
+    let outcome = match status {
+        200..=299 => LineOutcome::Answered(response["body"].to_string().into_bytes()),
+        400 | 413 | 422 => LineOutcome::Wrong(message()),
+        _ => LineOutcome::Undone(message()),
+    };
+    Some(ResultLine { custom_id, outcome })
+}

@@ -1,0 +1,736 @@
+//! Batch endpoints: files, batches that take their time, results in no order.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::stream;
+use http_body_util::StreamBody;
+use hyper::Response;
+use hyper::body::{Bytes, Frame};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::chance::{log_normal, uniform};
+use super::content::content;
+use super::faces::{Face, Parts, UsageSaid, Wrong};
+use super::server::{Body, Reply, State, send};
+use super::{Fault, chance};
+
+/// What goes wrong with a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchFault {
+    /// 504 to the creation, after the batch was made.
+    CreateTimeoutAfterEffect,
+    /// The connection ends after the batch was made.
+    CreateResetAfterEffect,
+    /// 500 to the creation, before anything was made.
+    CreateErrorBeforeEffect,
+    /// 429 to the creation.
+    CreateRefused,
+    /// 404 to the first two looks.
+    NotFoundAtFirst,
+    /// Refused as a whole after it was made.
+    FailedAfterCreate,
+    /// Half of its requests expire.
+    Expired,
+    /// Each fifth request fails at the provider.
+    SomeErrored,
+    /// Each fifth request is found wrong.
+    SomeWrong,
+    /// All requests fail, and it is called completed.
+    AllErrored,
+    /// Each fifth line comes twice.
+    Duplicates,
+    /// Each fifth line is missing.
+    Missing,
+    /// Lines that nobody asked for.
+    Unknown,
+    /// The first download ends in the middle.
+    CutDownload,
+    /// The results are gone.
+    ResultsGone,
+}
+
+/// How batches go.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BatchConfig {
+    /// Median time until a batch ends, in milliseconds of the simulated clock.
+    pub turnaround_ms: f64,
+    /// 99th percentile over median of that.
+    pub p99_over_median: f64,
+    /// Milliseconds between a creation's effect and its reply.
+    pub create_delay_ms: f64,
+    /// Milliseconds by which the listing lags behind.
+    pub list_lag_ms: f64,
+    /// Prompt tokens that may be enqueued; a batch beyond it fails after its creation.
+    pub queue_tokens: Option<u64>,
+    /// Part of the batches that meets each fault.
+    pub faults: Vec<(BatchFault, f64)>,
+    /// Faults of certain creations, counted from 1.
+    pub script: Vec<(BatchFault, u64)>,
+    /// Whether there are batch endpoints at all.
+    pub absent: bool,
+}
+
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self {
+            turnaround_ms: 0.0,
+            p99_over_median: 1.0,
+            create_delay_ms: 0.0,
+            list_lag_ms: 0.0,
+            queue_tokens: None,
+            faults: Vec::new(),
+            script: Vec::new(),
+            absent: false,
+        }
+    }
+}
+
+/// All files and batches.
+#[derive(Default)]
+pub(super) struct Batches(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    files: HashMap<String, Bytes>,
+    uploads: HashMap<String, String>,
+    batches: Vec<Batch>,
+    /// Creations by payload.
+    creations: HashMap<u64, u32>,
+    numbers: u64,
+}
+
+struct Batch {
+    id: String,
+    face: Face,
+    /// The key that made it sees it, no other.
+    key: Option<String>,
+    payload: Bytes,
+    /// Where each request stands in the payload.
+    requests: Vec<(usize, usize)>,
+    version: Option<String>,
+    model: String,
+    name: String,
+    metadata: Value,
+    endpoint: String,
+    input_file: String,
+    made_ms: f64,
+    ends_ms: f64,
+    fault: Option<BatchFault>,
+    cancelled: bool,
+    looks: u32,
+    downloads: u32,
+}
+
+/// Sums over batches, for tests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchCounters {
+    /// Batches made.
+    pub created: u64,
+    /// Payloads of which more than one batch was made.
+    pub payloads_twice: u64,
+    /// Requests in all batches.
+    pub requests: u64,
+}
+
+impl Batches {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.0.lock().expect("no panic while the lock is held")
+    }
+
+    pub(super) fn counters(&self) -> BatchCounters {
+        let kept = self.kept();
+        BatchCounters {
+            created: kept.batches.len() as u64,
+            payloads_twice: kept.creations.values().filter(|n| **n > 1).count() as u64,
+            requests: kept.batches.iter().map(|b| b.requests.len() as u64).sum(),
+        }
+    }
+}
+
+/// Whether a path belongs here.
+pub(super) fn is_ours(path: &str) -> bool {
+    let inner = path.trim_start_matches("/upload").trim_start_matches("/v1beta").trim_start_matches("/v1");
+    inner.starts_with("/messages/batches")
+        || inner.starts_with("/files")
+        || inner.starts_with("/batches")
+        || inner.ends_with(":batchGenerateContent")
+}
+
+/// A request as far as this module needs it.
+pub(super) struct Call<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) query: &'a str,
+    pub(super) host: String,
+    pub(super) header: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    pub(super) key: Option<String>,
+    pub(super) body: Bytes,
+}
+
+fn ok(body: &Value) -> Reply {
+    Reply::json(200, body)
+}
+
+/// Answers; an error ends the connection.
+pub(super) async fn answer(state: &Arc<State>, call: Call<'_>) -> io::Result<Response<Body>> {
+    let face = face(&call);
+    let wrong = |status: u16, words: &str| Reply::json(status, &face.error(&Wrong::new(status, words), 0));
+    let config = state.config();
+    if config.batch.absent {
+        return Ok(send(wrong(404, "no such path"), None));
+    }
+    if !config.key.is_empty() && call.key.as_deref() != Some(&config.key) {
+        return Ok(send(wrong(401, "invalid x-api-key"), None));
+    }
+    let inner =
+        call.path.trim_start_matches("/upload").trim_start_matches("/v1beta").trim_start_matches("/v1").to_owned();
+    let parts: Vec<&str> = inner.trim_start_matches('/').split('/').collect();
+    let reply = match (call.method, &parts[..]) {
+        ("POST", ["messages", "batches"] | ["batches"]) => return create(state, &call, face).await,
+        ("POST", ["models", _]) => return create(state, &call, face).await,
+        ("POST", ["files"]) if call.path.starts_with("/upload") => upload(state, &call),
+        ("POST", ["files"]) => match multipart(&call) {
+            Some(file) => {
+                let mut kept = state.batches.kept();
+                kept.numbers += 1;
+                let id = format!("file-{:08}", kept.numbers);
+                let size = file.len();
+                kept.files.insert(id.clone(), file);
+                ok(
+                    &json!({"id": id, "object": "file", "bytes": size, "created_at": state.unix_s() as u64, "filename": "batch.jsonl",
+                    "purpose": "batch", "status": "processed"}),
+                )
+            }
+            None => wrong(400, "the body is no form with 'purpose' = batch and a 'file'"),
+        },
+        ("GET", ["files", name]) if name.ends_with(":download") => {
+            return content_of(state, &call, name.trim_end_matches(":download"));
+        }
+        ("GET", ["files", id, "content"]) => return content_of(state, &call, id),
+        ("GET", ["files", id]) => match state.batches.kept().files.contains_key(*id) {
+            true => ok(
+                &json!({"id": id, "object": "file", "bytes": 1, "created_at": 1, "filename": "x", "purpose": "batch", "status": "processed"}),
+            ),
+            false => wrong(404, "no such file"),
+        },
+        ("GET", ["messages", "batches"] | ["batches"]) => ok(&list(state, &call, face)),
+        ("GET", ["messages", "batches", id, "results"]) => return results(state, &call, id, true),
+        ("GET", ["messages", "batches", id] | ["batches", id]) => {
+            look(state, &call, face, id).unwrap_or_else(|| wrong(404, "batch not found"))
+        }
+        ("POST", ["messages", "batches", id, "cancel"] | ["batches", id, "cancel"]) => {
+            cancel(state, &call, id).unwrap_or_else(|| wrong(404, "batch not found"))
+        }
+        ("POST", ["batches", id]) if id.ends_with(":cancel") => cancel(state, &call, id.trim_end_matches(":cancel"))
+            .map_or_else(|| wrong(404, "batch not found"), |_| ok(&json!({}))),
+        _ => wrong(404, "no such path"),
+    };
+    Ok(send(reply, None))
+}
+
+fn face(call: &Call<'_>) -> Face {
+    let google = (call.header)("x-goog-api-key").is_some()
+        || call.path.starts_with("/upload")
+        || call.path.contains(":batchGenerateContent")
+        || call.path.contains(":download")
+        || call.query.contains("pageSize")
+        || call.path.contains("/batches/g");
+    match call.path.contains("/messages/batches") {
+        true => Face::Anthropic,
+        false if google => Face::Gemini,
+        false => Face::Chat,
+    }
+}
+
+/// Google's resumable upload: a start that names a place, then the bytes.
+fn upload(state: &Arc<State>, call: &Call<'_>) -> Reply {
+    let mut kept = state.batches.kept();
+    kept.numbers += 1;
+    let number = kept.numbers;
+    match call.query.strip_prefix("upload_id=") {
+        None => {
+            let name = format!("files/f{number:08}");
+            kept.uploads.insert(number.to_string(), name);
+            let mut reply = ok(&json!({}));
+            reply
+                .headers
+                .push(("x-goog-upload-url".into(), format!("http://{}{}?upload_id={number}", call.host, call.path)));
+            reply.headers.push(("x-goog-upload-status".into(), "active".into()));
+            reply
+        }
+        Some(id) => match kept.uploads.get(id).cloned() {
+            Some(name) => {
+                let bare = name.trim_start_matches("files/").to_owned();
+                kept.files.insert(bare, call.body.clone());
+                let size = call.body.len().to_string();
+                let mut reply = ok(
+                    &json!({"file": {"name": name, "uri": name, "sizeBytes": size, "mimeType": "application/jsonl", "state": "ACTIVE"}}),
+                );
+                reply.headers.push(("x-goog-upload-status".into(), "final".into()));
+                reply
+            }
+            None => {
+                Reply::json(404, &json!({"error": {"code": 404, "message": "no such upload", "status": "NOT_FOUND"}}))
+            }
+        },
+    }
+}
+
+/// The file of a form with the purpose `batch`.
+fn multipart(call: &Call<'_>) -> Option<Bytes> {
+    let kind = (call.header)("content-type")?;
+    let boundary = format!("--{}", kind.split("boundary=").nth(1)?.trim_matches('"'));
+    let find = |from: usize, needle: &[u8]| {
+        let hay = &call.body[from..];
+        hay.windows(needle.len()).position(|w| w == needle).map(|at| from + at)
+    };
+    let file = find(0, b"name=\"file\"").filter(|_| find(0, b"name=\"purpose\"").is_some())?;
+    let start = find(file, b"\r\n\r\n")? + 4;
+    // The end is near the end: looking from there is quicker in 200 MB.
+    let tail = boundary.len() + 400;
+    let from = start.max(call.body.len().saturating_sub(tail));
+    let end = find(from, format!("\r\n{boundary}").as_bytes())
+        .or_else(|| find(start, format!("\r\n{boundary}").as_bytes()))?;
+    Some(call.body.slice(start..end))
+}
+
+/// The requests of a payload as ranges of bytes.
+fn requests(face: Face, payload: &Bytes) -> Result<Vec<(usize, usize)>, String> {
+    let base = payload.as_ptr() as usize;
+    let range = |raw: &str| {
+        let start = raw.as_ptr() as usize - base;
+        (start, start + raw.len())
+    };
+    if face == Face::Anthropic {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Payload<'a> {
+            #[serde(borrow)]
+            requests: Vec<&'a serde_json::value::RawValue>,
+        }
+        let parsed: Payload<'_> = serde_json::from_slice(payload).map_err(|e| e.to_string())?;
+        return Ok(parsed.requests.iter().map(|r| range(r.get())).collect());
+    }
+    let text = std::str::from_utf8(payload).map_err(|e| e.to_string())?;
+    Ok(text.lines().filter(|l| !l.trim().is_empty()).map(range).collect())
+}
+
+async fn create(state: &Arc<State>, call: &Call<'_>, face: Face) -> io::Result<Response<Body>> {
+    let config = state.config();
+    let wrong =
+        |status: u16, words: &str| Ok(send(Reply::json(status, &face.error(&Wrong::new(status, words), 0)), None));
+    let body: Value = match face {
+        Face::Anthropic => Value::Null,
+        _ => serde_json::from_slice(&call.body).unwrap_or(Value::Null),
+    };
+    if face == Face::Anthropic && (call.header)("anthropic-version").is_none() {
+        return wrong(400, "anthropic-version: header is required");
+    }
+    let input_file = match face {
+        Face::Anthropic => String::new(),
+        Face::Gemini => {
+            body.pointer("/batch/inputConfig/fileName").and_then(Value::as_str).unwrap_or_default().to_owned()
+        }
+        _ => body["input_file_id"].as_str().unwrap_or_default().to_owned(),
+    };
+    let payload = match face {
+        Face::Anthropic => Some(call.body.clone()),
+        _ => state.batches.kept().files.get(input_file.trim_start_matches("files/")).cloned(),
+    };
+    let Some(payload) = payload else { return wrong(400, "the input file does not exist") };
+    let requests = match requests(face, &payload) {
+        Ok(requests) if !requests.is_empty() => requests,
+        Ok(_) => return wrong(400, "requests: at least one is required"),
+        Err(words) => return wrong(400, &words),
+    };
+    if face == Face::Anthropic && requests.len() > 100_000 {
+        return wrong(400, "requests: at most 100,000 are allowed");
+    }
+    let (number, fault) = {
+        let mut kept = state.batches.kept();
+        kept.numbers += 1;
+        let number = kept.batches.len() as u64 + 1;
+        let mut left = uniform(config.seed, kept.numbers, 0, "batch fault");
+        let by_rate = config.batch.faults.iter().find(|(_, rate)| {
+            left -= rate;
+            left < 0.0
+        });
+        let scripted = config.batch.script.iter().find(|(_, n)| *n == kept.numbers_of_creations() + 1);
+        (number, scripted.map(|(f, _)| *f).or(by_rate.map(|(f, _)| *f)))
+    };
+    let effect = !matches!(fault, Some(BatchFault::CreateRefused | BatchFault::CreateErrorBeforeEffect));
+    let made_ms = state.now_ms();
+    let speed = config.speed;
+    let u = |what| uniform(config.seed, number, 0, what);
+    let took = log_normal(config.batch.turnaround_ms, config.batch.p99_over_median, u("bu"), u("bv")) / speed;
+    let hash = chance::hash(&[&payload]);
+    let id = match face {
+        Face::Anthropic => format!("msgbatch_{number:08}"),
+        Face::Gemini => format!("batches/g{number:08}"),
+        _ => format!("batch_{number:08}"),
+    };
+    if !effect {
+        state.batches.kept().attempt(0);
+        return wrong(if fault == Some(BatchFault::CreateRefused) { 429 } else { 500 }, "not now");
+    }
+    let shown = {
+        let mut kept = state.batches.kept();
+        kept.attempt(hash);
+        kept.batches.push(Batch {
+            id: id.clone(),
+            face,
+            key: call.key.clone(),
+            requests,
+            version: (call.header)("anthropic-version"),
+            model: call.path.rsplit('/').next().and_then(|m| m.split(':').next()).unwrap_or_default().to_owned(),
+            name: body.pointer("/batch/displayName").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            metadata: body["metadata"].clone(),
+            endpoint: body["endpoint"].as_str().unwrap_or_default().to_owned(),
+            input_file,
+            payload,
+            made_ms,
+            ends_ms: made_ms + took,
+            fault,
+            cancelled: false,
+            looks: 0,
+            downloads: 0,
+        });
+        let batch = kept.batches.last().expect("just pushed");
+        shown(state, batch)
+    };
+    tokio::time::sleep(Duration::from_secs_f64(config.batch.create_delay_ms / 1000.0 / speed)).await;
+    match fault {
+        Some(BatchFault::CreateTimeoutAfterEffect) => wrong(504, "Gateway timeout"),
+        Some(BatchFault::CreateResetAfterEffect) => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
+        _ => Ok(send(ok(&shown), None)),
+    }
+}
+
+impl Kept {
+    fn attempt(&mut self, payload: u64) {
+        *self.creations.entry(payload).or_insert(0) += 1;
+        // Refusals are counted under no payload.
+        if payload == 0 {
+            self.creations.remove(&0);
+            self.numbers += 1 << 32;
+        }
+    }
+
+    /// Creations so far, refused ones too.
+    fn numbers_of_creations(&self) -> u64 {
+        self.batches.len() as u64 + (self.numbers >> 32)
+    }
+}
+
+/// A batch in its vendor's shape.
+fn shown(state: &State, batch: &Batch) -> Value {
+    let now = state.now_ms();
+    let ended = now >= batch.ends_ms || batch.cancelled;
+    let total = batch.requests.len() as u64;
+    let unix = |ms: f64| state.started_unix_s + ms / 1000.0;
+    let stamp = |ms: f64| jiff::Timestamp::from_second(unix(ms) as i64).unwrap_or_default().to_string();
+    let (mut done, mut bad) = (0_u64, 0_u64);
+    for n in 0..total {
+        match fate(batch, n) {
+            Fate::Good => done += 1,
+            _ => bad += 1,
+        }
+    }
+    let queue = state.config().batch.queue_tokens;
+    let failed = batch.fault == Some(BatchFault::FailedAfterCreate)
+        || queue.is_some_and(|most| batch.payload.len() as u64 / 4 > most);
+    match batch.face {
+        Face::Anthropic => json!({
+            "id": batch.id, "type": "message_batch", "processing_status": if ended { "ended" } else { "in_progress" },
+            // Counts stand still until the end.
+            "request_counts": if ended {
+                json!({"processing": 0, "succeeded": done, "errored": bad, "canceled": 0, "expired": 0})
+            } else {
+                json!({"processing": total, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0})
+            },
+            "created_at": stamp(batch.made_ms), "expires_at": stamp(batch.made_ms + 86_400_000.0),
+            "ended_at": if ended { json!(stamp(batch.ends_ms)) } else { Value::Null },
+            "cancel_initiated_at": null, "archived_at": null,
+            "results_url": if ended { json!(format!("/v1/messages/batches/{}/results", batch.id)) } else { Value::Null },
+        }),
+        Face::Gemini => {
+            let bare = match (ended, batch.cancelled) {
+                _ if failed => "FAILED",
+                (_, true) => "CANCELLED",
+                (false, _) => "RUNNING",
+                (true, _) => "SUCCEEDED",
+            };
+            let mut metadata = json!({
+                "@type": "type.googleapis.com/google.ai.generativelanguage.v1.GenerateContentBatch",
+                "displayName": batch.name, "model": format!("models/{}", batch.model), "state": format!("BATCH_STATE_{bare}"),
+                "createTime": stamp(batch.made_ms), "updateTime": stamp(now),
+                "batchStats": {"requestCount": total.to_string(), "successfulRequestCount": if ended { done } else { 0 }.to_string(),
+                    "failedRequestCount": if ended { bad } else { 0 }.to_string()},
+            });
+            let mut operation = json!({"name": batch.id, "done": ended});
+            if failed {
+                operation["error"] = json!({"code": 8, "message": "too many enqueued tokens"});
+            } else if ended && !batch.cancelled {
+                metadata["output"] =
+                    json!({"responsesFile": format!("files/out-{}", batch.id.trim_start_matches("batches/"))});
+            }
+            operation["metadata"] = metadata;
+            operation
+        }
+        _ => {
+            let status = match (ended, batch.cancelled) {
+                _ if failed => "failed",
+                (_, true) => "cancelled",
+                (false, _) => "in_progress",
+                (true, _) if batch.fault == Some(BatchFault::Expired) => "expired",
+                (true, _) => "completed",
+            };
+            let over = ended && !failed;
+            json!({
+                "id": batch.id, "object": "batch", "endpoint": batch.endpoint, "model": null,
+                "errors": if failed { json!({"object": "list", "data": [{"code": "token_limit_exceeded", "line": null, "param": null,
+                    "message": "Enqueued token limit reached"}]}) } else { Value::Null },
+                "input_file_id": batch.input_file, "completion_window": "24h", "status": status,
+                "output_file_id": if over && done > 0 { json!(format!("out-{}", batch.id)) } else { Value::Null },
+                // An empty string is how some servers say that there is none.
+                "error_file_id": if over && bad > 0 { json!(format!("err-{}", batch.id)) } else { json!("") },
+                "created_at": unix(batch.made_ms) as u64, "request_counts": {"total": total,
+                    "completed": if ended { done } else { total * (now - batch.made_ms) as u64 / ((batch.ends_ms - batch.made_ms) as u64).max(1) },
+                    "failed": if ended { bad } else { 0 }},
+                "metadata": batch.metadata,
+            })
+        }
+    }
+}
+
+fn visible<'a>(kept: &'a mut Kept, call: &Call<'_>, id: &str) -> Option<&'a mut Batch> {
+    kept.batches
+        .iter_mut()
+        .find(|b| b.id.trim_start_matches("batches/") == id && (b.key.is_none() || b.key == call.key))
+}
+
+fn look(state: &Arc<State>, call: &Call<'_>, _face: Face, id: &str) -> Option<Reply> {
+    let mut kept = state.batches.kept();
+    let batch = visible(&mut kept, call, id)?;
+    batch.looks += 1;
+    if batch.fault == Some(BatchFault::NotFoundAtFirst) && batch.looks <= 2 {
+        return None;
+    }
+    Some(ok(&shown(state, batch)))
+}
+
+fn cancel(state: &Arc<State>, call: &Call<'_>, id: &str) -> Option<Reply> {
+    let mut kept = state.batches.kept();
+    let batch = visible(&mut kept, call, id)?;
+    batch.cancelled |= state.now_ms() < batch.ends_ms;
+    Some(ok(&shown(state, batch)))
+}
+
+fn list(state: &Arc<State>, call: &Call<'_>, face: Face) -> Value {
+    let lag = state.config().batch.list_lag_ms;
+    let now = state.now_ms();
+    let kept = state.batches.kept();
+    let shows = |b: &&Batch| {
+        let same = (b.face == Face::Anthropic) == (face == Face::Anthropic)
+            && (b.face == Face::Gemini) == (face == Face::Gemini);
+        same && (b.key.is_none() || b.key == call.key) && now - b.made_ms >= lag
+    };
+    let field = |name: &str| call.query.split('&').find_map(|p| p.strip_prefix(name)?.strip_prefix('='));
+    let limit: usize = field("limit").or(field("pageSize")).and_then(|n| n.parse().ok()).unwrap_or(20);
+    let after = field("after_id").or(field("after")).or(field("pageToken"));
+    let all: Vec<&Batch> = kept.batches.iter().rev().filter(shows).collect();
+    let from = after.and_then(|id| all.iter().position(|b| b.id == id)).map_or(0, |at| at + 1);
+    let page: Vec<&&Batch> = all.iter().skip(from).take(limit).collect();
+    let more = from + page.len() < all.len();
+    let last = page.last().map(|b| b.id.clone());
+    let shown: Vec<Value> = page.iter().map(|b| shown(state, b)).collect();
+    match face {
+        Face::Gemini => match more {
+            true => json!({"operations": shown, "nextPageToken": last}),
+            false => json!({"operations": shown}),
+        },
+        _ => {
+            json!({"object": "list", "data": shown, "has_more": more, "first_id": page.first().map(|b| b.id.clone()), "last_id": last})
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Good,
+    Errored,
+    Wrong,
+    Expired,
+}
+
+fn fate(batch: &Batch, n: u64) -> Fate {
+    match batch.fault {
+        Some(BatchFault::AllErrored) => Fate::Errored,
+        Some(BatchFault::SomeErrored) if n % 5 == 1 => Fate::Errored,
+        Some(BatchFault::SomeWrong) if n % 5 == 1 => Fate::Wrong,
+        Some(BatchFault::Expired) if n % 2 == 1 => Fate::Expired,
+        _ if batch.cancelled && n % 2 == 1 => Fate::Expired,
+        _ => Fate::Good,
+    }
+}
+
+/// The content of a file: an upload, or results of a batch.
+fn content_of(state: &Arc<State>, call: &Call<'_>, id: &str) -> io::Result<Response<Body>> {
+    if let Some(batch) = id.strip_prefix("out-") {
+        return results(state, call, batch, true);
+    }
+    if let Some(batch) = id.strip_prefix("err-") {
+        return results(state, call, batch, false);
+    }
+    let file = state.batches.kept().files.get(id).cloned();
+    let missing = || {
+        Reply::json(
+            404,
+            &json!({"error": {"message": "no such file", "type": "invalid_request_error", "param": null, "code": null}}),
+        )
+    };
+    Ok(send(file.map_or_else(missing, |body| Reply::bytes(200, "application/jsonl", body)), None))
+}
+
+/// Results, in an order of their own. `good` leaves out what OpenAI puts into the file of errors, or everything else.
+fn results(state: &Arc<State>, call: &Call<'_>, id: &str, good: bool) -> io::Result<Response<Body>> {
+    let (order, cut) = {
+        let mut kept = state.batches.kept();
+        let gone = || {
+            let face = face(call);
+            Ok(send(Reply::json(404, &face.error(&Wrong::new(404, "the results are no longer available"), 0)), None))
+        };
+        let Some(batch) = visible(&mut kept, call, id) else { return gone() };
+        if batch.fault == Some(BatchFault::ResultsGone) {
+            return gone();
+        }
+        batch.downloads += 1;
+        let cut = batch.fault == Some(BatchFault::CutDownload) && batch.downloads == 1;
+        let split = !matches!(batch.face, Face::Anthropic | Face::Gemini);
+        let mut order: Vec<u64> = (0..batch.requests.len() as u64)
+            .filter(|n| !split || (fate(batch, *n) == Fate::Good) == good)
+            .filter(|n| batch.fault != Some(BatchFault::Missing) || n % 5 != 1)
+            .collect();
+        order.sort_by_key(|n| chance::hash(&[id.as_bytes(), &n.to_le_bytes()]));
+        if batch.fault == Some(BatchFault::Duplicates) {
+            let twice: Vec<u64> = order.iter().copied().filter(|n| n % 5 == 1).collect();
+            order.extend(twice);
+        }
+        (order, cut)
+    };
+    let half = order.len() / 2;
+    let unknown =
+        state.batches.kept().batches.iter().any(|b| b.id.ends_with(id) && b.fault == Some(BatchFault::Unknown));
+    let (state, id) = (Arc::clone(state), id.to_owned());
+    let lines = stream::unfold((0_usize, order), move |(at, order)| {
+        let (state, id) = (Arc::clone(&state), id.clone());
+        async move {
+            if cut && at > half {
+                return None;
+            }
+            if cut && at == half {
+                return Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), (at + 1, order)));
+            }
+            let n = *order.get(at)?;
+            let mut line = line(&state, &id, n);
+            if unknown && at == 0 {
+                let stranger = String::from_utf8_lossy(&line).replacen("-0\"", "-99999999\"", 1);
+                let stranger = if stranger.as_bytes() == line {
+                    "{\"custom_id\":\"someone-1\",\"key\":\"someone-1\"}\n".to_owned()
+                } else {
+                    stranger
+                };
+                line.extend_from_slice(stranger.as_bytes());
+            }
+            Some((Ok(Frame::data(Bytes::from(line))), (at + 1, order)))
+        }
+    });
+    let body: Body = Box::pin(StreamBody::new(lines));
+    let mut response = Response::new(body);
+    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/x-jsonl"));
+    Ok(response)
+}
+
+/// One line of results.
+fn line(state: &State, id: &str, n: u64) -> Vec<u8> {
+    let (face, version, raw, fate, endpoint, model) = {
+        let kept = state.batches.kept();
+        let Some(batch) = kept.batches.iter().find(|b| b.id.trim_start_matches("batches/") == id) else {
+            return Vec::new();
+        };
+        let (from, to) = batch.requests[n as usize];
+        let face = if batch.endpoint.ends_with("/responses") { Face::Responses } else { batch.face };
+        (
+            face,
+            batch.version.clone(),
+            batch.payload.slice(from..to),
+            fate(batch, n),
+            batch.endpoint.clone(),
+            batch.model.clone(),
+        )
+    };
+    let request: Value = serde_json::from_slice(&raw).unwrap_or(Value::Null);
+    let (name, body) = match face {
+        Face::Anthropic => (&request["custom_id"], &request["params"]),
+        Face::Gemini => (&request["key"], &request["request"]),
+        _ => (&request["custom_id"], &request["body"]),
+    };
+    let path = match face {
+        Face::Gemini => format!("/v1/models/{model}:generateContent"),
+        Face::Anthropic => "/v1/messages".to_owned(),
+        _ => endpoint,
+    };
+    let header = |header: &str| version.clone().filter(|_| header == "anthropic-version");
+    let config = state.config();
+    let answered = match fate {
+        Fate::Good => face.read(&Parts { path: &path, header: &header, body }).map(|ask| {
+            let hash = chance::hash(&[&raw]);
+            let mut left = uniform(config.seed, hash, 1, "fault");
+            let fault: Option<Fault> = config
+                .faults
+                .iter()
+                .find(|(_, rate)| {
+                    left -= rate;
+                    left < 0.0
+                })
+                .map(|(f, _)| *f)
+                .filter(|f| f.is_content());
+            let oracle = state.oracle();
+            let said = content(&oracle.answer(&ask.user, ask.schema.as_ref()), ask.tool.is_some(), ask.budget, fault);
+            let mut usage = state.prompt_usage(&ask, &config);
+            usage.output = said.tokens;
+            face.success(&ask, &said, UsageSaid::Told(usage), n)
+        }),
+        Fate::Errored => Err(Wrong::new(500, "Internal server error")),
+        Fate::Wrong => Err(Wrong::new(400, "this request is wrong")),
+        Fate::Expired => Err(Wrong::new(0, "expired")),
+    };
+    let line = match (face, answered) {
+        (Face::Anthropic, Ok(message)) => {
+            json!({"custom_id": name, "result": {"type": "succeeded", "message": message}})
+        }
+        (Face::Anthropic, Err(w)) if w.status == 0 => json!({"custom_id": name, "result": {"type": "expired"}}),
+        (Face::Anthropic, Err(w)) => {
+            json!({"custom_id": name, "result": {"type": "errored", "error": face.error(&w, n)}})
+        }
+        (Face::Gemini, Ok(response)) => json!({"key": name, "response": response}),
+        (Face::Gemini, Err(w)) => {
+            json!({"key": name, "error": {"code": if w.status == 400 { 3 } else { 13 }, "message": w.message}})
+        }
+        (_, Ok(body)) => json!({"id": format!("batch_req_{n}"), "custom_id": name, "error": null,
+            "response": {"status_code": 200, "request_id": format!("req_{n}"), "body": body}}),
+        (_, Err(w)) if w.status == 0 => json!({"id": format!("batch_req_{n}"), "custom_id": name, "response": null,
+            "error": {"code": "batch_expired", "message": "This request could not be executed before the completion window expired."}}),
+        (_, Err(w)) => json!({"id": format!("batch_req_{n}"), "custom_id": name, "error": null,
+            "response": {"status_code": w.status, "request_id": format!("req_{n}"), "body": face.error(&w, n)}}),
+    };
+    let mut line = line.to_string().into_bytes();
+    line.push(b'\n');
+    line
+}

@@ -1,0 +1,375 @@
+//! The ledger of batches: rows that are durable before anything is sent.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{DocId, FpId, Reader, StoreError};
+use crate::values::{Cost, Fingerprint};
+
+/// Where a batch is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BatchState {
+    /// Its payload and its requests are durable; nothing was sent.
+    Planned,
+    /// About to be sent, or being sent when the program ended.
+    Submitting,
+    /// It was sent, and whether the provider has it is not known.
+    Ambiguous,
+    /// The provider has it.
+    Submitted,
+    /// The provider is done with it; results are being read.
+    Ended,
+    /// Every request has its outcome.
+    Collected,
+    /// It was refused as a whole, or given up; its requests go elsewhere.
+    Refused,
+}
+
+impl BatchState {
+    const ALL: [Self; 7] = [
+        Self::Planned,
+        Self::Submitting,
+        Self::Ambiguous,
+        Self::Submitted,
+        Self::Ended,
+        Self::Collected,
+        Self::Refused,
+    ];
+
+    /// The name that people see.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Submitting => "submitting",
+            Self::Ambiguous => "ambiguous",
+            Self::Submitted => "submitted",
+            Self::Ended => "ended",
+            Self::Collected => "collected",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A batch as the store has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchRow {
+    /// Number in this store.
+    pub id: i64,
+    /// Fingerprint of the question.
+    pub question: FpId,
+    /// Generation of its answers.
+    pub generation: i64,
+    /// Model.
+    pub model: String,
+    /// The beginning of its custom ids, and the name of its payload's file.
+    pub token: String,
+    /// SHA-256 of the payload.
+    pub sha: Fingerprint,
+    /// Requests.
+    pub requests: u64,
+    /// Bytes of the payload.
+    pub bytes: u64,
+    /// Estimated prompt tokens.
+    pub input: u64,
+    /// What it costs at most, if the price is known.
+    pub reserved: Option<Cost>,
+    /// Where it is.
+    pub state: BatchState,
+    /// The payload's file at the provider.
+    pub upload: Option<String>,
+    /// Its id at the provider.
+    pub remote: Option<String>,
+    /// The provider's word for how it stands.
+    pub status: Option<String>,
+    /// As the provider counts.
+    pub succeeded: u64,
+    /// As the provider counts.
+    pub failed: u64,
+    /// What a person should know of it.
+    pub message: Option<String>,
+    /// Unix milliseconds when it was about to be sent.
+    pub intent_ms: Option<i64>,
+    /// Unix milliseconds when the provider took it.
+    pub submitted_ms: Option<i64>,
+    /// Unix milliseconds from which its results cannot be read any more.
+    pub expires_ms: Option<i64>,
+}
+
+/// What is being changed of a batch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchUpdate {
+    /// Its number.
+    pub id: i64,
+    /// Where it is now.
+    pub state: Option<BatchState>,
+    /// The payload's file at the provider.
+    pub upload: Option<String>,
+    /// Its id at the provider.
+    pub remote: Option<String>,
+    /// The provider's word.
+    pub status: Option<String>,
+    /// As the provider counts: succeeded and failed.
+    pub counts: Option<(u64, u64)>,
+    /// What a person should know.
+    pub message: Option<String>,
+    /// When it is about to be sent.
+    pub intent_ms: Option<i64>,
+    /// When the provider took it.
+    pub submitted_ms: Option<i64>,
+    /// When its results go away.
+    pub expires_ms: Option<i64>,
+}
+
+/// One request of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchRequest {
+    /// Batch.
+    pub batch: i64,
+    /// Place in it, from 0.
+    pub seq: i64,
+    /// The document that asked first.
+    pub doc: DocId,
+    /// What its units had used of their attempt budget.
+    pub attempts: u32,
+    /// Output budget in tokens.
+    pub max_output: u32,
+    /// Estimated prompt tokens.
+    pub input: u64,
+    /// Its units.
+    pub units: Vec<Fingerprint>,
+}
+
+/// A batch's whole list of requests is in the store when its row is.
+pub(super) fn plan(db: &Connection, row: &BatchRow, now: i64) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO batch (id, fp, generation, model, token, sha, requests, bytes, input, reserved, state, planned_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11)",
+    )?
+    .execute(params![
+        row.id,
+        row.question.0,
+        row.generation,
+        row.model,
+        row.token,
+        row.sha.0,
+        row.requests.cast_signed(),
+        row.bytes.cast_signed(),
+        row.input.cast_signed(),
+        row.reserved.map(|c| c.0),
+        now
+    ])
+    .map(drop)
+}
+
+pub(super) fn add_request(db: &Connection, question: FpId, request: &BatchRequest) -> rusqlite::Result<()> {
+    let units: Vec<u8> = request.units.iter().flat_map(|u| u.0).collect();
+    db.prepare_cached(
+        "INSERT INTO batch_request (batch, seq, state, doc, attempts, max_output, input, units) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        request.batch,
+        request.seq,
+        request.doc.0,
+        request.attempts,
+        request.max_output,
+        request.input.cast_signed(),
+        units
+    ])?;
+    for unit in &request.units {
+        db.prepare_cached("INSERT OR REPLACE INTO batch_unit (fp, unit, batch) VALUES (?1, ?2, ?3)")?
+            .execute(params![question.0, unit.0, request.batch])?;
+    }
+    Ok(())
+}
+
+pub(super) fn update(db: &Connection, u: &BatchUpdate, now: i64) -> rusqlite::Result<()> {
+    let state = u.state.map(|s| s as i64);
+    db.prepare_cached(
+        "UPDATE batch SET state=coalesce(?2, state), upload=coalesce(?3, upload), remote=coalesce(?4, remote),
+                status=coalesce(?5, status), succeeded=coalesce(?6, succeeded), failed=coalesce(?7, failed),
+                message=coalesce(?8, message), intent_ms=coalesce(?9, intent_ms), submitted_ms=coalesce(?10, submitted_ms),
+                expires_ms=coalesce(?11, expires_ms), ended_ms=CASE WHEN ?2 = 4 THEN coalesce(ended_ms, ?12) ELSE ended_ms END
+         WHERE id=?1",
+    )?
+    .execute(params![
+        u.id,
+        state,
+        u.upload,
+        u.remote,
+        u.status,
+        u.counts.map(|c| c.0.cast_signed()),
+        u.counts.map(|c| c.1.cast_signed()),
+        u.message,
+        u.intent_ms,
+        u.submitted_ms,
+        u.expires_ms,
+        now
+    ])?;
+    if u.state.is_some_and(|s| s >= BatchState::Collected) {
+        // What has no outcome by now goes into another batch.
+        db.prepare_cached("UPDATE batch_request SET state = 2 WHERE batch = ?1 AND state = 0")?.execute([u.id])?;
+        db.prepare_cached("DELETE FROM batch_unit WHERE batch = ?1")?.execute([u.id])?;
+    }
+    Ok(())
+}
+
+/// The outcome of one request: 1 stored, 2 undone.
+pub(super) fn settle(db: &Connection, batch: i64, seq: i64, undone: Option<&str>) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE batch_request SET state = ?3, message = ?4 WHERE batch = ?1 AND seq = ?2")?
+        .execute(params![batch, seq, if undone.is_some() { 2 } else { 1 }, undone])
+        .map(drop)
+}
+
+pub(super) fn spend(
+    db: &Connection,
+    question: FpId,
+    unit: &Fingerprint,
+    attempts: u32,
+    raised: bool,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO unit_attempts (fp, unit, attempts, raised) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (fp, unit) DO UPDATE SET attempts = ?3, raised = max(raised, ?4)",
+    )?
+    .execute(params![question.0, unit.0, attempts, raised])
+    .map(drop)
+}
+
+fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
+    let state: usize = r.get::<_, i64>(10)?.try_into().unwrap_or(0);
+    Ok(BatchRow {
+        id: r.get(0)?,
+        question: FpId(r.get(1)?),
+        generation: r.get(2)?,
+        model: r.get(3)?,
+        token: r.get(4)?,
+        sha: Fingerprint(r.get(5)?),
+        requests: r.get::<_, i64>(6)?.cast_unsigned(),
+        bytes: r.get::<_, i64>(7)?.cast_unsigned(),
+        input: r.get::<_, i64>(8)?.cast_unsigned(),
+        reserved: r.get::<_, Option<i64>>(9)?.map(Cost),
+        state: BatchState::ALL[state.min(6)],
+        upload: r.get(11)?,
+        remote: r.get(12)?,
+        status: r.get(13)?,
+        succeeded: r.get::<_, i64>(14)?.cast_unsigned(),
+        failed: r.get::<_, i64>(15)?.cast_unsigned(),
+        message: r.get(16)?,
+        intent_ms: r.get(17)?,
+        submitted_ms: r.get(18)?,
+        expires_ms: r.get(19)?,
+    })
+}
+
+const COLUMNS: &str =
+    "id, fp, generation, model, token, sha, requests, bytes, input, reserved, state, upload, remote, status, succeeded,
+    failed, message, intent_ms, submitted_ms, expires_ms";
+
+impl Reader {
+    fn has_batches(&self) -> Result<bool, StoreError> {
+        self.query(|db| {
+            db.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'unit_attempts'", [], |r| r.get(0))
+        })
+    }
+
+    /// Batches of a question that are not over, oldest first.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn open_batches(&self, question: FpId) -> Result<Vec<BatchRow>, StoreError> {
+        self.collect(&format!("SELECT {COLUMNS} FROM batch WHERE state < 5 AND fp = ?1 ORDER BY id"), [question.0], row)
+    }
+
+    /// All batches, oldest first.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn all_batches(&self) -> Result<Vec<BatchRow>, StoreError> {
+        if !self.has_batches()? {
+            return Ok(Vec::new());
+        }
+        self.collect(&format!("SELECT {COLUMNS} FROM batch ORDER BY id"), [], row)
+    }
+
+    /// The number for the next batch.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn next_batch(&self) -> Result<i64, StoreError> {
+        self.query(|db| {
+            db.query_row(
+                "SELECT max(coalesce((SELECT max(id) FROM batch), 0), coalesce((SELECT max(batch) FROM batch_request), 0)) + 1",
+                [],
+                |r| r.get(0),
+            )
+        })
+    }
+
+    /// Ids at the provider that belong to a batch of this store.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn is_known_batch(&self, remote: &str) -> Result<bool, StoreError> {
+        self.query(|db| db.query_row("SELECT EXISTS (SELECT 1 FROM batch WHERE remote = ?1)", [remote], |r| r.get(0)))
+    }
+
+    /// A request that has no outcome yet.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn waiting_request(&self, batch: i64, seq: i64) -> Result<Option<BatchRequest>, StoreError> {
+        self.query(|db| {
+            db.prepare_cached(
+                "SELECT doc, attempts, max_output, input, units FROM batch_request WHERE batch = ?1 AND seq = ?2 AND state = 0",
+            )?
+            .query_row(params![batch, seq], |r| {
+                let units: Vec<u8> = r.get(4)?;
+                Ok(BatchRequest {
+                    batch,
+                    seq,
+                    doc: DocId(r.get(0)?),
+                    attempts: r.get(1)?,
+                    max_output: r.get(2)?,
+                    input: r.get::<_, i64>(3)?.cast_unsigned(),
+                    units: units.chunks_exact(32).map(|u| Fingerprint(u.try_into().expect("32 bytes"))).collect(),
+                })
+            })
+            .optional()
+        })
+    }
+
+    /// Requests of a batch without an outcome, after `after`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn waiting_requests(&self, batch: i64, after: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+        self.collect(
+            "SELECT seq FROM batch_request WHERE batch = ?1 AND state = 0 AND seq > ?2 ORDER BY seq LIMIT ?3",
+            params![batch, after, limit as i64],
+            |r| r.get(0),
+        )
+    }
+
+    /// Whether a unit is in a batch that is not over.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn is_in_batch(&self, question: FpId, unit: &Fingerprint) -> Result<bool, StoreError> {
+        self.query(|db| {
+            db.prepare_cached("SELECT EXISTS (SELECT 1 FROM batch_unit WHERE fp = ?1 AND unit = ?2)")?
+                .query_row(params![question.0, unit.0], |r| r.get(0))
+        })
+    }
+
+    /// What a unit has used of its attempt budget in batches, and whether its output budget was raised.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn unit_attempts(&self, question: FpId, unit: &Fingerprint) -> Result<(u32, bool), StoreError> {
+        let row = self.query(|db| {
+            db.prepare_cached("SELECT attempts, raised FROM unit_attempts WHERE fp = ?1 AND unit = ?2")?
+                .query_row(params![question.0, unit.0], |r| Ok((r.get(0)?, r.get(1)?)))
+                .optional()
+        })?;
+        Ok(row.unwrap_or((0, false)))
+    }
+}
