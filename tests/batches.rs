@@ -126,3 +126,144 @@ fn killed_anywhere_a_payload_is_made_once_and_every_request_has_one_outcome() {
     }
     assert!(cases >= 100, "{cases} kills");
 }
+
+#[test]
+fn detached_batches_are_collected_later_by_another_process_in_a_moved_folder() {
+    for provider in PROVIDERS {
+        let rehearsal = Rehearsal::of(5, config(BatchConfig { turnaround_ms: 700.0, ..quick() }));
+        rehearsal.run("live", &["--provider", provider]).exits(0);
+        let left = run(&rehearsal, provider, &["--detach", "--batch-requests", "7"]).exits(75);
+        assert!(left.summary()["stopped"].as_str().unwrap().contains("left at the provider"), "{}", left.stderr());
+        let shelf = &rehearsal.shelf;
+        let listed = shelf.run(&["batches", "out", "--json"]).exits(0).stdout();
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        assert!(
+            listed.as_array().unwrap().iter().all(|b| b["state"] == "submitted" && b["remote"].is_string()),
+            "{listed}"
+        );
+        assert!(shelf.run(&["batches", "out"]).exits(0).stdout().contains("submitted"));
+        let created = rehearsal.simulator.batch_counters().created;
+        assert!(created >= 2);
+        // Back from the reboot: the folder has another name, and so has the shelf's.
+        std::fs::rename(shelf.out(), shelf.path().join("moved")).unwrap();
+        std::fs::rename(shelf.path().join("moved"), shelf.out()).unwrap();
+        let again = run(&rehearsal, provider, &["--detach", "--batch-requests", "7"]).exits(75);
+        drop(again);
+        let base = format!("http://{}", rehearsal.simulator.address());
+        std::fs::write(shelf.path().join("key"), crate::support::rehearsal::KEY).unwrap();
+        shelf.run(&["wait", "out", "--poll", "0.05", "--base-url", &base, "--key-file", "key"]).exits(0);
+        std::fs::rename(shelf.books(), shelf.path().join("library")).unwrap();
+        std::fs::rename(shelf.out(), shelf.path().join("elsewhere")).unwrap();
+        let args = ["--provider", provider, "--endpoint", "batch", "--poll", "0.03", "--listing-lag", "0.15"];
+        let mut all = rehearsal.args("elsewhere", &args);
+        all[1] = "library".into();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let mut command = crate::support::command(shelf.path(), &all);
+        for variable in ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"] {
+            command.env(variable, crate::support::rehearsal::KEY);
+        }
+        assert!(command.output().unwrap().status.success());
+        assert_eq!(rehearsal.simulator.batch_counters().created, created, "{provider}: nothing is submitted twice");
+        assert_eq!(shelf.vocabularies_in("elsewhere"), shelf.vocabularies_in("live"), "{provider}");
+    }
+}
+
+#[test]
+fn a_cancelled_batch_gives_what_it_has_and_the_rest_is_asked_again() {
+    for provider in PROVIDERS {
+        let rehearsal = Rehearsal::of(4, config(BatchConfig { turnaround_ms: 60_000.0, ..quick() }));
+        run(&rehearsal, provider, &["--detach"]).exits(75);
+        std::fs::write(rehearsal.shelf.path().join("key"), crate::support::rehearsal::KEY).unwrap();
+        rehearsal.shelf.run(&["cancel", "out", "--key-file", "key"]).exits(0).says("is being stopped");
+        rehearsal.simulator.reconfigure(config(quick()));
+        run(&rehearsal, provider, &[]).exits(0);
+        assert_sound(&rehearsal, provider);
+    }
+}
+
+#[test]
+fn what_people_run_into_with_batches_is_explained() {
+    let stopped = |run: &Run| run.summary()["stopped"].as_str().unwrap_or_default().to_owned();
+    // No batch endpoint at this address: told before anything is packed.
+    let rehearsal = Rehearsal::of(2, config(BatchConfig { absent: true, ..quick() }));
+    let refused = run(&rehearsal, "openai", &[]).exits(75);
+    assert!(stopped(&refused).contains("use --endpoint live"), "{}", stopped(&refused));
+    assert_eq!(rehearsal.requests(), 0);
+
+    // The queue's limit shows only after the batch was made: it is split until it fits.
+    let rehearsal = Rehearsal::of(8, config(BatchConfig { queue_tokens: Some(4_000), ..quick() }));
+    let split = run(&rehearsal, "openai", &[]).exits(0);
+    assert!(split.stderr().contains("takes less at once"), "{}", split.stderr());
+    assert_sound(&rehearsal, "queue limit");
+
+    // Results are gone: nothing is paid again unless somebody says so.
+    let rehearsal = Rehearsal::of(3, config(BatchConfig { script: vec![(BatchFault::ResultsGone, 1)], ..quick() }));
+    let gone = run(&rehearsal, "anthropic", &[]).exits(75);
+    assert!(stopped(&gone).contains("--resubmit"), "{}", stopped(&gone));
+    assert_eq!(rehearsal.simulator.batch_counters().created, 1);
+    run(&rehearsal, "anthropic", &["--resubmit"]).exits(0);
+    assert_eq!(
+        rehearsal.count("out", "SELECT count(*) FROM answer"),
+        rehearsal.count("out", "SELECT count(*) FROM unit")
+    );
+
+    // The key of another workspace does not see the batch.
+    let rehearsal = Rehearsal::of(3, config(BatchConfig { turnaround_ms: 300.0, ..quick() }));
+    run(&rehearsal, "anthropic", &["--detach"]).exits(75);
+    std::fs::write(rehearsal.shelf.path().join("other"), "sk-of-another-workspace").unwrap();
+    let stranger = run(&rehearsal, "anthropic", &["--key-file", "other"]).exits(75);
+    assert!(stopped(&stranger).contains("the key and the workspace"), "{}", stopped(&stranger));
+    assert_eq!(rehearsal.simulator.batch_counters().created, 1, "nothing is asked again");
+    run(&rehearsal, "anthropic", &[]).exits(0);
+    assert_sound(&rehearsal, "own key again");
+
+    // Requests that are found wrong fail their documents, and nothing else.
+    let rehearsal = Rehearsal::of(4, config(BatchConfig { script: vec![(BatchFault::SomeWrong, 1)], ..quick() }));
+    let wrong = run(&rehearsal, "openai", &[]).exits(75);
+    assert!(wrong.stderr().contains("finds the request wrong"), "{}", wrong.stderr());
+    rehearsal.simulator.reconfigure(config(quick()));
+    run(&rehearsal, "openai", &["--retry-failed"]).exits(0);
+
+    let args = |more: &[&str]| rehearsal.run("out", more).exits(64).stderr();
+    assert!(args(&["--detach"]).contains("add --endpoint batch"));
+    assert!(args(&["--endpoint", "auto", "--deadline", "25:00"]).contains("no time of day"));
+    assert!(args(&["--endpoint", "batch", "--deadline", "07:00"]).contains("--endpoint auto"));
+    assert!(args(&["--endpoint", "batch", "--batch-requests", "900000"]).contains("out of range"));
+}
+
+#[test]
+fn clocks_that_are_a_day_apart_do_not_hide_an_orphan() {
+    for (provider, skew) in
+        [("anthropic", 86_400.0), ("anthropic", -86_400.0), ("openai", 86_400.0), ("gemini", -86_400.0)]
+    {
+        let batch = BatchConfig { turnaround_ms: 120.0, create_delay_ms: 120.0, ..BatchConfig::default() };
+        let rehearsal = Rehearsal::with_clock(3, config(batch), skew);
+        run(&rehearsal, provider, &["--crash-at", "after-send"]);
+        run(&rehearsal, provider, &[]).exits(0);
+        assert_sound(&rehearsal, provider);
+        assert_eq!(rehearsal.simulator.batch_counters().created, 1, "{provider} {skew}");
+    }
+}
+
+#[test]
+fn a_batch_is_billed_at_half_the_price_and_counted_under_the_cap() {
+    let rehearsal = Rehearsal::of(10, config(quick()));
+    rehearsal.run("live", &[]).exits(0);
+    let live = rehearsal.count("live", "SELECT sum(cost) FROM response");
+    run(&rehearsal, "anthropic", &["--no-probe"]).exits(0);
+    assert_eq!(2 * rehearsal.count("out", "SELECT sum(cost) FROM response"), live);
+    // A cap below what all could cost at most: what fits goes, the rest waits for more money.
+    let cap = format!("{:.9}", live as f64 * 1.2 / 1e12);
+    let args = ["--endpoint", "batch", "--poll", "0.03", "--no-probe", "--max-cost"];
+    let first = rehearsal.run("capped", &[&args[..], &[&cap]].concat()).exits(75);
+    assert!(first.summary()["stopped"].as_str().unwrap().contains("--max-cost"), "{}", first.stderr());
+    rehearsal.run("capped", &[&args[..], &["5"]].concat()).exits(0);
+    assert_eq!(2 * rehearsal.count("capped", "SELECT sum(cost) FROM response"), live, "nothing is paid twice");
+    // What is left undone can be asked live.
+    rehearsal.simulator.reconfigure(config(BatchConfig { faults: vec![(BatchFault::SomeErrored, 1.0)], ..quick() }));
+    rehearsal.run("mixed", &["--endpoint", "batch", "--poll", "0.03", "--finish", "live"]).exits(0);
+    assert_eq!(rehearsal.shelf.vocabularies_in("mixed"), rehearsal.shelf.vocabularies_in("live"));
+    // Few requests go live by themselves.
+    let auto = rehearsal.run("auto", &["--endpoint", "auto"]).exits(0);
+    assert!(auto.stderr().contains("they go live"), "{}", auto.stderr());
+}

@@ -39,6 +39,14 @@ pub(super) enum Command {
     Gc(GcArgs),
     /// List the pipelines that are built in, or print one as a start for your own.
     Pipelines(PipelinesArgs),
+    /// List the batches of an output folder: how they stand, their age, what they may cost, when their results go away.
+    Batches(BatchesArgs),
+    /// Wait until the batches of an output folder have ended at the provider.
+    #[command(after_help = "Example:\n  corpora wait vocab && corpora batch books -o vocab --endpoint batch")]
+    Wait(WaitArgs),
+    /// Ask the provider to stop the batches of an output folder; what is done by then is billed and collected.
+    #[command(after_help = "Examples:\n  corpora cancel vocab\n  corpora cancel vocab msgbatch_01abc")]
+    Cancel(WaitArgs),
     /// Show what the answers in an output folder cost, by document, stage and model.
     Cost(CostArgs),
     /// Try everything that a run needs, and say what to do where something is wrong.
@@ -394,6 +402,32 @@ pub(super) struct GcArgs {
 pub(super) struct PipelinesArgs {
     /// Print this one, with prompt and schema inside it, as a file of its own.
     pub name: Option<String>,
+}
+
+/// Options of `corpora batches`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  corpora batches vocab\n  corpora batches vocab --json | jq '.[].state'")]
+pub(super) struct BatchesArgs {
+    /// The output folder of a run.
+    pub dir: PathBuf,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `corpora wait` and `corpora cancel`.
+#[derive(Debug, Args)]
+pub(super) struct WaitArgs {
+    /// The output folder of a run.
+    pub dir: PathBuf,
+    /// Only this batch, by its token or its id at the provider.
+    pub batch: Option<String>,
+    /// Seconds between two looks.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    pub poll: f64,
+    /// How the provider is reached; address and model are known from the run.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 /// Options of `corpora cost`.

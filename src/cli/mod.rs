@@ -2,6 +2,7 @@
 
 mod args;
 mod batch;
+mod batches;
 mod config;
 mod cost;
 mod doctor;
@@ -54,6 +55,9 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Show(args) => show::run(&args),
         Command::Gc(args) => gc::run(&args, &batch::holder("corpora gc")),
         Command::Pipelines(args) => pipelines::run(&args),
+        Command::Batches(args) => batches::list(&args),
+        Command::Wait(args) => batches::wait(&args),
+        Command::Cancel(args) => batches::cancel(&args),
         Command::Cost(args) => cost::run(&args),
         Command::Doctor(args) => doctor::run(args, cli.config.as_deref()),
         Command::Simulate(args) => simulate::run(&args),
@@ -114,8 +118,21 @@ mod tests {
         let mut page = Vec::new();
         man(&mut page).unwrap();
         let page = String::from_utf8(page).unwrap();
-        for name in ["batch", "status", "parse", "show", "gc", "pipelines", "cost", "doctor", "simulate", "completions"]
-        {
+        for name in [
+            "batch",
+            "status",
+            "parse",
+            "show",
+            "gc",
+            "pipelines",
+            "batches",
+            "wait",
+            "cancel",
+            "cost",
+            "doctor",
+            "simulate",
+            "completions",
+        ] {
             assert!(page.contains(&format!("corpora {name}")), "{name}");
         }
     }

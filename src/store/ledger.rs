@@ -87,6 +87,15 @@ fn sums(r: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<LedgerSums> {
 }
 
 impl Reader {
+    /// The description of a fingerprint, JSON.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn spec(&self, fp: FpId) -> Result<Option<String>, StoreError> {
+        use rusqlite::OptionalExtension;
+        self.query(|db| db.query_row("SELECT spec FROM fp WHERE id = ?1", [fp.0], |r| r.get(0)).optional())
+    }
+
     /// The number for the next response.
     ///
     /// # Errors

@@ -17,12 +17,17 @@ pub(crate) struct Rehearsal {
 
 impl Rehearsal {
     pub(crate) fn of(documents: usize, config: SimulatorConfig) -> Self {
+        Self::with_clock(documents, config, 0.0)
+    }
+
+    /// The provider's clock goes this many seconds ahead of ours.
+    pub(crate) fn with_clock(documents: usize, config: SimulatorConfig, skew: f64) -> Self {
         let shelf = Shelf::of(documents);
         let glossary = include_str!("../../pipelines/glossary.toml")
             .replace("max_tokens = 1000", "max_tokens = 120")
             .replace("overlap_tokens = 100", "overlap_tokens = 20");
         std::fs::write(shelf.path().join("small.toml"), glossary).unwrap();
-        let simulator = Simulator::start(config, 0, corpora_now()).unwrap();
+        let simulator = Simulator::start(config, 0, corpora_now() + skew).unwrap();
         Self { shelf, simulator }
     }
 

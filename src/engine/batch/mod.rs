@@ -523,10 +523,7 @@ impl Driver<'_> {
 
     /// Whether there is a batch endpoint at all: asked before anything is packed.
     async fn endpoint_is_there(&mut self) -> Result<bool, RunError> {
-        let trouble = match self.client.batches(None).await {
-            Ok(_) => return Ok(true),
-            Err(trouble) => trouble,
-        };
+        let Err(trouble) = self.client.batches(None).await else { return Ok(true) };
         self.stopped = Some(match trouble.kind {
             TroubleKind::NotFound | TroubleKind::BadRequest => {
                 format!("{} has no batch endpoint ({}); use --endpoint live", self.remote.endpoint, trouble.message)

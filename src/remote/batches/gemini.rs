@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{BatchSeen, Client, LineOutcome, Payload, ResultLine, Standing, Trouble, TroubleKind};
 
-pub(super) fn line(custom_id: &str, body: Value) -> Value {
+pub(super) fn line(custom_id: &str, body: &Value) -> Value {
     json!({"key": custom_id, "request": body})
 }
 

@@ -123,9 +123,9 @@ impl Dialect {
         let body = self.body(prompt, structured);
         let line = match self.vendor {
             Vendor::Anthropic => anthropic::line(custom_id, body),
-            Vendor::OpenAiChat => openai::line(custom_id, "/v1/chat/completions", body),
-            Vendor::OpenAiResponses => openai::line(custom_id, "/v1/responses", body),
-            Vendor::Gemini => gemini::line(custom_id, body),
+            Vendor::OpenAiChat => openai::line(custom_id, "/v1/chat/completions", &body),
+            Vendor::OpenAiResponses => openai::line(custom_id, "/v1/responses", &body),
+            Vendor::Gemini => gemini::line(custom_id, &body),
         };
         serde_json::to_vec(&line).expect("a JSON value has string keys")
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{BatchSeen, Client, LineOutcome, Payload, ResultLine, Standing, Trouble, TroubleKind};
 use crate::remote::Vendor;
 
-pub(super) fn line(custom_id: &str, url: &str, body: Value) -> Value {
+pub(super) fn line(custom_id: &str, url: &str, body: &Value) -> Value {
     json!({"custom_id": custom_id, "method": "POST", "url": url, "body": body})
 }
 
