@@ -15,8 +15,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use corpora::remote::{ApiKey, Client, Content, Dialect, Endpoint, Finish, Prompt, Structured, TroubleKind, Vendor};
-use corpora::simulator::{Limits, Simulator, SimulatorConfig};
+use corpora::remote::{
+    ApiKey, Client, Content, Dialect, Endpoint, Finish, LineOutcome, Prompt, ResultLine, Standing, Structured,
+    TroubleKind, Vendor,
+};
+use corpora::simulator::{BatchConfig, Limits, Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 
 struct Lab {
@@ -101,6 +104,7 @@ fn the_official_sdks_work_against_the_simulator() {
         key: "sk-abc".into(),
         gold: vec!["salt lantern".into()],
         limits: Limits { requests: Some(6_000.0), ..Limits::default() },
+        batch: BatchConfig { turnaround_ms: 200.0, ..BatchConfig::default() },
         ..SimulatorConfig::default()
     };
     let simulator = Simulator::start(config, 0, crate::support::rehearsal::corpora_now()).unwrap();
@@ -109,7 +113,7 @@ fn the_official_sdks_work_against_the_simulator() {
     let output = lab.python().args([script, &url, "sk-abc"]).output().unwrap();
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{text}");
-    assert!(text.lines().filter(|l| l.starts_with("ok ")).count() >= 20, "{text}");
+    assert!(text.lines().filter(|l| l.starts_with("ok ")).count() >= 30, "{text}");
 }
 
 #[test]
@@ -155,6 +159,92 @@ fn servers_that_know_the_specifications_find_nothing_wrong() {
         let answered = block(client.send(&prompt("hello"))).result.unwrap_or_else(|t| panic!("{vendor:?}: {t}"));
         client.dialect().reply(&answered.body).unwrap();
     }
+}
+
+/// A payload of a few requests in a file, as a run would write it.
+fn payload(client: &Client, dir: &std::path::Path) -> PathBuf {
+    let [before, between, after] = client.dialect().vendor.payload_frame();
+    let lines: Vec<Vec<u8>> = (0..3)
+        .map(|n| client.dialect().batch_line(&format!("c0123456789abcdef-{n}"), &prompt("hello"), Structured::Schema))
+        .collect();
+    let file = dir.join("c0123456789abcdef");
+    std::fs::write(&file, [before, &lines.join(between), after].concat()).unwrap();
+    file
+}
+
+#[test]
+fn every_line_of_a_batch_is_valid_by_the_vendors_schemas() {
+    let Some(lab) = lab() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for (vendor, kind, spec) in [
+        (Vendor::Anthropic, "anthropic-batch", "anthropic"),
+        (Vendor::OpenAiChat, "openai-batch", "openai"),
+        (Vendor::OpenAiResponses, "openai-batch", "openai"),
+    ] {
+        let client = client(vendor, vendor.default_base_url(), vendor.default_api_version());
+        let file = payload(&client, dir.path());
+        let spec = lab.peers.join(format!("specs/{spec}.trim.json"));
+        let run =
+            lab.python().arg(lab.peers.join("validate_bodies.py")).arg(kind).arg(spec).arg(&file).output().unwrap();
+        assert!(run.status.success(), "{vendor:?}: {}", String::from_utf8_lossy(&run.stdout));
+    }
+}
+
+#[test]
+fn creations_and_lists_of_batches_are_as_the_specifications_want_them() {
+    let Some(lab) = lab() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for (name, vendor) in [("prism-anthropic", Vendor::Anthropic), ("prism-openai", Vendor::OpenAiChat)] {
+        let server = lab.serve(name);
+        let client = client(vendor, &format!("http://127.0.0.1:{}", server.port), "2023-06-01");
+        let file = payload(&client, dir.path());
+        block(async {
+            let upload =
+                client.upload_payload(&file, "c0123456789abcdef").await.unwrap_or_else(|t| panic!("{name}: {t}"));
+            let id = client.create_batch(&file, upload.as_deref(), "c0123456789abcdef").await;
+            let id = id.unwrap_or_else(|t| panic!("{name}: {t}"));
+            client.batch(&id).await.unwrap_or_else(|t| panic!("{name}: {t}"));
+            client.batches(None).await.unwrap_or_else(|t| panic!("{name}: {t}"));
+            client.cancel_batch(&id).await.unwrap_or_else(|t| panic!("{name}: {t}"));
+        });
+    }
+}
+
+#[test]
+fn a_whole_batch_runs_on_a_server_that_nobody_here_wrote() {
+    let Some(lab) = lab() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let server = lab.serve("aimock");
+    let client = client(Vendor::OpenAiChat, &format!("http://127.0.0.1:{}/v1", server.port), "");
+    let file = payload(&client, dir.path());
+    block(async {
+        let token = "c0123456789abcdef";
+        let upload = client.upload_payload(&file, token).await.unwrap();
+        let id = client.create_batch(&file, upload.as_deref(), token).await.unwrap();
+        let (listed, _) = client.batches(None).await.unwrap();
+        assert_eq!(
+            listed.iter().find(|b| b.remote == id).unwrap().token.as_deref(),
+            Some(token),
+            "an orphan would be found"
+        );
+        let places = loop {
+            match client.batch(&id).await.unwrap().standing {
+                Standing::Ended { places } => break places,
+                Standing::Running => tokio::time::sleep(Duration::from_millis(50)).await,
+                Standing::Failed { message, .. } => panic!("{message}"),
+            }
+        };
+        let mut ids = Vec::new();
+        for place in places {
+            let mut each = |line: ResultLine| {
+                assert!(matches!(line.outcome, LineOutcome::Answered(_)), "{line:?}");
+                ids.push(line.custom_id);
+                Ok(())
+            };
+            client.read_results(&place, &mut each, &mut |odd| panic!("{odd}")).await.unwrap();
+        }
+        assert_eq!(ids, [0, 1, 2].map(|n| format!("{token}-{n}")));
+    });
 }
 
 #[test]

@@ -69,13 +69,12 @@ pub(super) fn list(args: &BatchesArgs) -> Result<Exit, CommandError> {
             b.expires_ms.filter(|_| matches!(b.state, BatchState::Submitted | BatchState::Ended)).map(|at| at - now);
         match left {
             Some(left) if left < 0 => {
-                writeln!(out, "    its results are probably gone: collect it at once with the command that made it")?
+                writeln!(out, "    its results are probably gone: collect it at once with the command that made it")?;
             }
-            Some(left) if left < SOON => writeln!(
-                out,
-                "    its results go away in {}: collect it with the command that made it",
-                duration(left.cast_unsigned())
-            )?,
+            Some(left) if left < SOON => {
+                let left = duration(left.cast_unsigned());
+                writeln!(out, "    its results go away in {left}: collect it with the command that made it")?;
+            }
             _ => {}
         }
     }
@@ -138,7 +137,7 @@ pub(super) fn wait(args: &WaitArgs) -> Result<Exit, CommandError> {
             match runtime.block_on(client.batch(&remote)) {
                 Ok(seen) if seen.standing == Standing::Running => running.push((batch, client)),
                 Ok(seen) => {
-                    writeln!(err, "{remote}  {}: {} succeeded, {} did not", seen.status, seen.succeeded, seen.failed)?
+                    writeln!(err, "{remote}  {}: {} succeeded, {} did not", seen.status, seen.succeeded, seen.failed)?;
                 }
                 Err(trouble) if matches!(trouble.disposition(), crate::remote::Disposition::Retry { .. }) => {
                     running.push((batch, client));

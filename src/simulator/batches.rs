@@ -185,7 +185,8 @@ pub(super) async fn answer(state: &Arc<State>, call: Call<'_>) -> io::Result<Res
     if config.batch.absent {
         return Ok(send(wrong(404, "no such path"), None));
     }
-    if !config.key.is_empty() && call.key.as_deref() != Some(&config.key) {
+    // A place for an upload is a secret of its own.
+    if !config.key.is_empty() && !call.query.starts_with("upload_id=") && call.key.as_deref() != Some(&config.key) {
         return Ok(send(wrong(401, "invalid x-api-key"), None));
     }
     let inner =

@@ -1,7 +1,9 @@
 """The official Python SDKs against the simulator: `sdk_check.py http://127.0.0.1:PORT KEY`. Exit 0 if all of it works."""
 
+import io
 import json
 import sys
+import time
 
 import anthropic
 import openai
@@ -80,6 +82,30 @@ try:
 except openai.AuthenticationError as error:
     check("openai wrong key", error.code, "invalid_api_key")
 
+handle = client.files.create(purpose="batch", file=("batch.jsonl", b"".join(
+    json.dumps({"custom_id": f"t-{n}", "method": "POST", "url": "/v1/chat/completions",
+                "body": {"model": "sim", "messages": [{"role": "user", "content": TEXT}]}}).encode() + b"\n" for n in range(3))))
+batch = client.batches.create(input_file_id=handle.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"a": "b"})
+check("openai batch listed", [b.id for b in client.batches.list(limit=5)][:1], [batch.id])
+while client.batches.retrieve(batch.id).status != "completed":
+    time.sleep(0.05)
+batch = client.batches.retrieve(batch.id)
+lines = client.files.content(batch.output_file_id).text.splitlines()
+check("openai batch results", sorted(json.loads(line)["custom_id"] for line in lines), ["t-0", "t-1", "t-2"])
+check("openai batch metadata", batch.metadata, {"a": "b"})
+client.batches.cancel(batch.id)
+
+client = anthropic.Anthropic(base_url=url, api_key=key, max_retries=0)
+batch = client.messages.batches.create(requests=[
+    {"custom_id": f"t-{n}", "params": {"model": "sim", "max_tokens": 300, "messages": [{"role": "user", "content": TEXT}]}}
+    for n in range(3)])
+check("anthropic batch listed", [b.id for b in client.messages.batches.list(limit=5)][:1], [batch.id])
+while client.messages.batches.retrieve(batch.id).processing_status != "ended":
+    time.sleep(0.05)
+found = sorted((r.custom_id, r.result.type) for r in client.messages.batches.results(batch.id))
+check("anthropic batch results", found, [(f"t-{n}", "succeeded") for n in range(3)])
+client.messages.batches.cancel(batch.id)
+
 for version in ["v1", "v1beta"]:
     client = genai.Client(api_key=key, http_options=types.HttpOptions(base_url=url, api_version=version))
     answer = client.models.generate_content(
@@ -91,6 +117,17 @@ for version in ["v1", "v1beta"]:
     check(f"gemini {version}", terms(answer.text), ["salt lantern"])
     check(f"gemini {version} usage", answer.usage_metadata.prompt_token_count > 0, True)
     check(f"gemini {version} model", client.models.get(model="sim").name, "models/sim")
+    lines = b"".join(json.dumps({"key": f"t-{n}", "request": {"contents": [{"role": "user", "parts": [{"text": TEXT}]}]}}).encode() + b"\n"
+                     for n in range(3))
+    handle = client.files.upload(file=io.BytesIO(lines), config=types.UploadFileConfig(display_name="t", mime_type="application/jsonl"))
+    job = client.batches.create(model="sim", src=handle.name, config=types.CreateBatchJobConfig(display_name="t"))
+    check(f"gemini {version} batch listed", job.name in [b.name for b in client.batches.list(config=types.ListBatchJobsConfig(page_size=5))], True)
+    while client.batches.get(name=job.name).state.name != "JOB_STATE_SUCCEEDED":
+        time.sleep(0.05)
+    job = client.batches.get(name=job.name)
+    results = client.files.download(file=job.dest.file_name).decode().splitlines()
+    check(f"gemini {version} batch results", sorted(json.loads(line)["key"] for line in results), ["t-0", "t-1", "t-2"])
+    client.batches.cancel(name=job.name)
 stranger = genai.Client(api_key="wrong", http_options=types.HttpOptions(base_url=url))
 try:
     stranger.models.generate_content(model="sim", contents=TEXT)

@@ -231,7 +231,7 @@ impl Client {
             Vendor::Gemini => format!("{}:cancel", self.batch_path(remote)),
             _ => format!("{}/cancel", self.batch_path(remote)),
         };
-        self.json("POST", &path, &[], Payload::Json(&Value::Object(serde_json::Map::new()))).await.map(drop)
+        self.json("POST", &path, &[], Payload::None).await.map(drop)
     }
 
     fn batch_path(&self, remote: &str) -> String {
