@@ -267,3 +267,18 @@ fn a_batch_is_billed_at_half_the_price_and_counted_under_the_cap() {
     let auto = rehearsal.run("auto", &["--endpoint", "auto"]).exits(0);
     assert!(auto.stderr().contains("they go live"), "{}", auto.stderr());
 }
+
+#[test]
+fn the_shared_instructions_are_written_to_the_hours_cache_once_and_read_by_the_others() {
+    let plain = Rehearsal::of(10, config(quick()));
+    run(&plain, "anthropic", &["--no-probe"]).exits(0);
+    let rehearsal = Rehearsal::of(10, SimulatorConfig { cache_from_tokens: 50, ..config(quick()) });
+    run(&rehearsal, "anthropic", &["--no-probe"]).exits(0);
+    let count = |sql: &str| rehearsal.count("out", sql);
+    let answers = count("SELECT count(*) FROM response");
+    assert_eq!(count("SELECT count(*) FROM response WHERE cache_write_1h > 0"), 1);
+    assert_eq!(count("SELECT count(*) FROM response WHERE cache_read > 0"), answers - 1);
+    let cost = |r: &Rehearsal| r.count("out", "SELECT sum(cost) FROM response");
+    assert!(cost(&rehearsal) < cost(&plain), "{} against {}", cost(&rehearsal), cost(&plain));
+    assert_eq!(rehearsal.shelf.vocabularies_in("out"), plain.shelf.vocabularies_in("out"));
+}

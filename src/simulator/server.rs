@@ -250,6 +250,7 @@ impl State {
             let first = self.cached.lock().expect("no panic while the lock is held").insert(hash);
             match (first, ask.cached) {
                 (false, _) => usage = Usage { input: rest, cache_read: system, ..usage },
+                (true, true) if ask.cached_hour => usage = Usage { input: rest, cache_write_1h: system, ..usage },
                 (true, true) => usage = Usage { input: rest, cache_write_5m: system, ..usage },
                 (true, false) => {}
             }

@@ -188,4 +188,114 @@ mod tests {
             prop_assert_eq!(created, 1);
         }
     }
+
+    /// What a provider does with a batch that it has.
+    #[derive(Debug, Clone)]
+    enum Course {
+        /// It ends; of each request a line comes good, bad or not at all, perhaps twice; reading breaks off after so many lines at
+        /// first.
+        Ends { lines: Vec<u8>, cut: usize },
+        /// It is refused as a whole.
+        Fails { queue_full: bool },
+    }
+
+    fn course() -> impl Strategy<Value = Course> {
+        prop_oneof![
+            4 => (proptest::collection::vec(0_u8..5, 12), 0_usize..20).prop_map(|(lines, cut)| Course::Ends { lines, cut }),
+            1 => any::<bool>().prop_map(|queue_full| Course::Fails { queue_full }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn whatever_comes_back_every_request_is_answered_once_or_given_up(
+            total in 1_usize..12,
+            courses in proptest::collection::vec((course(), fate(), any::<bool>()), 1..12),
+        ) {
+            const BUDGET: u32 = 8;
+            let mut answered = vec![0_u32; total];
+            let mut spent = vec![0_u32; total];
+            let mut paid = 0;
+            let mut courses = courses.into_iter();
+            // Rounds: what is neither answered nor given up goes into a batch of its own.
+            for _ in 0..200 {
+                let open: Vec<usize> = (0..total).filter(|&n| answered[n] == 0 && spent[n] < BUDGET).collect();
+                if open.is_empty() {
+                    break;
+                }
+                let (course, fate, restarts) = courses
+                    .next()
+                    .unwrap_or((Course::Ends { lines: vec![0; 12], cut: 99 }, Fate::Created, false));
+                let mut f = facts(BatchState::Planned);
+                let mut created = 0;
+                let mut outcome: Vec<Option<bool>> = vec![None; open.len()];
+                let (mut reads, mut polls) = (0, 0);
+                while !matches!(f.state, BatchState::Collected | BatchState::Refused) {
+                    match decide(&f) {
+                        Action::Send => {
+                            let effect = !matches!(fate, Fate::RefusedCleanly | Fate::LostBefore | Fate::CrashBeforeSend);
+                            let state = if matches!(fate, Fate::Created) { BatchState::Submitted } else { BatchState::Submitting };
+                            // A second creation of the same payload only follows one that had no effect.
+                            created += u32::from(effect || f.empty_looks > 0);
+                            let seen = if f.empty_looks > 0 { BatchState::Submitted } else { state };
+                            f = facts(if effect || f.empty_looks > 0 { seen } else { BatchState::Ambiguous });
+                        }
+                        Action::Look | Action::LookAgain | Action::Hold => {
+                            let there = created > 0;
+                            f.empty_looks += u32::from(!there);
+                            f.candidates =
+                                Some(if there { vec![Candidate { remote: "b".into(), ours: Some(true) }] } else { vec![] });
+                        }
+                        Action::Adopt(_) => f = facts(BatchState::Submitted),
+                        Action::Poll => {
+                            polls += 1;
+                            f.standing = Some(match &course {
+                                _ if polls < 3 => Standing::Running,
+                                Course::Ends { .. } => Standing::Ended { places: vec!["r".into()] },
+                                Course::Fails { queue_full } => {
+                                    Standing::Failed { message: "no".into(), queue_full: *queue_full }
+                                }
+                            });
+                        }
+                        Action::Collect(_) => {
+                            let Course::Ends { lines, cut } = &course else { unreachable!("only what ended is collected") };
+                            reads += 1;
+                            for (at, n) in (0..open.len()).rev().enumerate() {
+                                if reads == 1 && at >= *cut {
+                                    break;
+                                }
+                                // 0, 1 good; 2 good and twice; 3 bad; 4 missing.
+                                for _ in 0..=u8::from(lines[n] == 2) {
+                                    if lines[n] < 4 && outcome[n].is_none() {
+                                        outcome[n] = Some(lines[n] < 3);
+                                        paid += u32::from(lines[n] < 3);
+                                    }
+                                }
+                            }
+                            if reads > 1 || *cut >= open.len() {
+                                f.state = BatchState::Collected;
+                            } else if restarts {
+                                // A restart knows the ledger and nothing else.
+                                f = facts(BatchState::Ended);
+                            }
+                        }
+                        Action::Refuse { .. } => f.state = BatchState::Refused,
+                        Action::Rest => unreachable!("the loop ends before"),
+                    }
+                    prop_assert!(created <= 1, "a payload was created twice");
+                }
+                for (slot, n) in open.iter().enumerate() {
+                    match outcome[slot] {
+                        Some(true) => answered[*n] += 1,
+                        _ => spent[*n] += 1,
+                    }
+                }
+            }
+            prop_assert!(answered.iter().all(|n| *n <= 1), "answered twice");
+            prop_assert_eq!(paid, answered.iter().sum::<u32>(), "every answer that was paid for is kept");
+            let settled = (0..total).filter(|&n| answered[n] == 1 || spent[n] >= BUDGET).count();
+            prop_assert_eq!(settled, total, "the counts add up");
+        }
+    }
 }

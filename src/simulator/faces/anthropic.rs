@@ -75,7 +75,7 @@ pub(super) fn read(parts: &Parts<'_>) -> Result<Ask, Wrong> {
             user.push_str(&text);
         }
     }
-    let (mut system, mut cached) = (String::new(), body.contains_key("cache_control"));
+    let (mut system, mut cached, mut cached_hour) = (String::new(), body.contains_key("cache_control"), false);
     if let Some(given) = body.get("system") {
         system = text_of(given, &["text"]).ok_or_else(|| bad("system: Input should be text"))?;
         for control in given.as_array().into_iter().flatten().filter_map(|b| b.get("cache_control")) {
@@ -83,6 +83,7 @@ pub(super) fn read(parts: &Parts<'_>) -> Result<Ask, Wrong> {
                 return Err(bad("system.cache_control: Input should be ephemeral with ttl 5m or 1h"));
             }
             cached = true;
+            cached_hour |= control["ttl"] == "1h";
         }
     }
     let format = body.get("output_config").and_then(|c| c.get("format"));
@@ -102,7 +103,7 @@ pub(super) fn read(parts: &Parts<'_>) -> Result<Ask, Wrong> {
             schema = Some(given["input_schema"].clone());
         }
     }
-    Ok(Ask { model, system, user, schema, tool, budget, cached })
+    Ok(Ask { model, system, user, schema, tool, budget, cached, cached_hour })
 }
 
 pub(super) fn success(ask: &Ask, content: &Content, usage: UsageSaid, n: u64) -> Value {

@@ -64,7 +64,7 @@ pub(super) fn read(parts: &Parts<'_>) -> Result<Ask, Wrong> {
         return Err(bad("response_schema requires response_mime_type application/json"));
     }
     let schema = schema.map(lower_types);
-    Ok(Ask { model, system, user, schema, tool: None, budget, cached: false })
+    Ok(Ask { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
 }
 
 /// The OpenAPI subset has its types in upper case.

@@ -33,6 +33,8 @@ pub(super) struct Ask {
     pub(super) budget: u64,
     /// Whether the client asks for its system prompt to be cached; others cache without being asked.
     pub(super) cached: bool,
+    /// Whether for an hour, instead of five minutes.
+    pub(super) cached_hour: bool,
 }
 
 /// An error as a vendor names it.

@@ -84,7 +84,7 @@ pub(super) fn read_chat(parts: &Parts<'_>) -> Result<Ask, Wrong> {
     let budget = budget_of(body, &["max_completion_tokens", "max_tokens"])?;
     let format = &body["response_format"];
     let schema = schema_of(format, &format["json_schema"], "response_format")?;
-    Ok(Ask { model, system, user, schema, tool: None, budget, cached: false })
+    Ok(Ask { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
 }
 
 pub(super) fn read_responses(parts: &Parts<'_>) -> Result<Ask, Wrong> {
@@ -111,7 +111,7 @@ pub(super) fn read_responses(parts: &Parts<'_>) -> Result<Ask, Wrong> {
     let budget = budget_of(body, &["max_output_tokens"])?;
     let format = &body["text"]["format"];
     let schema = schema_of(format, format, "text.format")?;
-    Ok(Ask { model, system, user, schema, tool: None, budget, cached: false })
+    Ok(Ask { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
 }
 
 /// All text of a message; OpenAI has no thinking blocks, and nothing was offered to call.
