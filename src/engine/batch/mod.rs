@@ -5,6 +5,8 @@
 mod decide;
 mod import;
 mod pack;
+mod probe;
+mod submit;
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -19,7 +21,7 @@ use super::drive::drive;
 use super::live::{self, Outcome, Remote};
 use super::run::Run;
 use super::staged::{Job, feed_documents};
-use crate::remote::{BatchLimits, BatchSeen, Client, Disposition, Standing, Trouble, TroubleKind, is_surely_absent};
+use crate::remote::{BatchLimits, Client, Disposition, Standing, Trouble, TroubleKind};
 use crate::stages::extract::AnswerSchema;
 use crate::store::{BatchRow, BatchState, BatchUpdate, Change, Checkpoint, Reader};
 use crate::values::{Asked, Cost, Event, Usage};
@@ -248,152 +250,6 @@ impl Driver<'_> {
         }
     }
 
-    async fn send(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
-        // What is enqueued stays under its limit, if there is one.
-        if let Some(most) = self.options.most_tokens {
-            let open = self.reader.open_batches(self.run.question)?;
-            let queued: u64 = open.iter().filter(|b| b.state == BatchState::Submitted).map(|b| b.input).sum();
-            if queued > 0 && queued + batch.input > most {
-                return Ok(Step::Waits);
-            }
-        }
-        let file = payload_place(&self.run.places.output, &batch.token);
-        let upload = match &batch.upload {
-            Some(upload) => Some(upload.clone()),
-            None => {
-                self.crash_during("during-upload");
-                match self.client.upload_payload(&file, &batch.token).await {
-                    Ok(upload) => upload,
-                    Err(trouble) => return self.trouble(batch, &trouble),
-                }
-            }
-        };
-        let now = (self.run.now_ms)();
-        self.note(BatchUpdate {
-            id: batch.id,
-            state: Some(BatchState::Submitting),
-            upload: upload.clone(),
-            intent_ms: Some(now),
-            ..BatchUpdate::default()
-        })?;
-        self.looks.insert(batch.id, Look::default());
-        self.crash("before-send");
-        let created = {
-            let create = self.client.create_batch(&file, upload.as_deref(), &batch.token);
-            match self.options.crash_at.as_deref() == Some("after-send") {
-                true => tokio::select! {
-                    created = create => created,
-                    () = tokio::time::sleep(Duration::from_millis(60)) => {
-                        self.crash("after-send");
-                        return Ok(Step::Moved);
-                    }
-                },
-                false => create.await,
-            }
-        };
-        self.crash("after-reply");
-        match created {
-            Ok(remote) => {
-                self.submitted(batch, &remote, None)?;
-                Ok(Step::Moved)
-            }
-            Err(trouble) if is_surely_absent(&trouble) => {
-                self.note(BatchUpdate { id: batch.id, state: Some(BatchState::Planned), ..BatchUpdate::default() })?;
-                self.trouble(batch, &trouble)
-            }
-            Err(trouble) => {
-                let message = Some(format!("{}; whether the batch was made is looked up", trouble.message));
-                self.note(BatchUpdate {
-                    id: batch.id,
-                    state: Some(BatchState::Ambiguous),
-                    message,
-                    ..BatchUpdate::default()
-                })?;
-                Ok(Step::Moved)
-            }
-        }
-    }
-
-    fn submitted(&mut self, batch: &BatchRow, remote: &str, message: Option<String>) -> Result<(), RunError> {
-        let now = (self.run.now_ms)();
-        let days = i64::from(self.remote.dialect.vendor.result_days());
-        self.note(BatchUpdate {
-            id: batch.id,
-            state: Some(BatchState::Submitted),
-            remote: Some(remote.to_owned()),
-            submitted_ms: Some(now),
-            expires_ms: Some(now + days * 86_400_000),
-            message,
-            ..BatchUpdate::default()
-        })?;
-        self.refusals = 0;
-        self.looks.insert(batch.id, Look::default());
-        Ok(())
-    }
-
-    /// Looks through the provider's batches for one that may be this.
-    async fn search(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
-        let vendor = self.remote.dialect.vendor;
-        // Clocks may be a day apart: what is older than two is not looked at.
-        let oldest = batch.intent_ms.map_or(0.0, |ms| ms as f64 / 1000.0 - 2.0 * 86_400.0);
-        let mut found = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let (page, next) = match self.client.batches(after.as_deref()).await {
-                Ok(page) => page,
-                Err(trouble) => return self.trouble(batch, &trouble),
-            };
-            let done = page.iter().any(|b| b.created_unix.is_some_and(|at| at < oldest));
-            for seen in page {
-                if self.reader.is_known_batch(&seen.remote)? {
-                    continue;
-                }
-                match (vendor.shows_token(), &seen.token) {
-                    (true, Some(token)) if *token == batch.token => {
-                        found.push(Candidate { remote: seen.remote, ours: Some(true) });
-                    }
-                    (false, _)
-                        if seen.requests == Some(batch.requests) && seen.created_unix.is_none_or(|at| at >= oldest) =>
-                    {
-                        let ours = self.is_ours(batch, &seen).await;
-                        if ours != Some(false) {
-                            found.push(Candidate { remote: seen.remote, ours });
-                        }
-                    }
-                    _ => {}
-                }
-            }
-            match next {
-                Some(next) if !done => after = Some(next),
-                _ => break,
-            }
-        }
-        let lag = self.options.listing_lag;
-        let look = self.looks.entry(batch.id).or_default();
-        look.empty = if found.is_empty() { look.empty + 1 } else { 0 };
-        look.candidates = Some(found);
-        look.not_before = Some(Instant::now() + lag);
-        if look.candidates.iter().flatten().any(|c| c.ours == Some(true)) {
-            look.not_before = None;
-            return Ok(Step::Moved);
-        }
-        Ok(Step::Waits)
-    }
-
-    /// Where a listing shows no token: a batch that has ended is known by its first custom id.
-    async fn is_ours(&self, batch: &BatchRow, seen: &BatchSeen) -> Option<bool> {
-        let Standing::Ended { places } = &seen.standing else { return None };
-        let mut ours = None;
-        for place in places {
-            let mut first = |line: crate::remote::ResultLine| {
-                ours = Some(line.custom_id.starts_with(&batch.token));
-                Err("one line is enough".to_owned())
-            };
-            let _ = self.client.read_results(place, &mut first, &mut |_| {}).await;
-        }
-        ours
-    }
-
     async fn poll(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
         self.crash("polling");
         let remote = batch.remote.clone().unwrap_or_default();
@@ -519,77 +375,6 @@ impl Driver<'_> {
         let pause = live::backoff(look.not_found, after, fastrand::f64()).max(Duration::from_millis(20));
         look.not_before = Some(Instant::now() + pause);
         Ok(Step::Waits)
-    }
-
-    /// Whether there is a batch endpoint at all: asked before anything is packed.
-    async fn endpoint_is_there(&mut self) -> Result<bool, RunError> {
-        let Err(trouble) = self.client.batches(None).await else { return Ok(true) };
-        self.stopped = Some(match trouble.kind {
-            TroubleKind::NotFound | TroubleKind::BadRequest => {
-                format!("{} has no batch endpoint ({}); use --endpoint live", self.remote.endpoint, trouble.message)
-            }
-            TroubleKind::Key | TroubleKind::Balance | TroubleKind::Unreachable => {
-                format!("{}; {}", trouble.message, trouble.remedy())
-            }
-            // It will pass.
-            _ => return Ok(true),
-        });
-        Ok(false)
-    }
-
-    /// One request goes live before the first batch: a provider that looks into requests only when the batch ends would refuse
-    /// all of them for the same mistake.
-    async fn probe(&mut self) -> Result<bool, RunError> {
-        if self.begun.replace(true) || self.reader.told(self.run.question)?.is_some() {
-            return Ok(true);
-        }
-        let Some(ask) = self.first_ask()? else { return Ok(true) };
-        let run = self.run;
-        let system: Arc<str> = run.pipeline.prompt.as_str().into();
-        let schema = Arc::new(run.pipeline.schema.clone());
-        for failures in 1..=TRIES {
-            let attempt = self.client.send(&live::prompt(&run.pipeline, &system, &schema, &ask)).await;
-            let trouble = match attempt.result {
-                Ok(answered) => {
-                    live::store_probe(run, self.remote, &self.schema, &ask, &answered.body, attempt.latency)?;
-                    return Ok(true);
-                }
-                Err(trouble) => trouble,
-            };
-            match trouble.disposition() {
-                Disposition::Retry { after, .. } => {
-                    tokio::time::sleep(live::backoff(failures, after, fastrand::f64())).await;
-                }
-                Disposition::Rephrase if self.client.downgrade(attempt.structured).is_some() => {}
-                // What is wrong with this one text alone will show again in its batch.
-                Disposition::Split => return Ok(true),
-                Disposition::FailUnit if trouble.kind == TroubleKind::Refused => return Ok(true),
-                _ => {
-                    self.stopped = Some(format!(
-                        "one request was sent to try it, before the batch: {}; {}",
-                        trouble.message,
-                        trouble.remedy()
-                    ));
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    /// A request about the first units that have no answer.
-    fn first_ask(&self) -> Result<Option<live::Ask>, RunError> {
-        let run = self.run;
-        let mut found = None;
-        feed_documents(run, Some(run.fps.chunk), run.fps.extract, &mut |job| {
-            let Ok(contents) = live::contents(run, &self.reader, &job) else { return true };
-            let units: Vec<_> = contents.units.into_iter().take(super::per_request(&run.pipeline)).collect();
-            if !units.is_empty() {
-                found = Some(live::Ask::new(&run.pipeline, units, job.pending.doc));
-            }
-            found.is_none()
-        })?;
-        Ok(found)
     }
 
     /// Puts together the documents whose units are all answered or given up.

@@ -1,0 +1,82 @@
+//! What is tried before the first batch.
+
+use std::sync::Arc;
+
+use super::{Driver, TRIES};
+use crate::engine::live::{self, Ask};
+use crate::engine::staged::feed_documents;
+use crate::engine::{RunError, per_request};
+use crate::remote::{Disposition, TroubleKind};
+
+impl Driver<'_> {
+    /// Whether there is a batch endpoint at all: asked before anything is packed.
+    pub(super) async fn endpoint_is_there(&mut self) -> Result<bool, RunError> {
+        let Err(trouble) = self.client.batches(None).await else { return Ok(true) };
+        self.stopped = Some(match trouble.kind {
+            TroubleKind::NotFound | TroubleKind::BadRequest => {
+                format!("{} has no batch endpoint ({}); use --endpoint live", self.remote.endpoint, trouble.message)
+            }
+            TroubleKind::Key | TroubleKind::Balance | TroubleKind::Unreachable => {
+                format!("{}; {}", trouble.message, trouble.remedy())
+            }
+            // It will pass.
+            _ => return Ok(true),
+        });
+        Ok(false)
+    }
+
+    /// One request goes live before the first batch: a provider that looks into requests only when the batch ends would refuse
+    /// all of them for the same mistake.
+    pub(super) async fn probe(&mut self) -> Result<bool, RunError> {
+        if self.begun.replace(true) || self.reader.told(self.run.question)?.is_some() {
+            return Ok(true);
+        }
+        let Some(ask) = self.first_ask()? else { return Ok(true) };
+        let run = self.run;
+        let system: Arc<str> = run.pipeline.prompt.as_str().into();
+        let schema = Arc::new(run.pipeline.schema.clone());
+        for failures in 1..=TRIES {
+            let attempt = self.client.send(&live::prompt(&run.pipeline, &system, &schema, &ask)).await;
+            let trouble = match attempt.result {
+                Ok(answered) => {
+                    live::store_probe(run, self.remote, &self.schema, &ask, &answered.body, attempt.latency)?;
+                    return Ok(true);
+                }
+                Err(trouble) => trouble,
+            };
+            match trouble.disposition() {
+                Disposition::Retry { after, .. } => {
+                    tokio::time::sleep(live::backoff(failures, after, fastrand::f64())).await;
+                }
+                Disposition::Rephrase if self.client.downgrade(attempt.structured).is_some() => {}
+                // What is wrong with this one text alone will show again in its batch.
+                Disposition::Split => return Ok(true),
+                Disposition::FailUnit if trouble.kind == TroubleKind::Refused => return Ok(true),
+                _ => {
+                    self.stopped = Some(format!(
+                        "one request was sent to try it, before the batch: {}; {}",
+                        trouble.message,
+                        trouble.remedy()
+                    ));
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// A request about the first units that have no answer.
+    fn first_ask(&self) -> Result<Option<Ask>, RunError> {
+        let run = self.run;
+        let mut found = None;
+        feed_documents(run, Some(run.fps.chunk), run.fps.extract, &mut |job| {
+            let Ok(contents) = live::contents(run, &self.reader, &job) else { return true };
+            let units: Vec<_> = contents.units.into_iter().take(per_request(&run.pipeline)).collect();
+            if !units.is_empty() {
+                found = Some(Ask::new(&run.pipeline, units, job.pending.doc));
+            }
+            found.is_none()
+        })?;
+        Ok(found)
+    }
+}
