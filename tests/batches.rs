@@ -282,3 +282,50 @@ fn the_shared_instructions_are_written_to_the_hours_cache_once_and_read_by_the_o
     assert!(cost(&rehearsal) < cost(&plain), "{} against {}", cost(&rehearsal), cost(&plain));
     assert_eq!(rehearsal.shelf.vocabularies_in("out"), plain.shelf.vocabularies_in("out"));
 }
+
+#[test]
+fn an_interruption_leaves_batches_running_and_says_so() {
+    let rehearsal = Rehearsal::of(4, config(BatchConfig { turnaround_ms: 1_500.0, ..quick() }));
+    let args = ["--endpoint", "batch", "--poll", "0.05", "--no-probe"];
+    let args = rehearsal.args("out", &args);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut command = crate::support::command(rehearsal.shelf.path(), &args);
+    let child = command
+        .env("ANTHROPIC_API_KEY", crate::support::rehearsal::KEY)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while rehearsal.simulator.batch_counters().created == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let ended = Run(child.wait_with_output().unwrap()).exits(130);
+    assert!(ended.summary()["stopped"].as_str().unwrap().contains("left at the provider"), "{}", ended.stderr());
+    assert!(rehearsal.shelf.run(&["status", "out"]).exits(0).stdout().contains("1 batches are not collected"));
+    run(&rehearsal, "anthropic", &["--no-probe"]).exits(0);
+    assert_sound(&rehearsal, "interrupted");
+    assert_eq!(rehearsal.simulator.batch_counters().created, 1);
+}
+
+#[test]
+fn the_samples_by_batch_are_the_samples_live() {
+    let rehearsal = Rehearsal::of(0, config(quick()));
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/samples");
+    for pipeline in ["glossary", "vocabulary"] {
+        let (live, batch) = (format!("live-{pipeline}"), format!("batch-{pipeline}"));
+        let run = |out: &str, more: &[&str]| {
+            let mut args = rehearsal.args(out, &[&["--pipeline", pipeline], more].concat());
+            args[1] = samples.into();
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            // Three of the samples are broken on purpose.
+            rehearsal.shelf.run(&args).exits(75);
+        };
+        run(&live, &[]);
+        run(&batch, &["--endpoint", "batch", "--poll", "0.03", "--batch-requests", "5"]);
+        let files = rehearsal.shelf.vocabularies_in(&batch);
+        assert_eq!(files.len(), 8);
+        assert_eq!(files, rehearsal.shelf.vocabularies_in(&live), "{pipeline}");
+    }
+}

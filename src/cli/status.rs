@@ -8,7 +8,7 @@ use super::args::StatusArgs;
 use super::exit::{CommandError, Exit};
 use super::progress::grouped;
 use super::saved::saved_fps;
-use crate::store::{Counts, FailureRow, Reader, StageFps, Store};
+use crate::store::{BatchState, Counts, FailureRow, Reader, StageFps, Store};
 use crate::values::{Cost, Stage};
 
 /// Counts of a stage for people and programs.
@@ -30,6 +30,8 @@ struct Status {
     ignored: u64,
     failed_files: u64,
     stages: Vec<StageStatus>,
+    /// Batches that are not collected.
+    open_batches: u64,
     /// Answers of remote providers.
     answers: u64,
     /// What they cost; null if the price of some was not known.
@@ -97,6 +99,7 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
     };
     let (answers, _) = reader.ledger_sums()?;
     Ok(Status {
+        open_batches: reader.all_batches()?.iter().filter(|b| b.state < BatchState::Collected).count() as u64,
         answers: answers.count,
         dollars: (answers.unpriced == 0).then(|| answers.cost.dollars()),
         pipeline: reader.meta("current:pipeline")?,
@@ -147,6 +150,13 @@ fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) 
             out,
             "\n{} answers of a provider, for {cost}; 'corpora cost' has the ledger",
             grouped(status.answers)
+        )?;
+    }
+    if status.open_batches > 0 {
+        writeln!(
+            out,
+            "\n{} batches are not collected; 'corpora batches' lists them, the command that made them collects them",
+            status.open_batches
         )?;
     }
     writeln!(out, "\nnext run: {}", status.next)?;

@@ -62,7 +62,7 @@ pub(super) fn pack(driver: &Driver<'_>) -> Result<Packed, RunError> {
     };
     let size = per_request(&run.pipeline);
     let mut distinct = DistinctCounter::new()?;
-    let mut pack: (Vec<Unit>, DocId) = (Vec::new(), DocId(0));
+    let (mut pack, mut first, mut most_spent): (Vec<Unit>, _, _) = (Vec::new(), DocId(0), 0);
     let mut broken = None;
     feed_documents(run, Some(run.fps.chunk), run.fps.extract, &mut |job| {
         let mut one = || -> Result<(), RunError> {
@@ -88,12 +88,13 @@ pub(super) fn pack(driver: &Driver<'_>) -> Result<Packed, RunError> {
                     packer.add(vec![unit], doc, spent, raised)?;
                     continue;
                 }
-                if pack.0.is_empty() {
-                    pack.1 = doc;
+                if pack.is_empty() {
+                    (first, most_spent) = (doc, 0);
                 }
-                pack.0.push(unit);
-                if pack.0.len() >= size {
-                    packer.add(std::mem::take(&mut pack.0), pack.1, 0, false)?;
+                most_spent = most_spent.max(spent);
+                pack.push(unit);
+                if pack.len() >= size {
+                    packer.add(std::mem::take(&mut pack), first, most_spent, false)?;
                 }
             }
             Ok(())
@@ -109,8 +110,8 @@ pub(super) fn pack(driver: &Driver<'_>) -> Result<Packed, RunError> {
     if let Some(error) = broken {
         return Err(error);
     }
-    if !pack.0.is_empty() {
-        packer.add(std::mem::take(&mut pack.0), pack.1, 0, false)?;
+    if !pack.is_empty() {
+        packer.add(pack, first, most_spent, false)?;
     }
     packer.close()?;
     run.writer.flush()?;

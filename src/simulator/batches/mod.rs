@@ -1,5 +1,7 @@
 //! Batch endpoints: files, batches that take their time, results in no order.
 
+mod results;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -10,12 +12,9 @@ use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::chance;
-use super::chance::{log_normal, uniform};
+use super::chance::{self, log_normal, uniform};
 use super::faces::{Face, Wrong};
 use super::server::{Body, Reply, State, send};
-
-mod results;
 
 use self::results::{Fate, content_of, fate, results};
 

@@ -9,7 +9,7 @@ use crate::values::{Extraction, Fingerprint, Item, KeyWriter, ParsedDocument, Sp
 /// A term to be classified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TermUnit {
-    /// Content key: the comparison form alone, so that a term of a hundred books is asked about once.
+    /// Content key: the comparison form of its text alone, so that a term of a hundred books is asked about once.
     pub key: Fingerprint,
     /// The term as the document writes it.
     pub text: String,
@@ -35,7 +35,8 @@ pub fn term_units(document: &ParsedDocument, settings: &super::TermSettings) -> 
 fn unit(document: &ParsedDocument, item: &Item) -> TermUnit {
     let sentence = item.occurrences.first().map(|&at| sentence(document, at)).unwrap_or_default();
     TermUnit {
-        key: term_key(&item.canonical),
+        // By the form that can be told from an answer too: the document's own form knows its language, an answer does not.
+        key: term_key(&local::canonical_form(&item.text)),
         text: item.text.clone(),
         line: json!({"text": item.text, "sentence": sentence}).to_string(),
     }
