@@ -329,3 +329,13 @@ fn the_samples_by_batch_are_the_samples_live() {
         assert_eq!(files, rehearsal.shelf.vocabularies_in(&live), "{pipeline}");
     }
 }
+
+#[test]
+fn no_more_batches_are_at_the_provider_than_allowed() {
+    let rehearsal = Rehearsal::of(8, config(BatchConfig { turnaround_ms: 120.0, ..quick() }));
+    run(&rehearsal, "openai", &["--batch-requests", "7", "--batches-in-flight", "1", "--no-probe"]).exits(0);
+    assert!(rehearsal.simulator.batch_counters().created >= 3);
+    let together = "SELECT count(*) FROM batch a JOIN batch b ON b.id > a.id WHERE b.submitted_ms < a.ended_ms";
+    assert_eq!(rehearsal.count("out", together), 0, "each had to end before the next was made");
+    assert_sound(&rehearsal, "one at a time");
+}

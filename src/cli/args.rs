@@ -282,6 +282,10 @@ pub(super) struct BatchEndpointArgs {
     #[arg(long, value_name = "N", env = "CORPORA_BATCH_TOKENS")]
     pub batch_tokens: Option<u64>,
 
+    /// Batches at the provider at once at most [default: 100 at Gemini, which takes no more; no limit elsewhere].
+    #[arg(long, value_name = "N", env = "CORPORA_BATCHES_IN_FLIGHT")]
+    pub batches_in_flight: Option<usize>,
+
     /// Seconds between two looks at a batch, at first; they grow to six times that [default: 10].
     #[arg(long, value_name = "SECONDS", env = "CORPORA_POLL")]
     pub poll: Option<f64>,

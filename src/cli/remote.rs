@@ -133,6 +133,8 @@ fn endpoint_kind(vendor: Vendor, args: &BatchEndpointArgs) -> Result<EndpointKin
     let batch = BatchOptions {
         limits,
         most_tokens: args.batch_tokens,
+        // <https://ai.google.dev/gemini-api/docs/rate-limits>
+        most_open: args.batches_in_flight.map(|n| n.max(1)).or((vendor == Vendor::Gemini).then_some(100)),
         detach: args.detach,
         probe: !args.no_probe,
         finish_live: args.finish == Some(FinishArg::Live),

@@ -33,6 +33,8 @@ pub struct BatchOptions {
     pub limits: BatchLimits,
     /// Prompt tokens in one batch at most, where the provider limits what is enqueued.
     pub most_tokens: Option<u64>,
+    /// Batches at the provider at once at most.
+    pub most_open: Option<usize>,
     /// Whether to leave after everything is submitted.
     pub detach: bool,
     /// Whether one request goes live before the first batch.

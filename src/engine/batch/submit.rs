@@ -11,11 +11,14 @@ use crate::store::{BatchRow, BatchState, BatchUpdate};
 
 impl Driver<'_> {
     pub(super) async fn send(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
-        // What is enqueued stays under its limit, if there is one.
-        if let Some(most) = self.options.most_tokens {
+        // What is enqueued stays under its limits, if there are any.
+        if self.options.most_tokens.is_some() || self.options.most_open.is_some() {
             let open = self.reader.open_batches(self.run.question)?;
-            let queued: u64 = open.iter().filter(|b| b.state == BatchState::Submitted).map(|b| b.input).sum();
-            if queued > 0 && queued + batch.input > most {
+            let there: Vec<_> = open.iter().filter(|b| b.state == BatchState::Submitted).collect();
+            let queued: u64 = there.iter().map(|b| b.input).sum();
+            let too_many = self.options.most_open.is_some_and(|most| there.len() >= most);
+            let too_much = self.options.most_tokens.is_some_and(|most| queued > 0 && queued + batch.input > most);
+            if too_many || too_much {
                 return Ok(Step::Waits);
             }
         }
