@@ -2,57 +2,26 @@
 //!
 //! `cargo bench --bench batches -- [DOCUMENTS] [PROVIDER]`: 68,500 documents are about 250,000 requests; default 5,600, anthropic.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::format_push_string,
-    dead_code,
-    reason = "a measurement that cannot go on says so by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that cannot go on says so by panicking")]
 
-#[path = "../tests/support/documents.rs"]
-mod documents;
+mod shelf;
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use corpora::simulator::{BatchConfig, Simulator, SimulatorConfig};
 
-/// A field of `/proc/PID/status` in kB.
-fn kilobytes(pid: u32, field: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix(field)).unwrap_or_default();
-    line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0)
-}
-
-/// User and system time of a process in seconds, at 100 ticks a second.
-fn processor_seconds(pid: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |n: usize| fields.get(n).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(11) + ticks(12)) / 100.0
-}
+use shelf::{fill, kilobytes, now, processor_seconds};
 
 fn main() {
     let documents: usize = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(5_600);
     let known = ["anthropic", "openai", "gemini"];
     let provider = std::env::args().find(|a| known.contains(&a.as_str())).unwrap_or_else(|| known[0].to_owned());
-    let dir = tempfile::tempdir().unwrap();
+    let dir = fill(documents);
     let shelf = dir.path();
-    for n in 0..documents {
-        let (name, bytes) = documents::nth(n);
-        let path = shelf.join("books").join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-    let pipeline = include_str!("../pipelines/glossary.toml")
-        .replace("max_tokens = 1000", "max_tokens = 120")
-        .replace("overlap_tokens = 100", "overlap_tokens = 20");
-    std::fs::write(shelf.join("small.toml"), pipeline).unwrap();
     let batch = BatchConfig { turnaround_ms: 3_000.0, ..BatchConfig::default() };
     let config = SimulatorConfig { batch, keep_journal: false, ..SimulatorConfig::default() };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
-    let simulator = Simulator::start(config, 0, now).unwrap();
+    let simulator = Simulator::start(config, 0, now()).unwrap();
     let url = format!("http://{}", simulator.address());
     let command = |more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_corpora"));

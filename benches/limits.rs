@@ -3,26 +3,17 @@
 //!
 //! `cargo bench --bench limits -- [DOCUMENTS] [SECONDS]`: by default 1,150 documents (about 4,000 requests) in at least 80 s each.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::format_push_string,
-    dead_code,
-    reason = "a measurement that cannot go on says so by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that cannot go on says so by panicking")]
 
-#[path = "../tests/support/documents.rs"]
-mod documents;
+mod shelf;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use corpora::simulator::{Counters, Latency, Limits, Simulator, SimulatorConfig};
 
-fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
-}
+use shelf::{fill, now};
 
 /// Runs the program on a shelf and gives the counters of its provider and the whole run's seconds.
 fn run(shelf: &Path, limits: Limits, more: &[&str]) -> (Counters, f64) {
@@ -61,18 +52,8 @@ fn main() {
     let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     let documents = numbers.first().copied().unwrap_or(1_150);
     let seconds = numbers.get(1).copied().unwrap_or(80) as f64;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = fill(documents);
     let shelf = dir.path();
-    for n in 0..documents {
-        let (name, bytes) = documents::nth(n);
-        let path = shelf.join("books").join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-    let pipeline = include_str!("../pipelines/glossary.toml")
-        .replace("max_tokens = 1000", "max_tokens = 120")
-        .replace("overlap_tokens = 100", "overlap_tokens = 20");
-    std::fs::write(shelf.join("small.toml"), pipeline).unwrap();
 
     let (whole, free) = run(shelf, Limits::default(), &[]);
     println!(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer};
 
-use super::args::{BatchArgs, LogFormatArg, ModeArg, OverlapArg, ProgressArg, RemoteArgs};
+use super::args::{BatchArgs, EndpointArg, LogFormatArg, ModeArg, OverlapArg, ProgressArg, RemoteArgs};
 use super::exit::CommandError;
 use crate::pipelines::{explain_toml_error, nearest};
 
@@ -48,6 +48,14 @@ pub(super) struct ConfigFile {
     log: Option<PathBuf>,
     #[serde(default, deserialize_with = "choice")]
     log_format: Option<LogFormatArg>,
+    #[serde(default, deserialize_with = "choice")]
+    endpoint: Option<EndpointArg>,
+    batch_requests: Option<u64>,
+    batch_bytes: Option<u64>,
+    batch_tokens: Option<u64>,
+    batches_in_flight: Option<usize>,
+    poll: Option<f64>,
+    listing_lag: Option<f64>,
 }
 
 /// One of an option's words, as on the command line.
@@ -86,6 +94,14 @@ impl ConfigFile {
     /// Fills in what neither the command line nor the environment gave.
     pub(super) fn fill(mut self, args: &mut BatchArgs) {
         self.fill_remote(&mut args.remote);
+        let batch = &mut args.batch;
+        batch.endpoint = batch.endpoint.or(self.endpoint);
+        batch.batch_requests = batch.batch_requests.or(self.batch_requests);
+        batch.batch_bytes = batch.batch_bytes.or(self.batch_bytes);
+        batch.batch_tokens = batch.batch_tokens.or(self.batch_tokens);
+        batch.batches_in_flight = batch.batches_in_flight.or(self.batches_in_flight);
+        batch.poll = batch.poll.or(self.poll);
+        batch.listing_lag = batch.listing_lag.or(self.listing_lag);
         args.output = args.output.take().or(self.output);
         args.workers = args.workers.or(self.workers);
         args.mode = args.mode.or(self.mode);
@@ -159,7 +175,7 @@ mod tests {
     #[test]
     fn wrong_keys_values_and_types_are_explained() {
         insta::assert_snapshot!(read("output = 'x'\nworker = 2\n").unwrap_err(), @r"
-        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`; did you mean 'workers'?
+        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `poll`, `listing_lag`; did you mean 'workers'?
             worker = 2
         ");
         insta::assert_snapshot!(read("mode = 'fast'\n").unwrap_err(), @r"

@@ -381,11 +381,6 @@ impl Limiter {
         (window.ceil() as usize).clamp(2, self.most_in_flight.max(2)).min(self.most_in_flight)
     }
 
-    /// Mean output tokens of the answers so far.
-    pub fn mean_output(&self) -> Option<f64> {
-        self.state().output.get()
-    }
-
     /// Real over estimated input tokens, so far.
     pub fn calibration(&self) -> Option<f64> {
         self.state().calibration.get()
