@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use corpora::stages::extract::{TermSettings, local};
-use corpora::values::{Block, BlockKind, Format, Metadata, ParsedDocument, Section, SectionKind, Span};
+use corpora::values::{Block, BlockKind, Format, Metadata, ParsedDocument, Section, SectionKind, SectionSource, Span};
 
 fn singular(w: &str) -> String {
     let n = w.len();
@@ -42,14 +42,23 @@ fn document(text: String) -> ParsedDocument {
         let body = line.trim();
         if !body.is_empty() {
             let start = at + (line.len() - line.trim_start().len());
-            blocks.push(Block { kind: BlockKind::Paragraph, span: Span::new(start, start + body.len()) });
+            blocks.push(Block { kind: BlockKind::Paragraph, span: Span::new(start, start + body.len()), area: None });
         }
         at += line.len() + 1;
     }
     let span = Span::new(0, text.len());
-    let section = Section { kind: SectionKind::Chapter, number: 1, label: None, span };
+    let section = Section { kind: SectionKind::Chapter, number: 1, label: None, span, source: SectionSource::File };
     let metadata = Metadata::default();
-    ParsedDocument { format: Format::Epub, metadata, text, sections: vec![section], blocks, notes: Vec::new() }
+    ParsedDocument {
+        format: Format::Epub,
+        metadata,
+        text,
+        sections: vec![section],
+        blocks,
+        outline: Vec::new(),
+        page_marks: Vec::new(),
+        notes: Vec::new(),
+    }
 }
 
 fn main() {

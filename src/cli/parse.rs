@@ -15,7 +15,7 @@ pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
     let document = std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(64 << 20)
-            .spawn_scoped(scope, || parse::parse(&bytes))
+            .spawn_scoped(scope, || parse::parse(&bytes, &parse::ParseSettings::default(), &mut |_, _| {}))
             .map(|thread| thread.join())
     })?;
     let document = document

@@ -317,7 +317,7 @@ fn answer(request: &[u8]) -> Result<(Vec<String>, Vec<u8>), Failure> {
             "the file changed after the run began; run again to take up its new content",
         ));
     }
-    let document = parse::parse(&bytes)?;
+    let document = parse::parse(&bytes, &parse::ParseSettings::default(), &mut |_, _| {})?;
     drop(bytes);
     Ok((document.notes.clone(), store::encode(&document)))
 }

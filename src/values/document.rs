@@ -53,6 +53,14 @@ pub enum Format {
     Pdf,
     /// EPUB 2 or 3.
     Epub,
+    /// HTML or XHTML.
+    Html,
+    /// Office Open XML text document.
+    Docx,
+    /// Markdown.
+    Markdown,
+    /// Plain text.
+    Text,
 }
 
 impl Format {
@@ -61,6 +69,10 @@ impl Format {
         match self {
             Self::Pdf => "pdf",
             Self::Epub => "epub",
+            Self::Html => "html",
+            Self::Docx => "docx",
+            Self::Markdown => "markdown",
+            Self::Text => "text",
         }
     }
 }
@@ -85,7 +97,7 @@ pub struct Metadata {
 pub enum SectionKind {
     /// A page of a PDF.
     Page,
-    /// A spine item of an EPUB.
+    /// A spine item of an EPUB, or the part of another file that a heading of the first level begins.
     Chapter,
 }
 
@@ -101,6 +113,50 @@ pub struct Section {
     pub label: Option<String>,
     /// Where its text stands. Sections follow each other in order and are separated by one form feed.
     pub span: Span,
+    /// Where its text came from, and what is missing.
+    #[serde(default, skip_serializing_if = "SectionSource::is_file")]
+    pub source: SectionSource,
+}
+
+/// Where a section's text came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SectionSource {
+    /// The text that the file holds. It may be none.
+    #[default]
+    File,
+    /// Optical character recognition of the page's picture, alone or beside the text that the file holds.
+    Ocr,
+    /// Nothing: the page is a picture, and no recognition was to be had.
+    NeedsOcr,
+    /// Nothing: the section cannot be read, for this reason.
+    Unreadable(String),
+}
+
+impl SectionSource {
+    fn is_file(&self) -> bool {
+        *self == Self::File
+    }
+}
+
+/// The label of a printed page at a place in the text, as an EPUB's page list gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageMark {
+    /// What is printed on the page, such as `iv` or `12`.
+    pub label: String,
+    /// Byte offset at which that page begins.
+    pub at: u32,
+}
+
+/// An entry of the table of contents that the file carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutlineEntry {
+    /// Its text.
+    pub title: String,
+    /// Its depth; 1 is the highest level.
+    pub level: u8,
+    /// Number of the section to which it leads (see [`Section::number`]).
+    pub section: u32,
 }
 
 /// What a block of text is on the page.
@@ -119,6 +175,34 @@ pub enum BlockKind {
     Caption,
     /// A note at the foot or the end.
     Footnote,
+    /// What repeats on every page and is none of the text: running heads, running feet, page numbers.
+    Furniture,
+}
+
+/// A rectangle on a page as a viewer shows it, in tenths of a point (1/720 inch) from its upper left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "[i32; 4]", from = "[i32; 4]")]
+pub struct Area {
+    /// Left edge.
+    pub left: i32,
+    /// Upper edge.
+    pub top: i32,
+    /// Right edge.
+    pub right: i32,
+    /// Lower edge.
+    pub bottom: i32,
+}
+
+impl From<Area> for [i32; 4] {
+    fn from(area: Area) -> Self {
+        [area.left, area.top, area.right, area.bottom]
+    }
+}
+
+impl From<[i32; 4]> for Area {
+    fn from([left, top, right, bottom]: [i32; 4]) -> Self {
+        Self { left, top, right, bottom }
+    }
 }
 
 /// A typed run of text within one section.
@@ -128,6 +212,9 @@ pub struct Block {
     pub kind: BlockKind,
     /// Where its text stands, without the line breaks around it.
     pub span: Span,
+    /// Where it stands on the page, in formats that have pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<Area>,
 }
 
 /// A parsed document: one NFC text and what stands where in it.
@@ -143,6 +230,12 @@ pub struct ParsedDocument {
     pub sections: Vec<Section>,
     /// Blocks, in order, each inside one section, never overlapping.
     pub blocks: Vec<Block>,
+    /// The table of contents that the file carries, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outline: Vec<OutlineEntry>,
+    /// Printed pages, in order, in formats that only mark them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub page_marks: Vec<PageMark>,
     /// Things a person should know, for example pages that hold no text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

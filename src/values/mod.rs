@@ -10,7 +10,10 @@ mod stage;
 mod usage;
 mod vocabulary;
 
-pub use document::{Block, BlockKind, Chunk, Format, Metadata, ParsedDocument, Section, SectionKind, Span};
+pub use document::{
+    Area, Block, BlockKind, Chunk, Format, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
+    SectionSource, Span,
+};
 pub use event::{Asked, Event, RunOutcome, StageTotals, Summary};
 pub use extraction::{Evidence, Extraction, Grounding, Item};
 pub use failure::{Failure, FailureKind};

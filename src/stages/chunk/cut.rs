@@ -225,7 +225,7 @@ mod tests {
 
     use super::super::estimate_tokens;
     use super::*;
-    use crate::values::{Format, Metadata, Section};
+    use crate::values::{Format, Metadata, Section, SectionSource};
 
     /// A document with one block a line; a line that begins with `#` is a heading. Form feeds part sections.
     fn document(text: &str) -> ParsedDocument {
@@ -238,6 +238,7 @@ mod tests {
                 number: n as u32 + 1,
                 label: None,
                 span,
+                source: SectionSource::File,
             });
             let mut line_start = at;
             for line in section.split('\n') {
@@ -245,7 +246,7 @@ mod tests {
                 let lead = line.len() - line.trim_start().len();
                 if !line.trim().is_empty() {
                     let start = line_start + lead;
-                    blocks.push(Block { kind, span: Span::new(start, start + line.trim().len()) });
+                    blocks.push(Block { kind, span: Span::new(start, start + line.trim().len()), area: None });
                 }
                 line_start += line.len() + 1;
             }
@@ -257,6 +258,8 @@ mod tests {
             text: text.to_owned(),
             sections,
             blocks,
+            outline: Vec::new(),
+            page_marks: Vec::new(),
             notes: Vec::new(),
         }
     }

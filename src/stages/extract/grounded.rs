@@ -95,6 +95,8 @@ mod tests {
             text: text.into(),
             sections: vec![],
             blocks: vec![],
+            outline: Vec::new(),
+            page_marks: Vec::new(),
             notes: vec![],
         };
         let seam = text.find('\u{c}').unwrap() + 1;

@@ -2,7 +2,10 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::values::{Block, BlockKind, Format, Metadata, ParsedDocument, Section, SectionKind, Span};
+use crate::values::{
+    Area, Block, BlockKind, Format, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
+    SectionSource, Span,
+};
 
 /// Builds a [`ParsedDocument`] section by section.
 pub(super) struct Builder {
@@ -10,16 +13,42 @@ pub(super) struct Builder {
     text: String,
     sections: Vec<Section>,
     blocks: Vec<Block>,
+    /// The table of contents that the file carries.
+    pub(super) outline: Vec<OutlineEntry>,
+    page_marks: Vec<PageMark>,
+    /// Things a person should know.
+    pub(super) notes: Vec<String>,
     start: usize,
 }
 
 impl Builder {
     pub(super) fn new(kind: SectionKind) -> Self {
-        Self { kind, text: String::new(), sections: Vec::new(), blocks: Vec::new(), start: 0 }
+        Self {
+            kind,
+            text: String::new(),
+            sections: Vec::new(),
+            blocks: Vec::new(),
+            outline: Vec::new(),
+            page_marks: Vec::new(),
+            notes: Vec::new(),
+            start: 0,
+        }
+    }
+
+    /// The number of the current section.
+    pub(super) fn section_number(&self) -> u32 {
+        self.sections.len() as u32 + 1
+    }
+
+    /// Marks the place of the next block as the beginning of a printed page.
+    pub(super) fn page_mark(&mut self, label: &str) {
+        let open = self.text.len() > self.start;
+        let at = self.text.len() + usize::from(open);
+        self.page_marks.push(PageMark { label: label.to_owned(), at: Span::new(0, at).end });
     }
 
     /// Adds a block to the current section; white space is folded, ligatures are repaired, the form is NFC.
-    pub(super) fn block(&mut self, kind: BlockKind, text: &str) {
+    pub(super) fn block(&mut self, kind: BlockKind, text: &str, area: Option<Area>) {
         let clean = clean(text);
         if clean.is_empty() {
             return;
@@ -29,26 +58,40 @@ impl Builder {
         }
         let at = self.text.len();
         self.text.push_str(&clean);
-        self.blocks.push(Block { kind, span: Span::new(at, self.text.len()) });
+        self.blocks.push(Block { kind, span: Span::new(at, self.text.len()), area });
     }
 
     /// Ends the current section.
-    pub(super) fn end_section(&mut self, label: Option<String>) {
-        let number = self.sections.len() as u32 + 1;
+    pub(super) fn end_section(&mut self, label: Option<String>, source: SectionSource) {
+        let number = self.section_number();
         let span = Span::new(self.start, self.text.len());
-        self.sections.push(Section { kind: self.kind, number, label, span });
+        self.sections.push(Section { kind: self.kind, number, label, span, source });
         self.text.push('\u{c}');
         self.start = self.text.len();
     }
 
-    pub(super) fn finish(mut self, format: Format, mut metadata: Metadata, notes: Vec<String>) -> ParsedDocument {
+    pub(super) fn finish(mut self, format: Format, mut metadata: Metadata) -> ParsedDocument {
         if self.text.ends_with('\u{c}') {
             self.text.pop();
         }
         if metadata.language.is_none() {
             metadata.language = detect_language(&self.text);
         }
-        ParsedDocument { format, metadata, text: self.text, sections: self.sections, blocks: self.blocks, notes }
+        // A mark after the last block has no text of its own.
+        let end = Span::new(0, self.text.len()).end;
+        for mark in &mut self.page_marks {
+            mark.at = mark.at.min(end);
+        }
+        ParsedDocument {
+            format,
+            metadata,
+            text: self.text,
+            sections: self.sections,
+            blocks: self.blocks,
+            outline: self.outline,
+            page_marks: self.page_marks,
+            notes: self.notes,
+        }
     }
 }
 

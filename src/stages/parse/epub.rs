@@ -8,7 +8,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::build::Builder;
-use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind};
+use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
 
 pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
     let mut book = EpubDoc::from_reader(Cursor::new(bytes)).map_err(|e| {
@@ -26,20 +26,25 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
         language: book.mdata("language").map(|m| m.value.clone()).filter(|l| !l.trim().is_empty()),
     };
     let mut builder = Builder::new(SectionKind::Chapter);
-    let mut notes = Vec::new();
     let spine: Vec<String> = book.spine.iter().map(|item| item.idref.clone()).collect();
     for (number, id) in (1..).zip(&spine) {
         let path = book.resources.get(id).map(|r| r.path.clone());
-        match book.get_resource(id) {
-            Some((content, _)) => xhtml(&String::from_utf8_lossy(&content), &mut builder),
-            None => notes.push(format!("chapter {number} ('{id}') is missing from the file")),
-        }
-        builder.end_section(path.and_then(|p| titles.get(&p).cloned()));
+        let source = match book.get_resource(id) {
+            Some((content, _)) => {
+                xhtml(&String::from_utf8_lossy(&content), &mut builder);
+                SectionSource::File
+            }
+            None => {
+                builder.notes.push(format!("chapter {number} ('{id}') is missing from the file"));
+                SectionSource::Unreadable("it is missing from the file".to_owned())
+            }
+        };
+        builder.end_section(path.and_then(|p| titles.get(&p).cloned()), source);
     }
-    if spine.is_empty() || notes.len() == spine.len() {
+    if spine.is_empty() || builder.notes.len() == spine.len() {
         return Err(Failure::new(FailureKind::Damaged, "none of its chapters can be read; fetch or copy it again"));
     }
-    Ok(builder.finish(Format::Epub, metadata, notes))
+    Ok(builder.finish(Format::Epub, metadata))
 }
 
 fn collect_titles(points: &[NavPoint], titles: &mut HashMap<std::path::PathBuf, String>) {
@@ -65,7 +70,7 @@ fn xhtml(source: &str, builder: &mut Builder) {
                 if matches!(name, "head" | "script" | "style" | "rt" | "rp") {
                     skip += 1;
                 } else if let Some(next) = block_kind(name) {
-                    builder.block(kind, &std::mem::take(&mut text));
+                    builder.block(kind, &std::mem::take(&mut text), None);
                     kind = next;
                 } else if matches!(name, "td" | "th") && !text.is_empty() {
                     text.push('\t');
@@ -77,7 +82,7 @@ fn xhtml(source: &str, builder: &mut Builder) {
                 if matches!(name, "head" | "script" | "style" | "rt" | "rp") {
                     skip = skip.saturating_sub(1);
                 } else if block_kind(name).is_some() {
-                    builder.block(kind, &std::mem::take(&mut text));
+                    builder.block(kind, &std::mem::take(&mut text), None);
                     kind = BlockKind::Paragraph;
                 }
             }
@@ -92,7 +97,7 @@ fn xhtml(source: &str, builder: &mut Builder) {
             Ok(_) => {}
         }
     }
-    builder.block(kind, &text);
+    builder.block(kind, &text, None);
 }
 
 fn block_kind(name: &str) -> Option<BlockKind> {

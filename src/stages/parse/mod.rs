@@ -20,17 +20,30 @@ pub fn sniff(head: &[u8]) -> Option<Format> {
     head[..head.len().min(1024)].windows(5).any(|w| w == b"%PDF-").then_some(Format::Pdf)
 }
 
-/// Reads a document.
+/// What the person running the program says about parsing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ParseSettings {
+    /// Passwords to try on encrypted documents, after the empty one. They never leave this value.
+    pub passwords: Vec<String>,
+}
+
+/// Reads a document. `progress` is told the number of sections that are done and of all, now and then.
 ///
 /// # Errors
-/// A [`Failure`] that names the cause and the remedy.
-pub fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
+/// A [`Failure`] that names the cause and the remedy. A section that cannot be read fails alone: it is noted in its
+/// [`SectionSource`](crate::values::SectionSource), and the others are kept.
+pub fn parse(
+    bytes: &[u8],
+    settings: &ParseSettings,
+    progress: &mut dyn FnMut(u32, u32),
+) -> Result<ParsedDocument, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(FailureKind::Empty, "the file is empty (0 bytes); fetch or copy it again"));
     }
     match sniff(&bytes[..bytes.len().min(4096)]) {
-        Some(Format::Pdf) => pdf::parse(bytes),
+        Some(Format::Pdf) => pdf::parse(bytes, settings, progress),
         Some(Format::Epub) => epub::parse(bytes),
+        Some(_) => unreachable!("not sniffed yet"),
         None if bytes.starts_with(b"PK\x03\x04") => epub::parse(bytes),
         None => {
             let head: String = bytes[..bytes.len().min(16)].escape_ascii().to_string();

@@ -9,10 +9,15 @@ use hayro_interpret::{
 };
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
+use super::ParseSettings;
 use super::build::Builder;
-use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind};
+use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
 
-pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
+pub(super) fn parse(
+    bytes: &[u8],
+    _settings: &ParseSettings,
+    progress: &mut dyn FnMut(u32, u32),
+) -> Result<ParsedDocument, Failure> {
     let pdf = Pdf::new(bytes.to_vec()).map_err(|e| match e {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Failure::new(
             FailureKind::Encrypted,
@@ -44,12 +49,21 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
             interpret_page(page, &mut context, &mut glyphs);
             glyphs.lines
         }));
-        match read {
-            Ok(lines) if lines.iter().all(|l| l.text.trim().is_empty()) => empty.push(number),
-            Ok(lines) => blocks(&lines, &mut builder),
-            Err(_) => broken.push(number),
-        }
-        builder.end_section(None);
+        let source = match read {
+            Ok(lines) => {
+                if lines.iter().all(|l| l.text.trim().is_empty()) {
+                    empty.push(number);
+                }
+                blocks(&lines, &mut builder);
+                SectionSource::File
+            }
+            Err(_) => {
+                broken.push(number);
+                SectionSource::Unreadable("the page breaks the parser".to_owned())
+            }
+        };
+        builder.end_section(None, source);
+        progress(number as u32, pdf.pages().len() as u32);
     }
     let count = pdf.pages().len();
     if count == 0 || broken.len() == count {
@@ -58,12 +72,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
             format!("none of its {count} pages can be read; fetch or copy it again"),
         ));
     }
-    let mut notes = Vec::new();
     if !empty.is_empty() {
-        notes.push(format!("{} without text: if that is a scan, it needs OCR", pages(&empty)));
+        builder.notes.push(format!("{} without text: if that is a scan, it needs OCR", pages(&empty)));
     }
     if !broken.is_empty() {
-        notes.push(format!("{} cannot be read and left out", pages(&broken)));
+        builder.notes.push(format!("{} cannot be read and left out", pages(&broken)));
     }
     let info = pdf.metadata();
     let text = |bytes: &Option<Box<[u8]>>| {
@@ -71,7 +84,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
         Some(text.trim().to_owned()).filter(|t| !t.is_empty())
     };
     let metadata = Metadata { title: text(&info.title), author: text(&info.author), language: None };
-    Ok(builder.finish(Format::Pdf, metadata, notes))
+    Ok(builder.finish(Format::Pdf, metadata))
 }
 
 /// "page 3", or "pages 1-4, 7".
@@ -183,12 +196,12 @@ fn blocks(lines: &[Line], builder: &mut Builder) {
                 || (l.text.chars().count() * 10 < longest * 7)
         });
         if ends_before || is_heading || is_row {
-            builder.block(BlockKind::Paragraph, &std::mem::take(&mut paragraph));
+            builder.block(BlockKind::Paragraph, &std::mem::take(&mut paragraph), None);
         }
         if is_heading {
-            builder.block(BlockKind::Heading(if line.size > 1.5 * body { 1 } else { 2 }), &line.text);
+            builder.block(BlockKind::Heading(if line.size > 1.5 * body { 1 } else { 2 }), &line.text, None);
         } else if is_row {
-            builder.block(BlockKind::TableRow, &line.text);
+            builder.block(BlockKind::TableRow, &line.text, None);
         } else {
             let text = line.text.trim();
             match paragraph.strip_suffix(['-', '\u{2010}', '\u{ad}']) {
@@ -202,5 +215,5 @@ fn blocks(lines: &[Line], builder: &mut Builder) {
         }
         last = Some(line);
     }
-    builder.block(BlockKind::Paragraph, &paragraph);
+    builder.block(BlockKind::Paragraph, &paragraph, None);
 }

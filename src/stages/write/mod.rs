@@ -204,7 +204,7 @@ fn folded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::{Block, BlockKind, Format, Metadata, Section, SectionKind};
+    use crate::values::{Block, BlockKind, Format, Metadata, Section, SectionKind, SectionSource};
 
     fn document() -> ParsedDocument {
         let pages = ["Über alles. The wyrm is a dragon. It sleeps.", "A wyrm wakes."];
@@ -217,10 +217,18 @@ mod tests {
             sections: spans
                 .iter()
                 .zip(1..)
-                .map(|(&span, number)| Section { kind: SectionKind::Page, number, label: None, span })
+                .map(|(&span, number)| Section {
+                    kind: SectionKind::Page,
+                    number,
+                    label: None,
+                    span,
+                    source: SectionSource::File,
+                })
                 .collect(),
-            blocks: spans.iter().map(|&span| Block { kind: BlockKind::Paragraph, span }).collect(),
+            blocks: spans.iter().map(|&span| Block { kind: BlockKind::Paragraph, span, area: None }).collect(),
             text,
+            outline: Vec::new(),
+            page_marks: Vec::new(),
             notes: vec![],
         }
     }
@@ -253,7 +261,7 @@ mod tests {
         let whole = Span::new(0, document.text.len());
         document.sections.truncate(1);
         document.sections[0].span = whole;
-        document.blocks = vec![Block { kind: BlockKind::Paragraph, span: whole }];
+        document.blocks = vec![Block { kind: BlockKind::Paragraph, span: whole, area: None }];
         let place = Places::new(&document).occurrence(item(&document, "wyrm").occurrences[0]);
         assert!(place.sentence.contains("wyrm") && place.sentence.chars().count() <= LONGEST_SENTENCE + 10);
     }

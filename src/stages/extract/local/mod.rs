@@ -144,7 +144,7 @@ mod tests {
                 _ => BlockKind::Paragraph,
             };
             if !line.is_empty() {
-                blocks.push(Block { kind, span: Span::new(at, at + line.len()) });
+                blocks.push(Block { kind, span: Span::new(at, at + line.len()), area: None });
             }
             at += line.len() + 1;
         }
@@ -155,6 +155,8 @@ mod tests {
             text: text.to_owned(),
             sections: vec![],
             blocks,
+            outline: Vec::new(),
+            page_marks: Vec::new(),
             notes: vec![],
         }
     }
