@@ -6,6 +6,7 @@ mod bad_input;
 mod batches;
 mod crash;
 mod layers;
+mod layout;
 mod live;
 mod output;
 mod peers;
