@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use hayro_interpret::kurbo::Rect;
-use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, TransformExt, interpret_page};
+use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, TransformExt, interpret_page};
 use hayro_syntax::page::Page;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
@@ -100,16 +100,21 @@ fn open(bytes: &[u8], settings: &ParseSettings) -> Result<Pdf, Failure> {
 
 fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>, fonts: &mut Fonts) -> PageText {
     let (width, height) = page.render_dimensions();
-    let mut context = Context::new(
-        page.initial_transform(true).to_kurbo(),
-        Rect::new(0.0, 0.0, width.into(), height.into()),
-        cache,
-        pdf.xref(),
-        InterpreterSettings::default(),
-    );
-    let mut glyphs = PageGlyphs::new(width, height, fonts);
-    interpret_page(page, &mut context, &mut glyphs);
-    let blocks = lines::blocks(&glyphs);
+    let mut blocks = Vec::new();
+    let mut picture = 0.0_f64;
+    // Annotations lie above the page; their text comes after the page's own.
+    for layer in [RenderContent::PAGE, RenderContent::ANNOTATIONS] {
+        if layer == RenderContent::ANNOTATIONS && !page.raw().contains_key(b"Annots") {
+            continue;
+        }
+        let settings = InterpreterSettings { render_content: layer, ..InterpreterSettings::default() };
+        let area = Rect::new(0.0, 0.0, width.into(), height.into());
+        let mut context = Context::new(page.initial_transform(true).to_kurbo(), area, cache, pdf.xref(), settings);
+        let mut glyphs = PageGlyphs::new(width, height, fonts);
+        interpret_page(page, &mut context, &mut glyphs);
+        picture = picture.max(glyphs.picture);
+        lines::blocks(&glyphs, &mut blocks);
+    }
     let source = if blocks.is_empty() { SectionSource::NeedsOcr } else { SectionSource::File };
     PageText { blocks, source }
 }

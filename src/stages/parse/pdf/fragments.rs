@@ -76,8 +76,9 @@ pub(super) fn fragments(glyphs: &[Glyph], turn: i16, frame: Frame) -> Vec<Fragme
             let size = open.size.max(glyph.size);
             let gap = u - open.right;
             let raised = (v - open.baseline).abs();
-            // Marks above and below the line are smaller.
-            let same_line = raised <= if glyph.size < 0.85 * open.size { 0.5 * size } else { 0.25 * size };
+            // Marks above and below the line are smaller than it.
+            let mark = glyph.size.min(open.size) < 0.85 * size;
+            let same_line = raised <= if mark { 0.5 * size } else { 0.25 * size };
             // A larger glyph begins something else, unless it goes on where the last ended.
             let fits = same_line && (-0.4 * size..=WIDE_GAP * size).contains(&gap) && glyph.size < 1.8 * open.size;
             if fits {
@@ -277,14 +278,17 @@ fn spread(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> f32 {
     let mut gaps: Vec<f32> = fragment
         .glyphs
         .windows(2)
-        .map(|pair| {
-            let (a, b) = (&glyphs[pair[0] as usize], &glyphs[pair[1] as usize]);
-            (frame.place(b.x, b.y).0 - frame.place(a.x, a.y).0 - a.advance) / fragment.size
-        })
+        .map(|pair| (&glyphs[pair[0] as usize], &glyphs[pair[1] as usize]))
+        // Dot leaders and figures in columns stand apart for reasons of their own.
+        .filter(|(a, b)| a.first.is_alphabetic() && b.first.is_alphabetic())
+        .map(|(a, b)| (frame.place(b.x, b.y).0 - frame.place(a.x, a.y).0 - a.advance) / fragment.size)
         .collect();
-    let middle = gaps.len() / 2;
-    let (_, median, _) = gaps.select_nth_unstable_by(middle, f32::total_cmp);
-    if *median > 0.08 { *median + 0.05 } else { 0.0 }
+    if gaps.len() < 3 {
+        return 0.0;
+    }
+    gaps.sort_unstable_by(f32::total_cmp);
+    // Nearly all letters stand apart: else the wide gaps are those between words.
+    if gaps[gaps.len() / 5] > 0.08 { gaps[gaps.len() / 2] + 0.05 } else { 0.0 }
 }
 
 fn superscript(figure: char) -> Option<char> {

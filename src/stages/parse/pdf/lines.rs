@@ -47,8 +47,8 @@ pub(super) struct PageBlock {
     pub(super) artifact: bool,
 }
 
-/// Lays out a page.
-pub(super) fn blocks(page: &PageGlyphs<'_>) -> Vec<PageBlock> {
+/// Lays out a page and adds its blocks.
+pub(super) fn blocks(page: &PageGlyphs<'_>, out: &mut Vec<PageBlock>) {
     let mut turns: BTreeMap<i16, usize> = BTreeMap::new();
     let mut right = 0_usize;
     for glyph in &page.glyphs {
@@ -59,16 +59,14 @@ pub(super) fn blocks(page: &PageGlyphs<'_>) -> Vec<PageBlock> {
     let mut turns: Vec<(i16, usize)> = turns.into_iter().collect();
     // The direction of most of the text first; what is turned otherwise stands beside it.
     turns.sort_by_key(|&(turn, count)| (std::cmp::Reverse(count), turn));
-    let mut out = Vec::new();
     for (turn, _) in turns {
         let frame = Frame::of(turn);
         let fragments = fragments::fragments(&page.glyphs, turn, frame);
         let layout = Layout { page, frame, fragments: &fragments };
         for row in order::rows(&fragments, from_right) {
-            layout.row(&row, &mut out);
+            layout.row(&row, out);
         }
     }
-    out
 }
 
 struct Layout<'a, 'r> {
@@ -98,7 +96,8 @@ impl Layout<'_, '_> {
             }
             return;
         }
-        if cells.len() < 2 || cells.iter().any(|lines| lines.len() > TALLEST_CELL) {
+        let columns = cells.iter().all(|lines| is_prose(lines));
+        if cells.len() < 2 || columns || cells.iter().any(|lines| lines.len() > TALLEST_CELL) {
             for lines in &cells {
                 self.paragraphs(lines, out);
             }
@@ -182,17 +181,12 @@ impl Layout<'_, '_> {
 
     /// Parts the lines of a cell into paragraphs.
     fn paragraphs(&self, lines: &[Line], out: &mut Vec<PageBlock>) {
-        if lines.is_empty() {
-            return;
-        }
-        let left = lines.iter().map(|l| l.left).fold(f32::MAX, f32::min);
-        let right = lines.iter().map(|l| l.right).fold(f32::MIN, f32::max);
         let mut steps: Vec<f32> = lines.windows(2).map(|w| w[1].baseline - w[0].baseline).collect();
         steps.sort_by(f32::total_cmp);
-        let column = Column { left, right, step: steps.get(steps.len() / 2).copied().unwrap_or(0.0) };
+        let step = steps.get(steps.len() / 2).copied().unwrap_or(0.0);
         let mut from = 0;
         for at in 1..=lines.len() {
-            if at < lines.len() && !column.parts(&lines[at - 1], &lines[at], &lines[from]) {
+            if at < lines.len() && !Column::around(lines, at, step).parts(&lines[at - 1], &lines[at], &lines[from]) {
                 continue;
             }
             let paragraph = &lines[from..at];
@@ -203,7 +197,13 @@ impl Layout<'_, '_> {
     }
 }
 
-/// The column of a run of lines.
+/// Whether lines look like a column of text and not like a cell of a table.
+fn is_prose(lines: &[Line]) -> bool {
+    let characters: usize = lines.iter().map(|line| line.text.len()).sum();
+    lines.len() >= 3 && characters >= 18 * lines.len()
+}
+
+/// The column in which two lines stand.
 struct Column {
     left: f32,
     right: f32,
@@ -212,6 +212,22 @@ struct Column {
 }
 
 impl Column {
+    /// The column of the lines around `at`: as wide as its neighbours that begin at the same place.
+    fn around(lines: &[Line], at: usize, step: f32) -> Self {
+        const NEAR: usize = 8;
+        let anchor = &lines[at];
+        let before = &lines[at.saturating_sub(NEAR)..at];
+        let after = &lines[at..lines.len().min(at + NEAR)];
+        let same = |line: &&Line| (line.left - anchor.left).abs() < 2.0 * anchor.size;
+        let near = before.iter().rev().take_while(same).chain(after.iter().take_while(same));
+        let mut column = Self { left: anchor.left, right: anchor.right, step };
+        for line in near.chain(&lines[at - 1..at]) {
+            column.left = column.left.min(line.left);
+            column.right = column.right.max(line.right);
+        }
+        column
+    }
+
     /// Whether a paragraph ends between two lines. `first` is the paragraph's first line.
     fn parts(&self, before: &Line, after: &Line, first: &Line) -> bool {
         let size = before.size.max(after.size);

@@ -1,8 +1,10 @@
 //! Reading order: from fragments anywhere on the page to cells in the order in which a person reads them.
 //!
-//! A recursive cut at white space (Nagy and Seth's X-Y cut, "Hierarchical representation of optically scanned documents",
-//! ICPR 1984), with two additions: a gutter may be crossed by headings and other lines that span the columns, and the order
-//! of painting decides where geometry alone cannot tell columns from the columns of a table.
+//! Typesetters paint in reading order, and know better than geometry what belongs together: where the order of painting
+//! moves over the page as a reader does, it stays. Elsewhere regions are cut at white space recursively (Nagy and Seth's X-Y
+//! cut, "Hierarchical representation of optically scanned documents", ICPR 1984), with two additions: a gutter may be
+//! crossed by headings and other lines that span the columns, and the order of painting helps to tell columns of text from
+//! those of a table.
 
 use super::fragments::Fragment;
 
@@ -22,7 +24,14 @@ pub(super) struct Row {
 /// Puts fragments in reading order. `from_right` is set where columns are read from right to left.
 pub(super) fn rows(fragments: &[Fragment], from_right: bool) -> Vec<Row> {
     let mut order = Order { fragments, from_right, rows: Vec::new() };
-    order.region((0..fragments.len()).collect(), 0);
+    let mut painted: Vec<usize> = (0..fragments.len()).collect();
+    painted.sort_by_key(|&m| fragments[m].order);
+    let cells = order.cells(&painted);
+    if order.is_natural(&cells) {
+        order.emit(cells);
+    } else {
+        order.region(painted, 0);
+    }
     order.rows
 }
 
@@ -146,6 +155,9 @@ impl Order<'_> {
         let fewer = left.len().min(right.len());
         let prose = is_prose(&left) && is_prose(&right);
         // Rows that line up are a sign of a table; columns set on one grid line up too, but each is painted in one go.
+        if changes == 1 && fewer >= 10 {
+            return true;
+        }
         if changes <= 1 + fewer / 4 { prose || !aligned(&left, &right) } else { prose && !aligned(&left, &right) }
     }
 
@@ -168,45 +180,79 @@ impl Order<'_> {
         Some((sorted, below))
     }
 
-    /// A region without columns: cells as they were painted, put in rows where they stand side by side.
+    /// A region without columns: its cells from top to bottom.
     fn leaf(&mut self, mut members: Vec<usize>) {
         members.sort_by_key(|&m| self.fragments[m].order);
+        let mut cells = self.cells(&members);
+        cells.sort_by(|a, b| a.top.total_cmp(&b.top).then(a.left.total_cmp(&b.left)));
+        self.emit(cells);
+    }
+
+    /// Gathers fragments in the order of painting into cells.
+    fn cells(&self, painted: &[usize]) -> Vec<Bounded> {
         let mut cells: Vec<Bounded> = Vec::new();
-        for m in members {
+        for &m in painted {
             let f = &self.fragments[m];
             match cells.last_mut() {
                 Some(cell) if cell.takes(f) => cell.add(m, f),
-                _ => cells.push(Bounded::of(m, f)),
+                last => {
+                    let limit = last.filter(|cell| cell.is_left_of(f)).map_or(f32::MIN, |cell| cell.last_right);
+                    cells.push(Bounded::of(m, f, limit));
+                }
             }
         }
-        cells.sort_by(|a, b| a.top.total_cmp(&b.top).then(a.left.total_cmp(&b.left)));
+        cells
+    }
+
+    /// Whether the order of painting is one in which a person may read: down the page and, from the end of a column, to
+    /// the head of the next.
+    fn is_natural(&self, cells: &[Bounded]) -> bool {
+        let lowest = cells.iter().map(|c| c.bottom).fold(f32::MIN, f32::max);
+        let (mut back, mut side_by_side) = (0, 0);
+        for (at, pair) in cells.windows(2).enumerate() {
+            let (a, b) = (&pair[0], &pair[1]);
+            let size = a.size.max(b.size);
+            let same_row = (b.first_baseline - a.baseline).abs() < 0.5 * size;
+            let onward = if self.from_right { b.right <= a.last_left + size } else { b.left >= a.last_right - size };
+            if same_row {
+                back += usize::from(!onward);
+                side_by_side += usize::from(a.glyphs >= 18 && b.glyphs >= 18 && onward);
+            } else if b.first_baseline < a.baseline {
+                let next_column = if self.from_right { b.right <= a.left + size } else { b.left >= a.right - size };
+                // A foot may be painted before all else.
+                let foot = at == 0 && a.cell.lines.len() <= 2 && a.bottom >= lowest - 0.1;
+                if !next_column && !foot {
+                    return false;
+                }
+            }
+        }
+        // A note in the margin leads back now and then; text columns painted line by line across lead on again and again.
+        back * 8 <= self.fragments.len() && side_by_side * 6 <= self.fragments.len()
+    }
+
+    /// Cells in reading order, as rows where they stand side by side.
+    fn emit(&mut self, cells: Vec<Bounded>) {
         let mut rows: Vec<Vec<Bounded>> = Vec::new();
         for cell in cells {
-            // Side by side with the row: most of the lower of both stands beside the other.
             match rows.last_mut() {
-                Some(row) if beside(row, &cell) => row.push(cell),
+                Some(row) if beside(row, &cell, self.from_right) => row.push(cell),
                 _ => rows.push(vec![cell]),
             }
         }
-        for mut row in rows {
-            row.sort_by(|a, b| a.left.total_cmp(&b.left));
-            if self.from_right {
-                row.reverse();
-            }
+        for row in rows {
             self.rows.push(Row { cells: row.into_iter().map(|b| b.cell).collect() });
         }
     }
 }
 
-/// Whether a cell stands in the row: beside its cells, and over or under none of them.
-fn beside(row: &[Bounded], cell: &Bounded) -> bool {
-    let top = row.iter().map(|c| c.top).fold(f32::MAX, f32::min);
-    let first = &row[0];
+/// Whether a cell is the next of the row: most of the lower of both stands beside the other, and it lies onward.
+fn beside(row: &[Bounded], cell: &Bounded, from_right: bool) -> bool {
+    let (first, last) = (&row[0], &row[row.len() - 1]);
     let overlap = first.bottom.min(cell.bottom) - first.top.max(cell.top);
     let lower = (first.bottom - first.top).min(cell.bottom - cell.top);
-    overlap > 0.5 * lower
-        && cell.top - top < 1.0 * first.size.max(cell.size)
-        && row.iter().all(|c| cell.left >= c.right - 0.1 * c.size || cell.right <= c.left + 0.1 * c.size)
+    let onward =
+        if from_right { cell.right <= last.left + 0.1 * cell.size } else { cell.left >= last.right - 0.1 * cell.size };
+    overlap > 0.5 * lower && (cell.top - first.top).abs() < first.size.max(cell.size) && onward
 }
 
 /// A cell while it grows, with its bounds.
@@ -216,18 +262,31 @@ struct Bounded {
     right: f32,
     top: f32,
     bottom: f32,
+    first_baseline: f32,
+    /// Of all lines.
+    glyphs: usize,
+    /// Of the last line.
     baseline: f32,
     size: f32,
+    last_left: f32,
+    last_right: f32,
+    /// Where the cell to the left of it ends: what reaches farther is no line of this cell.
+    limit: f32,
 }
 
 impl Bounded {
-    fn of(m: usize, f: &Fragment) -> Self {
+    fn of(m: usize, f: &Fragment, limit: f32) -> Self {
         Self {
             cell: Cell { lines: vec![vec![m]] },
+            last_left: f.left,
+            last_right: f.right,
+            limit,
             left: f.left,
             right: f.right,
             top: f.top(),
             bottom: f.bottom(),
+            first_baseline: f.baseline,
+            glyphs: f.glyphs.len(),
             baseline: f.baseline,
             size: f.size,
         }
@@ -236,18 +295,26 @@ impl Bounded {
     /// Whether a fragment is the next line of the cell.
     fn takes(&self, f: &Fragment) -> bool {
         let step = f.baseline - self.baseline;
-        let shared = self.right.min(f.right) - self.left.max(f.left);
-        step > 0.3 * f.size && step < 2.0 * self.size.max(f.size) && shared > 0.0
+        let shared = self.last_right.min(f.right) - self.last_left.max(f.left);
+        step > 0.3 * f.size && step < 2.0 * self.size.max(f.size) && shared > 0.0 && f.left > self.limit
+    }
+
+    /// Whether a fragment goes on to the right of the cell's last line.
+    fn is_left_of(&self, f: &Fragment) -> bool {
+        (f.baseline - self.baseline).abs() < 0.5 * f.size.max(self.size) && f.left >= self.last_right
     }
 
     fn add(&mut self, m: usize, f: &Fragment) {
         self.cell.lines.push(vec![m]);
+        self.glyphs += f.glyphs.len();
         self.left = self.left.min(f.left);
         self.right = self.right.max(f.right);
         self.top = self.top.min(f.top());
         self.bottom = self.bottom.max(f.bottom());
         self.baseline = f.baseline;
         self.size = f.size;
+        self.last_left = f.left;
+        self.last_right = f.right;
     }
 }
 
