@@ -102,7 +102,7 @@ fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>,
     let (width, height) = page.render_dimensions();
     let mut blocks = Vec::new();
     let mut picture = 0.0_f64;
-    // Annotations lie above the page; their text comes after the page's own.
+    // Annotations lie above the page; their text comes after the page's own, in the order in which the file lists them.
     for layer in [RenderContent::PAGE, RenderContent::ANNOTATIONS] {
         if layer == RenderContent::ANNOTATIONS && !page.raw().contains_key(b"Annots") {
             continue;
@@ -113,7 +113,7 @@ fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>,
         let mut glyphs = PageGlyphs::new(width, height, fonts);
         interpret_page(page, &mut context, &mut glyphs);
         picture = picture.max(glyphs.picture);
-        lines::blocks(&glyphs, &mut blocks);
+        lines::blocks(&glyphs, layer == RenderContent::ANNOTATIONS, &mut blocks);
     }
     let source = if blocks.is_empty() { SectionSource::NeedsOcr } else { SectionSource::File };
     PageText { blocks, source }

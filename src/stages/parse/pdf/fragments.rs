@@ -183,7 +183,7 @@ fn join(glyphs: &[Glyph], frame: Frame, open: &mut Fragment, next: &Fragment) ->
         return false;
     }
     let gap = next.left - open.right;
-    if gap > 0.6 * size {
+    if gap > 0.35 * size {
         return false;
     }
     if gap < -0.4 * size {
@@ -265,6 +265,9 @@ pub(super) fn text(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> Strin
     if rtl { bidi::logical(&out) } else { out }
 }
 
+/// Letters farther apart than this are no spaced word: they stand each for itself.
+const WIDEST_SPREAD: f32 = 0.45;
+
 /// How far letters stand apart in letter-spaced text, beyond the usual, in sizes.
 fn spread(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> f32 {
     let first = fragment.glyphs.first().map(|&g| &glyphs[g as usize]);
@@ -288,7 +291,8 @@ fn spread(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> f32 {
     }
     gaps.sort_unstable_by(f32::total_cmp);
     // Nearly all letters stand apart: else the wide gaps are those between words.
-    if gaps[gaps.len() / 5] > 0.08 { gaps[gaps.len() / 2] + 0.05 } else { 0.0 }
+    let usual = gaps[gaps.len() / 2];
+    if gaps[gaps.len() / 5] > 0.08 && usual < WIDEST_SPREAD { usual + 0.05 } else { 0.0 }
 }
 
 fn superscript(figure: char) -> Option<char> {

@@ -46,6 +46,8 @@ pub(super) struct PageGlyphs<'r> {
     pub(super) unknown: usize,
     /// The share of the page that its largest picture covers.
     pub(super) picture: f64,
+    /// Bounds of what can be seen: the page, then each clip inside the one before it.
+    visible: Vec<Rect>,
     page: Rect,
     fonts: &'r mut Fonts,
     space: bool,
@@ -69,12 +71,15 @@ struct Marked {
 impl<'r> PageGlyphs<'r> {
     /// For a page of that width and height.
     pub(super) fn new(width: f32, height: f32, fonts: &'r mut Fonts) -> Self {
+        let page = Rect::new(0.0, 0.0, width.into(), height.into());
         Self {
             glyphs: Vec::new(),
             weights: Vec::new(),
             unknown: 0,
             picture: 0.0,
-            page: Rect::new(0.0, 0.0, width.into(), height.into()),
+            // Half a line beside the page is let pass.
+            visible: vec![page.inflate(6.0, 6.0)],
+            page,
             fonts,
             space: false,
             marked: Vec::new(),
@@ -199,18 +204,28 @@ impl Place {
 
 impl<'a> Device<'a> for PageGlyphs<'_> {
     fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
-    fn push_clip_path(&mut self, _: &ClipPath) {}
-    fn push_clip_rect(&mut self, _: &Rect) {}
+    fn push_clip_path(&mut self, clip: &ClipPath) {
+        self.push_clip_rect(&clip.path.bounding_box());
+    }
+    fn push_clip_rect(&mut self, clip: &Rect) {
+        // Letters stand out a little of the boxes made for them.
+        let clip = clip.inflate(3.0, 3.0);
+        self.visible.push(self.visible.last().map_or(clip, |outer| outer.intersect(clip)));
+    }
     fn draw_rect(&mut self, _: &Rect, _: DrawProps<'a>, _: &DrawMode) {}
     fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
-    fn pop_clip(&mut self) {}
+    fn pop_clip(&mut self) {
+        if self.visible.len() > 1 {
+            self.visible.pop();
+        }
+    }
     fn pop_transparency_group(&mut self) {}
 
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, _: &DrawMode) {
         let vertical = run.writing_mode() == WritingMode::Vertical;
         let (mut weight, mut weighed) = (0.0, 0);
-        // What lies beside the page is not printed; half a line is let pass.
-        let visible = self.page.inflate(6.0, 6.0);
+        // What lies beside the page or a clip is not to be seen.
+        let visible = self.visible.last().copied().unwrap_or(self.page);
         for positioned in run.glyphs() {
             let glyph: &PdfGlyph<'a> = positioned;
             let advance = match glyph {

@@ -47,8 +47,8 @@ pub(super) struct PageBlock {
     pub(super) artifact: bool,
 }
 
-/// Lays out a page and adds its blocks.
-pub(super) fn blocks(page: &PageGlyphs<'_>, out: &mut Vec<PageBlock>) {
+/// Lays out a page and adds its blocks. `as_painted` keeps the order of painting whatever it is.
+pub(super) fn blocks(page: &PageGlyphs<'_>, as_painted: bool, out: &mut Vec<PageBlock>) {
     let mut turns: BTreeMap<i16, usize> = BTreeMap::new();
     let mut right = 0_usize;
     for glyph in &page.glyphs {
@@ -63,7 +63,7 @@ pub(super) fn blocks(page: &PageGlyphs<'_>, out: &mut Vec<PageBlock>) {
         let frame = Frame::of(turn);
         let fragments = fragments::fragments(&page.glyphs, turn, frame);
         let layout = Layout { page, frame, fragments: &fragments };
-        for row in order::rows(&fragments, from_right) {
+        for row in order::rows(&fragments, from_right, as_painted) {
             layout.row(&row, out);
         }
     }

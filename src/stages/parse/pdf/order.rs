@@ -21,13 +21,14 @@ pub(super) struct Row {
     pub(super) cells: Vec<Cell>,
 }
 
-/// Puts fragments in reading order. `from_right` is set where columns are read from right to left.
-pub(super) fn rows(fragments: &[Fragment], from_right: bool) -> Vec<Row> {
+/// Puts fragments in reading order. `from_right` is set where columns are read from right to left, `as_painted` where the
+/// order of painting is right for another reason than its course over the page.
+pub(super) fn rows(fragments: &[Fragment], from_right: bool, as_painted: bool) -> Vec<Row> {
     let mut order = Order { fragments, from_right, rows: Vec::new() };
     let mut painted: Vec<usize> = (0..fragments.len()).collect();
     painted.sort_by_key(|&m| fragments[m].order);
     let cells = order.cells(&painted);
-    if order.is_natural(&cells) {
+    if as_painted || order.is_natural(&cells) {
         order.emit(cells);
     } else {
         order.region(painted, 0);
