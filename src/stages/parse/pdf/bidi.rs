@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(logical("3.5 םוי"), "יום 3.5");
         assert_eq!(logical("םולש Rust תפש"), "שפת Rust שלום");
         assert_eq!(logical("the word םולש means peace"), "the word שלום means peace");
-        assert_eq!(logical(")ב( ףיעס"), "סעיף (ב)");
+        assert_eq!(logical("(ב) ףיעס"), "סעיף (ב)");
     }
 
     #[test]

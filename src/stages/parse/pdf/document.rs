@@ -7,7 +7,8 @@ use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderCont
 use hayro_syntax::page::Page;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
-use super::glyphs::{Fonts, PageGlyphs};
+use super::fallback::Fallback;
+use super::glyphs::{Fonts, Painter};
 use super::headings::Faces;
 use super::lines::{self, LINE_END_HYPHEN, PageBlock};
 use super::{furniture, structure};
@@ -22,6 +23,8 @@ const PAGES_PER_CACHE: usize = 128;
 struct PageText {
     blocks: Vec<PageBlock>,
     source: SectionSource,
+    /// The page paints text of which little could be read.
+    is_doubtful: bool,
 }
 
 pub(in crate::stages::parse) fn parse(
@@ -33,6 +36,7 @@ pub(in crate::stages::parse) fn parse(
     let count = pdf.pages().len();
     let mut pages = Vec::with_capacity(count.min(1 << 16));
     let mut fonts = Fonts::default();
+    let mut fallback = Fallback::default();
     let mut cache = InterpreterCache::new();
     for (index, page) in pdf.pages().iter().enumerate() {
         if index % PAGES_PER_CACHE == PAGES_PER_CACHE - 1 {
@@ -40,12 +44,19 @@ pub(in crate::stages::parse) fn parse(
             fonts = Fonts::default();
         }
         let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read_page(&pdf, page, &cache, &mut fonts)));
-        pages.push(read.unwrap_or_else(|_| {
+        let mut read = read.unwrap_or_else(|_| {
             fonts = Fonts::default();
             cache = InterpreterCache::new();
             let reason = "what it paints breaks the parser".to_owned();
-            PageText { blocks: Vec::new(), source: SectionSource::Unreadable(reason) }
-        }));
+            PageText { blocks: Vec::new(), source: SectionSource::Unreadable(reason), is_doubtful: false }
+        });
+        if read.is_doubtful
+            && let Some(lines) = fallback.lines(bytes, index as u32 + 1)
+        {
+            read.blocks = lines::of_plain(&lines, page.render_dimensions());
+            read.source = SectionSource::File;
+        }
+        pages.push(read);
         progress(index as u32 + 1, count as u32);
     }
     let broken: Vec<usize> = numbers(&pages, |page| matches!(page.source, SectionSource::Unreadable(_)));
@@ -102,6 +113,7 @@ fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>,
     let (width, height) = page.render_dimensions();
     let mut blocks = Vec::new();
     let mut picture = 0.0_f64;
+    let (mut glyphs_in_all, mut unknown) = (0, 0);
     // Annotations lie above the page; their text comes after the page's own, in the order in which the file lists them.
     for layer in [RenderContent::PAGE, RenderContent::ANNOTATIONS] {
         if layer == RenderContent::ANNOTATIONS && !page.raw().contains_key(b"Annots") {
@@ -109,14 +121,40 @@ fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>,
         }
         let settings = InterpreterSettings { render_content: layer, ..InterpreterSettings::default() };
         let area = Rect::new(0.0, 0.0, width.into(), height.into());
-        let mut context = Context::new(page.initial_transform(true).to_kurbo(), area, cache, pdf.xref(), settings);
-        let mut glyphs = PageGlyphs::new(width, height, fonts);
-        interpret_page(page, &mut context, &mut glyphs);
+        let paint = |fonts: &mut Fonts| {
+            let transform = page.initial_transform(true).to_kurbo();
+            let mut context = Context::new(transform, area, cache, pdf.xref(), settings.clone());
+            let mut glyphs = Painter::new(width, height, fonts);
+            interpret_page(page, &mut context, &mut glyphs);
+            glyphs.finish()
+        };
+        let mut glyphs = paint(fonts);
+        if glyphs.unknown > 0 && fonts.recovery.learn(page.resources(), 0) {
+            glyphs = paint(fonts);
+        }
         picture = picture.max(glyphs.picture);
+        glyphs_in_all += glyphs.glyphs.len();
+        unknown += glyphs.unknown;
         lines::blocks(&glyphs, layer == RenderContent::ANNOTATIONS, &mut blocks);
     }
     let source = if blocks.is_empty() { SectionSource::NeedsOcr } else { SectionSource::File };
-    PageText { blocks, source }
+    let is_doubtful = if blocks.is_empty() { paints_text(page) } else { unknown * 3 > glyphs_in_all };
+    PageText { blocks, source, is_doubtful }
+}
+
+/// Whether a page's own content shows text.
+fn paints_text(page: &Page<'_>) -> bool {
+    use hayro_syntax::content::ops::TypedInstruction as Op;
+    let mut operations = page.typed_operations();
+    while let Some(operation) = operations.next() {
+        if matches!(
+            operation,
+            Op::ShowText(_) | Op::ShowTexts(_) | Op::NextLineAndShowText(_) | Op::ShowTextWithParameters(_)
+        ) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Puts the pages into the document: what a block is, which blocks are furniture, which hyphens stay.

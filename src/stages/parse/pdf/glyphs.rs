@@ -37,8 +37,9 @@ pub(super) struct Glyph {
 /// Letters of an operator that are measured: a single one tells little, as letters differ more than fonts.
 const WEIGHED: u32 = 6;
 
-/// Collects what a page paints, in the order of painting.
-pub(super) struct PageGlyphs<'r> {
+/// What a page paints, in the order of painting.
+#[derive(Default)]
+pub(super) struct PageGlyphs {
     pub(super) glyphs: Vec<Glyph>,
     /// For each operator that showed text, the weight of its letters (see [`Weights::of`]), 0 if unknown.
     pub(super) weights: Vec<f32>,
@@ -46,6 +47,11 @@ pub(super) struct PageGlyphs<'r> {
     pub(super) unknown: usize,
     /// The share of the page that its largest picture covers.
     pub(super) picture: f64,
+}
+
+/// Collects what a page paints.
+pub(super) struct Painter<'r> {
+    out: PageGlyphs,
     /// Bounds of what can be seen: the page, then each clip inside the one before it.
     visible: Vec<Rect>,
     page: Rect,
@@ -57,7 +63,7 @@ pub(super) struct PageGlyphs<'r> {
 /// What is known of the fonts of a document.
 #[derive(Default)]
 pub(super) struct Fonts {
-    recovery: Recovery,
+    pub(super) recovery: Recovery,
     weights: Weights,
 }
 
@@ -68,15 +74,12 @@ struct Marked {
     replacement: Option<(String, usize)>,
 }
 
-impl<'r> PageGlyphs<'r> {
+impl<'r> Painter<'r> {
     /// For a page of that width and height.
     pub(super) fn new(width: f32, height: f32, fonts: &'r mut Fonts) -> Self {
         let page = Rect::new(0.0, 0.0, width.into(), height.into());
         Self {
-            glyphs: Vec::new(),
-            weights: Vec::new(),
-            unknown: 0,
-            picture: 0.0,
+            out: PageGlyphs::default(),
             // Half a line beside the page is let pass.
             visible: vec![page.inflate(6.0, 6.0)],
             page,
@@ -84,6 +87,11 @@ impl<'r> PageGlyphs<'r> {
             space: false,
             marked: Vec::new(),
         }
+    }
+
+    /// What was painted.
+    pub(super) fn finish(self) -> PageGlyphs {
+        self.out
     }
 
     fn add(&mut self, text: &str, place: &Place) {
@@ -97,7 +105,7 @@ impl<'r> PageGlyphs<'r> {
         if more.is_empty() && self.join_accent(first, place) {
             return;
         }
-        self.glyphs.push(Glyph {
+        self.out.glyphs.push(Glyph {
             first,
             more: (!more.is_empty()).then(|| more.into()),
             x: place.origin.x as f32,
@@ -105,7 +113,7 @@ impl<'r> PageGlyphs<'r> {
             advance: place.advance,
             size: place.size,
             turn: place.turn,
-            show: self.weights.len() as u32,
+            show: self.out.weights.len() as u32,
             after_space: std::mem::take(&mut self.space),
             artifact: self.marked.iter().any(|m| m.artifact),
         });
@@ -114,7 +122,7 @@ impl<'r> PageGlyphs<'r> {
     /// Whether the character is an accent painted over the letter before it, or the letter under an accent painted
     /// before it, and now makes one character with it.
     fn join_accent(&mut self, c: char, place: &Place) -> bool {
-        let Some(last) = self.glyphs.last_mut() else {
+        let Some(last) = self.out.glyphs.last_mut() else {
             return false;
         };
         if last.turn != place.turn || last.more.is_some() || self.space {
@@ -202,7 +210,7 @@ impl Place {
     }
 }
 
-impl<'a> Device<'a> for PageGlyphs<'_> {
+impl<'a> Device<'a> for Painter<'_> {
     fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
     fn push_clip_path(&mut self, clip: &ClipPath) {
         self.push_clip_rect(&clip.path.bounding_box());
@@ -252,18 +260,18 @@ impl<'a> Device<'a> for PageGlyphs<'_> {
                 }
                 Some(BfString::String(s)) => self.add(&s, &place),
                 None => {
-                    self.unknown += 1;
+                    self.out.unknown += 1;
                     self.add("\u{fffd}", &place);
                 }
             }
         }
-        self.weights.push(if weighed > 0 { weight / weighed as f32 } else { 0.0 });
+        self.out.weights.push(if weighed > 0 { weight / weighed as f32 } else { 0.0 });
     }
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         let corners = Rect::new(0.0, 0.0, image.width().into(), image.height().into());
         let covered = (props.transform * corners.to_path(0.1)).bounding_box().intersect(self.page);
-        self.picture = self.picture.max(covered.area() / self.page.area().max(1.0));
+        self.out.picture = self.out.picture.max(covered.area() / self.page.area().max(1.0));
     }
 
     fn begin_marked_content(&mut self, tag: &[u8], properties: Option<&Dict<'_>>) {
@@ -272,7 +280,7 @@ impl<'a> Device<'a> for PageGlyphs<'_> {
         let replacement = properties
             .and_then(|p| p.get::<PdfString<'_>>(ACTUAL_TEXT))
             .and_then(|text| super::structure::text_string(text.as_bytes()))
-            .map(|text| (text, self.glyphs.len()));
+            .map(|text| (text, self.out.glyphs.len()));
         self.marked.push(Marked { artifact, replacement });
     }
 
@@ -283,7 +291,7 @@ impl<'a> Device<'a> for PageGlyphs<'_> {
         // ISO 32000-1, 14.9.4: the text stands for all that the sequence paints. A long one (a whole paragraph) would lose
         // the places of its words.
         if text.chars().count() <= 8
-            && let Some((first, rest)) = self.glyphs.get_mut(from..).and_then(<[Glyph]>::split_first_mut)
+            && let Some((first, rest)) = self.out.glyphs.get_mut(from..).and_then(<[Glyph]>::split_first_mut)
             && rest.iter().all(|g| g.turn == first.turn && (g.y - first.y).abs() < 0.1 * first.size)
         {
             let mut chars = text.chars();
@@ -294,10 +302,10 @@ impl<'a> Device<'a> for PageGlyphs<'_> {
                     if let Some(last) = rest.last() {
                         first.advance = last.x + last.advance - first.x;
                     }
-                    self.glyphs.truncate(from + 1);
+                    self.out.glyphs.truncate(from + 1);
                 }
                 _ => {
-                    self.glyphs.truncate(from);
+                    self.out.glyphs.truncate(from);
                     self.space = true;
                 }
             }

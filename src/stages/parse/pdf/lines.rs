@@ -48,7 +48,7 @@ pub(super) struct PageBlock {
 }
 
 /// Lays out a page and adds its blocks. `as_painted` keeps the order of painting whatever it is.
-pub(super) fn blocks(page: &PageGlyphs<'_>, as_painted: bool, out: &mut Vec<PageBlock>) {
+pub(super) fn blocks(page: &PageGlyphs, as_painted: bool, out: &mut Vec<PageBlock>) {
     let mut turns: BTreeMap<i16, usize> = BTreeMap::new();
     let mut right = 0_usize;
     for glyph in &page.glyphs {
@@ -69,8 +69,41 @@ pub(super) fn blocks(page: &PageGlyphs<'_>, as_painted: bool, out: &mut Vec<Page
     }
 }
 
-struct Layout<'a, 'r> {
-    page: &'a PageGlyphs<'r>,
+/// Blocks of lines whose places on the page are unknown: they get all of it.
+pub(super) fn of_plain(lines: &[String], (width, height): (f32, f32)) -> Vec<PageBlock> {
+    let area = Area { left: 0, top: 0, right: (width * 10.0) as i32, bottom: (height * 10.0) as i32 };
+    let text = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
+    text.map(|text| PageBlock {
+        shape: Shape::Text,
+        text: without_line_ends(text),
+        lines: 1,
+        area,
+        size: 10.0,
+        weight: 0.0,
+        artifact: false,
+    })
+    .collect()
+}
+
+/// Marks the hyphens of a text that has lost its line ends: those between a small letter and a space with another.
+fn without_line_ends(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("- ") {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        out.push_str(before);
+        if before.ends_with(char::is_lowercase) && after.starts_with(char::is_lowercase) {
+            out.push(LINE_END_HYPHEN);
+        } else {
+            out.push_str("- ");
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+struct Layout<'a> {
+    page: &'a PageGlyphs,
     frame: Frame,
     fragments: &'a [Fragment],
 }
@@ -78,7 +111,7 @@ struct Layout<'a, 'r> {
 /// Cells of more lines than this are not cells of a table: they stand side by side and are read one after the other.
 const TALLEST_CELL: usize = 8;
 
-impl Layout<'_, '_> {
+impl Layout<'_> {
     fn row(&self, row: &Row, out: &mut Vec<PageBlock>) {
         let mut cells: Vec<Vec<Line>> =
             row.cells.iter().map(|cell| self.lines(cell)).filter(|lines| !lines.is_empty()).collect();

@@ -2,6 +2,7 @@
 
 mod bidi;
 mod document;
+mod fallback;
 mod fragments;
 mod furniture;
 mod glyphs;

@@ -208,7 +208,9 @@ impl Order<'_> {
     /// Whether the order of painting is one in which a person may read: down the page and, from the end of a column, to
     /// the head of the next.
     fn is_natural(&self, cells: &[Bounded]) -> bool {
+        let highest = cells.iter().map(|c| c.top).fold(f32::MAX, f32::min);
         let lowest = cells.iter().map(|c| c.bottom).fold(f32::MIN, f32::max);
+        let margin = 0.1 * (lowest - highest);
         let (mut back, mut side_by_side) = (0, 0);
         for (at, pair) in cells.windows(2).enumerate() {
             let (a, b) = (&pair[0], &pair[1]);
@@ -220,14 +222,17 @@ impl Order<'_> {
                 side_by_side += usize::from(a.glyphs >= 18 && b.glyphs >= 18 && onward);
             } else if b.first_baseline < a.baseline {
                 let next_column = if self.from_right { b.right <= a.left + size } else { b.left >= a.right - size };
-                // A foot may be painted before all else.
-                let foot = at == 0 && a.cell.lines.len() <= 2 && a.bottom >= lowest - 0.1;
+                // A foot may be painted before all else, a running head after it.
+                let low = |c: &Bounded| c.cell.lines.len() <= 2 && c.top >= lowest - margin;
+                let foot = cells[..=at].iter().all(low);
+                let head =
+                    b.cell.lines.len() <= 2 && b.bottom <= highest + margin.max(2.5 * b.size) && b.size <= 1.1 * a.size;
                 let in_margin = b.right <= a.left + size && a.baseline - b.first_baseline < 8.0 * size;
                 // Beside lines that are painted already, or a few letters that were left out of them.
                 let beside = b.first_baseline > a.first_baseline || b.glyphs <= 8;
                 if beside || (in_margin && b.cell.lines.len() <= 3) {
                     back += 1;
-                } else if !next_column && !foot {
+                } else if !next_column && !foot && !head {
                     return false;
                 }
             }

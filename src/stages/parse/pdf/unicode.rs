@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use hayro_interpret::font::{Glyph, OutlineGlyph};
-use hayro_interpret::hayro_cmap::{BfString, CMap, CidFamily, load_embedded};
+use hayro_interpret::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
+use hayro_interpret::hayro_syntax::object::dict::keys::RESOURCES;
+use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Stream, String as PdfString};
+use hayro_interpret::hayro_syntax::page::Resources;
 use read_fonts::ps::cff::CffFontRef;
 use read_fonts::tables::cmap::PlatformId;
 use read_fonts::{FontRef, TableProvider, ps::agl, types::GlyphId};
@@ -13,7 +16,47 @@ use read_fonts::{FontRef, TableProvider, ps::agl, types::GlyphId};
 pub(super) struct Recovery {
     /// For each font program, by its content: characters by glyph.
     fonts: HashMap<u128, HashMap<u32, char>>,
+    /// Composite fonts of a published character collection, by name.
+    composites: HashMap<String, Composite>,
 }
+
+/// How a composite font's codes become characters.
+struct Composite {
+    encoding: CMap,
+    characters: CMap,
+}
+
+impl Composite {
+    /// Of a Type 0 font whose character collection is published (ISO 32000-1, 9.10.2).
+    fn of(font: &Dict<'_>) -> Option<Self> {
+        let descendant: Dict<'_> = font.get::<Array<'_>>(b"DescendantFonts")?.iter::<Dict<'_>>().next()?;
+        let info: Dict<'_> = descendant.get(b"CIDSystemInfo")?;
+        let registry: PdfString<'_> = info.get(b"Registry")?;
+        let ordering: PdfString<'_> = info.get(b"Ordering")?;
+        let encoding = match font.get::<Name<'_>>(b"Encoding") {
+            Some(name) => match name.as_ref() {
+                b"Identity-H" => CMap::identity_h(),
+                b"Identity-V" => CMap::identity_v(),
+                name => CMap::parse(load_embedded(CMapName::from_bytes(name))?, load_embedded)?,
+            },
+            None => CMap::parse(&font.get::<Stream<'_>>(b"Encoding")?.decoded_data().ok()?, load_embedded)?,
+        };
+        let family = CidFamily::from_registry_ordering(registry.as_bytes(), ordering.as_bytes());
+        let characters = CMap::parse(load_embedded(family.ucs2_cmap()?)?, load_embedded)?;
+        Some(Self { encoding, characters })
+    }
+
+    fn character(&self, code: u32) -> Option<char> {
+        let cid = (1..=4).find_map(|bytes| self.encoding.lookup_cid_code(code, bytes))?;
+        match self.characters.lookup_bf_string(cid)? {
+            BfString::Char(c) => Some(c),
+            BfString::String(_) => None,
+        }
+    }
+}
+
+/// How deep forms inside forms are followed.
+const DEEPEST_FORM: u32 = 4;
 
 impl Recovery {
     /// The characters of a glyph: as the file's ToUnicode map, encoding or glyph names say, else as the font program's own
@@ -29,6 +72,36 @@ impl Recovery {
         }
     }
 
+    /// Looks for composite fonts in the resources of a page and of the forms in it. Whether any was new.
+    pub(super) fn learn(&mut self, resources: &Resources<'_>, depth: u32) -> bool {
+        let mut learned = false;
+        for name in resources.fonts.keys() {
+            let Some(font) = resources.fonts.get::<Dict<'_>>(name.as_ref()) else {
+                continue;
+            };
+            let Some(base) = font.get::<Name<'_>>(b"BaseFont") else {
+                continue;
+            };
+            let base = base.as_str();
+            let base = base.split_once('+').filter(|(tag, _)| tag.len() == 6).map_or(base, |(_, name)| name);
+            if !self.composites.contains_key(base)
+                && let Some(composite) = Composite::of(&font)
+            {
+                self.composites.insert(base.to_owned(), composite);
+                learned = true;
+            }
+        }
+        if depth < DEEPEST_FORM {
+            for name in resources.x_objects.keys().take(64) {
+                let form = resources.x_objects.get::<Stream<'_>>(name.as_ref());
+                if let Some(inner) = form.and_then(|form| form.dict().get::<Dict<'_>>(RESOURCES)) {
+                    learned |= self.learn(&Resources::new(inner), depth + 1);
+                }
+            }
+        }
+        learned
+    }
+
     fn of_program(&mut self, glyph: &OutlineGlyph) -> Option<char> {
         let font = glyph.font_data()?;
         let map = self.fonts.entry(font.cache_key).or_insert_with(|| {
@@ -39,7 +112,8 @@ impl Recovery {
             }
             map
         });
-        map.get(&glyph.glyph_id().to_u32()).copied()
+        let known = map.get(&glyph.glyph_id().to_u32()).copied();
+        known.or_else(|| self.composites.get(&font.postscript_name?)?.character(glyph.char_code()))
     }
 }
 
