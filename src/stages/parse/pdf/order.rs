@@ -224,12 +224,14 @@ impl Order<'_> {
                 let next_column = if self.from_right { b.right <= a.left + size } else { b.left >= a.right - size };
                 // A foot may be painted before all else, a running head after it.
                 let low = |c: &Bounded| c.cell.lines.len() <= 2 && c.top >= lowest - margin;
-                let foot = cells[..=at].iter().all(low);
+                let foot = at <= 2 && low(a);
                 let head =
                     b.cell.lines.len() <= 2 && b.bottom <= highest + margin.max(2.5 * b.size) && b.size <= 1.1 * a.size;
                 let in_margin = b.right <= a.left + size && a.baseline - b.first_baseline < 8.0 * size;
-                // Beside lines that are painted already, or a few letters that were left out of them.
-                let beside = b.first_baseline > a.first_baseline || b.glyphs <= 8;
+                // Beside lines that are painted already, or a few letters that were left out of them, or hardly higher.
+                let beside = b.first_baseline > a.first_baseline
+                    || b.glyphs <= 8
+                    || a.first_baseline - b.first_baseline < 1.5 * size;
                 if beside || (in_margin && b.cell.lines.len() <= 3) {
                     back += 1;
                 } else if !next_column && !foot && !head {
