@@ -2,6 +2,7 @@
 //! price. A batch and its whole list of requests are durable before anything is sent; what happened to a creation that was cut
 //! off is found out at the provider, never guessed.
 
+mod creations;
 mod decide;
 mod import;
 mod pack;
@@ -10,9 +11,11 @@ mod submit;
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::creations::Creations;
 use self::decide::{Action, Candidate, Facts, decide};
 use self::import::Broken;
 use self::pack::payload_place;
@@ -35,6 +38,8 @@ pub struct BatchOptions {
     pub most_tokens: Option<u64>,
     /// Batches at the provider at once at most.
     pub most_open: Option<usize>,
+    /// Batches created in an hour at most, those of earlier runs over the same store counted.
+    pub per_hour: Option<NonZeroU32>,
     /// Whether to leave after everything is submitted.
     pub detach: bool,
     /// Whether one request goes live before the first batch.
@@ -71,6 +76,9 @@ struct Driver<'a> {
     /// Lines read in this run.
     seen: HashSet<(i64, i64)>,
     looks: HashMap<i64, Look>,
+    creations: Creations,
+    /// Whether a person was told that batches wait for the limit on creations.
+    told_pace: bool,
     refusals: u32,
     stopped: Option<String>,
     begun: Cell<bool>,
@@ -90,16 +98,20 @@ struct Look {
 
 /// Submits what is unanswered, waits, collects, until every unit is answered or given up.
 pub(super) fn extract(run: &Run<'_>, remote: &Remote, options: &BatchOptions) -> Result<Outcome, RunError> {
+    let reader = run.store.reader()?;
+    let creations = Creations::new(options.per_hour, reader.sent_batches()?, (run.now_ms)());
     let mut driver = Driver {
         run,
         remote,
         options: options.clone(),
         client: Arc::new(remote.client(&run.pipeline.schema)?),
         schema: AnswerSchema::new(&run.pipeline.schema).map_err(RunError::Provider)?,
-        reader: run.store.reader()?,
+        reader,
         asked: Asked { picodollars: remote.price.as_ref().map(|_| 0), ..Asked::default() },
         seen: HashSet::new(),
         looks: HashMap::new(),
+        creations,
+        told_pace: false,
         refusals: 0,
         stopped: None,
         begun: Cell::new(false),

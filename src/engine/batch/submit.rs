@@ -8,6 +8,7 @@ use super::{Driver, Look, Step};
 use crate::engine::RunError;
 use crate::remote::{BatchSeen, Standing, is_surely_absent};
 use crate::store::{BatchRow, BatchState, BatchUpdate};
+use crate::values::Event;
 
 impl Driver<'_> {
     pub(super) async fn send(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
@@ -22,6 +23,10 @@ impl Driver<'_> {
                 return Ok(Step::Waits);
             }
         }
+        if let Some(wait) = self.creations.wait((self.run.now_ms)()) {
+            self.rest(batch, wait);
+            return Ok(Step::Waits);
+        }
         let file = payload_place(&self.run.places.output, &batch.token);
         let upload = match &batch.upload {
             Some(upload) => Some(upload.clone()),
@@ -34,6 +39,19 @@ impl Driver<'_> {
             }
         };
         let now = (self.run.now_ms)();
+        if let Err(wait) = self.creations.admit(now) {
+            // The file is there already, and is not sent again.
+            self.note(BatchUpdate { id: batch.id, upload, ..BatchUpdate::default() })?;
+            if let (Some(most), false) = (self.options.per_hour, std::mem::replace(&mut self.told_pace, true)) {
+                let message = format!(
+                    "batches are created {most} an hour at most, as the provider takes them: the next goes in {} s; --batches-per-hour is another limit",
+                    wait.as_secs().max(1)
+                );
+                self.run.emit(Event::Notice { message });
+            }
+            self.rest(batch, wait);
+            return Ok(Step::Waits);
+        }
         self.note(BatchUpdate {
             id: batch.id,
             state: Some(BatchState::Submitting),
@@ -77,6 +95,11 @@ impl Driver<'_> {
                 Ok(Step::Moved)
             }
         }
+    }
+
+    /// The batch is left alone for this long.
+    fn rest(&mut self, batch: &BatchRow, wait: Duration) {
+        self.looks.entry(batch.id).or_default().not_before = Some(Instant::now() + wait);
     }
 
     pub(super) fn submitted(

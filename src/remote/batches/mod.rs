@@ -5,6 +5,7 @@ mod anthropic;
 mod gemini;
 mod openai;
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use serde_json::Value;
@@ -91,6 +92,18 @@ impl Vendor {
             Self::Anthropic => BatchLimits { requests: 100_000, bytes: 250_000_000 },
             Self::OpenAiChat | Self::OpenAiResponses => BatchLimits { requests: 50_000, bytes: 195_000_000 },
             Self::Gemini => BatchLimits { requests: 100_000, bytes: 1_900_000_000 },
+        }
+    }
+
+    /// Batches that may be created in an hour, where the provider limits it: OpenAI takes 2,000. Anthropic counts all calls of its
+    /// batch endpoints together, 50 a minute in the lowest tier; half of them are left for looking at batches. Others name no
+    /// limit. <https://platform.openai.com/docs/guides/batch>,
+    /// <https://platform.claude.com/docs/en/api/rate-limits#message-batches-api>
+    pub fn batches_per_hour(self) -> Option<NonZeroU32> {
+        match self {
+            Self::Anthropic => NonZeroU32::new(1_500),
+            Self::OpenAiChat | Self::OpenAiResponses => NonZeroU32::new(2_000),
+            Self::Gemini => None,
         }
     }
 

@@ -143,6 +143,10 @@ impl Batches {
         self.0.lock().expect("no panic while the lock is held")
     }
 
+    pub(super) fn creations_ms(&self) -> Vec<f64> {
+        self.kept().batches.iter().map(|b| b.made_ms).collect()
+    }
+
     pub(super) fn counters(&self) -> BatchCounters {
         let kept = self.kept();
         BatchCounters {
