@@ -650,3 +650,46 @@ fn empty(folder: &Path) -> Result<(), RunError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+impl<'a> Run<'a> {
+    /// A run over a store that tests have filled themselves: no document is in it, no stage is run.
+    pub(super) fn over(
+        store: &'a Store,
+        cancel: &'a Cancel,
+        pipeline: &Pipeline,
+        question: FpId,
+        next_response: i64,
+        now_ms: fn() -> i64,
+        events: &Sender<Event>,
+    ) -> Self {
+        let provider = &pipeline.provider;
+        let (pipeline_name, provider_name) = (pipeline.name.clone(), provider.name.clone());
+        Self {
+            store,
+            writer: Writer::start(store, now_ms, |_| ()).unwrap(),
+            tally: Arc::new(Tally::new(ErrorLog::new(store.output(), now_ms), events.clone())),
+            cancel,
+            halted: AtomicBool::new(false),
+            pool: rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap(),
+            workers: 1,
+            fps: StageFps { parse: question, chunk: question, extract: question, write: question },
+            before: [None; 4],
+            question,
+            generation: 0,
+            next_response: AtomicI64::new(next_response),
+            scope: 0,
+            root: store.output().to_path_buf(),
+            places: documents::OutputPlaces {
+                output: store.output().to_path_buf(),
+                temporary: store.temporary_folder(),
+                origin: Origin { pipeline: pipeline_name, provider: provider_name, model: provider.model.clone() },
+            },
+            pipeline: pipeline.clone(),
+            remote: None,
+            parse_program: PathBuf::new(),
+            parse_limits: ParseLimits::default(),
+            now_ms,
+        }
+    }
+}

@@ -30,7 +30,7 @@ impl Clock for ToldClock {
 }
 
 /// Lets through at most so many creations in any hour, those of earlier runs counted. It asks no clock: whoever asks it says what
-/// time it is.
+/// time it is, and never an earlier one than before.
 pub(super) struct Creations {
     limiter: Option<RateLimiter<NotKeyed, InMemoryState, ToldClock, NoOpMiddleware<Nanos>>>,
     clock: ToldClock,
@@ -78,7 +78,6 @@ impl Creations {
     pub(super) fn admit(&mut self, now_ms: i64) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         let since = Duration::from_millis(now_ms.saturating_sub(self.zero_ms).max(0).unsigned_abs());
-        // A clock that is set back does not bring back what was counted.
         self.clock.0.fetch_max(since.as_nanos() as u64, Ordering::Relaxed);
         let now = self.clock.now();
         limiter.check().map_err(|not_yet| {
@@ -126,22 +125,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_hour_sees_more_whatever_restarts_and_clocks_that_are_set_back(
+        fn no_hour_sees_more_whatever_the_pauses_and_restarts(
             per_hour in 1_u32..40,
-            pauses in proptest::collection::vec((0_i64..900_000, any::<bool>(), -50_000_i64..1), 1..120),
+            pauses in proptest::collection::vec((0_i64..900_000, any::<bool>()), 1..120),
         ) {
             let mut creations = Creations::new(limit(per_hour), [], START);
             let (mut now, mut sent) = (START, Vec::new());
-            for (pause, restarts, set_back) in pauses {
+            for (pause, restarts) in pauses {
                 now += pause;
                 if restarts {
                     creations = Creations::new(limit(per_hour), sent.iter().copied(), now);
                 }
-                // Within a run the clock may be set back, and be right again afterwards.
-                let told = creations.admit(if restarts { now } else { now + set_back });
-                match told {
+                match creations.admit(now) {
                     Ok(()) => sent.push(now),
-                    Err(_) => prop_assert!(creations.wait(now + set_back).is_some()),
+                    Err(wait) => prop_assert_eq!(creations.wait(now), Some(Duration::from_millis(wait.as_millis() as u64))),
                 }
             }
             for &from in &sent {

@@ -4,6 +4,7 @@
 
 mod creations;
 mod decide;
+mod endpoint;
 mod import;
 mod pack;
 mod probe;
@@ -13,10 +14,13 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use self::creations::Creations;
-use self::decide::{Action, Candidate, Facts, decide};
+use self::decide::{Action, Candidate, Facts, Ours, decide};
+use self::endpoint::BatchEndpoint;
 use self::import::Broken;
 use self::pack::payload_place;
 use super::RunError;
@@ -65,18 +69,26 @@ const NOT_FOUND: u32 = 4;
 /// Batches refused as a whole, one after another, before the run stops.
 const REFUSALS: u32 = 3;
 
-struct Driver<'a> {
+/// Bounds of the pauses in which nothing can be done about any batch.
+const SHORT_NAP: Duration = Duration::from_millis(20);
+const LONG_NAP: Duration = Duration::from_millis(250);
+
+struct Driver<'a, E = Client> {
     run: &'a Run<'a>,
     remote: &'a Remote,
     options: BatchOptions,
-    client: Arc<Client>,
+    client: Arc<E>,
     schema: AnswerSchema,
     reader: Reader,
     asked: Asked,
     /// Lines read in this run.
     seen: HashSet<(i64, i64)>,
     looks: HashMap<i64, Look>,
+    /// Batches that were sent again in this run: a person's word that this may pay twice holds for once.
+    sent_again: HashSet<i64>,
     creations: Creations,
+    began: Instant,
+    began_ms: i64,
     /// Whether a person was told that batches wait for the limit on creations.
     told_pace: bool,
     refusals: u32,
@@ -98,24 +110,8 @@ struct Look {
 
 /// Submits what is unanswered, waits, collects, until every unit is answered or given up.
 pub(super) fn extract(run: &Run<'_>, remote: &Remote, options: &BatchOptions) -> Result<Outcome, RunError> {
-    let reader = run.store.reader()?;
-    let creations = Creations::new(options.per_hour, reader.sent_batches()?, (run.now_ms)());
-    let mut driver = Driver {
-        run,
-        remote,
-        options: options.clone(),
-        client: Arc::new(remote.client(&run.pipeline.schema)?),
-        schema: AnswerSchema::new(&run.pipeline.schema).map_err(RunError::Provider)?,
-        reader,
-        asked: Asked { picodollars: remote.price.as_ref().map(|_| 0), ..Asked::default() },
-        seen: HashSet::new(),
-        looks: HashMap::new(),
-        creations,
-        told_pace: false,
-        refusals: 0,
-        stopped: None,
-        begun: Cell::new(false),
-    };
+    let client = Arc::new(remote.client(&run.pipeline.schema)?);
+    let mut driver = Driver::new(run, remote, options, client)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
     let finish_live = runtime.block_on(driver.run())?;
     driver.assemble()?;
@@ -132,7 +128,7 @@ pub(super) fn extract(run: &Run<'_>, remote: &Remote, options: &BatchOptions) ->
     Ok(Outcome { asked: driver.asked, stopped: driver.stopped })
 }
 
-impl Driver<'_> {
+impl Driver<'_, Client> {
     /// Rounds of submitting and collecting. Says whether the rest is to be asked live.
     async fn run(&mut self) -> Result<bool, RunError> {
         let mut rounds = 0;
@@ -163,6 +159,33 @@ impl Driver<'_> {
             }
             rounds += 1;
         }
+    }
+}
+
+impl<'a, E: BatchEndpoint> Driver<'a, E> {
+    fn new(run: &'a Run<'a>, remote: &'a Remote, options: &BatchOptions, client: Arc<E>) -> Result<Self, RunError> {
+        let reader = run.store.reader()?;
+        let began_ms = (run.now_ms)();
+        let creations = Creations::new(options.per_hour, reader.sent_batches()?, began_ms);
+        Ok(Self {
+            run,
+            remote,
+            options: options.clone(),
+            client,
+            schema: AnswerSchema::new(&run.pipeline.schema).map_err(RunError::Provider)?,
+            reader,
+            asked: Asked { picodollars: remote.price.as_ref().map(|_| 0), ..Asked::default() },
+            seen: HashSet::new(),
+            looks: HashMap::new(),
+            sent_again: HashSet::new(),
+            creations,
+            began: Instant::now(),
+            began_ms,
+            told_pace: false,
+            refusals: 0,
+            stopped: None,
+            begun: Cell::new(false),
+        })
     }
 
     /// Brings every open batch to its end. Says whether the run goes on.
@@ -203,9 +226,16 @@ impl Driver<'_> {
                 return Ok(false);
             }
             if waits {
-                tokio::time::sleep(Duration::from_millis(20).min(self.options.poll)).await;
+                tokio::time::sleep(self.nap(&open)).await;
             }
         }
+    }
+
+    /// Until the first batch may be looked at again; short enough that an interruption is felt at once.
+    fn nap(&self, open: &[BatchRow]) -> Duration {
+        let due = open.iter().filter_map(|b| self.looks.get(&b.id)?.not_before).min();
+        let left = due.map_or(SHORT_NAP, |at| at.saturating_duration_since(Instant::now()));
+        left.clamp(SHORT_NAP.min(self.options.poll), LONG_NAP)
     }
 
     /// What a person is told who leaves batches behind.
@@ -228,7 +258,7 @@ impl Driver<'_> {
             standing: look.standing.clone(),
             candidates: look.candidates.clone(),
             empty_looks: look.empty,
-            resubmit: self.options.resubmit,
+            resubmit: self.options.resubmit && !self.sent_again.contains(&batch.id),
         };
         match decide(&facts) {
             Action::Send => self.send(batch).await,
@@ -241,7 +271,7 @@ impl Driver<'_> {
             }
             Action::Hold => {
                 self.search(batch).await?;
-                if !self.looks[&batch.id].candidates.iter().flatten().any(|c| c.ours.is_none()) {
+                if !self.looks[&batch.id].candidates.iter().flatten().any(|c| c.ours == Ours::Unknown) {
                     return Ok(Step::Moved);
                 }
                 let message = format!(
@@ -253,6 +283,13 @@ impl Driver<'_> {
                     self.note(BatchUpdate { id: batch.id, message: Some(message), ..BatchUpdate::default() })?;
                 }
                 Ok(Step::Held)
+            }
+            Action::AskPerson(remote) => {
+                self.stopped = Some(format!(
+                    "whether the provider has the batch {} of {} requests cannot be found out: {remote}, which has as many, is over there, and none of its results can be read; --resubmit sends it again, and pays twice if that was it",
+                    batch.token, batch.requests
+                ));
+                Ok(Step::Waits)
             }
             Action::Poll => self.poll(batch).await,
             Action::Collect(places) => self.collect(batch, &places).await,
@@ -460,3 +497,6 @@ enum Step {
     /// Its fate is not known.
     Held,
 }
+
+#[cfg(test)]
+mod tests;

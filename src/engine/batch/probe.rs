@@ -6,9 +6,9 @@ use super::{Driver, TRIES};
 use crate::engine::live::{self, Ask};
 use crate::engine::staged::feed_documents;
 use crate::engine::{RunError, per_request};
-use crate::remote::{Disposition, TroubleKind};
+use crate::remote::{Client, Disposition, TroubleKind};
 
-impl Driver<'_> {
+impl Driver<'_, Client> {
     /// Whether there is a batch endpoint at all: asked before anything is packed.
     pub(super) async fn endpoint_is_there(&mut self) -> Result<bool, RunError> {
         let Err(trouble) = self.client.batches(None).await else { return Ok(true) };
