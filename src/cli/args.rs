@@ -572,6 +572,6 @@ pub(super) enum ProgressArg {
     Plain,
     /// A JSON object a line.
     Json,
-    /// Nothing.
+    /// Nothing but errors, and warnings of paid results that go away.
     None,
 }

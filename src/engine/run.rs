@@ -270,6 +270,9 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         provider: provider.name.clone(),
         mode: config.mode,
     });
+    for message in batch::expiry_warnings(&reader, (config.now_ms)())? {
+        run.emit(Event::Warning { message });
+    }
     let mut progress = Progress::default();
     let outcome = stages(&mut run, config, &mut session, &mut progress);
     let summary = summarize(&run, config, &progress, outcome.is_ok(), started)?;
@@ -357,6 +360,15 @@ fn stages(
             finish_stage(run, progress, stage, Instant::now(), skipped, failed)?;
         }
         return Ok(None);
+    }
+    if let Some(remote) = run.remote.filter(|r| matches!(r.endpoint_kind, EndpointKind::Batch(_)))
+        && !config.dry_run
+        && config.until >= Stage::Extract
+    {
+        progress.stopped = batch::refusal(remote, &run.pipeline)?;
+        if progress.stopped.is_some() {
+            return Ok(None);
+        }
     }
     if !config.dry_run {
         prepare(run, config, session)?;

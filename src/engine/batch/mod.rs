@@ -5,6 +5,7 @@
 mod creations;
 mod decide;
 mod endpoint;
+mod expiry;
 mod import;
 mod pack;
 mod probe;
@@ -21,8 +22,10 @@ use tokio::time::Instant;
 use self::creations::Creations;
 use self::decide::{Action, Candidate, Facts, Ours, decide};
 use self::endpoint::BatchEndpoint;
+pub use self::expiry::{expiry_warning, expiry_warnings};
 use self::import::Broken;
 use self::pack::payload_place;
+pub(super) use self::probe::refusal;
 use super::RunError;
 use super::drive::drive;
 use super::live::{self, Outcome, Remote};
@@ -87,6 +90,8 @@ struct Driver<'a, E = Client> {
     /// Batches that were sent again in this run: a person's word that this may pay twice holds for once.
     sent_again: HashSet<i64>,
     creations: Creations,
+    /// Batches of which a person was told that their results go away.
+    warned: HashSet<i64>,
     began: Instant,
     began_ms: i64,
     /// Whether a person was told that batches wait for the limit on creations.
@@ -133,14 +138,14 @@ impl Driver<'_, Client> {
     async fn run(&mut self) -> Result<bool, RunError> {
         let mut rounds = 0;
         loop {
-            if !self.drive_open().await? {
+            if !self.drive_open().await? || self.stopped.is_some() {
                 return Ok(false);
             }
             if self.options.finish_live && rounds > 0 {
                 return Ok(true);
             }
             self.assemble()?;
-            if rounds == 0 && !self.endpoint_is_there().await? {
+            if rounds == 0 && !self.endpoint_is_there().await {
                 return Ok(false);
             }
             if self.options.probe && !self.probe().await? {
@@ -167,6 +172,9 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
         let reader = run.store.reader()?;
         let began_ms = (run.now_ms)();
         let creations = Creations::new(options.per_hour, reader.sent_batches()?, began_ms);
+        // The run has told of these at its beginning.
+        let open = reader.open_batches(run.question)?;
+        let warned = open.iter().filter(|b| expiry_warning(b, began_ms).is_some()).map(|b| b.id).collect();
         Ok(Self {
             run,
             remote,
@@ -179,6 +187,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             looks: HashMap::new(),
             sent_again: HashSet::new(),
             creations,
+            warned,
             began: Instant::now(),
             began_ms,
             told_pace: false,
@@ -241,9 +250,15 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
     /// What a person is told who leaves batches behind.
     fn leave(&mut self, open: &[BatchRow]) {
         let requests: u64 = open.iter().map(|b| b.requests).sum();
+        let what = match open.len() {
+            1 => format!("1 batch with {} is", counted(requests, "request", "requests")),
+            n => format!("{n} batches with {requests} requests are"),
+        };
+        let left = open.iter().filter_map(|b| b.expires_ms).min().map(|at| at - self.now_ms()).filter(|left| *left > 0);
+        let until =
+            left.map_or_else(String::new, |left| format!(", which keeps results for {} more", expiry::span(left)));
         let words = format!(
-            "{} batches with {requests} requests are left at the provider, or to be sent; the same command goes on with them, 'corpora batches' lists them",
-            open.len()
+            "{what} left at the provider, or to be sent{until}; the same command goes on with them, 'corpora batches' lists them"
         );
         self.stopped = Some(match self.stopped.take() {
             Some(reason) => format!("{reason}; {words}"),
@@ -341,6 +356,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             look.pause = Some(pause);
             look.not_before = Some(Instant::now() + pause);
             self.tell();
+            self.warn_of_expiry(batch);
             return Ok(Step::Waits);
         }
         Ok(Step::Moved)
@@ -349,6 +365,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
     async fn collect(&mut self, batch: &BatchRow, places: &[String]) -> Result<Step, RunError> {
         match import::collect(self, batch, places).await {
             Ok(_) => {
+                self.refusals = 0;
                 // What was sent is answered: the payload is not needed any more.
                 let _ = std::fs::remove_file(payload_place(&self.run.places.output, &batch.token));
                 self.tell();
@@ -465,8 +482,21 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
 
     fn tell(&self) {
         let open = self.reader.open_batches(self.run.question).unwrap_or_default();
-        let in_flight = open.iter().map(|b| b.requests - (b.succeeded + b.failed).min(b.requests)).sum();
-        self.run.emit(Event::Asking { in_flight, asked: self.asked });
+        let there = || open.iter().filter(|b| matches!(b.state, BatchState::Submitted | BatchState::Ended));
+        let done = there().map(|b| (b.succeeded + b.failed).min(b.requests)).sum();
+        self.run.emit(Event::Batching {
+            batches: there().count() as u64,
+            requests: there().map(|b| b.requests).sum(),
+            done: self.remote.dialect.vendor.counts_while_running().then_some(done),
+            asked: self.asked,
+        });
+    }
+
+    /// Results may come so late that their end is near when they are waited for.
+    fn warn_of_expiry(&mut self, batch: &BatchRow) {
+        if let Some(message) = expiry_warning(batch, self.now_ms()).filter(|_| self.warned.insert(batch.id)) {
+            self.run.emit(Event::Warning { message });
+        }
     }
 
     /// Dies here if a test asked for it: as with `kill -9`, nothing is finished.
@@ -485,6 +515,11 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             });
         }
     }
+}
+
+/// A number with the word for what it counts.
+fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// What a step came to.

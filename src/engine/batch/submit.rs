@@ -107,7 +107,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
     }
 
     /// Unix time as the run's beginning and the time since then make it: a clock that is set makes no room for creations.
-    fn now_ms(&self) -> i64 {
+    pub(super) fn now_ms(&self) -> i64 {
         self.began_ms.saturating_add(self.began.elapsed().as_millis() as i64)
     }
 
@@ -133,8 +133,8 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             message,
             ..BatchUpdate::default()
         })?;
-        self.refusals = 0;
         self.looks.insert(batch.id, Look::default());
+        self.tell();
         Ok(())
     }
 
