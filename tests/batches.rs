@@ -68,7 +68,12 @@ fn everything_that_goes_wrong_with_results_is_ordinary() {
             F::Unknown,
             F::CutDownload,
             F::NotFoundAtFirst,
+            F::UnavailableAtFirst,
+            F::InvalidLine,
+            F::FailedAfterCreate,
+            F::JobStates,
             F::CreateRefused,
+            F::CreateErrorBeforeEffect,
         ] {
             let batch = BatchConfig { script: vec![(fault, 1)], ..quick() };
             let rehearsal = Rehearsal::of(6, config(batch));
@@ -184,11 +189,25 @@ fn a_cancelled_batch_gives_what_it_has_and_the_rest_is_asked_again() {
 #[test]
 fn what_people_run_into_with_batches_is_explained() {
     let stopped = |run: &Run| run.summary()["stopped"].as_str().unwrap_or_default().to_owned();
-    // No batch endpoint at this address: told before anything is packed.
-    let rehearsal = Rehearsal::of(2, config(BatchConfig { absent: true, ..quick() }));
-    let refused = run(&rehearsal, "openai", &[]).exits(75);
-    assert!(stopped(&refused).contains("use --endpoint live"), "{}", stopped(&refused));
-    assert_eq!(rehearsal.requests(), 0);
+    // No batch endpoint at this address: told before anything is parsed.
+    for provider in PROVIDERS {
+        let rehearsal = Rehearsal::of(2, config(BatchConfig { absent: true, ..quick() }));
+        let refused = run(&rehearsal, provider, &[]).exits(75);
+        assert!(stopped(&refused).contains("has no batch endpoint"), "{}", stopped(&refused));
+        assert!(stopped(&refused).contains("use --endpoint live"), "{}", stopped(&refused));
+        assert_eq!((rehearsal.requests(), refused.done("parse")), (0, 0), "{provider}");
+    }
+
+    // A payload that is refused as a whole, again and again: the provider's words, and an end.
+    let always = BatchConfig { faults: vec![(BatchFault::InvalidLine, 1.0)], ..quick() };
+    for (provider, words) in [("openai", "line 2: This line is not parseable"), ("gemini", "line 2 of the input file")]
+    {
+        let rehearsal = Rehearsal::of(2, config(always.clone()));
+        let refused = run(&rehearsal, provider, &["--no-probe"]).exits(75);
+        assert!(stopped(&refused).contains("refused 3 batches in a row"), "{}", stopped(&refused));
+        assert!(stopped(&refused).contains(words), "{}", stopped(&refused));
+        assert_eq!(rehearsal.count("out", "SELECT count(*) FROM batch_unit"), 0);
+    }
 
     // The queue's limit shows only after the batch was made: it is split until it fits.
     let rehearsal = Rehearsal::of(8, config(BatchConfig { queue_tokens: Some(4_000), ..quick() }));
@@ -303,7 +322,7 @@ fn an_interruption_leaves_batches_running_and_says_so() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let ended = Run(child.wait_with_output().unwrap()).exits(130);
     assert!(ended.summary()["stopped"].as_str().unwrap().contains("left at the provider"), "{}", ended.stderr());
-    assert!(rehearsal.shelf.run(&["status", "out"]).exits(0).stdout().contains("1 batches are not collected"));
+    assert!(rehearsal.shelf.run(&["status", "out"]).exits(0).stdout().contains("1 batch is not collected"));
     run(&rehearsal, "anthropic", &["--no-probe"]).exits(0);
     assert_sound(&rehearsal, "interrupted");
     assert_eq!(rehearsal.simulator.batch_counters().created, 1);
@@ -338,4 +357,87 @@ fn no_more_batches_are_at_the_provider_than_allowed() {
     let together = "SELECT count(*) FROM batch a JOIN batch b ON b.id > a.id WHERE b.submitted_ms < a.ended_ms";
     assert_eq!(rehearsal.count("out", together), 0, "each had to end before the next was made");
     assert_sound(&rehearsal, "one at a time");
+}
+
+#[test]
+fn batches_are_created_no_faster_than_allowed() {
+    let rehearsal = Rehearsal::of(8, config(quick()));
+    let args = ["--batch-requests", "2", "--batches-per-hour", "18000", "--no-probe"];
+    let ran = run(&rehearsal, "openai", &args).exits(0);
+    assert!(ran.stderr().contains("18000 an hour at most"), "{}", ran.stderr());
+    assert_sound(&rehearsal, "a limit on creations");
+    let made = rehearsal.simulator.batch_creations_ms();
+    assert!(made.len() >= 13, "{} batches", made.len());
+    // Each reply comes before the next creation is admitted, so of n creations the provider sees all but the first, and ten that go
+    // together, at least a period apart: a lower bound, however slow the machine is.
+    let period_ms = 3_600_000.0 / 17_991.0;
+    let took = made[made.len() - 1] - made[0];
+    assert!(took >= (made.len() - 11) as f64 * period_ms - 1.0, "{} batches in {took} ms", made.len());
+    let zero = run(&rehearsal, "openai", &["--batches-per-hour", "0"]).exits(64);
+    assert!(zero.stderr().contains("--batches-per-hour 0 lets no batch through"), "{}", zero.stderr());
+}
+
+#[test]
+fn results_that_go_away_soon_are_warned_of_wherever_the_store_is_touched() {
+    let rehearsal = Rehearsal::of(3, config(BatchConfig { turnaround_ms: 60_000.0, ..quick() }));
+    let fresh = run(&rehearsal, "anthropic", &["--detach"]).exits(75);
+    assert!(!fresh.stderr().contains("go away"), "{}", fresh.stderr());
+    assert!(fresh.summary()["stopped"].as_str().unwrap().contains("1 batch with"), "{}", fresh.stderr());
+    assert!(fresh.summary()["stopped"].as_str().unwrap().contains("keeps results for 28 days more"));
+    let shelf = &rehearsal.shelf;
+    let age = "UPDATE batch SET submitted_ms = submitted_ms - 2332800000, expires_ms = expires_ms - 2332800000";
+    assert_eq!(shelf.sql().execute(age, []).unwrap(), 1);
+    let warning = "go away in 47 hours: collect them before that";
+    for style in [
+        &["--progress", "plain"][..],
+        &["--progress", "bars"],
+        &["--progress", "json"],
+        &["--progress", "none"],
+        &["--quiet"],
+    ] {
+        for detach in [&["--detach"][..], &["--detach", "--provider", "gemini"], &["--dry-run"]] {
+            let args =
+                rehearsal.args("out", &[&["--endpoint", "batch", "--poll", "0.03", "--no-probe"][..], detach].concat());
+            let args = args.iter().map(String::as_str).filter(|a| !["--progress", "json"].contains(a));
+            let args: Vec<&str> = args.chain(style.iter().copied()).collect();
+            let mut command = crate::support::command(shelf.path(), &args);
+            for variable in ["ANTHROPIC_API_KEY", "GEMINI_API_KEY"] {
+                command.env(variable, crate::support::rehearsal::KEY);
+            }
+            let ran = Run(command.output().unwrap()).says(warning);
+            assert_eq!(ran.stderr().matches(warning).count(), 1, "{style:?} {detach:?}: {}", ran.stderr());
+        }
+    }
+    // Whoever is asked, even nobody.
+    let local = shelf.run(&["batch", "books", "-o", "out", "--pipeline", "./small.toml", "--provider", "local"]);
+    local.exits(0).says(warning);
+    assert!(shelf.run(&["status", "out"]).exits(0).stdout().contains(warning));
+    let status: serde_json::Value = serde_json::from_str(&shelf.run(&["status", "out", "--json"]).stdout()).unwrap();
+    assert!(status["warnings"][0].as_str().unwrap().contains(warning), "{status}");
+    assert!(shelf.run(&["batches", "out"]).exits(0).stdout().contains(warning));
+    let listed: serde_json::Value = serde_json::from_str(&shelf.run(&["batches", "out", "--json"]).stdout()).unwrap();
+    assert!(listed[0]["warning"].as_str().unwrap().contains(warning), "{listed}");
+    std::fs::write(shelf.path().join("key"), crate::support::rehearsal::KEY).unwrap();
+    shelf.run(&["cancel", "out", "--key-file", "key"]).exits(0);
+    shelf.run(&["wait", "out", "--key-file", "key", "--poll", "0.03"]).exits(0).says(warning);
+    rehearsal.simulator.reconfigure(config(quick()));
+    run(&rehearsal, "anthropic", &["--no-probe"]).exits(0);
+    assert!(!shelf.run(&["status", "out"]).exits(0).stdout().contains("warning"), "what is collected is safe");
+}
+
+#[test]
+fn a_run_by_batch_tells_of_batches_and_requests() {
+    for (provider, counts) in [("anthropic", false), ("openai", true)] {
+        let rehearsal = Rehearsal::of(4, config(BatchConfig { turnaround_ms: 300.0, ..quick() }));
+        let ran = run(&rehearsal, provider, &["--no-probe"]).exits(0);
+        let events = ran.events();
+        assert!(events.iter().all(|e| e["event"] != "asking"), "nothing is in flight: {}", ran.stderr());
+        let told: Vec<_> = events.iter().filter(|e| e["event"] == "batching").collect();
+        let first = told.first().expect("something is told of batches");
+        assert_eq!((first["batches"].as_u64(), first["done"].is_u64()), (Some(1), counts), "{first}");
+        assert_eq!(first["requests"].as_u64(), Some(rehearsal.simulator.batch_counters().requests));
+        let last = told.last().unwrap();
+        assert_eq!(last["batches"], 0, "{last}");
+        assert!(last["answers"].as_u64() > Some(0), "{last}");
+    }
 }

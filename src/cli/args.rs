@@ -286,6 +286,10 @@ pub(super) struct BatchEndpointArgs {
     #[arg(long, value_name = "N", env = "CORPORA_BATCHES_IN_FLIGHT")]
     pub batches_in_flight: Option<usize>,
 
+    /// Batches created in an hour at most [default: 2000 at OpenAI, 1500 at Anthropic, no limit elsewhere].
+    #[arg(long, value_name = "N", env = "CORPORA_BATCHES_PER_HOUR")]
+    pub batches_per_hour: Option<u32>,
+
     /// Seconds between two looks at a batch, at first; they grow to six times that [default: 10].
     #[arg(long, value_name = "SECONDS", env = "CORPORA_POLL")]
     pub poll: Option<f64>,
@@ -568,6 +572,6 @@ pub(super) enum ProgressArg {
     Plain,
     /// A JSON object a line.
     Json,
-    /// Nothing.
+    /// Nothing but errors, and warnings of paid results that go away.
     None,
 }

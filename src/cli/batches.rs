@@ -1,5 +1,6 @@
 //! `corpora batches DIR`, `corpora wait DIR`, `corpora cancel DIR`: what is at a provider's batch endpoint.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -10,14 +11,11 @@ use super::args::{BatchEndpointArgs, BatchesArgs, RemoteArgs, WaitArgs};
 use super::exit::{CommandError, Exit};
 use super::progress::{duration, grouped};
 use super::remote;
-use crate::engine::Remote;
+use crate::engine::{Remote, expiry_warning, expiry_warnings};
 use crate::pipelines;
 use crate::remote::{Client, Standing};
 use crate::store::{BatchRow, BatchState, Reader, Store};
 use crate::values::Cost;
-
-/// Results that go away within this time are warned of.
-const SOON: i64 = 3 * 86_400_000;
 
 /// Lists the batches of an output folder.
 pub(super) fn list(args: &BatchesArgs) -> Result<Exit, CommandError> {
@@ -33,6 +31,7 @@ pub(super) fn list(args: &BatchesArgs) -> Result<Exit, CommandError> {
                     "token": b.token, "remote": b.remote, "model": b.model, "state": b.state.name(), "status": b.status,
                     "requests": b.requests, "bytes": b.bytes, "succeeded": b.succeeded, "failed": b.failed, "message": b.message,
                     "dollars_at_most": b.reserved.map(Cost::dollars), "submitted_ms": b.submitted_ms, "expires_ms": b.expires_ms,
+                    "warning": expiry_warning(b, now),
                 })
             })
             .collect();
@@ -65,17 +64,8 @@ pub(super) fn list(args: &BatchesArgs) -> Result<Exit, CommandError> {
         if let Some(message) = &b.message {
             writeln!(out, "    {message}")?;
         }
-        let left =
-            b.expires_ms.filter(|_| matches!(b.state, BatchState::Submitted | BatchState::Ended)).map(|at| at - now);
-        match left {
-            Some(left) if left < 0 => {
-                writeln!(out, "    its results are probably gone: collect it at once with the command that made it")?;
-            }
-            Some(left) if left < SOON => {
-                let left = duration(left.cast_unsigned());
-                writeln!(out, "    its results go away in {left}: collect it with the command that made it")?;
-            }
-            _ => {}
+        if let Some(warning) = expiry_warning(b, now) {
+            writeln!(out, "    warning: {warning}")?;
         }
     }
     out.flush()?;
@@ -130,7 +120,15 @@ pub(super) fn wait(args: &WaitArgs) -> Result<Exit, CommandError> {
     let mut open = open(&args.dir, &args.remote, args.batch.as_deref())?;
     let poll = Duration::from_secs_f64(args.poll.clamp(0.01, 3600.0));
     let mut err = std::io::stderr();
+    let reader = Store::open_existing(&args.dir)?.reader()?;
+    let mut warned = HashSet::new();
     loop {
+        for warning in expiry_warnings(&reader, jiff::Timestamp::now().as_millisecond())? {
+            // Once each day, or each hour of the last two days.
+            if warned.insert(warning.clone()) {
+                writeln!(err, "warning: {warning}")?;
+            }
+        }
         let mut running = Vec::new();
         for (batch, client) in open {
             let remote = batch.remote.clone().unwrap_or_default();
@@ -152,7 +150,7 @@ pub(super) fn wait(args: &WaitArgs) -> Result<Exit, CommandError> {
             }
         }
         if running.is_empty() {
-            writeln!(err, "nothing is running any more; the command that made the batches collects them")?;
+            writeln!(err, "nothing is running any more; the command that made a batch collects it")?;
             return Ok(Exit::Done);
         }
         open = running;

@@ -54,6 +54,7 @@ pub(super) struct ConfigFile {
     batch_bytes: Option<u64>,
     batch_tokens: Option<u64>,
     batches_in_flight: Option<usize>,
+    batches_per_hour: Option<u32>,
     poll: Option<f64>,
     listing_lag: Option<f64>,
 }
@@ -100,6 +101,7 @@ impl ConfigFile {
         batch.batch_bytes = batch.batch_bytes.or(self.batch_bytes);
         batch.batch_tokens = batch.batch_tokens.or(self.batch_tokens);
         batch.batches_in_flight = batch.batches_in_flight.or(self.batches_in_flight);
+        batch.batches_per_hour = batch.batches_per_hour.or(self.batches_per_hour);
         batch.poll = batch.poll.or(self.poll);
         batch.listing_lag = batch.listing_lag.or(self.listing_lag);
         args.output = args.output.take().or(self.output);
@@ -175,7 +177,7 @@ mod tests {
     #[test]
     fn wrong_keys_values_and_types_are_explained() {
         insta::assert_snapshot!(read("output = 'x'\nworker = 2\n").unwrap_err(), @r"
-        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `poll`, `listing_lag`; did you mean 'workers'?
+        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `batches_per_hour`, `poll`, `listing_lag`; did you mean 'workers'?
             worker = 2
         ");
         insta::assert_snapshot!(read("mode = 'fast'\n").unwrap_err(), @r"

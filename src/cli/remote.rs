@@ -1,5 +1,6 @@
 //! From options, environment and pipeline to a provider that can be asked.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::args::{BatchEndpointArgs, EndpointArg, FinishArg, OverlapArg, RemoteArgs};
@@ -130,11 +131,16 @@ fn endpoint_kind(vendor: Vendor, args: &BatchEndpointArgs) -> Result<EndpointKin
             None => {}
         }
     }
+    let per_hour = match args.batches_per_hour.map(NonZeroU32::new) {
+        Some(None) => return bad("--batches-per-hour 0 lets no batch through; give at least 1".into()),
+        given => given.flatten().or(vendor.batches_per_hour()),
+    };
     let batch = BatchOptions {
         limits,
         most_tokens: args.batch_tokens,
         // <https://ai.google.dev/gemini-api/docs/rate-limits>
         most_open: args.batches_in_flight.map(|n| n.max(1)).or((vendor == Vendor::Gemini).then_some(100)),
+        per_hour,
         detach: args.detach,
         probe: !args.no_probe,
         finish_live: args.finish == Some(FinishArg::Live),

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::args::StatusArgs;
 use super::exit::{CommandError, Exit};
-use super::progress::grouped;
+use super::progress::{counted, grouped};
 use super::saved::saved_fps;
+use crate::engine::expiry_warnings;
 use crate::store::{BatchState, Counts, FailureRow, Reader, StageFps, Store};
 use crate::values::{Cost, Stage};
 
@@ -32,6 +33,8 @@ struct Status {
     stages: Vec<StageStatus>,
     /// Batches that are not collected.
     open_batches: u64,
+    /// Batches whose results go away before long.
+    warnings: Vec<String>,
     /// Answers of remote providers.
     answers: u64,
     /// What they cost; null if the price of some was not known.
@@ -100,6 +103,7 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
     let (answers, _) = reader.ledger_sums()?;
     Ok(Status {
         open_batches: reader.all_batches()?.iter().filter(|b| b.state < BatchState::Collected).count() as u64,
+        warnings: expiry_warnings(reader, jiff::Timestamp::now().as_millisecond())?,
         answers: answers.count,
         dollars: (answers.unpriced == 0).then(|| answers.cost.dollars()),
         pipeline: reader.meta("current:pipeline")?,
@@ -153,11 +157,15 @@ fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) 
         )?;
     }
     if status.open_batches > 0 {
+        let (are, them) = if status.open_batches == 1 { ("is", "it") } else { ("are", "them") };
         writeln!(
             out,
-            "\n{} batches are not collected; 'corpora batches' lists them, the command that made them collects them",
-            status.open_batches
+            "\n{} {are} not collected; 'corpora batches' lists {them}, the command that made {them} collects {them}",
+            counted(status.open_batches, "batch", "batches")
         )?;
+    }
+    for warning in &status.warnings {
+        writeln!(out, "warning: {warning}")?;
     }
     writeln!(out, "\nnext run: {}", status.next)?;
     Ok(())

@@ -17,7 +17,7 @@ mod staged;
 mod tally;
 mod worker;
 
-pub use batch::BatchOptions;
+pub use batch::{BatchOptions, expiry_warning, expiry_warnings};
 pub use cancel::Cancel;
 pub use error_log::ERROR_LOG;
 pub use keys::StageKeys;

@@ -270,6 +270,9 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         provider: provider.name.clone(),
         mode: config.mode,
     });
+    for message in batch::expiry_warnings(&reader, (config.now_ms)())? {
+        run.emit(Event::Warning { message });
+    }
     let mut progress = Progress::default();
     let outcome = stages(&mut run, config, &mut session, &mut progress);
     let summary = summarize(&run, config, &progress, outcome.is_ok(), started)?;
@@ -357,6 +360,15 @@ fn stages(
             finish_stage(run, progress, stage, Instant::now(), skipped, failed)?;
         }
         return Ok(None);
+    }
+    if let Some(remote) = run.remote.filter(|r| matches!(r.endpoint_kind, EndpointKind::Batch(_)))
+        && !config.dry_run
+        && config.until >= Stage::Extract
+    {
+        progress.stopped = batch::refusal(remote, &run.pipeline)?;
+        if progress.stopped.is_some() {
+            return Ok(None);
+        }
     }
     if !config.dry_run {
         prepare(run, config, session)?;
@@ -649,4 +661,47 @@ fn empty(folder: &Path) -> Result<(), RunError> {
         std::fs::remove_file(entry.map_err(io)?.path()).map_err(io)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+impl<'a> Run<'a> {
+    /// A run over a store that tests have filled themselves: no document is in it, no stage is run.
+    pub(super) fn over(
+        store: &'a Store,
+        cancel: &'a Cancel,
+        pipeline: &Pipeline,
+        question: FpId,
+        next_response: i64,
+        now_ms: fn() -> i64,
+        events: &Sender<Event>,
+    ) -> Self {
+        let provider = &pipeline.provider;
+        let (pipeline_name, provider_name) = (pipeline.name.clone(), provider.name.clone());
+        Self {
+            store,
+            writer: Writer::start(store, now_ms, |_| ()).unwrap(),
+            tally: Arc::new(Tally::new(ErrorLog::new(store.output(), now_ms), events.clone())),
+            cancel,
+            halted: AtomicBool::new(false),
+            pool: rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap(),
+            workers: 1,
+            fps: StageFps { parse: question, chunk: question, extract: question, write: question },
+            before: [None; 4],
+            question,
+            generation: 0,
+            next_response: AtomicI64::new(next_response),
+            scope: 0,
+            root: store.output().to_path_buf(),
+            places: documents::OutputPlaces {
+                output: store.output().to_path_buf(),
+                temporary: store.temporary_folder(),
+                origin: Origin { pipeline: pipeline_name, provider: provider_name, model: provider.model.clone() },
+            },
+            pipeline: pipeline.clone(),
+            remote: None,
+            parse_program: PathBuf::new(),
+            parse_limits: ParseLimits::default(),
+            now_ms,
+        }
+    }
 }

@@ -56,11 +56,6 @@ impl Rates {
     fn of(&self, dimension: usize) -> Option<u64> {
         [self.requests, self.input, self.output, self.tokens][dimension]
     }
-
-    /// Whether there is no limit at all.
-    pub fn is_unlimited(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// What one request is charged, or has used.

@@ -107,6 +107,11 @@ impl Simulator {
         self.state.batches.counters()
     }
 
+    /// When each batch was made, in milliseconds since the simulator's start.
+    pub fn batch_creations_ms(&self) -> Vec<f64> {
+        self.state.batches.creations_ms()
+    }
+
     /// All requests that have ended, if they are kept.
     pub fn journal(&self) -> Vec<JournalEntry> {
         self.state.journal.entries()

@@ -290,6 +290,14 @@ impl Reader {
         self.collect(&format!("SELECT {COLUMNS} FROM batch ORDER BY id"), [], row)
     }
 
+    /// Unix milliseconds at which batches were last sent, of every question.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn sent_batches(&self) -> Result<Vec<i64>, StoreError> {
+        self.collect("SELECT intent_ms FROM batch WHERE intent_ms IS NOT NULL", [], |r| r.get(0))
+    }
+
     /// The number for the next batch.
     ///
     /// # Errors

@@ -378,6 +378,10 @@ impl<F: FnMut(Vec<Event>)> Group<F> {
                     Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
                 };
             }
+            // Nothing is committed after a failure.
+            if self.shared.failed.load(Ordering::Relaxed) {
+                return;
+            }
             if !checkpoints.is_empty()
                 && let Err(error) = self.commit(checkpoints)
             {
@@ -682,4 +686,13 @@ fn name_outputs(db: &Connection, candidates: fn(&SourcePath) -> Vec<String>) -> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+impl Writer {
+    /// Ends the thread as a kill would: what is not committed by now is lost.
+    pub(crate) fn kill(mut self) {
+        self.shared.failed.store(true, Ordering::Relaxed);
+        self.stop();
+    }
 }

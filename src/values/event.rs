@@ -106,6 +106,11 @@ pub enum Event {
         /// A lowercase sentence.
         message: String,
     },
+    /// Something is lost unless a person does something. It is shown however little is to be shown.
+    Warning {
+        /// A lowercase sentence.
+        message: String,
+    },
     /// A stage begins with this much to do. For `discover` the total is not known (0).
     StageStarted {
         /// Which stage.
@@ -183,6 +188,18 @@ pub enum Event {
         /// Requests in flight.
         in_flight: u64,
         /// What has come of it.
+        #[serde(flatten)]
+        asked: Asked,
+    },
+    /// How far batches at a provider's batch endpoint have come.
+    Batching {
+        /// Batches that the provider has and that are not collected.
+        batches: u64,
+        /// Requests in them.
+        requests: u64,
+        /// Of these, done; null where the provider counts only at the end.
+        done: Option<u64>,
+        /// What has come of batches in this run.
         #[serde(flatten)]
         asked: Asked,
     },

@@ -65,7 +65,11 @@ impl Bars {
 
     pub(super) fn show(&mut self, event: &Event) {
         if let Some(line) = document_line(event, self.verbosity) {
-            let _ = self.all.println(line);
+            // Without a terminal nothing is drawn; what has to be said is.
+            let _ = match self.all.is_hidden() {
+                true => writeln!(std::io::stderr(), "{line}"),
+                false => self.all.println(line),
+            };
         }
         match event {
             Event::StageStarted { stage, total, skipped, failed } => {
@@ -95,6 +99,11 @@ impl Bars {
             Event::Asking { in_flight, asked } => {
                 let slot = &mut self.bars[Stage::Extract as usize];
                 slot.asked = format!("; {}, {in_flight} in flight", summary::asked(asked));
+                slot.count(0, 0);
+            }
+            Event::Batching { batches, requests, done, asked } => {
+                let slot = &mut self.bars[Stage::Extract as usize];
+                slot.asked = format!("; {}{}", summary::batching(*batches, *requests, *done), summary::asked(asked));
                 slot.count(0, 0);
             }
             Event::DocumentDone { stage, .. } => self.bars[*stage as usize].count(1, 0),
@@ -171,7 +180,7 @@ impl StageBar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::StageTotals;
+    use crate::values::{Asked, StageTotals};
 
     #[test]
     fn every_template_draws_and_waiting_stages_show() {
@@ -187,5 +196,14 @@ mod tests {
         assert!(shown.contains("discover  1,500 documents, 3 MB read in 90 ms"), "{shown}");
         assert!(shown.contains("0/1500 (3 done before)"), "{shown}");
         assert!(shown.contains("extract   waiting"), "{shown}");
+        bars.show(&Event::Warning { message: "results go away".into() });
+        let told = Event::Batching { batches: 1, requests: 40, done: Some(7), asked: Asked::default() };
+        bars.show(&Event::StageStarted { stage: Stage::Extract, total: 3, skipped: 0, failed: 0 });
+        bars.show(&told);
+        bars.bars[Stage::Extract as usize].redraw();
+        bars.bars[Stage::Extract as usize].bar.force_draw();
+        let drawn = screen.contents();
+        assert!(drawn.contains("warning   results go away"), "{drawn}");
+        assert!(drawn.contains("1 batch, 7 of 40 requests done; 0 answers") && !drawn.contains("in flight"), "{drawn}");
     }
 }

@@ -59,6 +59,10 @@ impl<W: Write> Lines<W> {
                 self.asked = format!("; {}, {in_flight} in flight", summary::asked(asked));
                 self.count(Stage::Extract, 0, 0)?;
             }
+            Event::Batching { batches, requests, done, asked } => {
+                self.asked = format!("; {}{}", summary::batching(*batches, *requests, *done), summary::asked(asked));
+                self.count(Stage::Extract, 0, 0)?;
+            }
             Event::DocumentDone { stage, .. } => self.count(*stage, 1, 0)?,
             Event::DocumentFailed { stage, .. } => self.count(*stage, 0, 1)?,
             Event::StageFinished { totals } => {
@@ -99,6 +103,7 @@ pub(super) fn document_line(event: &Event, verbosity: Verbosity) -> Option<Strin
         Event::DocumentFailed { stage, path, kind, message, .. } => {
             Some(format!("failed    {path} [{}, {}]: {message}", stage.name(), kind.name()))
         }
+        Event::Warning { message } => Some(format!("warning   {message}")),
         Event::Notice { message } if verbosity != Verbosity::Quiet => Some(format!("note      {message}")),
         Event::DocumentRetried { stage, path, message, .. } if verbosity == Verbosity::Verbose => {
             Some(format!("again     {path} [{}]: {message}", stage.name()))

@@ -4,7 +4,7 @@ mod bars;
 mod lines;
 mod summary;
 
-pub(super) use self::summary::{duration, grouped};
+pub(super) use self::summary::{counted, duration, grouped};
 
 use std::io::Write;
 
@@ -23,7 +23,7 @@ pub(super) enum Style {
     Plain,
     /// Events as JSON lines.
     Json,
-    /// Nothing but errors.
+    /// Nothing but errors and warnings.
     None,
 }
 
@@ -66,7 +66,11 @@ impl Reporter {
                 line.push(b'\n');
                 let _ = (&stderr).write_all(&line);
             }),
-            Style::None => each(events, |_| ()),
+            Style::None => each(events, |event| {
+                if let Event::Warning { message } = event {
+                    let _ = writeln!(&stderr, "corpora: warning: {message}");
+                }
+            }),
         }
     }
 }

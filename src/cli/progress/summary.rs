@@ -70,6 +70,21 @@ pub(super) fn asked(asked: &Asked) -> String {
     )
 }
 
+/// What is at the provider's batch endpoint, before what has come of it.
+pub(super) fn batching(batches: u64, requests: u64, done: Option<u64>) -> String {
+    let all = counted(requests, "request", "requests");
+    match (batches, done) {
+        (0, _) => String::new(),
+        (n, Some(done)) => format!("{}, {} of {all} done; ", counted(n, "batch", "batches"), grouped(done)),
+        (n, None) => format!("{} with {all}; ", counted(n, "batch", "batches")),
+    }
+}
+
+/// A number with the word for what it counts.
+pub(in crate::cli) fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(n), if n == 1 { one } else { many })
+}
+
 /// `1234567` as `1,234,567`.
 pub(in crate::cli) fn grouped(n: u64) -> String {
     let digits = n.to_string();
@@ -101,6 +116,9 @@ mod tests {
     #[test]
     fn numbers_and_times_are_readable() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(batching(1, 1, None), "1 batch with 1 request; ");
+        assert_eq!(batching(2, 5_000, Some(1_200)), "2 batches, 1,200 of 5,000 requests done; ");
+        assert_eq!(batching(0, 0, Some(0)), "");
         assert_eq!([7, 1_250, 184_000, 7_260_000].map(duration), ["7 ms", "1.2 s", "3 min 4 s", "2 h 1 min"]);
     }
 }

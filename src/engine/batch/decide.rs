@@ -7,8 +7,18 @@ use crate::store::BatchState;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) remote: String,
-    /// Whether it is: known by its token or its custom ids; not known while nothing of it can be read.
-    pub(super) ours: Option<bool>,
+    pub(super) ours: Ours,
+}
+
+/// Whether a batch at the provider is ours; what surely is not is no candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ours {
+    /// It is: known by its token or its custom ids.
+    Yes,
+    /// Not known while nothing of it can be read.
+    Unknown,
+    /// It is over, and none of its results can be read: this will never be known.
+    Unknowable,
 }
 
 /// What is known of a batch.
@@ -38,6 +48,8 @@ pub(super) enum Action {
     Adopt(String),
     /// Something is there that may be it, and cannot be told apart before it ends: neither send nor adopt.
     Hold,
+    /// A batch that may be it is over, and cannot be told apart any more: only a person can say what to do.
+    AskPerson(String),
     /// Ask the provider how it stands.
     Poll,
     /// Read its results.
@@ -62,14 +74,14 @@ pub(super) fn decide(facts: &Facts) -> Action {
         BatchState::Planned => Action::Send,
         BatchState::Submitting | BatchState::Ambiguous => {
             let Some(candidates) = &facts.candidates else { return Action::Look };
-            if let Some(ours) = candidates.iter().find(|c| c.ours == Some(true)) {
-                return Action::Adopt(ours.remote.clone());
-            }
-            match candidates.iter().any(|c| c.ours.is_none()) {
-                true if facts.resubmit => Action::Send,
-                true => Action::Hold,
-                false if facts.empty_looks >= LOOKS => Action::Send,
-                false => Action::LookAgain,
+            let first = |ours| candidates.iter().find(|c| c.ours == ours).map(|c| c.remote.clone());
+            match (first(Ours::Yes), first(Ours::Unknown), first(Ours::Unknowable)) {
+                (Some(ours), ..) => Action::Adopt(ours),
+                (None, None, None) if facts.empty_looks >= LOOKS => Action::Send,
+                (None, None, None) => Action::LookAgain,
+                _ if facts.resubmit => Action::Send,
+                (None, Some(_), _) => Action::Hold,
+                (None, None, Some(remote)) => Action::AskPerson(remote),
             }
         }
         BatchState::Submitted | BatchState::Ended => match &facts.standing {
@@ -100,12 +112,18 @@ mod tests {
         assert_eq!(decide(&f), Action::LookAgain);
         f.empty_looks = 2;
         assert_eq!(decide(&f), Action::Send);
-        f.candidates = Some(vec![Candidate { remote: "b1".into(), ours: None }]);
+        f.candidates = Some(vec![Candidate { remote: "b1".into(), ours: Ours::Unknown }]);
         assert_eq!(decide(&f), Action::Hold);
         f.resubmit = true;
         assert_eq!(decide(&f), Action::Send);
-        f.candidates = Some(vec![Candidate { remote: "b1".into(), ours: Some(true) }]);
+        f.candidates = Some(vec![Candidate { remote: "b1".into(), ours: Ours::Yes }]);
         assert_eq!(decide(&f), Action::Adopt("b1".into()), "what is surely there is never sent again");
+        f.candidates = Some(vec![Candidate { remote: "b2".into(), ours: Ours::Unknowable }]);
+        assert_eq!(decide(&f), Action::Send, "somebody said so");
+        f.resubmit = false;
+        assert_eq!(decide(&f), Action::AskPerson("b2".into()), "waiting would not help");
+        f.candidates.as_mut().unwrap().push(Candidate { remote: "b1".into(), ours: Ours::Unknown });
+        assert_eq!(decide(&f), Action::Hold);
     }
 
     /// A provider that does with creations what providers do, and a ledger that crashes anywhere.
@@ -170,11 +188,11 @@ mod tests {
                         for n in 0..strangers {
                             // Strangers of equal size cannot be told apart before they end, and are then seen to be others'.
                             if !shows_token && age <= 3 {
-                                all.push(Candidate { remote: format!("other{n}"), ours: None });
+                                all.push(Candidate { remote: format!("other{n}"), ours: Ours::Unknown });
                             }
                         }
                         if visible {
-                            let ours = (shows_token || ended).then_some(true);
+                            let ours = if shows_token || ended { Ours::Yes } else { Ours::Unknown };
                             all.push(Candidate { remote: "ours".into(), ours });
                         }
                         f.empty_looks = if all.is_empty() { f.empty_looks + 1 } else { 0 };
@@ -245,7 +263,7 @@ mod tests {
                             let there = created > 0;
                             f.empty_looks += u32::from(!there);
                             f.candidates =
-                                Some(if there { vec![Candidate { remote: "b".into(), ours: Some(true) }] } else { vec![] });
+                                Some(if there { vec![Candidate { remote: "b".into(), ours: Ours::Yes }] } else { vec![] });
                         }
                         Action::Adopt(_) => f = facts(BatchState::Submitted),
                         Action::Poll => {
@@ -281,7 +299,7 @@ mod tests {
                             }
                         }
                         Action::Refuse { .. } => f.state = BatchState::Refused,
-                        Action::Rest => unreachable!("the loop ends before"),
+                        Action::Rest | Action::AskPerson(_) => unreachable!("the loop ends before, and all can be read"),
                     }
                     prop_assert!(created <= 1, "a payload was created twice");
                 }

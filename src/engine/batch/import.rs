@@ -1,6 +1,7 @@
 //! Reads a batch's results: in any order, twice, cut off, with lines that nobody asked for.
 
 use super::Driver;
+use super::endpoint::BatchEndpoint;
 use crate::engine::RunError;
 use crate::engine::live::{ATTEMPTS, BAD_ANSWER_COSTS, read, stored_names};
 use crate::remote::{LineOutcome, ResultLine, Trouble};
@@ -18,7 +19,11 @@ pub(super) enum Broken {
 
 /// Reads all results of a batch that has ended. Every line is stored with its outcome in one transaction; a line whose request has
 /// its outcome already is passed over. What has no line at the end was not done.
-pub(super) async fn collect(driver: &mut Driver<'_>, batch: &BatchRow, places: &[String]) -> Result<u64, Broken> {
+pub(super) async fn collect<E: BatchEndpoint>(
+    driver: &mut Driver<'_, E>,
+    batch: &BatchRow,
+    places: &[String],
+) -> Result<u64, Broken> {
     let mut imported = 0;
     let mut run_error = None;
     let mut odd: Vec<String> = Vec::new();
@@ -78,7 +83,7 @@ enum Line {
     Foreign(String),
 }
 
-fn one(driver: &mut Driver<'_>, batch: &BatchRow, line: ResultLine) -> Result<Line, RunError> {
+fn one<E: BatchEndpoint>(driver: &mut Driver<'_, E>, batch: &BatchRow, line: ResultLine) -> Result<Line, RunError> {
     let seq = line.custom_id.strip_prefix(&batch.token).and_then(|rest| rest.strip_prefix('-')?.parse::<i64>().ok());
     let Some(seq) = seq.filter(|seq| (0..batch.requests.cast_signed()).contains(seq)) else {
         return Ok(Line::Foreign(format!(
@@ -110,8 +115,8 @@ fn settled(request: &BatchRequest, undone: Option<String>) -> Change {
     Change::BatchSettled { batch: request.batch, seq: request.seq, undone }
 }
 
-fn failed(
-    driver: &Driver<'_>,
+fn failed<E: BatchEndpoint>(
+    driver: &Driver<'_, E>,
     batch: &BatchRow,
     unit: &crate::values::Fingerprint,
     attempts: u32,
@@ -121,7 +126,12 @@ fn failed(
 }
 
 /// A request that was not done uses one attempt of its units.
-fn undone(driver: &Driver<'_>, batch: &BatchRow, request: &BatchRequest, message: &str) -> Vec<Change> {
+fn undone<E: BatchEndpoint>(
+    driver: &Driver<'_, E>,
+    batch: &BatchRow,
+    request: &BatchRequest,
+    message: &str,
+) -> Vec<Change> {
     let spent = request.attempts + 1;
     let mut changes = vec![settled(request, Some(message.to_owned()))];
     for unit in &request.units {
@@ -133,7 +143,12 @@ fn undone(driver: &Driver<'_>, batch: &BatchRow, request: &BatchRequest, message
     changes
 }
 
-fn answered(driver: &mut Driver<'_>, batch: &BatchRow, request: &BatchRequest, body: &[u8]) -> Vec<Change> {
+fn answered<E: BatchEndpoint>(
+    driver: &mut Driver<'_, E>,
+    batch: &BatchRow,
+    request: &BatchRequest,
+    body: &[u8],
+) -> Vec<Change> {
     let run = driver.run;
     let dialect = &driver.remote.dialect;
     let id = run.next_response.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -186,7 +201,7 @@ fn answered(driver: &mut Driver<'_>, batch: &BatchRow, request: &BatchRequest, b
 }
 
 /// Requests that no result speaks of were not done.
-fn missing(driver: &Driver<'_>, batch: &BatchRow) -> Result<(), RunError> {
+fn missing<E: BatchEndpoint>(driver: &Driver<'_, E>, batch: &BatchRow) -> Result<(), RunError> {
     driver.run.writer.flush()?;
     let mut after = -1;
     loop {

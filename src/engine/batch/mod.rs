@@ -2,7 +2,10 @@
 //! price. A batch and its whole list of requests are durable before anything is sent; what happened to a creation that was cut
 //! off is found out at the provider, never guessed.
 
+mod creations;
 mod decide;
+mod endpoint;
+mod expiry;
 mod import;
 mod pack;
 mod probe;
@@ -10,12 +13,19 @@ mod submit;
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use self::decide::{Action, Candidate, Facts, decide};
+use tokio::time::Instant;
+
+use self::creations::Creations;
+use self::decide::{Action, Candidate, Facts, Ours, decide};
+use self::endpoint::BatchEndpoint;
+pub use self::expiry::{expiry_warning, expiry_warnings};
 use self::import::Broken;
 use self::pack::payload_place;
+pub(super) use self::probe::refusal;
 use super::RunError;
 use super::drive::drive;
 use super::live::{self, Outcome, Remote};
@@ -35,6 +45,8 @@ pub struct BatchOptions {
     pub most_tokens: Option<u64>,
     /// Batches at the provider at once at most.
     pub most_open: Option<usize>,
+    /// Batches created in an hour at most, those of earlier runs over the same store counted.
+    pub per_hour: Option<NonZeroU32>,
     /// Whether to leave after everything is submitted.
     pub detach: bool,
     /// Whether one request goes live before the first batch.
@@ -60,17 +72,30 @@ const NOT_FOUND: u32 = 4;
 /// Batches refused as a whole, one after another, before the run stops.
 const REFUSALS: u32 = 3;
 
-struct Driver<'a> {
+/// Bounds of the pauses in which nothing can be done about any batch.
+const SHORT_NAP: Duration = Duration::from_millis(20);
+const LONG_NAP: Duration = Duration::from_millis(250);
+
+struct Driver<'a, E = Client> {
     run: &'a Run<'a>,
     remote: &'a Remote,
     options: BatchOptions,
-    client: Arc<Client>,
+    client: Arc<E>,
     schema: AnswerSchema,
     reader: Reader,
     asked: Asked,
     /// Lines read in this run.
     seen: HashSet<(i64, i64)>,
     looks: HashMap<i64, Look>,
+    /// Batches that were sent again in this run: a person's word that this may pay twice holds for once.
+    sent_again: HashSet<i64>,
+    creations: Creations,
+    /// Batches of which a person was told that their results go away.
+    warned: HashSet<i64>,
+    began: Instant,
+    began_ms: i64,
+    /// Whether a person was told that batches wait for the limit on creations.
+    told_pace: bool,
     refusals: u32,
     stopped: Option<String>,
     begun: Cell<bool>,
@@ -90,20 +115,8 @@ struct Look {
 
 /// Submits what is unanswered, waits, collects, until every unit is answered or given up.
 pub(super) fn extract(run: &Run<'_>, remote: &Remote, options: &BatchOptions) -> Result<Outcome, RunError> {
-    let mut driver = Driver {
-        run,
-        remote,
-        options: options.clone(),
-        client: Arc::new(remote.client(&run.pipeline.schema)?),
-        schema: AnswerSchema::new(&run.pipeline.schema).map_err(RunError::Provider)?,
-        reader: run.store.reader()?,
-        asked: Asked { picodollars: remote.price.as_ref().map(|_| 0), ..Asked::default() },
-        seen: HashSet::new(),
-        looks: HashMap::new(),
-        refusals: 0,
-        stopped: None,
-        begun: Cell::new(false),
-    };
+    let client = Arc::new(remote.client(&run.pipeline.schema)?);
+    let mut driver = Driver::new(run, remote, options, client)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
     let finish_live = runtime.block_on(driver.run())?;
     driver.assemble()?;
@@ -120,19 +133,19 @@ pub(super) fn extract(run: &Run<'_>, remote: &Remote, options: &BatchOptions) ->
     Ok(Outcome { asked: driver.asked, stopped: driver.stopped })
 }
 
-impl Driver<'_> {
+impl Driver<'_, Client> {
     /// Rounds of submitting and collecting. Says whether the rest is to be asked live.
     async fn run(&mut self) -> Result<bool, RunError> {
         let mut rounds = 0;
         loop {
-            if !self.drive_open().await? {
+            if !self.drive_open().await? || self.stopped.is_some() {
                 return Ok(false);
             }
             if self.options.finish_live && rounds > 0 {
                 return Ok(true);
             }
             self.assemble()?;
-            if rounds == 0 && !self.endpoint_is_there().await? {
+            if rounds == 0 && !self.endpoint_is_there().await {
                 return Ok(false);
             }
             if self.options.probe && !self.probe().await? {
@@ -151,6 +164,37 @@ impl Driver<'_> {
             }
             rounds += 1;
         }
+    }
+}
+
+impl<'a, E: BatchEndpoint> Driver<'a, E> {
+    fn new(run: &'a Run<'a>, remote: &'a Remote, options: &BatchOptions, client: Arc<E>) -> Result<Self, RunError> {
+        let reader = run.store.reader()?;
+        let began_ms = (run.now_ms)();
+        let creations = Creations::new(options.per_hour, reader.sent_batches()?, began_ms);
+        // The run has told of these at its beginning.
+        let open = reader.open_batches(run.question)?;
+        let warned = open.iter().filter(|b| expiry_warning(b, began_ms).is_some()).map(|b| b.id).collect();
+        Ok(Self {
+            run,
+            remote,
+            options: options.clone(),
+            client,
+            schema: AnswerSchema::new(&run.pipeline.schema).map_err(RunError::Provider)?,
+            reader,
+            asked: Asked { picodollars: remote.price.as_ref().map(|_| 0), ..Asked::default() },
+            seen: HashSet::new(),
+            looks: HashMap::new(),
+            sent_again: HashSet::new(),
+            creations,
+            warned,
+            began: Instant::now(),
+            began_ms,
+            told_pace: false,
+            refusals: 0,
+            stopped: None,
+            begun: Cell::new(false),
+        })
     }
 
     /// Brings every open batch to its end. Says whether the run goes on.
@@ -191,17 +235,30 @@ impl Driver<'_> {
                 return Ok(false);
             }
             if waits {
-                tokio::time::sleep(Duration::from_millis(20).min(self.options.poll)).await;
+                tokio::time::sleep(self.nap(&open)).await;
             }
         }
+    }
+
+    /// Until the first batch may be looked at again; short enough that an interruption is felt at once.
+    fn nap(&self, open: &[BatchRow]) -> Duration {
+        let due = open.iter().filter_map(|b| self.looks.get(&b.id)?.not_before).min();
+        let left = due.map_or(SHORT_NAP, |at| at.saturating_duration_since(Instant::now()));
+        left.clamp(SHORT_NAP.min(self.options.poll), LONG_NAP)
     }
 
     /// What a person is told who leaves batches behind.
     fn leave(&mut self, open: &[BatchRow]) {
         let requests: u64 = open.iter().map(|b| b.requests).sum();
+        let what = match open.len() {
+            1 => format!("1 batch with {} is", counted(requests, "request", "requests")),
+            n => format!("{n} batches with {requests} requests are"),
+        };
+        let left = open.iter().filter_map(|b| b.expires_ms).min().map(|at| at - self.now_ms()).filter(|left| *left > 0);
+        let until =
+            left.map_or_else(String::new, |left| format!(", which keeps results for {} more", expiry::span(left)));
         let words = format!(
-            "{} batches with {requests} requests are left at the provider, or to be sent; the same command goes on with them, 'corpora batches' lists them",
-            open.len()
+            "{what} left at the provider, or to be sent{until}; the same command goes on with them, 'corpora batches' lists them"
         );
         self.stopped = Some(match self.stopped.take() {
             Some(reason) => format!("{reason}; {words}"),
@@ -216,7 +273,7 @@ impl Driver<'_> {
             standing: look.standing.clone(),
             candidates: look.candidates.clone(),
             empty_looks: look.empty,
-            resubmit: self.options.resubmit,
+            resubmit: self.options.resubmit && !self.sent_again.contains(&batch.id),
         };
         match decide(&facts) {
             Action::Send => self.send(batch).await,
@@ -229,7 +286,7 @@ impl Driver<'_> {
             }
             Action::Hold => {
                 self.search(batch).await?;
-                if !self.looks[&batch.id].candidates.iter().flatten().any(|c| c.ours.is_none()) {
+                if !self.looks[&batch.id].candidates.iter().flatten().any(|c| c.ours == Ours::Unknown) {
                     return Ok(Step::Moved);
                 }
                 let message = format!(
@@ -241,6 +298,13 @@ impl Driver<'_> {
                     self.note(BatchUpdate { id: batch.id, message: Some(message), ..BatchUpdate::default() })?;
                 }
                 Ok(Step::Held)
+            }
+            Action::AskPerson(remote) => {
+                self.stopped = Some(format!(
+                    "whether the provider has the batch {} of {} requests cannot be found out: {remote}, which has as many, is over there, and none of its results can be read; --resubmit sends it again, and pays twice if that was it",
+                    batch.token, batch.requests
+                ));
+                Ok(Step::Waits)
             }
             Action::Poll => self.poll(batch).await,
             Action::Collect(places) => self.collect(batch, &places).await,
@@ -292,6 +356,7 @@ impl Driver<'_> {
             look.pause = Some(pause);
             look.not_before = Some(Instant::now() + pause);
             self.tell();
+            self.warn_of_expiry(batch);
             return Ok(Step::Waits);
         }
         Ok(Step::Moved)
@@ -300,6 +365,7 @@ impl Driver<'_> {
     async fn collect(&mut self, batch: &BatchRow, places: &[String]) -> Result<Step, RunError> {
         match import::collect(self, batch, places).await {
             Ok(_) => {
+                self.refusals = 0;
                 // What was sent is answered: the payload is not needed any more.
                 let _ = std::fs::remove_file(payload_place(&self.run.places.output, &batch.token));
                 self.tell();
@@ -416,8 +482,21 @@ impl Driver<'_> {
 
     fn tell(&self) {
         let open = self.reader.open_batches(self.run.question).unwrap_or_default();
-        let in_flight = open.iter().map(|b| b.requests - (b.succeeded + b.failed).min(b.requests)).sum();
-        self.run.emit(Event::Asking { in_flight, asked: self.asked });
+        let there = || open.iter().filter(|b| matches!(b.state, BatchState::Submitted | BatchState::Ended));
+        let done = there().map(|b| (b.succeeded + b.failed).min(b.requests)).sum();
+        self.run.emit(Event::Batching {
+            batches: there().count() as u64,
+            requests: there().map(|b| b.requests).sum(),
+            done: self.remote.dialect.vendor.counts_while_running().then_some(done),
+            asked: self.asked,
+        });
+    }
+
+    /// Results may come so late that their end is near when they are waited for.
+    fn warn_of_expiry(&mut self, batch: &BatchRow) {
+        if let Some(message) = expiry_warning(batch, self.now_ms()).filter(|_| self.warned.insert(batch.id)) {
+            self.run.emit(Event::Warning { message });
+        }
     }
 
     /// Dies here if a test asked for it: as with `kill -9`, nothing is finished.
@@ -438,6 +517,11 @@ impl Driver<'_> {
     }
 }
 
+/// A number with the word for what it counts.
+fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -448,3 +532,6 @@ enum Step {
     /// Its fate is not known.
     Held,
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,26 +3,43 @@
 use std::sync::Arc;
 
 use super::{Driver, TRIES};
-use crate::engine::live::{self, Ask};
+use crate::engine::live::{self, Ask, EndpointKind, Remote};
 use crate::engine::staged::feed_documents;
 use crate::engine::{RunError, per_request};
-use crate::remote::{Disposition, TroubleKind};
+use crate::remote::{Client, Disposition, TroubleKind};
+use crate::stages::pipeline::Pipeline;
 
-impl Driver<'_> {
-    /// Whether there is a batch endpoint at all: asked before anything is packed.
-    pub(super) async fn endpoint_is_there(&mut self) -> Result<bool, RunError> {
-        let Err(trouble) = self.client.batches(None).await else { return Ok(true) };
-        self.stopped = Some(match trouble.kind {
-            TroubleKind::NotFound | TroubleKind::BadRequest => {
-                format!("{} has no batch endpoint ({}); use --endpoint live", self.remote.endpoint, trouble.message)
-            }
-            TroubleKind::Key | TroubleKind::Balance | TroubleKind::Unreachable => {
-                format!("{}; {}", trouble.message, trouble.remedy())
-            }
-            // It will pass.
-            _ => return Ok(true),
-        });
-        Ok(false)
+/// Why a provider's batch endpoint cannot be used, if it cannot: found out before a corpus is parsed for it.
+///
+/// # Errors
+/// If no client can be made.
+pub(in crate::engine) fn refusal(remote: &Remote, pipeline: &Pipeline) -> Result<Option<String>, RunError> {
+    let client = remote.client(&pipeline.schema)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
+    Ok(runtime.block_on(no_endpoint(&client, remote)))
+}
+
+async fn no_endpoint(client: &Client, remote: &Remote) -> Option<String> {
+    let trouble = client.batches(None).await.err()?;
+    match trouble.kind {
+        TroubleKind::NotFound | TroubleKind::BadRequest => {
+            Some(format!("{} has no batch endpoint ({}); use --endpoint live", remote.endpoint, trouble.message))
+        }
+        TroubleKind::Key | TroubleKind::Balance | TroubleKind::Unreachable => {
+            Some(format!("{}; {}", trouble.message, trouble.remedy()))
+        }
+        // It will pass.
+        _ => None,
+    }
+}
+
+impl Driver<'_, Client> {
+    /// Whether there is a batch endpoint. Where no other could be chosen, the run has looked at its beginning.
+    pub(super) async fn endpoint_is_there(&mut self) -> bool {
+        if matches!(self.remote.endpoint_kind, EndpointKind::Auto { .. }) {
+            self.stopped = no_endpoint(&self.client, self.remote).await;
+        }
+        self.stopped.is_none()
     }
 
     /// One request goes live before the first batch: a provider that looks into requests only when the batch ends would refuse

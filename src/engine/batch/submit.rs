@@ -1,15 +1,22 @@
 //! Submitting a batch, and finding out what became of a creation that was cut off.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::decide::Candidate;
+use tokio::time::Instant;
+
+use super::decide::{Candidate, Ours};
+use super::endpoint::BatchEndpoint;
 use super::pack::payload_place;
 use super::{Driver, Look, Step};
 use crate::engine::RunError;
-use crate::remote::{BatchSeen, Standing, is_surely_absent};
+use crate::remote::{BatchSeen, ResultLine, Standing, TroubleKind, is_surely_absent};
 use crate::store::{BatchRow, BatchState, BatchUpdate};
+use crate::values::Event;
 
-impl Driver<'_> {
+/// Lines of results that are looked at to tell whose a batch is: the first one could be one of those that nobody asked for.
+const LINES_TO_TELL: u32 = 100;
+
+impl<E: BatchEndpoint> Driver<'_, E> {
     pub(super) async fn send(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
         // What is enqueued stays under its limits, if there are any.
         if self.options.most_tokens.is_some() || self.options.most_open.is_some() {
@@ -21,6 +28,10 @@ impl Driver<'_> {
             if too_many || too_much {
                 return Ok(Step::Waits);
             }
+        }
+        if let Some(wait) = self.creations.wait(self.now_ms()) {
+            self.rest(batch, wait);
+            return Ok(Step::Waits);
         }
         let file = payload_place(&self.run.places.output, &batch.token);
         let upload = match &batch.upload {
@@ -34,6 +45,19 @@ impl Driver<'_> {
             }
         };
         let now = (self.run.now_ms)();
+        if let Err(wait) = self.creations.admit(self.now_ms()) {
+            // The file is there already, and is not sent again.
+            self.note(BatchUpdate { id: batch.id, upload, ..BatchUpdate::default() })?;
+            if let (Some(most), false) = (self.options.per_hour, std::mem::replace(&mut self.told_pace, true)) {
+                let message = format!(
+                    "batches are created {most} an hour at most, as the provider takes them: the next goes in {} s; --batches-per-hour is another limit",
+                    wait.as_secs().max(1)
+                );
+                self.run.emit(Event::Notice { message });
+            }
+            self.rest(batch, wait);
+            return Ok(Step::Waits);
+        }
         self.note(BatchUpdate {
             id: batch.id,
             state: Some(BatchState::Submitting),
@@ -42,6 +66,9 @@ impl Driver<'_> {
             ..BatchUpdate::default()
         })?;
         self.looks.insert(batch.id, Look::default());
+        if batch.state != BatchState::Planned {
+            self.sent_again.insert(batch.id);
+        }
         self.crash("before-send");
         let created = {
             let create = self.client.create_batch(&file, upload.as_deref(), &batch.token);
@@ -79,6 +106,16 @@ impl Driver<'_> {
         }
     }
 
+    /// Unix time as the run's beginning and the time since then make it: a clock that is set makes no room for creations.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.began_ms.saturating_add(self.began.elapsed().as_millis() as i64)
+    }
+
+    /// The batch is left alone for this long.
+    fn rest(&mut self, batch: &BatchRow, wait: Duration) {
+        self.looks.entry(batch.id).or_default().not_before = Some(Instant::now() + wait);
+    }
+
     pub(super) fn submitted(
         &mut self,
         batch: &BatchRow,
@@ -96,8 +133,8 @@ impl Driver<'_> {
             message,
             ..BatchUpdate::default()
         })?;
-        self.refusals = 0;
         self.looks.insert(batch.id, Look::default());
+        self.tell();
         Ok(())
     }
 
@@ -120,13 +157,12 @@ impl Driver<'_> {
                 }
                 match (vendor.shows_token(), &seen.token) {
                     (true, Some(token)) if *token == batch.token => {
-                        found.push(Candidate { remote: seen.remote, ours: Some(true) });
+                        found.push(Candidate { remote: seen.remote, ours: Ours::Yes });
                     }
                     (false, _)
                         if seen.requests == Some(batch.requests) && seen.created_unix.is_none_or(|at| at >= oldest) =>
                     {
-                        let ours = self.is_ours(batch, &seen).await;
-                        if ours != Some(false) {
+                        if let Some(ours) = self.is_ours(batch, &seen).await {
                             found.push(Candidate { remote: seen.remote, ours });
                         }
                     }
@@ -143,24 +179,36 @@ impl Driver<'_> {
         look.empty = if found.is_empty() { look.empty + 1 } else { 0 };
         look.candidates = Some(found);
         look.not_before = Some(Instant::now() + lag);
-        if look.candidates.iter().flatten().any(|c| c.ours == Some(true)) {
+        if look.candidates.iter().flatten().any(|c| c.ours == Ours::Yes) {
             look.not_before = None;
             return Ok(Step::Moved);
         }
         Ok(Step::Waits)
     }
 
-    /// Where a listing shows no token: a batch that has ended is known by its first custom id.
-    async fn is_ours(&self, batch: &BatchRow, seen: &BatchSeen) -> Option<bool> {
-        let Standing::Ended { places } = &seen.standing else { return None };
-        let mut ours = None;
+    /// Where a listing shows no token: a batch that has ended is known by its custom ids. `None` if it is somebody else's.
+    async fn is_ours(&self, batch: &BatchRow, seen: &BatchSeen) -> Option<Ours> {
+        let Standing::Ended { places } = &seen.standing else { return Some(Ours::Unknown) };
         for place in places {
-            let mut first = |line: crate::remote::ResultLine| {
+            let (mut ours, mut lines) = (None, 0);
+            let mut first = |line: ResultLine| {
+                lines += 1;
                 ours = Some(line.custom_id.starts_with(&batch.token));
-                Err("one line is enough".to_owned())
+                match ours == Some(true) || lines >= LINES_TO_TELL {
+                    true => Err("enough is known".to_owned()),
+                    false => Ok(()),
+                }
             };
-            let _ = self.client.read_results(place, &mut first, &mut |_| {}).await;
+            let read = self.client.read_results(place, &mut first, &mut |_| {}).await;
+            match (ours, read) {
+                (Some(true), _) => return Some(Ours::Yes),
+                (Some(false), Ok(())) => return None,
+                (Some(false), Err(_)) if lines >= LINES_TO_TELL => return None,
+                (_, Err(trouble)) if trouble.kind != TroubleKind::NotFound => return Some(Ours::Unknown),
+                // Without a line, or gone.
+                (_, _) => {}
+            }
         }
-        ours
+        Some(Ours::Unknowable)
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn create(client: &Client, file: &Path) -> Result<String, Troub
     let payload =
         Payload::File { file, before: Vec::new(), after: Vec::new(), content_type: "application/json".into() };
     let value = client.json("POST", "/v1/messages/batches", &[], payload).await?;
-    let id = value["id"].as_str().map(str::to_owned);
+    let id = value["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
     id.ok_or_else(|| Trouble::new(TroubleKind::Malformed, "the provider created a batch and told no id"))
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn upload(client: &Client, file: &Path, token: &str) -> Result<
     let payload =
         Payload::File { file, before: Vec::new(), after: Vec::new(), content_type: "application/jsonl".into() };
     let value = client.json("POST", place, &headers, payload).await?;
-    value["file"]["name"].as_str().map(str::to_owned).ok_or_else(|| malformed("name"))
+    value["file"]["name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(|| malformed("name"))
 }
 
 pub(super) async fn create(client: &Client, upload: &str, token: &str) -> Result<String, Trouble> {
@@ -38,7 +38,7 @@ pub(super) async fn create(client: &Client, upload: &str, token: &str) -> Result
     let path = format!("/{}/models/{}:batchGenerateContent", dialect.api_version, dialect.model);
     let body = json!({"batch": {"displayName": token, "inputConfig": {"fileName": upload}}});
     let value = client.json("POST", &path, &[], Payload::Json(&body)).await?;
-    let name = value["name"].as_str().map(str::to_owned);
+    let name = value["name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned);
     name.ok_or_else(|| Trouble::new(TroubleKind::Malformed, "the provider created a batch and told no name"))
 }
 
@@ -60,7 +60,7 @@ pub(super) fn seen(value: &Value, version: &str) -> Option<BatchSeen> {
     };
     let file = ["/metadata/output/responsesFile", "/response/responsesFile", "/metadata/dest/fileName"]
         .iter()
-        .find_map(|p| value.pointer(p)?.as_str());
+        .find_map(|p| value.pointer(p)?.as_str().filter(|file| !file.is_empty()));
     let bare = status.trim_start_matches("BATCH_STATE_").trim_start_matches("JOB_STATE_");
     let standing = match bare {
         "SUCCEEDED" | "PARTIALLY_SUCCEEDED" | "CANCELLED" | "EXPIRED" => {

@@ -5,6 +5,7 @@ mod anthropic;
 mod gemini;
 mod openai;
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use serde_json::Value;
@@ -94,8 +95,26 @@ impl Vendor {
         }
     }
 
+    /// Batches that may be created in an hour, where the provider limits it: OpenAI takes 2,000. Anthropic counts all calls of its
+    /// batch endpoints together, 50 a minute in the lowest tier; half of them are left for looking at batches. Others name no
+    /// limit. <https://platform.openai.com/docs/guides/batch>,
+    /// <https://platform.claude.com/docs/en/api/rate-limits#message-batches-api>
+    pub fn batches_per_hour(self) -> Option<NonZeroU32> {
+        match self {
+            Self::Anthropic => NonZeroU32::new(1_500),
+            Self::OpenAiChat | Self::OpenAiResponses => NonZeroU32::new(2_000),
+            Self::Gemini => None,
+        }
+    }
+
     /// Whether its listing shows our token, so that an orphan is found by it exactly.
     pub fn shows_token(self) -> bool {
+        self != Self::Anthropic
+    }
+
+    /// Whether it counts the requests that are done while a batch runs. Anthropic's counts stand still until the end.
+    /// <https://platform.claude.com/docs/en/api/retrieving-message-batches>
+    pub fn counts_while_running(self) -> bool {
         self != Self::Anthropic
     }
 
@@ -277,5 +296,38 @@ pub fn is_surely_absent(trouble: &Trouble) -> bool {
         | TroubleKind::Timeout
         | TroubleKind::Cut
         | TroubleKind::Malformed => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// <https://github.com/tobert/kaibo/pull/93>, <https://github.com/ProjectTech4DevAI/kaapi-backend/issues/723>
+    #[test]
+    fn a_file_id_that_is_an_empty_string_is_no_file() {
+        let seen = |output: Value, error: Value| {
+            openai::seen(&json!({"id": "b", "status": "completed", "output_file_id": output, "error_file_id": error}))
+                .unwrap()
+        };
+        let places = |standing: Standing| match standing {
+            Standing::Ended { places } => places,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(places(seen(json!("f1"), json!("")).standing), ["/files/f1/content"]);
+        // All have failed, and it is called completed.
+        assert_eq!(places(seen(Value::Null, json!("f2")).standing), ["/files/f2/content"]);
+        assert!(places(seen(json!(""), json!("")).standing).is_empty());
+        let google =
+            json!({"name": "batches/1", "metadata": {"state": "JOB_STATE_SUCCEEDED", "output": {"responsesFile": ""}}});
+        assert!(places(gemini::seen(&google, "v1").unwrap().standing).is_empty());
+    }
+
+    #[test]
+    fn a_batch_that_is_refused_names_the_line() {
+        let errors = json!({"data": [{"code": "invalid_json_line", "line": 7, "message": "not JSON"}]});
+        let seen = openai::seen(&json!({"id": "b", "status": "failed", "errors": errors})).unwrap();
+        assert_eq!(seen.standing, Standing::Failed { message: "line 7: not JSON".into(), queue_full: false });
     }
 }

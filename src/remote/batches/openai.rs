@@ -62,7 +62,11 @@ pub(super) fn seen(value: &Value) -> Option<BatchSeen> {
         "failed" => {
             let errors = value["errors"]["data"].as_array();
             let first = errors.and_then(|e| e.first());
-            let message = first.and_then(|e| e["message"].as_str()).unwrap_or("the provider gave no reason").to_owned();
+            let words = first.and_then(|e| e["message"].as_str()).unwrap_or("the provider gave no reason");
+            let message = match first.and_then(|e| e["line"].as_u64()) {
+                Some(line) => format!("line {line}: {words}"),
+                None => words.to_owned(),
+            };
             let queue_full = first.and_then(|e| e["code"].as_str()).is_some_and(|c| c.contains("token_limit"))
                 || message.to_ascii_lowercase().contains("enqueued token limit");
             Standing::Failed { message, queue_full }

@@ -34,7 +34,13 @@ pub enum BatchFault {
     NotFoundAtFirst,
     /// Refused as a whole after it was made.
     FailedAfterCreate,
-    /// Half of its requests expire.
+    /// Refused as a whole after it was made, for a line that is not JSON.
+    InvalidLine,
+    /// 503 to the first two looks.
+    UnavailableAtFirst,
+    /// Gemini's states have the names that its SDKs use.
+    JobStates,
+    /// Half of its requests expire; at Gemini, all of them.
     Expired,
     /// Each fifth request fails at the provider.
     SomeErrored,
@@ -141,6 +147,10 @@ pub struct BatchCounters {
 impl Batches {
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.0.lock().expect("no panic while the lock is held")
+    }
+
+    pub(super) fn creations_ms(&self) -> Vec<f64> {
+        self.kept().batches.iter().map(|b| b.made_ms).collect()
     }
 
     pub(super) fn counters(&self) -> BatchCounters {
@@ -444,7 +454,9 @@ fn shown(state: &State, batch: &Batch) -> Value {
         }
     }
     let queue = state.config().batch.queue_tokens;
-    let failed = batch.fault == Some(BatchFault::FailedAfterCreate)
+    let invalid = batch.fault == Some(BatchFault::InvalidLine);
+    let failed = invalid
+        || batch.fault == Some(BatchFault::FailedAfterCreate)
         || queue.is_some_and(|most| batch.payload.len() as u64 / 4 > most);
     match batch.face {
         Face::Anthropic => json!({
@@ -457,27 +469,35 @@ fn shown(state: &State, batch: &Batch) -> Value {
             },
             "created_at": stamp(batch.made_ms), "expires_at": stamp(batch.made_ms + 86_400_000.0),
             "ended_at": if ended { json!(stamp(batch.ends_ms)) } else { Value::Null },
-            "cancel_initiated_at": null, "archived_at": null,
+            "cancel_initiated_at": null,
+            "archived_at": if batch.fault == Some(BatchFault::ResultsGone) { json!(stamp(batch.ends_ms)) } else { Value::Null },
             "results_url": if ended { json!(format!("/v1/messages/batches/{}/results", batch.id)) } else { Value::Null },
         }),
         Face::Gemini => {
+            // What expires there leaves nothing.
+            let expired = batch.fault == Some(BatchFault::Expired);
             let bare = match (ended, batch.cancelled) {
                 _ if failed => "FAILED",
                 (_, true) => "CANCELLED",
                 (false, _) => "RUNNING",
+                (true, _) if expired => "EXPIRED",
                 (true, _) => "SUCCEEDED",
             };
+            let prefix = if batch.fault == Some(BatchFault::JobStates) { "JOB_STATE" } else { "BATCH_STATE" };
             let mut metadata = json!({
                 "@type": "type.googleapis.com/google.ai.generativelanguage.v1.GenerateContentBatch",
-                "displayName": batch.name, "model": format!("models/{}", batch.model), "state": format!("BATCH_STATE_{bare}"),
+                "displayName": batch.name, "model": format!("models/{}", batch.model), "state": format!("{prefix}_{bare}"),
                 "createTime": stamp(batch.made_ms), "updateTime": stamp(now),
                 "batchStats": {"requestCount": total.to_string(), "successfulRequestCount": if ended { done } else { 0 }.to_string(),
                     "failedRequestCount": if ended { bad } else { 0 }.to_string()},
             });
             let mut operation = json!({"name": batch.id, "done": ended});
             if failed {
-                operation["error"] = json!({"code": 8, "message": "too many enqueued tokens"});
-            } else if ended && !batch.cancelled {
+                operation["error"] = match invalid {
+                    true => json!({"code": 3, "message": "line 2 of the input file is not JSON"}),
+                    false => json!({"code": 8, "message": "too many enqueued tokens"}),
+                };
+            } else if ended && !batch.cancelled && !expired {
                 metadata["output"] =
                     json!({"responsesFile": format!("files/out-{}", batch.id.trim_start_matches("batches/"))});
             }
@@ -495,7 +515,9 @@ fn shown(state: &State, batch: &Batch) -> Value {
             let over = ended && !failed;
             json!({
                 "id": batch.id, "object": "batch", "endpoint": batch.endpoint, "model": null,
-                "errors": if failed { json!({"object": "list", "data": [{"code": "token_limit_exceeded", "line": null, "param": null,
+                "errors": if invalid { json!({"object": "list", "data": [{"code": "invalid_json_line", "line": 2, "param": null,
+                    "message": "This line is not parseable as valid JSON."}]}) }
+                else if failed { json!({"object": "list", "data": [{"code": "token_limit_exceeded", "line": null, "param": null,
                     "message": "Enqueued token limit reached"}]}) } else { Value::Null },
                 "input_file_id": batch.input_file, "completion_window": "24h", "status": status,
                 "output_file_id": if over && done > 0 { json!(format!("out-{}", batch.id)) } else { Value::Null },
@@ -516,12 +538,15 @@ fn visible<'a>(kept: &'a mut Kept, call: &Call<'_>, id: &str) -> Option<&'a mut 
         .find(|b| b.id.trim_start_matches("batches/") == id && (b.key.is_none() || b.key == call.key))
 }
 
-fn look(state: &Arc<State>, call: &Call<'_>, _face: Face, id: &str) -> Option<Reply> {
+fn look(state: &Arc<State>, call: &Call<'_>, face: Face, id: &str) -> Option<Reply> {
     let mut kept = state.batches.kept();
     let batch = visible(&mut kept, call, id)?;
     batch.looks += 1;
     if batch.fault == Some(BatchFault::NotFoundAtFirst) && batch.looks <= 2 {
         return None;
+    }
+    if batch.fault == Some(BatchFault::UnavailableAtFirst) && batch.looks <= 2 {
+        return Some(Reply::json(503, &face.error(&Wrong::new(503, "the service is unavailable"), 0)));
     }
     Some(ok(&shown(state, batch)))
 }
