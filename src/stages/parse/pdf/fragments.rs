@@ -136,9 +136,93 @@ fn merge_neighbours(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragment>
             fragment.glyphs.sort_by(|a, b| place(a).total_cmp(&place(b)).then(a.cmp(b)));
         }
     }
+    let mut merged = join_stretched_lines(glyphs, frame, merged);
     join_drop_caps(glyphs, &mut merged);
     merged.sort_by_key(|f| f.order);
     merged
+}
+
+/// A gap wider than this many times the size is no word space, however far a line is stretched.
+const STRETCHED: f32 = 10.0;
+
+/// Joins the pieces of lines that justification has stretched: what parts words there is as wide as what parts the cells of
+/// a table, but other lines of the column run across it, from the same left edge to the same right one.
+fn join_stretched_lines(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragment>) -> Vec<Fragment> {
+    fragments.sort_by(|a, b| a.baseline.total_cmp(&b.baseline).then(a.left.total_cmp(&b.left)));
+    let mut joins: Vec<(usize, usize)> = Vec::new();
+    for at in 1..fragments.len() {
+        let (a, b) = (&fragments[at - 1], &fragments[at]);
+        let gap = b.left - a.right;
+        let alike = (a.baseline - b.baseline).abs() < 0.1 * a.size && (a.size - b.size).abs() < 0.05 * a.size;
+        if alike && gap > 0.0 && gap < STRETCHED * a.size && is_stretched(glyphs, frame, &fragments, at) {
+            joins.push((at - 1, at));
+        }
+    }
+    for &(a, b) in joins.iter().rev() {
+        let glyphs = std::mem::take(&mut fragments[b].glyphs);
+        let (right, order) = (fragments[b].right, fragments[b].order);
+        let open = &mut fragments[a];
+        open.glyphs.extend(glyphs);
+        open.right = open.right.max(right);
+        open.order = open.order.min(order);
+    }
+    fragments.retain(|f| !f.glyphs.is_empty());
+    fragments
+}
+
+/// Whether the gap before the fragment at `at`, in fragments sorted by their baselines, is one of a stretched line.
+fn is_stretched(glyphs: &[Glyph], frame: Frame, fragments: &[Fragment], at: usize) -> bool {
+    let (before, after) = (&fragments[at - 1], &fragments[at]);
+    let (from, to, size) = (before.right, after.left, before.size);
+    let near = |f: &&Fragment, lines: f32| (f.baseline - before.baseline).abs() < lines * 1.6 * size;
+    let upper = fragments[..at - 1].iter().rev().take_while(|f| near(f, 8.0));
+    let lower = fragments[at + 1..].iter().take_while(|f| near(f, 8.0));
+    let mut full_line = None;
+    for f in upper.chain(lower) {
+        let same_row = (f.baseline - before.baseline).abs() < 0.1 * size;
+        if (f.size - size).abs() < 0.05 * size && !same_row && f.left < from - size && f.right > to + size {
+            full_line = Some((f.left, f.right));
+            break;
+        }
+    }
+    let Some((left, right)) = full_line else {
+        return false;
+    };
+    let row = |f: &&Fragment| (f.baseline - before.baseline).abs() < 0.1 * size && f.right > left && f.left < right;
+    let band = fragments[at.saturating_sub(12)..fragments.len().min(at + 12)].iter();
+    let mut pieces: Vec<&Fragment> = band.clone().filter(row).collect();
+    pieces.sort_by(|a, b| a.left.total_cmp(&b.left));
+    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
+        return false;
+    };
+    if (first.left - left).abs() > 2.5 * size || (last.right - right).abs() > 0.6 * size {
+        return false;
+    }
+    // Justification makes all gaps of a line alike.
+    let mut gaps: Vec<f32> = pieces.windows(2).map(|pair| pair[1].left - pair[0].right).collect();
+    for piece in &pieces {
+        let of = piece.glyphs.windows(2).map(|pair| (&glyphs[pair[0] as usize], &glyphs[pair[1] as usize]));
+        gaps.extend(
+            of.map(|(a, b)| frame.place(b.x, b.y).0 - frame.place(a.x, a.y).0 - a.advance)
+                .filter(|gap| *gap > WORD_GAP * size),
+        );
+    }
+    let widest = gaps.iter().copied().fold(0.0, f32::max);
+    let narrowest = gaps.iter().copied().fold(f32::MAX, f32::min);
+    if gaps.len() > 1 {
+        return widest - narrowest < 0.15 * widest + 0.05 * size;
+    }
+    if widest > 3.0 * size && (first.left - left).abs() + (last.right - right).abs() > 0.5 * size {
+        return false;
+    }
+    // Gaps above each other are those of a table.
+    let mut ends_here = false;
+    let mut begins_here = false;
+    for f in band.filter(|f| near(f, 1.0) && !row(f)) {
+        ends_here |= f.right > from - 0.5 * size && f.right < to - 0.3 * size && f.left < from;
+        begins_here |= f.left > from + 0.3 * size && f.left < to + 0.5 * size && f.right > to;
+    }
+    !(ends_here && begins_here)
 }
 
 /// Puts a large initial at the head of the line that it begins.

@@ -196,10 +196,15 @@ impl Order<'_> {
             let f = &self.fragments[m];
             match cells.last_mut() {
                 Some(cell) if cell.takes(f) => cell.add(m, f),
-                last => {
-                    let limit = last.filter(|cell| cell.is_left_of(f)).map_or(f32::MIN, |cell| cell.last_right);
+                Some(cell) if cell.is_left_of(f) => {
+                    let limit = cell.last_right;
+                    // The line goes on in another cell: it is a row of its own, not the last line of what stands above it.
+                    if let Some(line) = cell.split_last_line(self.fragments) {
+                        cells.push(line);
+                    }
                     cells.push(Bounded::of(m, f, limit));
                 }
+                _ => cells.push(Bounded::of(m, f, f32::MIN)),
             }
         }
         cells
@@ -310,6 +315,27 @@ impl Bounded {
         let step = f.baseline - self.baseline;
         let shared = self.last_right.min(f.right) - self.last_left.max(f.left);
         step > 0.3 * f.size && step < 2.0 * self.size.max(f.size) && shared > 0.0 && f.left > self.limit
+    }
+
+    /// Takes the last of several lines out of the cell.
+    fn split_last_line(&mut self, fragments: &[Fragment]) -> Option<Self> {
+        if self.cell.lines.len() < 2 {
+            return None;
+        }
+        let last = self.cell.lines.pop()?;
+        let limit = self.limit;
+        let rebuilt = |lines: Vec<Vec<usize>>| {
+            let mut members = lines.into_iter().flatten();
+            let first = members.next()?;
+            let mut bounded = Self::of(first, &fragments[first], limit);
+            for m in members {
+                bounded.add(m, &fragments[m]);
+            }
+            Some(bounded)
+        };
+        let rest = std::mem::take(&mut self.cell.lines);
+        *self = rebuilt(rest)?;
+        rebuilt(vec![last])
     }
 
     /// Whether a fragment goes on to the right of the cell's last line.
