@@ -5,8 +5,10 @@
 mod bad_input;
 mod batches;
 mod crash;
+mod isolation;
 mod layers;
 mod live;
+mod ocr;
 mod output;
 mod peers;
 mod providers;

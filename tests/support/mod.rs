@@ -1,7 +1,9 @@
 //! Small corpora made on the spot, and the program run on them.
 
 pub(crate) mod documents;
+pub(crate) mod pictures;
 pub(crate) mod rehearsal;
+pub(crate) mod torture;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Verbosity;
 use super::lines::document_line;
 use super::summary;
-use crate::values::{Event, Stage};
+use crate::values::{Event, SourcePath, Stage};
 
 /// Redraws a second: fast enough to look alive, too slow to be felt.
 const REDRAWS: u8 = 10;
@@ -29,6 +29,8 @@ struct StageBar {
     redrawn: Instant,
     /// What a provider was asked, for `extract`.
     asked: String,
+    /// A document that takes long, and how far it is.
+    long: Option<(SourcePath, String)>,
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -57,6 +59,7 @@ impl Bars {
                     total: 0,
                     redrawn: Instant::now(),
                     asked: String::new(),
+                    long: None,
                 }
             })
             .collect();
@@ -97,8 +100,13 @@ impl Bars {
                 slot.asked = format!("; {}, {in_flight} in flight", summary::asked(asked));
                 slot.count(0, 0);
             }
-            Event::DocumentDone { stage, .. } => self.bars[*stage as usize].count(1, 0),
-            Event::DocumentFailed { stage, .. } => self.bars[*stage as usize].count(0, 1),
+            Event::DocumentProgress { stage, path, .. } => {
+                let slot = &mut self.bars[*stage as usize];
+                slot.long = summary::position(event).map(|at| (path.clone(), at));
+                slot.count(0, 0);
+            }
+            Event::DocumentDone { stage, path, .. } => self.bars[*stage as usize].ended(path, 1, 0),
+            Event::DocumentFailed { stage, path, .. } => self.bars[*stage as usize].ended(path, 0, 1),
             Event::StageFinished { totals } => {
                 let slot = &mut self.bars[totals.stage as usize];
                 if totals.stage == Stage::Discover {
@@ -139,6 +147,13 @@ impl Bars {
 }
 
 impl StageBar {
+    fn ended(&mut self, path: &SourcePath, done: u64, failed: u64) {
+        if self.long.as_ref().is_some_and(|(long, _)| long == path) {
+            self.long = None;
+        }
+        self.count(done, failed);
+    }
+
     fn count(&mut self, done: u64, failed: u64) {
         self.done += done;
         self.failed += failed;
@@ -163,6 +178,10 @@ impl StageBar {
             message.push_str(" failed");
         }
         message.push_str(&self.asked);
+        if let Some((_, at)) = &self.long {
+            message.push_str("  ");
+            message.push_str(at);
+        }
         self.bar.set_message(message);
         self.bar.set_position(through);
     }

@@ -1,5 +1,7 @@
 //! PDF: glyphs in content order, put together into words, lines and blocks.
 
+use std::sync::Arc;
+
 use hayro_interpret::font::{Glyph, GlyphRun};
 use hayro_interpret::hayro_cmap::BfString;
 use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect};
@@ -11,17 +13,21 @@ use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
 use super::ParseSettings;
 use super::build::Builder;
+use super::ocr::{self, Ocr, OwnText, PageText};
 use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
 
 pub(super) fn parse(
     bytes: &[u8],
-    _settings: &ParseSettings,
+    settings: &ParseSettings,
     progress: &mut dyn FnMut(u32, u32),
 ) -> Result<ParsedDocument, Failure> {
-    let pdf = Pdf::new(bytes.to_vec()).map_err(|e| match e {
+    let pdf = open(bytes, &settings.passwords).map_err(|e| match e {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Failure::new(
             FailureKind::Encrypted,
-            "the file is encrypted and needs a password; remove the password and run again",
+            match settings.passwords.len() {
+                0 => "the file is encrypted and needs a password; put it into a file and name that with --password-file".to_owned(),
+                n => format!("the file is encrypted, and none of the {n} passwords of --password-file opens it; add the right one and run again with --retry-failed"),
+            },
         ),
         LoadPdfError::Decryption(_) => Failure::new(
             FailureKind::Encrypted,
@@ -35,7 +41,8 @@ pub(super) fn parse(
     let mut builder = Builder::new(SectionKind::Page);
     // One for the document: fonts are decoded once, not on every page.
     let cache = InterpreterCache::new();
-    let (mut empty, mut broken) = (Vec::new(), Vec::new());
+    let mut broken = Vec::new();
+    let mut ocr = Ocr::new(settings);
     for (number, page) in (1..).zip(pdf.pages().iter()) {
         let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let mut context = Context::new(
@@ -51,11 +58,21 @@ pub(super) fn parse(
         }));
         let source = match read {
             Ok(lines) => {
-                if lines.iter().all(|l| l.text.trim().is_empty()) {
-                    empty.push(number);
+                let characters = lines.iter().flat_map(|l| l.text.chars()).filter(|c| !c.is_whitespace()).count();
+                match ocr.page(page, number, OwnText::Characters(characters)) {
+                    PageText::Own => {
+                        blocks(&lines, &mut builder);
+                        SectionSource::File
+                    }
+                    PageText::Recognised(recognised) => {
+                        ocr::add(&recognised, &mut builder);
+                        SectionSource::Ocr
+                    }
+                    PageText::Missing => {
+                        blocks(&lines, &mut builder);
+                        SectionSource::NeedsOcr
+                    }
                 }
-                blocks(&lines, &mut builder);
-                SectionSource::File
             }
             Err(_) => {
                 broken.push(number);
@@ -72,11 +89,9 @@ pub(super) fn parse(
             format!("none of its {count} pages can be read; fetch or copy it again"),
         ));
     }
-    if !empty.is_empty() {
-        builder.notes.push(format!("{} without text: if that is a scan, it needs OCR", pages(&empty)));
-    }
+    builder.notes.extend(ocr.notes());
     if !broken.is_empty() {
-        builder.notes.push(format!("{} cannot be read and left out", pages(&broken)));
+        builder.notes.push(format!("{} cannot be read and left out", ocr::pages(&broken)));
     }
     let info = pdf.metadata();
     let text = |bytes: &Option<Box<[u8]>>| {
@@ -87,18 +102,19 @@ pub(super) fn parse(
     Ok(builder.finish(Format::Pdf, metadata))
 }
 
-/// "page 3", or "pages 1-4, 7".
-fn pages(numbers: &[usize]) -> String {
-    let mut ranges: Vec<(usize, usize)> = Vec::new();
-    for &n in numbers {
-        match ranges.last_mut() {
-            Some((_, end)) if *end + 1 == n => *end = n,
-            _ => ranges.push((n, n)),
+/// Opens the file with the empty password or one of these.
+fn open(bytes: &[u8], passwords: &[String]) -> Result<Pdf, LoadPdfError> {
+    let bytes = Arc::new(bytes.to_vec());
+    let mut opened = Pdf::new(Arc::clone(&bytes));
+    for password in passwords {
+        match opened {
+            Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) => {
+                opened = Pdf::new_with_password(Arc::clone(&bytes), password);
+            }
+            _ => break,
         }
     }
-    let shown: Vec<String> =
-        ranges.iter().map(|&(a, b)| if a == b { a.to_string() } else { format!("{a}-{b}") }).collect();
-    format!("page{} {}", if numbers.len() == 1 { "" } else { "s" }, shown.join(", "))
+    opened
 }
 
 struct Line {
