@@ -39,7 +39,39 @@ fn peaks(pid: i32) -> Option<(u64, u64)> {
     Some((of("VmPeak:")?, of("VmHWM:")?))
 }
 
+/// Most memory that was seen during a run, in KiB.
+#[derive(Default)]
+struct Most {
+    worker_space: u64,
+    worker_resident: u64,
+    run_resident: u64,
+}
+
+/// Follows a run to its end: its events, and what memory it and its workers took.
+fn watched(child: &mut Child) -> (Vec<Value>, Most) {
+    let (pid, over) = (child.id(), AtomicBool::new(false));
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut most = Most::default();
+            while !over.load(Ordering::Relaxed) {
+                for (space, resident) in workers(pid).into_iter().filter_map(peaks) {
+                    most.worker_space = space.max(most.worker_space);
+                    most.worker_resident = resident.max(most.worker_resident);
+                }
+                most.run_resident = peaks(pid.cast_signed()).map_or(0, |(_, resident)| resident).max(most.run_resident);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            most
+        });
+        let events = stderr.lines().map_while(Result::ok).filter_map(|l| serde_json::from_str(&l).ok()).collect();
+        over.store(true, Ordering::Relaxed);
+        (events, watch.join().unwrap())
+    })
+}
+
 #[test]
+#[allow(clippy::print_stdout, reason = "how each file ended is worth reading")]
 fn hostile_files_fail_with_a_reason_and_harm_no_other() {
     let shelf = Shelf::empty();
     let set = torture::set();
@@ -47,44 +79,11 @@ fn hostile_files_fail_with_a_reason_and_harm_no_other() {
         shelf.put(&format!("{n:02}-{name}.pdf"), bytes);
         shelf.put(&format!("{n:02}-sound.pdf"), &documents::pdf(&[&documents::story(n as u64)]));
     }
-    let mut run = command(
-        shelf.path(),
-        &[
-            "batch",
-            "books",
-            "-o",
-            "out",
-            "--progress",
-            "json",
-            "-w",
-            "2",
-            "--parse-timeout",
-            "5",
-            "--parse-memory",
-            "256",
-            "--until",
-            "parse",
-        ],
-    );
-    let mut child = run.stderr(Stdio::piped()).spawn().unwrap();
-    let (pid, over) = (child.id(), AtomicBool::new(false));
-    let stderr = child.stderr.take().unwrap();
-    let most = std::sync::Mutex::new(0);
-    let events: Vec<Value> = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
-                for (space, _) in workers(pid).into_iter().filter_map(peaks) {
-                    let mut most = most.lock().unwrap();
-                    *most = space.max(*most);
-                }
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        });
-        let events = BufReader::new(stderr).lines().map_while(Result::ok).filter_map(|l| serde_json::from_str(&l).ok());
-        let events = events.collect();
-        over.store(true, Ordering::Relaxed);
-        events
-    });
+    let limits = ["--parse-timeout", "5", "--parse-memory", "256"];
+    let args =
+        [&["batch", "books", "-o", "out", "--progress", "json", "-w", "2", "--until", "parse"], &limits[..]].concat();
+    let mut child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
+    let (events, most) = watched(&mut child);
     let code = child.wait().unwrap().code();
     let mut ends: BTreeMap<String, String> = BTreeMap::new();
     for event in &events {
@@ -106,7 +105,7 @@ fn hostile_files_fail_with_a_reason_and_harm_no_other() {
     }
     // The limit of the document, the stack and what the program itself needs.
     let limit = (256 + 64 + 160) << 10;
-    let most = most.into_inner().unwrap();
+    let most = most.worker_space;
     assert!((1..=limit).contains(&most), "a worker took {most} KiB of address space, of {limit}");
 }
 
@@ -187,16 +186,24 @@ fn a_document_without_end_is_stopped_by_its_processor_time() {
 }
 
 #[test]
-fn the_progress_of_a_long_document_is_told_by_page() {
+#[allow(clippy::print_stdout, reason = "the figures are worth keeping")]
+fn a_document_of_5000_pages_takes_bounded_memory_and_tells_how_far_it_is() {
+    const PAGES: u64 = 5_000;
     let shelf = Shelf::empty();
-    let lines = documents::story(1);
-    shelf.put("long.pdf", &documents::pdf(&vec![&lines[..]; 6_000]));
-    let run = shelf.batch(&["--progress", "json", "--until", "parse"]).exits(0);
-    let told: Vec<Value> = run.events().into_iter().filter(|e| e["event"] == "document_progress").collect();
-    assert!(!told.is_empty(), "{}", run.stderr());
-    assert!(told.iter().all(|e| e["total"] == 6_000 && e["section"] == "page" && e["path"] == "long.pdf"));
+    let pages: Vec<Vec<String>> = (0..PAGES).map(documents::story).collect();
+    let pages: Vec<&[String]> = pages.iter().map(Vec::as_slice).collect();
+    shelf.put("long.pdf", &documents::pdf(&pages));
+    let args = ["batch", "books", "-o", "out", "--progress", "json", "--until", "parse"];
+    let mut child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
+    let (events, most) = watched(&mut child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let told: Vec<&Value> = events.iter().filter(|e| e["event"] == "document_progress").collect();
+    assert!(told.iter().all(|e| e["total"] == PAGES && e["section"] == "page" && e["path"] == "long.pdf"));
     let done: Vec<u64> = told.iter().map(|e| e["done"].as_u64().unwrap()).collect();
-    assert!(done.is_sorted(), "{done:?}");
+    assert!(!done.is_empty() && done.is_sorted(), "{done:?}");
+    let (worker, run) = (most.worker_resident, most.run_resident);
+    println!("{PAGES} pages: the worker held {} MiB at most, the run {} MiB", worker >> 10, run >> 10);
+    assert!(worker < 256 << 10 && run < 128 << 10, "{worker} KiB, {run} KiB");
 }
 
 /// An encrypted document with this password.

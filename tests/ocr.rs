@@ -87,7 +87,7 @@ fn without_the_program_the_document_is_kept_and_taken_up_again_once_it_is_there(
     let batch = ["batch", "books", "-o", "out", "--progress", "json", "--ocr-lang", "eng"];
     let run = with_path(&shelf, "bare", &batch).exits(0);
     assert_eq!(run.summary()["partial"], 1, "{}", run.stderr());
-    assert!(run.stderr().contains("page 2 is a picture and needs OCR"), "{}", run.stderr());
+    assert!(run.stderr().contains("page 2 cannot be read without OCR"), "{}", run.stderr());
     assert!(run.stderr().contains("apt-get install tesseract-ocr)"), "{}", run.stderr());
     assert_eq!(shelf.vocabularies().len(), 2, "both are kept");
     let status = shelf.run(&["status", "out"]).exits(0).stdout();
@@ -132,7 +132,7 @@ fn a_language_that_is_not_installed_is_named() {
     assert!(run.stderr().contains(note), "{}", run.stderr());
     shelf.run(&["parse", "books/scan.pdf", "--ocr-lang=-psm"]).exits(64).says("names no languages");
     let broken = with_path(&shelf, "bin", &["parse", "books/scan.pdf"]).exits(0);
-    assert!(broken.stderr().contains("page 1 needs OCR, which failed: tesseract failed"), "{}", broken.stderr());
+    assert!(broken.stderr().contains("the OCR of page 1 failed: tesseract failed"), "{}", broken.stderr());
 }
 
 #[test]
@@ -148,8 +148,8 @@ fn a_recognition_that_hangs_costs_its_page_alone() {
     let run = with_path_list(&shelf, &path, &batch).exits(0);
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     assert_eq!(run.summary()["partial"], 1, "{}", run.stderr());
-    assert!(run.stderr().contains("page 2 needs OCR, which failed: it took too long"), "{}", run.stderr());
-    assert!(run.stderr().contains("page 5 is a picture and needs OCR: the recognition of 2 pages"), "{}", run.stderr());
+    assert!(run.stderr().contains("the OCR of page 2 failed: it took too long"), "{}", run.stderr());
+    assert!(run.stderr().contains("page 5 cannot be read without OCR: 2 pages in a row"), "{}", run.stderr());
     assert!(shelf.vocabulary("mixed.vocab.json").to_string().contains("salt lantern"));
 }
 

@@ -28,7 +28,7 @@ fn the_readable_samples_give_vocabularies_and_the_others_a_reason() {
     // Whether there is a Tesseract is up to the machine.
     let told = |e: &serde_json::Value| {
         let notes = e["notes"].to_string();
-        notes.contains("is a picture and needs OCR") || notes.contains("read by optical character recognition")
+        notes.contains("cannot be read without OCR") || notes.contains("read by optical character recognition")
     };
     assert!(run.events().iter().any(told), "the image-only sample is done and says what it needs or needed");
     assert!(number("terms") > 500, "{} terms", number("terms"));

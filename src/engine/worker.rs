@@ -18,6 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use self::frame::{Orders, Reply, write_frame};
+use crate::remote::Vendor;
 use crate::stages::parse::ParseSettings;
 use crate::values::{Failure, FailureKind, Fingerprint, Gap, SectionKind};
 
@@ -138,6 +139,10 @@ impl<'a> ParseWorker<'a> {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        // A hostile file that gets at a worker, or at a program that it starts, finds no keys there.
+        for vendor in [Vendor::Anthropic, Vendor::OpenAiChat, Vendor::OpenAiResponses, Vendor::Gemini] {
+            command.env_remove(vendor.key_variable());
+        }
         // A group of its own: Ctrl-C is for the run to handle, which then finishes what is in flight.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().map_err(failed)?;
@@ -328,5 +333,38 @@ mod tests {
         assert!(of(11, "").1.contains("stopped by signal 11 while it read this file"));
         assert!(of(9, "").1.contains("for want of memory"));
         assert!(of(70 << 8, "").1.contains("exit code 70"));
+    }
+
+    /// A worker of a few lines of shell, and what came of asking it.
+    fn asked(script: &str, told: &mut u32) -> Result<Parsed, Failure> {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("worker");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let limits = ParseLimits { time: Duration::from_millis(100), memory: 1 << 30 };
+        let program = ParseProgram { program, settings: ParseSettings::default(), limits };
+        ParseWorker::new(&program).parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| *told += 1)
+    }
+
+    #[test]
+    fn progress_buys_no_time() {
+        // 64 bytes of JSON after the length.
+        let script = r#"while :; do printf '\100\000\000\000{"Progress":{"section":"page","done":1,"total":2,"ocr_pages":0}}'; done"#;
+        let (started, mut told) = (Instant::now(), 0);
+        let failure = asked(script, &mut told).err().unwrap();
+        assert_eq!((failure.kind, told > 10), (FailureKind::Timeout, true), "{failure}, {told} times told");
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_worker_that_talks_nonsense_or_says_nothing_is_ended() {
+        let mut told = 0;
+        assert_eq!(
+            asked("printf '\\002\\000\\000\\000{}'; sleep 1000", &mut told).err().unwrap().kind,
+            FailureKind::Crashed
+        );
+        assert_eq!(asked("exit 3", &mut told).err().unwrap().kind, FailureKind::Crashed);
+        assert_eq!(asked("exec sleep 1000", &mut told).err().unwrap().kind, FailureKind::Timeout);
     }
 }

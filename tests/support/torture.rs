@@ -77,11 +77,11 @@ pub(crate) fn set() -> Vec<(&'static str, Vec<u8>)> {
         let font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_vec();
         one_page("/Font << /F1 5 0 R >>", content.as_bytes(), &[font])
     };
+    // There are no exponents in PDF.
+    let ten = |power: usize| format!("1{}", "0".repeat(power));
     let chain: Vec<Vec<u8>> = (0..5000).map(|n| form(&format!("/XObject << /F {} 0 R >>", 6 + n), "/F Do")).collect();
-    let huge_image = stream(
-        "/Type /XObject /Subtype /Image /Width 100000 /Height 100000 /ColorSpace /DeviceRGB /BitsPerComponent 8",
-        &[0; 1000],
-    );
+    let image = |entries: &str, data: &[u8]| stream(&format!("/Type /XObject /Subtype /Image {entries}"), data);
+    let huge_image = image("/Width 100000 /Height 100000 /ColorSpace /DeviceRGB /BitsPerComponent 8", &[0; 1000]);
     let tiling = stream(
         "/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 9 9] /XStep 0.0001 /YStep 0.0001 /Resources << /Pattern << /P 5 0 R >> >>",
         b"/Pattern cs /P scn 0 0 9 9 re f",
@@ -134,13 +134,13 @@ pub(crate) fn set() -> Vec<(&'static str, Vec<u8>)> {
         ("header-only", b"%PDF-1.7\n".to_vec()),
         ("empty", Vec::new()),
         ("rubbish", b"%PDF-1.4\n".iter().copied().chain((0..200_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8)).collect()),
-        ("box-huge", boxed("0 0 1e12 1e12")),
-        ("box-endless", boxed(&format!("0 0 1{} -1{}", "0".repeat(400), "0".repeat(400)))),
+        ("box-huge", boxed("0 0 1000000000000 1000000000000")),
+        ("box-endless", boxed(&format!("0 0 {} -{}", ten(400), ten(400)))),
         ("box-nothing", boxed("0 0 0 0")),
         ("box-odd", boxed("nan inf -inf 1e999")),
-        ("place-huge", text("BT /F1 1e38 Tf 1e38 0 0 1e38 3e38 -3e38 Tm (far) Tj 1e999 nan Td (away) Tj ET")),
+        ("place-huge", text(&format!("BT /F1 {0} Tf {0} 0 0 {0} {0} -{0} Tm (far) Tj {1} nan Td (away) Tj 1e9 0 Td (odd) Tj ET", ten(37), ten(400)))),
         ("place-nothing", text("BT /F1 0 Tf 0 0 0 0 0 0 Tm (flat) Tj ET 0 0 0 0 0 0 cm BT /F1 9 Tf (gone) Tj ET")),
-        ("scale-huge", text(&format!("{} BT /F1 9 Tf (big) Tj ET", "1e30 0 0 1e30 0 0 cm ".repeat(50)))),
+        ("scale-huge", text(&format!("{} BT /F1 9 Tf (big) Tj ET", format!("{0} 0 0 {0} 0 0 cm ", ten(30)).repeat(50)))),
         ("saves-many", text(&format!("{} BT /F1 9 Tf (deep) Tj ET", "q ".repeat(2_000_000)))),
         ("clips-many", one_page("", "0 0 600 700 re W n ".repeat(300_000).as_bytes(), &[])),
         ("dashes-many", one_page("", b"[0.0000001] 0 d 1 w 0 0 m 600 700 l S", &[])),
@@ -150,6 +150,35 @@ pub(crate) fn set() -> Vec<(&'static str, Vec<u8>)> {
         ("mask-in-itself", one_page("/ExtGState << /G 5 0 R >>", b"/G gs 0 0 9 9 re f", &[masks, form("/ExtGState << /G 5 0 R >>", "/G gs 0 0 9 9 re f")])),
         ("colour-in-itself", one_page("/ColorSpace << /C 5 0 R >>", b"/C cs 0 sc 0 0 9 9 re f", &[b"[/Indexed 5 0 R 255 <00>]".to_vec()])),
         ("image-huge", one_page("/XObject << /I 5 0 R >>", b"600 0 0 700 0 0 cm /I Do", &[huge_image])),
+        (
+            "image-on-huge-sheet",
+            replaced(
+                &one_page(
+                    "/XObject << /I 5 0 R >>",
+                    b"2000000 0 0 2000000 0 0 cm /I Do",
+                    &[image("/Width 10 /Height 10 /ColorSpace /DeviceGray /BitsPerComponent 8", &[0; 100])],
+                ),
+                "[0 0 612 792]",
+                "[0 0 2000000 2000000]",
+            ),
+        ),
+        (
+            "image-rubbish",
+            one_page(
+                "/XObject << /I 5 0 R >>",
+                b"600 0 0 700 0 0 cm /I Do",
+                &[b"<< /Type /XObject /Subtype /Image /Width 9 /Height 9 /Filter /JPXDecode /Length 9 >>\nstream\n\xff\x4f\xff\x51rubbi\nendstream".to_vec()],
+            ),
+        ),
+        (
+            "image-fax-huge",
+            one_page(
+                "/XObject << /I 5 0 R >>",
+                b"600 0 0 700 0 0 cm /I Do",
+                &[b"<< /Type /XObject /Subtype /Image /Width 65000 /Height 65000 /BitsPerComponent 1 /ColorSpace /DeviceGray /Filter /CCITTFaxDecode \
+                    /DecodeParms << /K -1 /Columns 65000 /Rows 2000000000 >> /Length 4 >>\nstream\n\x80\x00\x80\x00\nendstream".to_vec()],
+            ),
+        ),
         ("outline-in-itself", with_catalog("/Outlines << /First 1 0 R /Last 1 0 R /Next 1 0 R >> /First 1 0 R /Next 1 0 R /Names 1 0 R /Kids [1 0 R]")),
     ]
 }

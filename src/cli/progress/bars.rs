@@ -190,7 +190,7 @@ impl StageBar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::StageTotals;
+    use crate::values::{SectionKind, StageTotals};
 
     #[test]
     fn every_template_draws_and_waiting_stages_show() {
@@ -201,10 +201,27 @@ mod tests {
         let totals = StageTotals { stage: Stage::Discover, done: 1500, skipped: 0, failed: 0, millis: 90 };
         bars.show(&Event::StageFinished { totals });
         bars.show(&Event::StageStarted { stage: Stage::Parse, total: 1500, skipped: 3, failed: 0 });
-        bars.bars[Stage::Parse as usize].bar.force_draw();
+        let (document, path) = ("0123456789ab".to_owned(), SourcePath::from_text("deep/refman.pdf"));
+        let section = SectionKind::Page;
+        let stage = Stage::Parse;
+        let long = Event::DocumentProgress {
+            stage,
+            document: document.clone(),
+            path: path.clone(),
+            section,
+            done: 1200,
+            total: 5000,
+        };
+        bars.bars[stage as usize].redrawn -= Duration::from_secs(1);
+        bars.show(&long);
+        bars.bars[stage as usize].bar.force_draw();
+        assert!(screen.contents().contains("0/1500  refman.pdf page 1,200 of 5,000"), "{}", screen.contents());
+        bars.bars[stage as usize].redrawn -= Duration::from_secs(1);
+        bars.show(&Event::DocumentDone { stage, document, path, terms: 0, millis: 9, notes: Vec::new() });
+        bars.bars[stage as usize].bar.force_draw();
         let shown = screen.contents();
         assert!(shown.contains("discover  1,500 documents, 3 MB read in 90 ms"), "{shown}");
-        assert!(shown.contains("0/1500 (3 done before)"), "{shown}");
+        assert!(shown.contains("1/1500") && !shown.contains("refman"), "{shown}");
         assert!(shown.contains("extract   waiting"), "{shown}");
     }
 }

@@ -123,20 +123,16 @@ impl<'a> Ocr<'a> {
 
     /// Says where the text of page `number` comes from, and recognises it if that is called for.
     pub(super) fn page(&mut self, page: &Page<'_>, number: usize, own: OwnText) -> PageText {
-        let wanted = self.settings.mode == OcrMode::Force
-            || match own {
-                OwnText::Garbled => true,
-                OwnText::Characters(n) if n >= picture::LITTLE_TEXT => false,
-                OwnText::Characters(n) => picture::is_picture(page, n),
-            };
-        if !wanted {
+        let (characters, needed) = match own {
+            OwnText::Garbled => (0, true),
+            OwnText::Characters(n) => (n, n < picture::LITTLE_TEXT && picture::is_picture(page, n)),
+        };
+        let forced = self.settings.mode == OcrMode::Force;
+        if !needed && !forced {
             return PageText::Own;
         }
         if self.hindrance().is_some() {
-            // A page that only `force` wants has its own text.
-            if self.settings.mode == OcrMode::Force
-                && matches!(own, OwnText::Characters(n) if n >= picture::LITTLE_TEXT || !picture::is_picture(page, n))
-            {
+            if !needed {
                 return PageText::Own;
             }
             self.missing.push(number);
@@ -146,22 +142,26 @@ impl<'a> Ocr<'a> {
         match self.recognise(page) {
             Ok(lines) => {
                 self.slow = 0;
+                let found: usize = lines.iter().map(|l| l.text.chars().filter(|c| !c.is_whitespace()).count()).sum();
+                // A picture under a line of text that shows no more than that line.
+                if !forced && characters > 0 && found <= characters {
+                    return PageText::Own;
+                }
                 self.recognised.push(number);
                 PageText::Recognised(lines)
             }
             Err(failure) => {
+                self.failed.push((number, failure.to_string()));
                 if failure == OcrFailure::Slow {
                     self.slow += 1;
-                    if self.slow == SLOW_PAGES {
-                        let reason = format!(
-                            "the recognition of {SLOW_PAGES} pages in a row took too long; --parse-timeout gives a page more than {} s, up to 60",
-                            self.settings.page_time.as_secs()
-                        );
-                        self.hindrance = Some(Some(reason));
-                    }
                 }
-                self.failed.push((number, failure.to_string()));
-                PageText::Missing
+                if self.slow == SLOW_PAGES {
+                    let seconds = self.settings.page_time.as_secs();
+                    let reason =
+                        format!("{SLOW_PAGES} pages in a row took longer than {seconds} s each, so no more were tried");
+                    self.hindrance = Some(Some(reason));
+                }
+                if needed { PageText::Missing } else { PageText::Own }
             }
         }
     }
@@ -193,15 +193,11 @@ impl<'a> Ocr<'a> {
         }
         if !self.missing.is_empty() {
             let reason = self.hindrance.flatten().unwrap_or_default();
-            let verb = match self.missing.len() {
-                1 => "is a picture and needs OCR",
-                _ => "are pictures and need OCR",
-            };
-            notes.push(format!("{} {verb}: {reason}", pages(&self.missing)));
+            notes.push(format!("{} cannot be read without OCR: {reason}", pages(&self.missing)));
         }
         // A document of a thousand pages that all fail alike needs no thousand lines.
         for (number, reason) in self.failed.iter().take(5) {
-            notes.push(format!("page {number} needs OCR, which failed: {reason}"));
+            notes.push(format!("the OCR of page {number} failed: {reason}"));
         }
         if self.failed.len() > 5 {
             notes.push(format!("and {} more pages whose OCR failed", self.failed.len() - 5));

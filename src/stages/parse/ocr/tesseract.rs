@@ -221,12 +221,27 @@ fn word(row: &str, scale: f32) -> Option<Word<'_>> {
     Some(Word { line, area, confidence: confidence.parse().ok()?, text: text.trim() })
 }
 
+/// Words as they are written: with spaces between them, where the script has any.
+fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    // Kana, Han, compatibility and full-width forms: <https://www.unicode.org/Public/UNIDATA/Blocks.txt>.
+    let is_spaceless = |c: char| matches!(c, '\u{3000}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}');
+    let mut line = String::new();
+    for word in words {
+        let runs_on = line.ends_with(is_spaceless) && word.starts_with(is_spaceless);
+        if !line.is_empty() && !runs_on {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
 fn lines(table: &str, scale: f32) -> Vec<OcrLine> {
     let words: Vec<Word<'_>> =
         table.lines().filter_map(|row| word(row, scale)).filter(|w| w.confidence >= LEAST_CONFIDENCE).collect();
     let (mut lines, mut paragraph, mut last) = (Vec::new(), 0, None);
     for words in words.chunk_by(|a, b| a.line == b.line) {
-        let text = words.iter().map(|w| w.text).collect::<Vec<_>>().join(" ");
+        let text = joined(words.iter().map(|w| w.text));
         let confidence = words.iter().map(|w| w.confidence).sum::<f32>() / words.len() as f32;
         if confidence < LEAST_CONFIDENCE_OF_SIGNS && !text.contains(char::is_alphanumeric) {
             continue;
@@ -266,6 +281,15 @@ mod tests {
         let shown: Vec<(&str, u32)> = found.iter().map(|l| (l.text.as_str(), l.paragraph)).collect();
         assert_eq!(shown, [("glass moth", 0), ("Thorn", 1)]);
         assert_eq!(found[0].area, Area { left: 500, top: 250, right: 1150, bottom: 400 });
+    }
+
+    #[test]
+    fn words_are_parted_where_their_script_parts_them() {
+        assert_eq!(joined(["glass", "moth"].into_iter()), "glass moth");
+        assert_eq!(
+            joined(["\u{6f22}", "\u{5b57}\u{3002}", "PDF", "\u{6587}"].into_iter()),
+            "\u{6f22}\u{5b57}\u{3002} PDF \u{6587}"
+        );
     }
 
     #[test]
