@@ -116,7 +116,7 @@ pub(super) struct BatchArgs {
     #[arg(long, value_enum, value_name = "STAGE")]
     pub until: Option<StageArg>,
 
-    /// Take up what failed in an earlier run.
+    /// Take up what failed in an earlier run, and documents whose scanned pages can be read by now.
     #[arg(long)]
     pub retry_failed: bool,
 

@@ -99,7 +99,11 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
         },
     ];
     let waiting = stages[3].waiting;
+    let partial_files = reader.partial_files(fps.parse, 0)?;
     let next = match (waiting, failed_files) {
+        (0, 0) if partial_files > 0 => {
+            "nothing to do; --retry-failed takes up documents that need OCR once it can be had".to_owned()
+        }
         (0, 0) => "nothing to do: every document is done".to_owned(),
         (0, failed) => format!("nothing, unless --retry-failed takes up the {failed} that failed"),
         (waiting, 0) => format!("continue with {waiting} files"),
@@ -116,7 +120,7 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
         documents,
         ignored: reader.ignored_files()?,
         failed_files,
-        partial_files: reader.partial_files(fps.parse, 0)?,
+        partial_files,
         stages,
         next,
     })

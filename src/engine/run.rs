@@ -46,7 +46,7 @@ pub struct RunConfig {
     pub rerun: Option<Rerun>,
     /// The last stage of this run.
     pub until: Stage,
-    /// Whether failed stages are taken up again.
+    /// Whether failed stages are taken up again, and partial documents where recognition can be had.
     pub retry_failed: bool,
     /// Whether only a plan is wanted.
     pub dry_run: bool,

@@ -104,6 +104,18 @@ impl<'a> ParseWorker<'a> {
         sha: &Fingerprint,
         progress: &mut dyn FnMut(Position),
     ) -> Result<Parsed, Failure> {
+        let used = self.process.is_some();
+        match self.once(file, sha, progress) {
+            // What earlier documents left behind counts against the limit, and is not this document's.
+            Err(failure) if failure.kind == FailureKind::Memory && used => {
+                self.process.take().map(Process::end);
+                self.once(file, sha, progress)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn once(&mut self, file: &Path, sha: &Fingerprint, progress: &mut dyn FnMut(Position)) -> Result<Parsed, Failure> {
         let mut process = match self.process.take() {
             Some(process) => process,
             None => self.start()?,

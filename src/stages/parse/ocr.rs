@@ -276,7 +276,7 @@ pub(super) fn pages(numbers: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::{Format, Metadata, SectionKind, SectionSource};
+    use crate::values::{Format, Gap, Metadata, SectionKind, SectionSource};
 
     fn line(text: &str, paragraph: u32, top: i32) -> OcrLine {
         OcrLine {
@@ -294,7 +294,20 @@ mod tests {
         builder.end_section(None, SectionSource::Ocr);
         let document = builder.finish(Format::Pdf, Metadata::default());
         assert_eq!(document.text, "A lantern burns.\nNext.");
+        assert_eq!(document.gap(), None);
         assert_eq!(document.blocks[0].area, Some(Area { left: 10, top: 0, right: 500, bottom: 220 }));
+    }
+
+    #[test]
+    fn a_document_tells_what_it_lacks_and_recognition_first() {
+        let of = |sources: Vec<SectionSource>| {
+            let mut builder = Builder::new(SectionKind::Page);
+            sources.into_iter().for_each(|source| builder.end_section(None, source));
+            builder.finish(Format::Pdf, Metadata::default()).gap()
+        };
+        let unreadable = SectionSource::Unreadable("it breaks the parser".into());
+        assert_eq!(of(vec![SectionSource::File, unreadable.clone()]), Some(Gap::Unreadable));
+        assert_eq!(of(vec![unreadable, SectionSource::NeedsOcr, SectionSource::Ocr]), Some(Gap::NeedsOcr));
     }
 
     #[test]
