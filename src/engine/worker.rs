@@ -108,7 +108,9 @@ impl<'a> ParseWorker<'a> {
         match self.once(file, sha, progress) {
             // What earlier documents left behind counts against the limit, and is not this document's.
             Err(failure) if failure.kind == FailureKind::Memory && used => {
-                self.process.take().map(Process::end);
+                if let Some(process) = self.process.take() {
+                    process.end();
+                }
                 self.once(file, sha, progress)
             }
             outcome => outcome,
