@@ -21,7 +21,13 @@ fn fields(pid: i32) -> Vec<String> {
 fn workers(run: u32) -> Vec<i32> {
     let all = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(|pid| fields(*pid).get(1).is_some_and(|parent| *parent == run.to_string())).collect()
+    let children = pids.filter(|pid| fields(*pid).get(1).is_some_and(|parent| *parent == run.to_string()));
+    // A child that is just being started shares its parent's memory until it becomes another program.
+    let is_worker = |pid: &i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|b| *b == 0).any(|argument| argument == b"parse-worker")
+    };
+    children.filter(is_worker).collect()
 }
 
 /// Processor time of a process, in ticks of 10 ms.
@@ -231,7 +237,7 @@ fn passwords_open_documents_and_are_left_nowhere() {
     const SECRET: &str = "correct-horse-7f3a";
     let shelf = Shelf::of(1);
     shelf.put("locked.pdf", &encrypted(SECRET));
-    shelf.batch(&[]).exits(75).says("needs a password; put it into a file and name that with --password-file");
+    shelf.batch(&[]).exits(75).says("needs a password; put it into a file and run again with --password-file");
     let file = shelf.path().join("passwords.txt");
     std::fs::write(&file, "wrong-battery-staple\n").unwrap();
     let name = ["--password-file", "passwords.txt", "--retry-failed"];

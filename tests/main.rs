@@ -7,6 +7,7 @@ mod batches;
 mod crash;
 mod isolation;
 mod layers;
+mod layout;
 mod live;
 mod ocr;
 mod output;

@@ -76,11 +76,11 @@ pub(crate) fn pdf(pages: &[&[String]]) -> Vec<u8> {
         stream.push_str("ET");
         objects.push(format!("<< /Length {} >>\nstream\n{stream}\nendstream", stream.len()).into_bytes());
     }
-    assemble(&objects)
+    with_xref(&objects)
 }
 
-/// A PDF of these objects, numbered from 1; the first is the catalog.
-pub(crate) fn assemble(objects: &[Vec<u8>]) -> Vec<u8> {
+/// A PDF of these objects, numbered from 1, the first of them the catalog.
+pub(crate) fn with_xref(objects: &[Vec<u8>]) -> Vec<u8> {
     let mut out = b"%PDF-1.4\n".to_vec();
     let mut offsets = Vec::new();
     for (n, object) in objects.iter().enumerate() {

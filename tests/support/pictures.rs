@@ -7,7 +7,7 @@ use hayro::hayro_syntax::Pdf;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings, render};
 
-use super::documents::{assemble, pdf};
+use super::documents::{pdf, with_xref};
 
 /// A page of a made document.
 pub(crate) enum Page {
@@ -80,7 +80,7 @@ pub(crate) fn document(pages: &[Page]) -> Vec<u8> {
         }
     }
     objects[1] = format!("<< /Type /Pages /Kids [{kids}] /Count {} >>", pages.len()).into_bytes();
-    assemble(&objects)
+    with_xref(&objects)
 }
 
 /// A program that stands in for Tesseract: it lists `eng` and does what the script says about a page.

@@ -1,6 +1,6 @@
 //! Files made to break parsers: small to make, endless, bottomless or huge to read.
 
-use super::documents::{assemble, pdf, story};
+use super::documents::{pdf, story, with_xref};
 use super::pictures::{deflate, stream};
 
 const CATALOG: &[u8] = b"<< /Type /Catalog /Pages 2 0 R >>";
@@ -12,7 +12,7 @@ fn one_page(resources: &str, content: &[u8], more: &[Vec<u8>]) -> Vec<u8> {
         format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << {resources} >> >>");
     let mut objects = vec![CATALOG.to_vec(), PAGES.to_vec(), page.into_bytes(), stream("", content)];
     objects.extend_from_slice(more);
-    assemble(&objects)
+    with_xref(&objects)
 }
 
 fn form(resources: &str, content: &str) -> Vec<u8> {
@@ -48,7 +48,7 @@ fn bomb(megabytes: usize, times: usize) -> Vec<u8> {
     let mut object = format!("<< /Filter [{filters}] /Length {} >>\nstream\n", packed.len()).into_bytes();
     object.extend_from_slice(&packed);
     object.extend_from_slice(b"\nendstream");
-    assemble(&[
+    with_xref(&[
         CATALOG.to_vec(),
         PAGES.to_vec(),
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R >>".to_vec(),
@@ -67,10 +67,10 @@ pub(crate) fn set() -> Vec<(&'static str, Vec<u8>)> {
     let nested = |open: &str, close: &str, n: usize| format!("{}{}", open.repeat(n), close.repeat(n));
     let with_catalog = |entry: &str| {
         let catalog = format!("<< /Type /Catalog /Pages 2 0 R {entry} >>").into_bytes();
-        assemble(&[catalog, PAGES.to_vec(), b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>".to_vec()])
+        with_xref(&[catalog, PAGES.to_vec(), b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>".to_vec()])
     };
     let tree =
-        |pages: &str, page: &str| assemble(&[CATALOG.to_vec(), pages.as_bytes().to_vec(), page.as_bytes().to_vec()]);
+        |pages: &str, page: &str| with_xref(&[CATALOG.to_vec(), pages.as_bytes().to_vec(), page.as_bytes().to_vec()]);
     let leaf = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>";
     let boxed = |size: &str| tree("<< /Type /Pages /Kids [3 0 R] /Count 1 >>", &leaf.replace("0 0 612 792", size));
     let text = |content: &str| {
@@ -124,7 +124,7 @@ pub(crate) fn set() -> Vec<(&'static str, Vec<u8>)> {
         ("object-is-itself", tree("<< /Type /Pages /Kids 3 0 R /Count 1 >>", "3 0 R")),
         ("length-of-itself", {
             let content = b"<< /Length 4 0 R >>\nstream\nBT ET\nendstream".to_vec();
-            assemble(&[CATALOG.to_vec(), PAGES.to_vec(), leaf.replace(">>", "/Contents 4 0 R >>").into_bytes(), content])
+            with_xref(&[CATALOG.to_vec(), PAGES.to_vec(), leaf.replace(">>", "/Contents 4 0 R >>").into_bytes(), content])
         }),
         ("object-streams-in-each-other", object_streams()),
         ("bomb", bomb(600, 1)),

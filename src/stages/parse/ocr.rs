@@ -88,9 +88,9 @@ pub(super) enum OwnText {
     Garbled,
 }
 
-/// Where a page's text has to be taken from.
+/// Where a page's text has to be taken from, and what was recognised.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum PageText {
+pub(super) enum Recognition {
     /// From the file.
     Own,
     /// From these lines, instead of what the file holds.
@@ -122,21 +122,21 @@ impl<'a> Ocr<'a> {
     }
 
     /// Says where the text of page `number` comes from, and recognises it if that is called for.
-    pub(super) fn page(&mut self, page: &Page<'_>, number: usize, own: OwnText) -> PageText {
+    pub(super) fn page(&mut self, page: &Page<'_>, number: usize, own: OwnText) -> Recognition {
         let (characters, needed) = match own {
             OwnText::Garbled => (0, true),
             OwnText::Characters(n) => (n, n < picture::LITTLE_TEXT && picture::is_picture(page, n)),
         };
         let forced = self.settings.mode == OcrMode::Force;
         if !needed && !forced {
-            return PageText::Own;
+            return Recognition::Own;
         }
         if self.hindrance().is_some() {
             if !needed {
-                return PageText::Own;
+                return Recognition::Own;
             }
             self.missing.push(number);
-            return PageText::Missing;
+            return Recognition::Missing;
         }
         self.count.add();
         match self.recognise(page) {
@@ -145,10 +145,10 @@ impl<'a> Ocr<'a> {
                 let found: usize = lines.iter().map(|l| l.text.chars().filter(|c| !c.is_whitespace()).count()).sum();
                 // A picture under a line of text that shows no more than that line.
                 if !forced && characters > 0 && found <= characters {
-                    return PageText::Own;
+                    return Recognition::Own;
                 }
                 self.recognised.push(number);
-                PageText::Recognised(lines)
+                Recognition::Recognised(lines)
             }
             Err(failure) => {
                 self.failed.push((number, failure.to_string()));
@@ -161,7 +161,7 @@ impl<'a> Ocr<'a> {
                         format!("{SLOW_PAGES} pages in a row took longer than {seconds} s each, so no more were tried");
                     self.hindrance = Some(Some(reason));
                 }
-                if needed { PageText::Missing } else { PageText::Own }
+                if needed { Recognition::Missing } else { Recognition::Own }
             }
         }
     }

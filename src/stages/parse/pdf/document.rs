@@ -1,0 +1,207 @@
+//! A whole PDF: its pages one by one, then what only all of them together tell.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use hayro_interpret::kurbo::Rect;
+use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, TransformExt, interpret_page};
+use hayro_syntax::page::Page;
+use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+
+use super::glyphs::{Fonts, PageGlyphs};
+use super::headings::Faces;
+use super::lines::{self, LINE_END_HYPHEN, PageBlock};
+use super::{furniture, structure};
+use crate::stages::parse::ParseSettings;
+use crate::stages::parse::build::Builder;
+use crate::stages::parse::ocr::{self, Ocr, OcrLine, OwnText, Recognition};
+use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
+
+/// Decoded fonts and pictures are kept for so many pages, so that a long document does not gather them all.
+const PAGES_PER_CACHE: usize = 128;
+
+/// What was read of a page.
+struct PageText {
+    blocks: Vec<PageBlock>,
+    /// What was recognised in its picture, in place of blocks.
+    recognised: Vec<OcrLine>,
+    source: SectionSource,
+}
+
+impl PageText {
+    /// Has a page recognised that is a picture.
+    fn or_recognised(mut self, ocr: &mut Ocr<'_>, page: &Page<'_>, number: usize) -> Self {
+        let characters = self.blocks.iter().flat_map(|b| b.text.chars()).filter(|c| !c.is_whitespace()).count();
+        match ocr.page(page, number, OwnText::Characters(characters)) {
+            Recognition::Own => {}
+            Recognition::Missing => self.source = SectionSource::NeedsOcr,
+            Recognition::Recognised(lines) => {
+                self = Self { blocks: Vec::new(), recognised: lines, source: SectionSource::Ocr };
+            }
+        }
+        self
+    }
+}
+
+pub(in crate::stages::parse) fn parse(
+    bytes: &[u8],
+    settings: &ParseSettings,
+    progress: &mut dyn FnMut(u32, u32),
+) -> Result<ParsedDocument, Failure> {
+    let pdf = open(bytes, settings)?;
+    let count = pdf.pages().len();
+    let mut pages = Vec::with_capacity(count.min(1 << 16));
+    let mut fonts = Fonts::default();
+    let mut cache = InterpreterCache::new();
+    let mut ocr = Ocr::new(settings);
+    for (index, page) in pdf.pages().iter().enumerate() {
+        if index % PAGES_PER_CACHE == PAGES_PER_CACHE - 1 {
+            cache = InterpreterCache::new();
+            fonts = Fonts::default();
+        }
+        let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read_page(&pdf, page, &cache, &mut fonts)));
+        pages.push(match read {
+            Ok(read) => read.or_recognised(&mut ocr, page, index + 1),
+            Err(_) => {
+                fonts = Fonts::default();
+                cache = InterpreterCache::new();
+                let reason = "what it paints breaks the parser".to_owned();
+                PageText { blocks: Vec::new(), recognised: Vec::new(), source: SectionSource::Unreadable(reason) }
+            }
+        });
+        progress(index as u32 + 1, count as u32);
+    }
+    let broken: Vec<usize> = numbers(&pages, |page| matches!(page.source, SectionSource::Unreadable(_)));
+    if count == 0 || broken.len() == count {
+        return Err(Failure::new(
+            FailureKind::Damaged,
+            format!("none of its {count} pages can be read; fetch or copy it again"),
+        ));
+    }
+    let mut builder = Builder::new(SectionKind::Page);
+    builder.notes.extend(ocr.notes());
+    if !broken.is_empty() {
+        builder.notes.push(format!("{} cannot be read and left out", ocr::pages(&broken)));
+    }
+    build(&pdf, pages, &mut builder);
+    let info = pdf.metadata();
+    let text = |bytes: &Option<Box<[u8]>>| structure::text_string(bytes.as_ref()?);
+    let metadata = Metadata { title: text(&info.title), author: text(&info.author), language: None };
+    Ok(builder.finish(Format::Pdf, metadata))
+}
+
+fn open(bytes: &[u8], settings: &ParseSettings) -> Result<Pdf, Failure> {
+    let bytes = Arc::new(bytes.to_vec());
+    let mut outcome = Pdf::new(Arc::clone(&bytes));
+    for password in &settings.passwords {
+        if !matches!(outcome, Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected))) {
+            break;
+        }
+        outcome = Pdf::new_with_password(Arc::clone(&bytes), password);
+    }
+    outcome.map_err(|e| match e {
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Failure::new(
+            FailureKind::Encrypted,
+            if settings.passwords.is_empty() {
+                "the file is encrypted and needs a password; put it into a file and run again with --password-file FILE --retry-failed".to_owned()
+            } else {
+                let n = settings.passwords.len();
+                format!("the file is encrypted, and none of the {n} passwords of --password-file opens it; add the right one and run again with --retry-failed")
+            },
+        ),
+        LoadPdfError::Decryption(_) => Failure::new(
+            FailureKind::Encrypted,
+            "the file is encrypted in a way that cannot be read; remove the encryption and run again",
+        ),
+        LoadPdfError::Invalid => Failure::new(
+            FailureKind::Damaged,
+            "the file is no readable PDF (no page tree can be found); fetch or copy it again",
+        ),
+    })
+}
+
+fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>, fonts: &mut Fonts) -> PageText {
+    let (width, height) = page.render_dimensions();
+    let mut blocks = Vec::new();
+    let mut picture = 0.0_f64;
+    // Annotations lie above the page; their text comes after the page's own.
+    for layer in [RenderContent::PAGE, RenderContent::ANNOTATIONS] {
+        if layer == RenderContent::ANNOTATIONS && !page.raw().contains_key(b"Annots") {
+            continue;
+        }
+        let settings = InterpreterSettings { render_content: layer, ..InterpreterSettings::default() };
+        let area = Rect::new(0.0, 0.0, width.into(), height.into());
+        let mut context = Context::new(page.initial_transform(true).to_kurbo(), area, cache, pdf.xref(), settings);
+        let mut glyphs = PageGlyphs::new(width, height, fonts);
+        interpret_page(page, &mut context, &mut glyphs);
+        picture = picture.max(glyphs.picture);
+        lines::blocks(&glyphs, &mut blocks);
+    }
+    PageText { blocks, recognised: Vec::new(), source: SectionSource::File }
+}
+
+/// Puts the pages into the document: what a block is, which blocks are furniture, which hyphens stay.
+fn build(pdf: &Pdf, pages: Vec<PageText>, builder: &mut Builder) {
+    let (blocks, rest): (Vec<Vec<PageBlock>>, Vec<(Vec<OcrLine>, SectionSource)>) =
+        pages.into_iter().map(|page| (page.blocks, (page.recognised, page.source))).unzip();
+    let outline = structure::outline(pdf);
+    let labels = structure::page_labels(pdf);
+    let furniture = furniture::find(&blocks);
+    let hyphenated = hyphenated_words(&blocks);
+    let of_text = blocks
+        .iter()
+        .flatten()
+        .zip(furniture.iter().flatten())
+        .filter_map(|(block, furniture)| (!furniture).then_some(block));
+    let faces = Faces::of(of_text, &outline);
+    for (index, (blocks, (recognised, source))) in blocks.into_iter().zip(rest).enumerate() {
+        let number = index as u32 + 1;
+        for (block, furniture) in blocks.iter().zip(&furniture[index]) {
+            let kind = if *furniture { BlockKind::Furniture } else { faces.kind(block, number) };
+            let text = resolve_hyphens(&block.text, &hyphenated);
+            builder.block(kind, &text, Some(block.area));
+        }
+        ocr::add(&recognised, builder);
+        let label = labels.as_ref().and_then(|labels| labels.get(index)).filter(|l| !l.is_empty()).cloned();
+        builder.end_section(label, source);
+    }
+    builder.outline = outline;
+}
+
+/// Words that the document writes with a hyphen inside a line, in lower case.
+fn hyphenated_words(pages: &[Vec<PageBlock>]) -> HashSet<String> {
+    let texts = pages.iter().flatten().map(|block| block.text.as_str()).filter(|text| text.contains('-'));
+    texts
+        .flat_map(str::split_whitespace)
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+        .filter(|word| word.contains('-') && !word.contains(LINE_END_HYPHEN))
+        .map(str::to_lowercase)
+        .collect()
+}
+
+/// A hyphen at a line's end goes, unless the document writes the word with it elsewhere.
+fn resolve_hyphens<'t>(text: &'t str, hyphenated: &HashSet<String>) -> std::borrow::Cow<'t, str> {
+    if !text.contains(LINE_END_HYPHEN) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(LINE_END_HYPHEN) {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + LINE_END_HYPHEN.len_utf8()..];
+        let is_letter = |c: char| c.is_alphanumeric() || c == '-';
+        let begin = out.char_indices().rev().take_while(|&(_, c)| is_letter(c)).last().map_or(out.len(), |(i, _)| i);
+        let end = after.find(|c: char| !is_letter(c)).unwrap_or(after.len());
+        if hyphenated.contains(&format!("{}-{}", &out[begin..], &after[..end]).to_lowercase()) {
+            out.push('-');
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out.into()
+}
+
+/// Numbers of the pages of which something is true.
+fn numbers(pages: &[PageText], is: impl Fn(&PageText) -> bool) -> Vec<usize> {
+    (1..).zip(pages).filter(|(_, page)| is(page)).map(|(number, _)| number).collect()
+}

@@ -1,0 +1,308 @@
+//! Glyphs to fragments: runs of text on one baseline without a wide gap, the atoms of layout.
+
+use super::bidi;
+use super::glyphs::Glyph;
+
+/// A run of glyphs on one baseline. Lengths are points, in the frame of its direction of writing: `u` along the line,
+/// `v` across it, growing from line to line.
+#[derive(Debug, Clone)]
+pub(super) struct Fragment {
+    /// Its glyphs, from left to right.
+    pub(super) glyphs: Vec<u32>,
+    pub(super) left: f32,
+    pub(super) right: f32,
+    pub(super) baseline: f32,
+    pub(super) size: f32,
+    /// Where it came in the order of painting.
+    pub(super) order: u32,
+}
+
+impl Fragment {
+    pub(super) fn top(&self) -> f32 {
+        self.baseline - 0.75 * self.size
+    }
+
+    pub(super) fn bottom(&self) -> f32 {
+        self.baseline + 0.25 * self.size
+    }
+}
+
+/// The frame of a direction of writing: turns points so that text runs from left to right in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    cos: f32,
+    sin: f32,
+}
+
+impl Frame {
+    /// For text that is turned by that many degrees, clockwise.
+    pub(super) fn of(turn: i16) -> Self {
+        let (sin, cos) = match turn {
+            0 => (0.0, 1.0),
+            90 => (1.0, 0.0),
+            180 => (0.0, -1.0),
+            270 => (-1.0, 0.0),
+            turn => f32::from(turn).to_radians().sin_cos(),
+        };
+        Self { cos, sin }
+    }
+
+    pub(super) fn place(self, x: f32, y: f32) -> (f32, f32) {
+        (x * self.cos + y * self.sin, y * self.cos - x * self.sin)
+    }
+
+    /// A place in the frame as a place on the page.
+    pub(super) fn back(self, u: f32, v: f32) -> (f32, f32) {
+        (u * self.cos - v * self.sin, u * self.sin + v * self.cos)
+    }
+}
+
+/// A gap wider than this many times the size parts fragments, even if their glyphs were painted one after the other.
+const WIDE_GAP: f32 = 1.5;
+
+/// A gap wider than this parts words (MuPDF, source/fitz/stext-device.c, has the same figure).
+const WORD_GAP: f32 = 0.15;
+
+/// Puts the glyphs of one direction together.
+pub(super) fn fragments(glyphs: &[Glyph], turn: i16, frame: Frame) -> Vec<Fragment> {
+    let mut fragments: Vec<Fragment> = Vec::new();
+    for (index, glyph) in (0_u32..).zip(glyphs) {
+        if glyph.turn != turn {
+            continue;
+        }
+        let (u, v) = frame.place(glyph.x, glyph.y);
+        let end = u + glyph.advance;
+        if let Some(open) = fragments.last_mut() {
+            let size = open.size.max(glyph.size);
+            let gap = u - open.right;
+            let raised = (v - open.baseline).abs();
+            // Marks above and below the line are smaller than it.
+            let mark = glyph.size.min(open.size) < 0.85 * size;
+            let same_line = raised <= if mark { 0.5 * size } else { 0.25 * size };
+            // A larger glyph begins something else, unless it goes on where the last ended.
+            let fits = same_line && (-0.4 * size..=WIDE_GAP * size).contains(&gap) && glyph.size < 1.8 * open.size;
+            if fits {
+                if glyph.size > 1.02 * open.size {
+                    open.baseline = v;
+                    open.size = glyph.size;
+                }
+                open.glyphs.push(index);
+                open.left = open.left.min(u);
+                open.right = open.right.max(end);
+                continue;
+            }
+        }
+        fragments.push(Fragment {
+            glyphs: vec![index],
+            left: u,
+            right: end,
+            baseline: v,
+            size: glyph.size,
+            order: index,
+        });
+    }
+    merge_neighbours(glyphs, frame, fragments)
+}
+
+/// Joins fragments that touch on one baseline although they were not painted one after the other, and drops what was
+/// painted twice.
+fn merge_neighbours(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragment>) -> Vec<Fragment> {
+    fragments.sort_by(|a, b| a.baseline.total_cmp(&b.baseline).then(a.left.total_cmp(&b.left)));
+    let mut merged: Vec<Fragment> = Vec::with_capacity(fragments.len());
+    let mut from = 0;
+    while from < fragments.len() {
+        let mut to = from + 1;
+        while to < fragments.len()
+            && fragments[to].baseline - fragments[to - 1].baseline <= 0.12 * fragments[to].size
+            && fragments[to].baseline - fragments[from].baseline <= 0.4 * fragments[to].size
+        {
+            to += 1;
+        }
+        let row = &mut fragments[from..to];
+        row.sort_by(|a, b| a.left.total_cmp(&b.left).then(a.order.cmp(&b.order)));
+        let first = merged.len();
+        for next in row.iter_mut() {
+            let next = std::mem::replace(next, Fragment { glyphs: Vec::new(), ..*next });
+            let joined = merged[first..].iter_mut().rev().take(4).any(|open| join(glyphs, frame, open, &next));
+            if !joined {
+                merged.push(next);
+            }
+        }
+        from = to;
+    }
+    for fragment in &mut merged {
+        let place = |index: &u32| frame.place(glyphs[*index as usize].x, glyphs[*index as usize].y).0;
+        if !fragment.glyphs.is_sorted_by(|a, b| place(a) <= place(b)) {
+            fragment.glyphs.sort_by(|a, b| place(a).total_cmp(&place(b)).then(a.cmp(b)));
+        }
+    }
+    join_drop_caps(glyphs, &mut merged);
+    merged.sort_by_key(|f| f.order);
+    merged
+}
+
+/// Puts a large initial at the head of the line that it begins.
+fn join_drop_caps(glyphs: &[Glyph], fragments: &mut Vec<Fragment>) {
+    let is_initial = |f: &Fragment| f.glyphs.len() == 1 && glyphs[f.glyphs[0] as usize].first.is_uppercase();
+    let mut at = 0;
+    while at < fragments.len() {
+        let cap = &fragments[at];
+        if !is_initial(cap) {
+            at += 1;
+            continue;
+        }
+        let head = |f: &Fragment| {
+            let size = f.size;
+            size < 0.6 * cap.size
+                && (-0.5 * size..=1.2 * size).contains(&(f.left - cap.right))
+                && f.baseline > cap.top()
+                && f.baseline < cap.top() + 1.6 * size
+        };
+        let line = fragments
+            .iter()
+            .enumerate()
+            .filter(|(_, f)| head(f))
+            .min_by(|(_, a), (_, b)| a.baseline.total_cmp(&b.baseline))
+            .map(|(index, _)| index);
+        match line {
+            Some(line) => {
+                let cap = fragments[at].clone();
+                fragments[line].glyphs.insert(0, cap.glyphs[0]);
+                fragments[line].order = fragments[line].order.min(cap.order);
+                fragments.remove(at);
+            }
+            None => at += 1,
+        }
+    }
+}
+
+/// Whether `next` was joined to `open`, which begins to the left of it.
+fn join(glyphs: &[Glyph], frame: Frame, open: &mut Fragment, next: &Fragment) -> bool {
+    let size = open.size.min(next.size);
+    if open.size.max(next.size) > 1.5 * size || (open.baseline - next.baseline).abs() > 0.3 * size {
+        return false;
+    }
+    let gap = next.left - open.right;
+    if gap > 0.6 * size {
+        return false;
+    }
+    if gap < -0.4 * size {
+        // Painted over each other: what is the same again is dropped; what fills gaps, letter by letter, is joined; other
+        // text stays apart.
+        let place = |index: u32| {
+            let glyph = &glyphs[index as usize];
+            (frame.place(glyph.x, glyph.y).0, glyph)
+        };
+        let mut added = Vec::new();
+        for &index in &next.glyphs {
+            let (u, glyph) = place(index);
+            let mut collides = false;
+            let mut twin = false;
+            for &other in &open.glyphs {
+                let (there, old) = place(other);
+                let shared = (u + glyph.advance).min(there + old.advance) - u.max(there);
+                twin |= old.first == glyph.first && (there - u).abs() < 0.18 * size;
+                collides |= shared > 0.4 * glyph.advance.min(old.advance);
+            }
+            if !twin {
+                if collides {
+                    return false;
+                }
+                added.push(index);
+            }
+        }
+        open.glyphs.extend(added);
+    } else {
+        open.glyphs.extend(&next.glyphs);
+    }
+    open.left = open.left.min(next.left);
+    open.right = open.right.max(next.right);
+    open.order = open.order.min(next.order);
+    true
+}
+
+/// The text of a fragment in reading order, words parted by single spaces.
+pub(super) fn text(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> String {
+    let mut out = String::with_capacity(fragment.glyphs.len() + 16);
+    let spread = spread(glyphs, frame, fragment);
+    let mut end: Option<f32> = None;
+    let mut rtl = false;
+    let (mut last, mut last_size) = (' ', 0.0);
+    for &index in &fragment.glyphs {
+        let glyph = &glyphs[index as usize];
+        let (u, v) = frame.place(glyph.x, glyph.y);
+        if let Some(end) = end {
+            let gap = u - end;
+            let size = fragment.size.min(glyph.size);
+            let limit = if is_ideographic(last) && is_ideographic(glyph.first) {
+                0.6
+            } else if last_size > 1.6 * fragment.size {
+                // After a large initial.
+                0.8
+            } else {
+                WORD_GAP
+            };
+            if (glyph.after_space && gap > -0.15 * size) || gap > (limit + spread) * size {
+                out.push(' ');
+            }
+        }
+        end = Some(u + glyph.advance);
+        last = glyph.first;
+        last_size = glyph.size;
+        rtl |= bidi::is_rtl(glyph.first);
+        // A raised figure is a power or the mark of a note; it is no part of the word before it.
+        let raised = glyph.size < 0.8 * fragment.size && fragment.baseline - v > 0.2 * fragment.size;
+        match superscript(glyph.first) {
+            Some(figure) if raised && glyph.more.is_none() => out.push(figure),
+            _ => {
+                out.push(glyph.first);
+                if let Some(more) = &glyph.more {
+                    out.push_str(more);
+                }
+            }
+        }
+    }
+    if rtl { bidi::logical(&out) } else { out }
+}
+
+/// How far letters stand apart in letter-spaced text, beyond the usual, in sizes.
+fn spread(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> f32 {
+    let first = fragment.glyphs.first().map(|&g| &glyphs[g as usize]);
+    let inked: f32 = fragment.glyphs.iter().map(|&g| glyphs[g as usize].advance).sum();
+    let count = fragment.glyphs.len();
+    // Cheap and usual: what stands apart on average less than a word gap is not letter-spaced.
+    let average = (fragment.right - fragment.left - inked) / (count.max(2) - 1) as f32;
+    if count < 4 || first.is_none() || average < 0.1 * fragment.size {
+        return 0.0;
+    }
+    let mut gaps: Vec<f32> = fragment
+        .glyphs
+        .windows(2)
+        .map(|pair| (&glyphs[pair[0] as usize], &glyphs[pair[1] as usize]))
+        // Dot leaders and figures in columns stand apart for reasons of their own.
+        .filter(|(a, b)| a.first.is_alphabetic() && b.first.is_alphabetic())
+        .map(|(a, b)| (frame.place(b.x, b.y).0 - frame.place(a.x, a.y).0 - a.advance) / fragment.size)
+        .collect();
+    if gaps.len() < 3 {
+        return 0.0;
+    }
+    gaps.sort_unstable_by(f32::total_cmp);
+    // Nearly all letters stand apart: else the wide gaps are those between words.
+    if gaps[gaps.len() / 5] > 0.08 { gaps[gaps.len() / 2] + 0.05 } else { 0.0 }
+}
+
+fn superscript(figure: char) -> Option<char> {
+    Some(match figure {
+        '0' => '\u{2070}',
+        '1' => '\u{b9}',
+        '2' => '\u{b2}',
+        '3' => '\u{b3}',
+        '4'..='9' => char::from_u32(0x2070 + u32::from(figure) - u32::from('0'))?,
+        _ => return None,
+    })
+}
+
+/// Scripts that are written without spaces between words.
+fn is_ideographic(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
+}

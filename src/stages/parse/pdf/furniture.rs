@@ -1,0 +1,109 @@
+//! Running heads, running feet and page numbers: what stands at the same place on page after page.
+
+use std::collections::HashMap;
+
+use super::lines::PageBlock;
+
+/// Where on a page, and what, with its numbers masked.
+type Key = (bool, i32, String);
+
+/// Blocks this near to the upper or lower end of a page's text are looked at.
+const DEEP: usize = 3;
+
+/// Marks the blocks of all pages that are furniture: for each page, a flag for each block.
+pub(super) fn find(pages: &[Vec<PageBlock>]) -> Vec<Vec<bool>> {
+    let mut flags: Vec<Vec<bool>> =
+        pages.iter().map(|blocks| blocks.iter().map(|block| block.artifact).collect()).collect();
+    let mut seen: HashMap<Key, Vec<(usize, usize)>> = HashMap::new();
+    for (number, blocks) in pages.iter().enumerate() {
+        for (index, upper) in ends(blocks) {
+            let block = &blocks[index];
+            if block.lines > 3 || block.text.len() > 200 {
+                continue;
+            }
+            let masked = masked(&block.text);
+            // A table's figures stand at the same places too.
+            if masked.matches('#').count() > 2 && !masked.contains(char::is_alphabetic) {
+                continue;
+            }
+            // A band of 12 points: a line does not jump, but it may move a little.
+            let middle = (block.area.top + block.area.bottom) / 240;
+            for band in [middle, middle + 1] {
+                seen.entry((upper, band, masked.clone())).or_default().push((number, index));
+            }
+        }
+    }
+    for ((_, _, text), places) in seen {
+        let mut on: Vec<usize> = places.iter().map(|&(page, _)| page).collect();
+        on.dedup();
+        let number = is_page_number(&text);
+        let enough = if number { 2 } else { 3 };
+        // What repeats stands on pages near each other: on all, or on every other one.
+        let near = on.windows(2).filter(|w| w[1] - w[0] <= 2).count() + 1;
+        if on.len() < enough || near < enough {
+            continue;
+        }
+        // A number must count pages to be theirs.
+        if number && !counts_pages(pages, &places) {
+            continue;
+        }
+        for (page, index) in places {
+            flags[page][index] = true;
+        }
+    }
+    flags
+}
+
+/// The blocks at the upper and lower end of a page's text, with whether it is the upper.
+fn ends(blocks: &[PageBlock]) -> Vec<(usize, bool)> {
+    let mut by_height: Vec<usize> = (0..blocks.len()).collect();
+    by_height.sort_by_key(|&i| (blocks[i].area.top, blocks[i].area.left));
+    let mut ends: Vec<(usize, bool)> = by_height.iter().take(DEEP).map(|&i| (i, true)).collect();
+    by_height.sort_by_key(|&i| std::cmp::Reverse(blocks[i].area.bottom));
+    ends.extend(by_height.iter().take(DEEP).map(|&i| (i, false)));
+    ends
+}
+
+/// Lower case, each number as `#`, white space as single spaces.
+fn masked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_digit() {
+            if !out.ends_with('#') {
+                out.push('#');
+            }
+        } else if c.is_whitespace() {
+            if !out.is_empty() && !out.ends_with(' ') {
+                out.push(' ');
+            }
+        } else {
+            out.extend(c.to_lowercase());
+        }
+    }
+    let trimmed = out.trim();
+    if is_roman(trimmed) { "#".to_owned() } else { trimmed.to_owned() }
+}
+
+fn is_roman(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 6 && text.bytes().all(|b| matches!(b, b'i' | b'v' | b'x' | b'l'))
+}
+
+/// `#`, `- # -`, `page # of #` and the like.
+fn is_page_number(masked: &str) -> bool {
+    let letters: String = masked.chars().filter(|c| c.is_alphabetic()).collect();
+    masked.contains('#')
+        && matches!(letters.as_str(), "" | "page" | "pageof" | "of" | "p" | "seite" | "seitevon" | "página" | "pagina")
+}
+
+/// Whether the numbers grow with the pages.
+fn counts_pages(pages: &[Vec<PageBlock>], places: &[(usize, usize)]) -> bool {
+    let value = |&(page, index): &(usize, usize)| {
+        let text = &pages[page][index].text;
+        let digits: String =
+            text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+        digits.parse::<i64>().ok().map(|n| n - page as i64)
+    };
+    let offsets: Vec<Option<i64>> = places.iter().map(value).collect();
+    let same = offsets.windows(2).filter(|w| w[0] == w[1]).count();
+    same * 2 >= offsets.len().saturating_sub(1)
+}

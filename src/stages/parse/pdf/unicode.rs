@@ -1,0 +1,138 @@
+//! Which character a glyph stands for, where the file does not say: the font program often knows.
+
+use std::collections::HashMap;
+
+use hayro_interpret::font::{Glyph, OutlineGlyph};
+use hayro_interpret::hayro_cmap::{BfString, CMap, CidFamily, load_embedded};
+use read_fonts::ps::cff::CffFontRef;
+use read_fonts::tables::cmap::PlatformId;
+use read_fonts::{FontRef, TableProvider, ps::agl, types::GlyphId};
+
+/// Remembers what the fonts of a document know.
+#[derive(Default)]
+pub(super) struct Recovery {
+    /// For each font program, by its content: characters by glyph.
+    fonts: HashMap<u128, HashMap<u32, char>>,
+}
+
+impl Recovery {
+    /// The characters of a glyph: as the file's ToUnicode map, encoding or glyph names say, else as the font program's own
+    /// tables do.
+    pub(super) fn text(&mut self, glyph: &Glyph<'_>) -> Option<BfString> {
+        match glyph.as_unicode() {
+            Some(BfString::Char(c)) if is_meaningful(c) => Some(BfString::Char(c)),
+            Some(BfString::String(s)) if s.chars().all(is_meaningful) => Some(BfString::String(s)),
+            unsure => match glyph {
+                Glyph::Outline(outline) => self.of_program(outline).map(BfString::Char).or(unsure.filter(is_plausible)),
+                Glyph::Type3(_) => unsure.filter(is_plausible),
+            },
+        }
+    }
+
+    fn of_program(&mut self, glyph: &OutlineGlyph) -> Option<char> {
+        let font = glyph.font_data()?;
+        let map = self.fonts.entry(font.cache_key).or_insert_with(|| {
+            let bytes: &[u8] = (*font.data).as_ref();
+            let mut map = sfnt(bytes);
+            if map.is_empty() {
+                map = cff(bytes);
+            }
+            map
+        });
+        map.get(&glyph.glyph_id().to_u32()).copied()
+    }
+}
+
+/// Not a stand-in for an unknown character, and not of a private use area.
+fn is_meaningful(c: char) -> bool {
+    c != '\u{fffd}' && c != '\0' && !matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..)
+}
+
+/// A private character is better than none: the page shows something there.
+fn is_plausible(text: &BfString) -> bool {
+    match text {
+        BfString::Char(c) => *c != '\0' && *c != '\u{fffd}',
+        BfString::String(s) => !s.contains(['\0', '\u{fffd}']),
+    }
+}
+
+/// Characters by glyph from the tables of a TrueType or OpenType font.
+fn sfnt(bytes: &[u8]) -> HashMap<u32, char> {
+    let mut map = HashMap::new();
+    let Ok(font) = FontRef::new(bytes) else {
+        return map;
+    };
+    if let Ok(cmap) = font.cmap() {
+        for record in cmap.encoding_records() {
+            let unicode = match (record.platform_id(), record.encoding_id()) {
+                (PlatformId::Unicode, _) | (PlatformId::Windows, 1 | 10) => true,
+                // Symbol fonts put their codes at U+F000; the codes are often those of Latin letters.
+                (PlatformId::Windows, 0) => false,
+                _ => continue,
+            };
+            let Ok(table) = record.subtable(cmap.offset_data()) else {
+                continue;
+            };
+            for (code, glyph) in table.iter() {
+                let code = if unicode { code } else { code & 0xff };
+                if let Some(c) = char::from_u32(code).filter(|&c| is_meaningful(c) && !c.is_control()) {
+                    // Of several characters with one glyph the lowest is the commonest: letters stand before their look-alikes.
+                    map.entry(glyph.to_u32()).and_modify(|old: &mut char| *old = c.min(*old)).or_insert(c);
+                }
+            }
+        }
+    }
+    if map.is_empty()
+        && let Ok(post) = font.post()
+    {
+        for glyph in 0..post.num_glyphs().unwrap_or(0) {
+            if let Some(c) = post.glyph_name(glyph.into()).and_then(agl::name_to_char) {
+                map.insert(u32::from(glyph), c);
+            }
+        }
+    }
+    if map.is_empty()
+        && let Ok(table) = font.cff()
+    {
+        map = cff(table.offset_data().as_bytes());
+    }
+    map
+}
+
+/// Characters by glyph from a bare CFF font: by glyph names, or by its character collection.
+fn cff(bytes: &[u8]) -> HashMap<u32, char> {
+    let mut map = HashMap::new();
+    let Ok(font) = CffFontRef::new(bytes, 0, None) else {
+        return map;
+    };
+    let Some(charset) = font.charset() else {
+        return map;
+    };
+    let collection = if font.is_cid() { collection(bytes) } else { None };
+    for glyph in 0..font.num_glyphs().min(1 << 16) {
+        let Some(sid) = charset.string_id(GlyphId::new(glyph)) else {
+            continue;
+        };
+        let c = if font.is_cid() {
+            collection.as_ref().and_then(|cmap| match cmap.lookup_bf_string(sid.to_u16().into()) {
+                Some(BfString::Char(c)) => Some(c),
+                _ => None,
+            })
+        } else {
+            font.string(sid).and_then(|name| std::str::from_utf8(name).ok()).and_then(agl::name_to_char)
+        };
+        if let Some(c) = c.filter(|&c| is_meaningful(c)) {
+            map.insert(glyph, c);
+        }
+    }
+    map
+}
+
+/// The map from the identifiers of a CID-keyed font's character collection to characters.
+fn collection(bytes: &[u8]) -> Option<CMap> {
+    // The font's string index holds the collection's name; the four that have a published map are told apart by it.
+    let find = |name: &str| bytes.windows(name.len()).any(|w| w == name.as_bytes());
+    let ordering = ["Japan1", "GB1", "CNS1", "Korea1"].into_iter().find(|name| find(name))?;
+    let family = CidFamily::from_registry_ordering(b"Adobe", ordering.as_bytes());
+    CMap::parse(load_embedded(family.ucs2_cmap()?)?, load_embedded)
+}

@@ -1,0 +1,480 @@
+//! Pages of which the true text is known: what a reader would read, in which order, as what.
+
+use corpora::stages::parse::{ParseSettings, parse};
+use corpora::values::{BlockKind, ParsedDocument};
+
+use crate::support::page::{Font, Page, pdf};
+
+use Font::{Bold, Narrow, Plain, Serif, Vertical, Wide};
+
+fn read(pages: &[Page]) -> ParsedDocument {
+    let document = parse(&pdf(pages), &ParseSettings::default(), &mut |_, _| {}).unwrap();
+    for block in &document.blocks {
+        let text = block.span.of(&document.text);
+        assert_eq!(text.trim(), text, "blocks begin and end with text");
+        let area = block.area.expect("a page has places");
+        assert!(area.left < area.right && area.top < area.bottom, "{area:?}");
+    }
+    document
+}
+
+/// A block as a short tag and its text.
+fn told(document: &ParsedDocument) -> Vec<(String, String)> {
+    document
+        .blocks
+        .iter()
+        .map(|block| {
+            let tag = match block.kind {
+                BlockKind::Heading(_) => "heading",
+                BlockKind::Paragraph => "text",
+                BlockKind::ListItem => "item",
+                BlockKind::TableRow => "row",
+                BlockKind::Caption => "caption",
+                BlockKind::Footnote => "note",
+                BlockKind::Furniture => "furniture",
+            };
+            (tag.to_owned(), block.span.of(&document.text).to_owned())
+        })
+        .collect()
+}
+
+#[track_caller]
+fn assert_reads(page: Page, truth: &[(&str, &str)]) {
+    let told = told(&read(&[page]));
+    let told: Vec<(&str, &str)> = told.iter().map(|(k, t)| (k.as_str(), t.as_str())).collect();
+    assert_eq!(told, truth);
+}
+
+const LEFT: [&str; 6] = [
+    "The keeper of the ninth gate wakes at",
+    "dusk and counts the lanterns that hang",
+    "along the river wall. When one of them",
+    "is dark she rings the smaller bell and",
+    "writes the name of the boat that passed",
+    "it into the ledger of the drowned.",
+];
+const RIGHT: [&str; 6] = [
+    "No boat has come for eleven winters, but",
+    "the ledger is still kept, for the law of",
+    "the river does not ask whether anybody",
+    "remembers why it was made. Her mother",
+    "kept it before her, and her name stands",
+    "on the last page in a careful hand.",
+];
+
+fn joined(lines: &[&str]) -> String {
+    lines.join(" ")
+}
+
+#[test]
+fn two_columns_under_a_spanning_heading() {
+    let page = Page::new()
+        .text(72.0, 80.0, 20.0, Bold, "The River Wall")
+        .lines(72.0, 120.0, 10.0, 12.0, Serif, &LEFT)
+        .lines(320.0, 120.0, 10.0, 12.0, Serif, &RIGHT);
+    assert_reads(page, &[("heading", "The River Wall"), ("text", &joined(&LEFT)), ("text", &joined(&RIGHT))]);
+}
+
+#[test]
+fn columns_painted_line_by_line_across() {
+    let mut page = Page::new();
+    for (n, (left, right)) in LEFT.iter().zip(&RIGHT).enumerate() {
+        let y = 100.0 + 12.0 * n as f64;
+        page = page.text(72.0, y, 10.0, Serif, left).text(320.0, y + 3.0, 10.0, Serif, right);
+    }
+    // Two changes of side a line would be a table's; long lines on both sides say otherwise only where the painter
+    // finished one side before the other at least half of the time. Here the order of painting wins, as it does in a
+    // table of long cells: what is promised is that no word is lost and no line is torn.
+    let told = told(&read(&[page]));
+    let text: String = told.iter().map(|(_, t)| t.as_str()).collect::<Vec<_>>().join(" ");
+    for line in LEFT.iter().chain(&RIGHT) {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+}
+
+#[test]
+fn three_columns() {
+    let columns = [
+        [
+            "Salt is counted by the cask",
+            "and never by the weight, since",
+            "the scales of the harbour lie",
+            "to all but their owner.",
+        ],
+        [
+            "Iron comes down the river in",
+            "spring, when the ice breaks and",
+            "the barges can pass the weir",
+            "without breaking their backs.",
+        ],
+        [
+            "Glass is blown by night, when",
+            "the furnace can be seen from",
+            "the hills and thieves believe",
+            "that the town is awake.",
+        ],
+    ];
+    let page = Page::new()
+        .lines(60.0, 100.0, 9.0, 11.0, Serif, &columns[0])
+        .lines(230.0, 100.0, 9.0, 11.0, Serif, &columns[1])
+        .lines(400.0, 100.0, 9.0, 11.0, Serif, &columns[2]);
+    let truth: Vec<String> = columns.iter().map(|c| joined(c)).collect();
+    assert_reads(page, &[("text", &truth[0]), ("text", &truth[1]), ("text", &truth[2])]);
+}
+
+#[test]
+fn a_sidebar_box_stands_apart_from_the_text_beside_it() {
+    let side = ["Lantern oil", "One flask burns for six", "hours, or four in rain."];
+    let page = Page::new()
+        .lines(72.0, 100.0, 10.0, 12.0, Serif, &LEFT)
+        .raw("0.9 g 380 600 150 110 re f 0 g")
+        .text(390.0, 112.0, 11.5, Bold, side[0])
+        .lines(390.0, 130.0, 9.0, 11.0, Serif, &side[1..]);
+    assert_reads(
+        page,
+        &[
+            ("text", &joined(&LEFT)),
+            ("heading", "Lantern oil"),
+            ("text", "One flask burns for six hours, or four in rain."),
+        ],
+    );
+}
+
+#[test]
+fn a_table_is_kept_row_by_row() {
+    let rows = [
+        ["Weapon", "Damage", "Weight"],
+        ["Boat hook", "1d6", "4 lb."],
+        ["Net of eels", "1d4", "9 lb."],
+        ["Salt knife", "1d4", "1 lb."],
+    ];
+    let mut page = Page::new();
+    for (n, row) in rows.iter().enumerate() {
+        for (m, cell) in row.iter().enumerate() {
+            page = page.text(80.0 + 140.0 * m as f64, 100.0 + 14.0 * n as f64, 10.0, Plain, cell);
+        }
+    }
+    assert_reads(
+        page,
+        &[
+            ("row", "Weapon\tDamage\tWeight"),
+            ("row", "Boat hook\t1d6\t4 lb."),
+            ("row", "Net of eels\t1d4\t9 lb."),
+            ("row", "Salt knife\t1d4\t1 lb."),
+        ],
+    );
+}
+
+#[test]
+fn a_tables_cells_of_several_lines_stay_whole() {
+    let mut page = Page::new();
+    let rows = [
+        (["Drowned", "bell"], ["Rings when a lie is told", "within forty feet of it."]),
+        (["Oath", "stone"], ["Grows warm in the hand of", "one who keeps a promise."]),
+    ];
+    for (n, (left, right)) in rows.iter().enumerate() {
+        let y = 100.0 + 40.0 * n as f64;
+        page = page.lines(80.0, y, 10.0, 12.0, Plain, left).lines(220.0, y, 10.0, 12.0, Plain, right);
+    }
+    assert_reads(
+        page,
+        &[
+            ("row", "Drowned bell\tRings when a lie is told within forty feet of it."),
+            ("row", "Oath stone\tGrows warm in the hand of one who keeps a promise."),
+        ],
+    );
+}
+
+#[test]
+fn a_stat_block_is_kept_line_by_line() {
+    let page = Page::new()
+        .text(72.0, 100.0, 14.0, Bold, "Marsh Lurker")
+        .text(72.0, 118.0, 10.0, Serif, "Medium beast, unaligned")
+        .text(72.0, 130.0, 10.0, Serif, "Armor Class 13")
+        .text(72.0, 142.0, 10.0, Serif, "Hit Points 22 (4d8 + 4)")
+        .text(72.0, 154.0, 10.0, Serif, "Speed 30 ft., swim 40 ft.")
+        .text(72.0, 166.0, 10.0, Serif, "Senses darkvision 60 ft., passive Perception 12, and it hears through water");
+    assert_reads(
+        page,
+        &[
+            ("heading", "Marsh Lurker"),
+            ("text", "Medium beast, unaligned"),
+            ("text", "Armor Class 13"),
+            ("text", "Hit Points 22 (4d8 + 4)"),
+            ("text", "Speed 30 ft., swim 40 ft."),
+            ("text", "Senses darkvision 60 ft., passive Perception 12, and it hears through water"),
+        ],
+    );
+}
+
+#[test]
+fn a_drop_cap_begins_its_word() {
+    let page = Page::new()
+        .text(72.0, 124.0, 34.0, Serif, "T")
+        .text(94.0, 100.0, 10.0, Serif, "he keeper of the ninth gate wakes at dusk")
+        .text(94.0, 112.0, 10.0, Serif, "and counts the lanterns that hang along the")
+        .text(94.0, 124.0, 10.0, Serif, "river wall, one by one, until the last of")
+        .text(72.0, 136.0, 10.0, Serif, "them is lit and she may go back to her bed.");
+    let told = told(&read(&[page]));
+    let text: String = told.iter().map(|(_, t)| t.as_str()).collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        text,
+        "The keeper of the ninth gate wakes at dusk and counts the lanterns that hang along the river wall, one by one, \
+         until the last of them is lit and she may go back to her bed."
+    );
+}
+
+#[test]
+fn footnotes_are_told_from_text_and_their_marks_from_words() {
+    let page = Page::new()
+        .lines(72.0, 100.0, 11.0, 13.0, Serif, &LEFT[..5])
+        .raw("BT /F3 11 Tf 1 0 0 1 72 627 Tm (it into the ledger) Tj /F3 7 Tf 4 Ts (1) Tj 0 Ts ET")
+        .text(72.0, 700.0, 8.0, Serif, "1 The ledger was lost in the flood of the third winter.");
+    let text = joined(&LEFT[..5]) + " it into the ledger\u{b9}";
+    assert_reads(page, &[("text", &text), ("note", "1 The ledger was lost in the flood of the third winter.")]);
+}
+
+#[test]
+fn turned_text_is_read_in_its_own_direction() {
+    let page =
+        Page::new().lines(90.0, 100.0, 10.0, 12.0, Serif, &LEFT).upwards(50.0, 300.0, 9.0, Plain, "Chapter of Gates");
+    assert_reads(page, &[("text", &joined(&LEFT)), ("text", "Chapter of Gates")]);
+}
+
+/// Characters in the order in which a page shows a right-to-left text.
+fn visual(logical: &str) -> String {
+    logical.chars().rev().collect()
+}
+
+#[test]
+fn hebrew_is_read_from_right_to_left() {
+    let lines = ["שלום עולם, מה שלום כולם היום", "אני יורד מן החוטים ואני ילד"];
+    let page = Page::new().text(300.0, 100.0, 12.0, Narrow, &visual(lines[0])).text(
+        306.0,
+        116.0,
+        12.0,
+        Narrow,
+        &visual(lines[1]),
+    );
+    let told = told(&read(&[page]));
+    let text: Vec<&str> = told.iter().map(|(_, t)| t.as_str()).collect();
+    assert_eq!(text.join(" "), lines.join(" "));
+}
+
+#[test]
+fn arabic_keeps_numbers_and_latin_words_whole() {
+    // Painted: Latin and number from left to right inside a line that is read from the right.
+    let page = Page::new().text(300.0, 100.0, 12.0, Narrow, &format!("2024 {} PDF {}", visual("في"), visual("كتاب")));
+    let told = told(&read(&[page]));
+    assert_eq!(told[0].1, "كتاب PDF في 2024");
+}
+
+#[test]
+fn chinese_and_japanese_lines_join_without_spaces() {
+    let page = Page::new().text(72.0, 100.0, 12.0, Wide, "吾輩は猫である。名前はまだ無い。どこで生れたか").text(
+        72.0,
+        118.0,
+        12.0,
+        Wide,
+        "頓と見当がつかぬ。何でも薄暗いじめじめした所で",
+    );
+    assert_reads(
+        page,
+        &[("text", "吾輩は猫である。名前はまだ無い。どこで生れたか頓と見当がつかぬ。何でも薄暗いじめじめした所で")],
+    );
+}
+
+#[test]
+fn vertical_japanese_is_read_from_the_right() {
+    let page = Page::new().text(500.0, 100.0, 12.0, Vertical, "吾輩は猫である。名前は").text(
+        480.0,
+        100.0,
+        12.0,
+        Vertical,
+        "まだ無い。どこで生れた",
+    );
+    assert_reads(page, &[("text", "吾輩は猫である。名前はまだ無い。どこで生れた")]);
+}
+
+#[test]
+fn hyphens_at_line_ends_go_unless_the_word_has_one() {
+    let page = Page::new()
+        .spaced(72.0, 100.0, 10.0, Serif, 3.1, 0.0, "The well-known keeper of the lan-")
+        .spaced(72.0, 112.0, 10.0, Serif, 3.6, 0.0, "terns wakes at dusk, and her well-")
+        .spaced(72.0, 124.0, 10.0, Serif, 2.2, 0.0, "known lanterns wake with her too,")
+        .spaced(72.0, 136.0, 10.0, Serif, 0.0, 0.0, "and burn.");
+    assert_reads(
+        page,
+        &[(
+            "text",
+            "The well-known keeper of the lanterns wakes at dusk, and her well-known lanterns wake with her too, and burn.",
+        )],
+    );
+}
+
+#[test]
+fn letter_spaced_words_are_whole() {
+    let page = Page::new().spaced(72.0, 90.0, 12.0, Plain, 0.0, 4.0, "THE NINTH GATE").lines(
+        72.0,
+        130.0,
+        12.0,
+        14.0,
+        Serif,
+        &LEFT[..3],
+    );
+    assert_eq!(told(&read(&[page]))[0].1, "THE NINTH GATE");
+}
+
+#[test]
+fn words_without_painted_spaces_are_parted_by_their_places() {
+    let page = Page::new()
+        .text(72.0, 100.0, 10.0, Plain, "ninth")
+        .text(98.0, 100.0, 10.0, Plain, "gate")
+        .raw("BT /F1 10 Tf 1 0 0 1 72 680 Tm [(keep) 20 (er) -300 (of) -300 (lan) 15 (terns)] TJ ET");
+    let told = told(&read(&[page]));
+    let text: Vec<&str> = told.iter().map(|(_, t)| t.as_str()).collect();
+    assert_eq!(text.join(" "), "ninth gate keeper of lanterns");
+}
+
+#[test]
+fn what_is_painted_twice_is_read_once() {
+    let page = Page::new()
+        .text(72.0, 100.0, 10.0, Serif, "The salt lantern burns.")
+        .text(72.3, 100.0, 10.0, Serif, "The salt lantern burns.")
+        .text(72.0, 130.0, 10.0, Serif, "The hollow king sleeps.")
+        .text(72.0, 130.0, 10.0, Serif, "The hollow")
+        .text(119.2, 130.0, 10.0, Serif, "king sleeps.");
+    let told = told(&read(&[page]));
+    let text: Vec<&str> = told.iter().map(|(_, t)| t.as_str()).collect();
+    assert_eq!(text, ["The salt lantern burns.", "The hollow king sleeps."]);
+}
+
+#[test]
+fn letters_painted_in_any_order_make_their_words() {
+    let text = "A glass moth remembers the iron psalm";
+    let mut places: Vec<(f64, char)> = (0..).map(|n| 72.0 + 6.0 * f64::from(n)).zip(text.chars()).collect();
+    // Every third letter, then the others from the back.
+    places.retain(|(_, c)| *c != ' ');
+    let (mut first, mut rest): (Vec<_>, Vec<_>) = places.into_iter().enumerate().partition(|(n, _)| n % 3 == 0);
+    rest.reverse();
+    first.extend(rest);
+    let mut page = Page::new();
+    for (_, (x, c)) in first {
+        page = page.text(x, 100.0, 12.0, Narrow, &c.to_string());
+    }
+    assert_reads(page, &[("text", text)]);
+}
+
+#[test]
+fn accents_painted_over_letters_and_ligatures_become_letters() {
+    let page = Page::new().text(72.0, 100.0, 12.0, Narrow, "V\u{b4}").text(
+        78.0,
+        100.0,
+        12.0,
+        Narrow,
+        "aclav \u{fb01}nds the \u{fb02}ute",
+    );
+    assert_reads(page, &[("text", "Václav finds the flute")]);
+}
+
+#[test]
+fn lists_keep_their_items() {
+    let page = Page::new()
+        .text(72.0, 100.0, 10.0, Plain, "\u{2022}")
+        .lines(86.0, 100.0, 10.0, 12.0, Plain, &["a lantern with oil for six hours or, if", "it rains, for four"])
+        .text(72.0, 126.0, 10.0, Plain, "\u{2022}")
+        .lines(86.0, 126.0, 10.0, 12.0, Plain, &["the ledger of the drowned"]);
+    assert_reads(
+        page,
+        &[
+            ("item", "\u{2022} a lantern with oil for six hours or, if it rains, for four"),
+            ("item", "\u{2022} the ledger of the drowned"),
+        ],
+    );
+}
+
+#[test]
+fn a_caption_is_told_from_text() {
+    let page = Page::new().lines(72.0, 100.0, 10.0, 12.0, Serif, &LEFT).text(
+        72.0,
+        400.0,
+        9.0,
+        Serif,
+        "Figure 3. The river wall at dusk, seen from the weir.",
+    );
+    assert_reads(
+        page,
+        &[("text", &joined(&LEFT)), ("caption", "Figure 3. The river wall at dusk, seen from the weir.")],
+    );
+}
+
+#[test]
+fn paragraphs_are_parted_by_indents_and_by_short_last_lines() {
+    let page = Page::new()
+        .lines(72.0, 100.0, 10.0, 12.0, Serif, &LEFT)
+        .text(86.0, 172.0, 10.0, Serif, "No boat has come for eleven winters,")
+        .lines(
+            72.0,
+            184.0,
+            10.0,
+            12.0,
+            Serif,
+            &["and the ledger is kept by nobody now.", "The ninth gate has been shut so long"],
+        )
+        .text(72.0, 208.0, 10.0, Serif, "that it rusts.")
+        .text(72.0, 220.0, 10.0, Serif, "She remembers when it was blue, and");
+    assert_reads(
+        page,
+        &[
+            ("text", &joined(&LEFT)),
+            (
+                "text",
+                "No boat has come for eleven winters, and the ledger is kept by nobody now. The ninth gate has been shut so long \
+                 that it rusts.",
+            ),
+            ("text", "She remembers when it was blue, and"),
+        ],
+    );
+}
+
+#[test]
+fn running_heads_and_page_numbers_are_set_apart_and_headings_found() {
+    let pages: Vec<Page> = (0..5)
+        .map(|n| {
+            Page::new()
+                .text(72.0, 40.0, 9.0, Serif, "The Ledger of the Drowned")
+                .text(
+                    72.0,
+                    90.0,
+                    16.0,
+                    Bold,
+                    &format!("Gate the {}", ["first", "second", "third", "fourth", "fifth"][n]),
+                )
+                .lines(72.0, 120.0, 10.0, 12.0, Serif, if n % 2 == 0 { &LEFT } else { &RIGHT })
+                .text(300.0, 760.0, 9.0, Serif, &format!("{}", n + 17))
+        })
+        .collect();
+    let document = read(&pages);
+    let told = told(&document);
+    let of = |kind: &str| told.iter().filter(|(k, _)| k == kind).map(|(_, t)| t.as_str()).collect::<Vec<_>>();
+    assert_eq!(of("furniture").len(), 10, "{told:?}");
+    assert_eq!(
+        of("heading"),
+        ["Gate the first", "Gate the second", "Gate the third", "Gate the fourth", "Gate the fifth"]
+    );
+    assert_eq!(of("text").len(), 5);
+    assert_eq!(document.sections.len(), 5);
+}
+
+#[test]
+fn what_stands_beside_the_page_is_not_read() {
+    let page = Page::new().text(72.0, 100.0, 10.0, Serif, "Inside.").text(900.0, 100.0, 10.0, Serif, "Outside.");
+    assert_reads(page, &[("text", "Inside.")]);
+}
+
+#[test]
+fn replacement_text_of_the_file_is_heeded() {
+    let page = Page::new()
+        .raw("BT /F3 12 Tf 1 0 0 1 72 692 Tm /Span << /ActualText (fi) >> BDC (\\256) Tj EMC (nd the gate) Tj ET");
+    assert_reads(page, &[("text", "find the gate")]);
+}
