@@ -221,7 +221,12 @@ impl Order<'_> {
                 let next_column = if self.from_right { b.right <= a.left + size } else { b.left >= a.right - size };
                 // A foot may be painted before all else.
                 let foot = at == 0 && a.cell.lines.len() <= 2 && a.bottom >= lowest - 0.1;
-                if !next_column && !foot {
+                let in_margin = b.right <= a.left + size && a.baseline - b.first_baseline < 8.0 * size;
+                // Beside lines that are painted already, or a few letters that were left out of them.
+                let beside = b.first_baseline > a.first_baseline || b.glyphs <= 8;
+                if beside || (in_margin && b.cell.lines.len() <= 3) {
+                    back += 1;
+                } else if !next_column && !foot {
                     return false;
                 }
             }
