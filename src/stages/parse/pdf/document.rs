@@ -141,9 +141,8 @@ fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>,
 }
 
 /// Puts the pages into the document: what a block is, which blocks are furniture, which hyphens stay.
-fn build(pdf: &Pdf, pages: Vec<PageText>, builder: &mut Builder) {
-    let (blocks, rest): (Vec<Vec<PageBlock>>, Vec<(Vec<OcrLine>, SectionSource)>) =
-        pages.into_iter().map(|page| (page.blocks, (page.recognised, page.source))).unzip();
+fn build(pdf: &Pdf, mut pages: Vec<PageText>, builder: &mut Builder) {
+    let blocks: Vec<Vec<PageBlock>> = pages.iter_mut().map(|page| std::mem::take(&mut page.blocks)).collect();
     let outline = structure::outline(pdf);
     let labels = structure::page_labels(pdf);
     let furniture = furniture::find(&blocks);
@@ -154,16 +153,16 @@ fn build(pdf: &Pdf, pages: Vec<PageText>, builder: &mut Builder) {
         .zip(furniture.iter().flatten())
         .filter_map(|(block, furniture)| (!furniture).then_some(block));
     let faces = Faces::of(of_text, &outline);
-    for (index, (blocks, (recognised, source))) in blocks.into_iter().zip(rest).enumerate() {
+    for (index, (blocks, page)) in blocks.into_iter().zip(pages).enumerate() {
         let number = index as u32 + 1;
         for (block, furniture) in blocks.iter().zip(&furniture[index]) {
             let kind = if *furniture { BlockKind::Furniture } else { faces.kind(block, number) };
             let text = resolve_hyphens(&block.text, &hyphenated);
             builder.block(kind, &text, Some(block.area));
         }
-        ocr::add(&recognised, builder);
+        ocr::add(&page.recognised, builder);
         let label = labels.as_ref().and_then(|labels| labels.get(index)).filter(|l| !l.is_empty()).cloned();
-        builder.end_section(label, source);
+        builder.end_section(label, page.source);
     }
     builder.outline = outline;
 }
