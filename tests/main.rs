@@ -5,9 +5,11 @@
 mod bad_input;
 mod batches;
 mod crash;
+mod isolation;
 mod layers;
 mod layout;
 mod live;
+mod ocr;
 mod output;
 mod peers;
 mod providers;

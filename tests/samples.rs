@@ -25,8 +25,11 @@ fn the_readable_samples_give_vocabularies_and_the_others_a_reason() {
         .collect();
     let count = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
     assert_eq!((count("encrypted"), count("damaged"), kinds.len()), (1, 2, 3), "{kinds:?}");
-    let without_text =
-        run.events().iter().any(|e| e["event"] == "document_done" && e["notes"].to_string().contains("OCR"));
-    assert!(without_text, "the image-only sample is done and says what it needs");
+    // Whether there is a Tesseract is up to the machine.
+    let told = |e: &serde_json::Value| {
+        let notes = e["notes"].to_string();
+        notes.contains("cannot be read without OCR") || notes.contains("read by optical character recognition")
+    };
+    assert!(run.events().iter().any(told), "the image-only sample is done and says what it needs or needed");
     assert!(number("terms") > 500, "{} terms", number("terms"));
 }

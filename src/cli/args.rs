@@ -116,7 +116,7 @@ pub(super) struct BatchArgs {
     #[arg(long, value_enum, value_name = "STAGE")]
     pub until: Option<StageArg>,
 
-    /// Take up what failed in an earlier run.
+    /// Take up what failed in an earlier run, and documents whose scanned pages can be read by now.
     #[arg(long)]
     pub retry_failed: bool,
 
@@ -164,13 +164,44 @@ pub(super) struct BatchArgs {
     #[arg(long)]
     pub checksum: bool,
 
-    /// Time that parsing one document may take [default: 120].
+    /// How documents are read.
+    #[command(flatten)]
+    pub parsing: ParsingArgs,
+
+    /// Processor time that parsing one document may take; by the clock it may take four times as long [default: 120].
     #[arg(long, value_name = "SECONDS", env = "CORPORA_PARSE_TIMEOUT")]
     pub parse_timeout: Option<u64>,
 
     /// Memory that parsing one document may take [default: 1024].
     #[arg(long, value_name = "MIB", env = "CORPORA_PARSE_MEMORY")]
     pub parse_memory: Option<u64>,
+}
+
+/// Options about reading documents.
+#[derive(Debug, Default, Args)]
+pub(super) struct ParsingArgs {
+    /// Optical character recognition (by Tesseract): of pages that are pictures, of none, or of all [default: auto].
+    #[arg(long, value_enum, value_name = "WHEN", env = "CORPORA_OCR")]
+    pub ocr: Option<OcrArg>,
+
+    /// Languages of the recognition, by Tesseract's names: eng+deu [default: eng].
+    #[arg(long, value_name = "LANGUAGES", env = "CORPORA_OCR_LANG")]
+    pub ocr_lang: Option<String>,
+
+    /// A file with passwords of encrypted documents, one a line; they are stored and shown nowhere.
+    #[arg(long, value_name = "FILE", env = "CORPORA_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// When pages are recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OcrArg {
+    /// Pages that are pictures.
+    Auto,
+    /// None.
+    Off,
+    /// All, whatever text they hold.
+    Force,
 }
 
 /// Options about a remote provider.
@@ -368,6 +399,9 @@ pub(super) struct ParseArgs {
     /// What to print.
     #[arg(long, value_enum, default_value = "text")]
     pub format: ParseFormat,
+    /// How it is read.
+    #[command(flatten)]
+    pub parsing: ParsingArgs,
 }
 
 /// What `corpora parse` prints.

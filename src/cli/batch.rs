@@ -11,7 +11,7 @@ use super::args::{BatchArgs, Cli, ProgressArg};
 use super::config::{ConfigFile, unknown_variables};
 use super::exit::{CommandError, Exit};
 use super::progress::{Reporter, Style, Verbosity, duration, grouped};
-use super::{log, remote, signals};
+use super::{log, parsing, remote, signals};
 use crate::engine::{self, Cancel, ParseLimits, Plan, Rerun, RunConfig};
 use crate::pipelines;
 use crate::stages::discover::Inputs;
@@ -90,6 +90,7 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
     if args.model.is_some() {
         pipeline.provider.model = args.model;
     }
+    let parse_settings = parsing::resolve(&args.parsing)?;
     let remote = remote::resolve(&mut pipeline, &args.remote, &args.batch)?;
     let workers = args.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     if !(1..=1024).contains(&workers) {
@@ -101,8 +102,9 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
     let limits = ParseLimits::default();
     let time = args.parse_timeout.map_or(limits.time, Duration::from_secs);
     let memory = args.parse_memory.map_or(limits.memory, |mib| mib << 20);
-    if time.is_zero() || memory < 64 << 20 {
-        return Err(CommandError::bad_input("--parse-timeout needs at least 1 s and --parse-memory at least 64 MiB"));
+    if time.is_zero() || time > Duration::from_hours(24) || memory < 64 << 20 {
+        let message = "--parse-timeout needs 1 s to a day, and --parse-memory at least 64 MiB";
+        return Err(CommandError::bad_input(message));
     }
     let stage = args.stage.map(Stage::from);
     let rerun = match (args.force, stage) {
@@ -138,6 +140,7 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
         dry_run: args.dry_run,
         parse_program: program,
         parse_limits: ParseLimits { time, memory },
+        parse_settings,
         holder: holder("corpora batch"),
         now_ms,
     })

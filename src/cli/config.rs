@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer};
 
-use super::args::{BatchArgs, EndpointArg, LogFormatArg, ModeArg, OverlapArg, ProgressArg, RemoteArgs};
+use super::args::{
+    BatchArgs, EndpointArg, LogFormatArg, ModeArg, OcrArg, OverlapArg, ParsingArgs, ProgressArg, RemoteArgs,
+};
 use super::exit::CommandError;
 use crate::pipelines::{explain_toml_error, nearest};
 
@@ -30,6 +32,10 @@ pub(super) struct ConfigFile {
     verbose: Option<bool>,
     parse_timeout: Option<u64>,
     parse_memory: Option<u64>,
+    #[serde(default, deserialize_with = "choice")]
+    ocr: Option<OcrArg>,
+    ocr_lang: Option<String>,
+    password_file: Option<PathBuf>,
     base_url: Option<String>,
     api_version: Option<String>,
     allow_http: Option<bool>,
@@ -86,7 +92,9 @@ impl ConfigFile {
         let mut config: Self =
             toml::from_str(&text).map_err(|e| CommandError::bad_input(explain_toml_error(&shown, &text, &e)))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        for path in [&mut config.output, &mut config.key_file, &mut config.prices, &mut config.log] {
+        for path in
+            [&mut config.output, &mut config.key_file, &mut config.prices, &mut config.log, &mut config.password_file]
+        {
             *path = path.take().map(|p| folder.join(p));
         }
         Ok(config)
@@ -95,6 +103,7 @@ impl ConfigFile {
     /// Fills in what neither the command line nor the environment gave.
     pub(super) fn fill(mut self, args: &mut BatchArgs) {
         self.fill_remote(&mut args.remote);
+        self.fill_parsing(&mut args.parsing);
         let batch = &mut args.batch;
         batch.endpoint = batch.endpoint.or(self.endpoint);
         batch.batch_requests = batch.batch_requests.or(self.batch_requests);
@@ -118,6 +127,13 @@ impl ConfigFile {
         }
         args.parse_timeout = args.parse_timeout.or(self.parse_timeout);
         args.parse_memory = args.parse_memory.or(self.parse_memory);
+    }
+
+    /// The same for what concerns reading documents.
+    pub(super) fn fill_parsing(&mut self, args: &mut ParsingArgs) {
+        args.ocr = args.ocr.or(self.ocr);
+        args.ocr_lang = args.ocr_lang.take().or(self.ocr_lang.take());
+        args.password_file = args.password_file.take().or(self.password_file.take());
     }
 
     /// The same for what concerns a remote provider.
@@ -177,7 +193,7 @@ mod tests {
     #[test]
     fn wrong_keys_values_and_types_are_explained() {
         insta::assert_snapshot!(read("output = 'x'\nworker = 2\n").unwrap_err(), @r"
-        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `batches_per_hour`, `poll`, `listing_lag`; did you mean 'workers'?
+        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `ocr`, `ocr_lang`, `password_file`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `batches_per_hour`, `poll`, `listing_lag`; did you mean 'workers'?
             worker = 2
         ");
         insta::assert_snapshot!(read("mode = 'fast'\n").unwrap_err(), @r"

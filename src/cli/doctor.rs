@@ -92,13 +92,19 @@ fn store(dir: &Path) -> Finding {
 
 /// Whether pages without text could be read by optical character recognition.
 fn ocr() -> Finding {
-    let found = std::process::Command::new("tesseract").arg("--version").output();
-    match found {
-        Ok(output) => {
-            let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-            Finding::Good(text.lines().next().unwrap_or("tesseract").to_owned())
+    let asked = |option| {
+        let output = std::process::Command::new("tesseract").arg(option).output()?;
+        Ok::<_, std::io::Error>(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    match (asked("--version"), asked("--list-langs")) {
+        (Ok(version), Ok(listed)) => {
+            let languages: Vec<&str> = listed.lines().filter(|line| !line.contains(' ')).collect();
+            let version = version.lines().next().unwrap_or("tesseract").to_owned();
+            Finding::Good(format!("{version} for {}", languages.join(", ")))
         }
-        Err(_) => Finding::Odd("no tesseract on the path: pages that are pictures are told of, not read".into()),
+        _ => Finding::Odd(
+            "no tesseract on the path: pages that are pictures are told of, not read; install it (Debian, Ubuntu: apt-get install tesseract-ocr)".into(),
+        ),
     }
 }
 

@@ -10,6 +10,7 @@ mod exit;
 mod gc;
 mod log;
 mod parse;
+mod parsing;
 mod pipelines;
 mod progress;
 mod remote;
@@ -51,7 +52,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
     match cli.command {
         Command::Batch(args) => batch::run(*args, cli.config.as_deref()),
         Command::Status(args) => status::run(&args),
-        Command::Parse(args) => parse::run(&args),
+        Command::Parse(args) => parse::run(args, cli.config.as_deref()),
         Command::Show(args) => show::run(&args),
         Command::Gc(args) => gc::run(&args, &batch::holder("corpora gc")),
         Command::Pipelines(args) => pipelines::run(&args),

@@ -1,21 +1,26 @@
 //! `corpora parse FILE`.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::args::{ParseArgs, ParseFormat};
+use super::config::ConfigFile;
 use super::exit::{CommandError, Exit};
+use super::parsing;
 use crate::stages::parse;
 
 /// Prints the text or the structure of one document. Runs in this process: what a hostile file does to it, it does
 /// to nobody else.
-pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
+pub(super) fn run(mut args: ParseArgs, config: Option<&Path>) -> Result<Exit, CommandError> {
+    ConfigFile::read(config)?.fill_parsing(&mut args.parsing);
+    let settings = parsing::resolve(&args.parsing)?;
     let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(|e| named(&format!("the file cannot be read: {e}")))?;
     // A deep stack, as parse workers have.
     let document = std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(64 << 20)
-            .spawn_scoped(scope, || parse::parse(&bytes, &parse::ParseSettings::default(), &mut |_, _| {}))
+            .spawn_scoped(scope, || parse::parse(&bytes, &settings, &mut |_, _| {}))
             .map(|thread| thread.join())
     })?;
     let document = document

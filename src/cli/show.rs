@@ -45,7 +45,10 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
                     .message
                     .map_or_else(String::new, |m| format!("\n            {}", m.replace('\n', "\n            ")));
                 match found.state {
-                    1 => format!("done      {at:.0}{attempts}{terms}{stored}{message}"),
+                    1 => {
+                        let partial = found.kind.map_or_else(String::new, |gap| format!(", partial: {gap}"));
+                        format!("done      {at:.0}{attempts}{terms}{stored}{partial}{message}")
+                    }
                     2 => format!("failed    {at:.0}{attempts}, {}{message}", found.kind.unwrap_or_default()),
                     _ => format!("waiting   to be done again{stored}"),
                 }

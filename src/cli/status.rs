@@ -9,7 +9,7 @@ use super::exit::{CommandError, Exit};
 use super::progress::{counted, grouped};
 use super::saved::saved_fps;
 use crate::engine::expiry_warnings;
-use crate::store::{BatchState, Counts, FailureRow, Reader, StageFps, Store};
+use crate::store::{BatchState, Counts, FailureRow, PartialRow, Reader, StageFps, Store};
 use crate::values::{Cost, Stage};
 
 /// Counts of a stage for people and programs.
@@ -30,6 +30,8 @@ struct Status {
     documents: u64,
     ignored: u64,
     failed_files: u64,
+    /// Files kept without the text of some sections.
+    partial_files: u64,
     stages: Vec<StageStatus>,
     /// Batches that are not collected.
     open_batches: u64,
@@ -58,6 +60,12 @@ pub(super) fn run(args: &StatusArgs) -> Result<Exit, CommandError> {
         let mut first = true;
         each_failure(&reader, fps, |failure| {
             let line = serde_json::to_string(&failure)?;
+            write!(out, "{}{line}", if std::mem::take(&mut first) { "" } else { "," })
+        })?;
+        write!(out, "],\"partial\":[")?;
+        first = true;
+        each_partial(&reader, fps, |partial| {
+            let line = serde_json::to_string(&partial)?;
             write!(out, "{}{line}", if std::mem::take(&mut first) { "" } else { "," })
         })?;
         writeln!(out, "]}}")?;
@@ -94,7 +102,11 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
         },
     ];
     let waiting = stages[3].waiting;
+    let partial_files = reader.partial_files(fps.parse, 0)?;
     let next = match (waiting, failed_files) {
+        (0, 0) if partial_files > 0 => {
+            "nothing to do; --retry-failed takes up documents that need OCR once it can be had".to_owned()
+        }
         (0, 0) => "nothing to do: every document is done".to_owned(),
         (0, failed) => format!("nothing, unless --retry-failed takes up the {failed} that failed"),
         (waiting, 0) => format!("continue with {waiting} files"),
@@ -112,6 +124,7 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
         documents,
         ignored: reader.ignored_files()?,
         failed_files,
+        partial_files,
         stages,
         next,
     })
@@ -148,6 +161,18 @@ fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) 
             writeln!(out, "  ... and {} more; --failed lists them all", shown - SHOWN)?;
         }
     }
+    if status.partial_files > 0 {
+        writeln!(out, "\nkept, but not whole:")?;
+        let mut shown = 0;
+        each_partial(reader, fps, |partial| {
+            shown += 1;
+            let notes = partial.notes.replace('\n', "; ");
+            if shown <= SHOWN { writeln!(out, "  {} [{}]: {notes}", partial.path, partial.gap) } else { Ok(()) }
+        })?;
+        if shown > SHOWN {
+            writeln!(out, "  ... and {} more; --json lists them all", shown - SHOWN)?;
+        }
+    }
     if status.answers > 0 {
         let cost = status.dollars.map_or_else(|| "an unknown sum".to_owned(), |d| Cost::from_dollars(d).to_string());
         writeln!(
@@ -182,6 +207,20 @@ fn list_failed(reader: &Reader, fps: StageFps, json: bool, out: &mut impl Write)
     })?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+fn each_partial(
+    reader: &Reader,
+    fps: StageFps,
+    mut each: impl FnMut(PartialRow) -> std::io::Result<()>,
+) -> Result<(), CommandError> {
+    let mut outcome = Ok(());
+    reader.partials(fps.parse, |partial| {
+        if outcome.is_ok() {
+            outcome = each(partial);
+        }
+    })?;
+    Ok(outcome?)
 }
 
 fn each_failure(

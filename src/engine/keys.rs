@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::stages::extract::local;
+use crate::stages::parse::{OcrMode, OcrSettings};
 use crate::stages::pipeline::{Method, Pipeline};
 use crate::stages::{chunk, extract, parse, write};
 use crate::store::{FpId, Session, StageFps, StoreError};
@@ -11,7 +12,8 @@ use crate::values::{Fingerprint, KeyWriter};
 /// The key of each stage and a description for people. An equal key means an interchangeable result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageKeys {
-    /// `parse`: depends on the parser's version alone.
+    /// `parse`: depends on the parser's version and on how pages that are pictures are read. Passwords are no part of it, nor is
+    /// whether the program for it is there: a document that lacks either is taken up with `--retry-failed`.
     pub parse: Fingerprint,
     /// `chunk`.
     pub chunk: Fingerprint,
@@ -29,10 +31,11 @@ fn stage(name: &str, version: u32) -> KeyWriter {
 }
 
 impl StageKeys {
-    /// The keys of a pipeline.
-    pub fn of(pipeline: &Pipeline) -> Self {
+    /// The keys of a pipeline over documents that are parsed so.
+    pub fn of(pipeline: &Pipeline, ocr: &OcrSettings) -> Self {
         let provider = &pipeline.provider;
-        let parse = stage("parse", parse::VERSION).finish();
+        let languages = Some(ocr.languages.as_str()).filter(|_| ocr.mode != OcrMode::Off);
+        let parse = stage("parse", parse::VERSION).text(ocr.mode.name()).optional(languages).finish();
         let cut = &pipeline.chunk;
         let chunk = stage("chunk", chunk::VERSION)
             .number(cut.max_tokens.into())
@@ -70,7 +73,7 @@ impl StageKeys {
             .key(&extract)
             .finish();
         let specs = [
-            json!({"parser": parse::VERSION}),
+            json!({"parser": parse::VERSION, "ocr": ocr.mode.name(), "ocr_languages": languages}),
             json!({"chunker": chunk::VERSION, "max_tokens": cut.max_tokens, "overlap_tokens": cut.overlap_tokens}),
             json!({"provider": provider.name, "model": provider.model, "origin": provider.origin, "prompt": short(&pipeline.prompt),
                    "schema": short(&pipeline.schema.to_string())}),

@@ -61,6 +61,8 @@ fn write_documents(run: &Run<'_>, reader: &Reader, to: &mut dyn Write) -> Result
                     break;
                 }
             }
+            let parse = reader.stage_of(run.fps.parse, row.doc)?.filter(|found| found.state == 1);
+            let partial = parse.and_then(|found| Some(json!({"gap": found.kind?, "notes": found.message})));
             let state = match (&failure, row.written) {
                 (Some(_), _) => "failed",
                 (None, true) => "done",
@@ -68,7 +70,7 @@ fn write_documents(run: &Run<'_>, reader: &Reader, to: &mut dyn Write) -> Result
             };
             let line = json!({
                 "path": row.path, "sha256": row.sha, "bytes": row.bytes, "state": state,
-                "output": row.output.filter(|_| row.written), "terms": row.terms,
+                "output": row.output.filter(|_| row.written), "terms": row.terms, "partial": partial,
                 "failure": failure.map(|(stage, kind, message)| json!({"stage": stage, "kind": kind, "message": message})),
             });
             write!(to, "{}\n{line}", if first { "" } else { "," }).map_err(io)?;

@@ -25,7 +25,7 @@ pub use live::{EndpointKind, Reading, Remote, read as read_response};
 pub use manifest::MANIFEST;
 pub use plan::{ExtractPlan, Plan, RemotePlan, StagePlan};
 pub use run::{Finished, Rerun, RunConfig, RunError, run};
-pub use worker::{ParseLimits, serve as serve_parse_worker};
+pub use worker::{CLOCK_FACTOR, ParseLimits, serve as serve_parse_worker};
 
 /// Units in one request of a pipeline.
 fn per_request(pipeline: &crate::stages::pipeline::Pipeline) -> usize {

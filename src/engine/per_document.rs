@@ -17,7 +17,7 @@ use crate::values::{Event, Failure, ParsedDocument, Stage};
 pub(super) fn run_documents(run: &Run<'_>) -> Result<(), RunError> {
     let state = || {
         let alone = run.remote.map(|remote| Alone::new(run, remote)).transpose()?;
-        Ok((ParseWorker::new(run.parse_program.clone(), run.parse_limits), run.store.reader()?, alone))
+        Ok((ParseWorker::new(&run.parse_program), run.store.reader()?, alone))
     };
     let feed = |send: &mut dyn FnMut(Job) -> bool| {
         let reader = run.store.reader()?;
@@ -52,7 +52,7 @@ fn has_failed(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<bool, RunErro
 /// One document from its bytes to its files, as one checkpoint.
 fn one(
     run: &Run<'_>,
-    worker: &mut ParseWorker,
+    worker: &mut ParseWorker<'_>,
     reader: &Reader,
     mut alone: Option<&mut Alone>,
     job: &Job,
@@ -72,7 +72,7 @@ fn one(
         }};
     }
     let ((document, parsed), tries, started) = stage!(Stage::Parse, run.fps.parse, || {
-        let parsed = worker.parse(&run.file_of(&job.path), &job.pending.sha)?;
+        let parsed = worker.parse(&run.file_of(&job.path), &job.pending.sha, &mut about(Stage::Parse).progress(run))?;
         let document: ParsedDocument = store::decode(&parsed.artifact).map_err(|e| {
             Failure::new(crate::values::FailureKind::Internal, format!("the parse worker's reply: {e}"))
         })?;
@@ -85,6 +85,7 @@ fn one(
         attempts: tries,
         terms: 0,
         notes,
+        gap: parsed.gap,
         artifact: parsed.artifact,
     });
     checkpoint.events.push(about(Stage::Parse).done(0, started, parsed.notes));
@@ -98,6 +99,7 @@ fn one(
         attempts: tries,
         terms: 0,
         notes: String::new(),
+        gap: None,
         artifact,
     });
     checkpoint.events.push(about(Stage::Chunk).done(0, started, Vec::new()));
@@ -115,6 +117,7 @@ fn one(
         attempts: tries,
         terms,
         notes: String::new(),
+        gap: None,
         artifact: store::encode(&made.extraction),
     });
     checkpoint.events.push(about(Stage::Extract).done(terms, started, Vec::new()));

@@ -93,7 +93,7 @@ pub(super) fn reason(stage: Stage, fps: StageFps, before: [Option<crate::store::
         .map(|(s, _)| s)
         .next();
     match changed {
-        Some(Stage::Parse) => "the parser changed since the last run",
+        Some(Stage::Parse) => "the parser or its OCR settings changed since the last run",
         Some(Stage::Chunk) => "the chunk settings changed since the last run",
         Some(Stage::Extract) => "the prompt, schema, provider, model or extraction settings changed since the last run",
         Some(Stage::Discover | Stage::Write) => "the output settings changed since the last run",

@@ -12,9 +12,10 @@ use super::error_log::ErrorLog;
 use super::live::{self, EndpointKind, Remote};
 use super::staged::Upstream;
 use super::tally::Tally;
-use super::worker::ParseLimits;
+use super::worker::{ParseLimits, ParseProgram};
 use super::{Cancel, Plan, StageKeys, discover, documents, manifest, per_document, plan, staged};
 use crate::stages::discover::{InputError, Inputs};
+use crate::stages::parse::{OcrMode, ParseSettings};
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::Origin;
 use crate::store::{Counts, FpId, Reader, RunLock, STORE_FOLDER, Session, StageFps, Store, StoreError, Writer};
@@ -45,7 +46,7 @@ pub struct RunConfig {
     pub rerun: Option<Rerun>,
     /// The last stage of this run.
     pub until: Stage,
-    /// Whether failed stages are taken up again.
+    /// Whether failed stages are taken up again, and partial documents where recognition can be had.
     pub retry_failed: bool,
     /// Whether only a plan is wanted.
     pub dry_run: bool,
@@ -53,6 +54,8 @@ pub struct RunConfig {
     pub parse_program: PathBuf,
     /// What a parse worker may use.
     pub parse_limits: ParseLimits,
+    /// Passwords, and how pages that are pictures are read.
+    pub parse_settings: ParseSettings,
     /// How this run introduces itself to a second one that finds the folder locked.
     pub holder: String,
     /// Unix time in milliseconds.
@@ -140,8 +143,7 @@ pub(super) struct Run<'a> {
     pub(super) scope: i64,
     pub(super) root: PathBuf,
     pub(super) places: documents::OutputPlaces,
-    pub(super) parse_program: PathBuf,
-    pub(super) parse_limits: ParseLimits,
+    pub(super) parse_program: ParseProgram,
     pub(super) now_ms: fn() -> i64,
 }
 
@@ -205,7 +207,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     empty(&store.temporary_folder())?;
 
     let mut session = Session::begin(&store)?;
-    let keys = StageKeys::of(&config.pipeline);
+    let keys = StageKeys::of(&config.pipeline, &config.parse_settings.ocr);
     let (fps, question) = keys.intern(&mut session)?;
     session.forget_unplanned_batches()?;
     let reader = store.reader()?;
@@ -260,8 +262,11 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         },
         pipeline: config.pipeline.clone(),
         remote: config.remote.as_ref(),
-        parse_program: config.parse_program.clone(),
-        parse_limits: config.parse_limits,
+        parse_program: ParseProgram {
+            program: config.parse_program.clone(),
+            settings: config.parse_settings.clone(),
+            limits: config.parse_limits,
+        },
         now_ms: config.now_ms,
     };
     run.emit(Event::RunStarted {
@@ -303,6 +308,8 @@ struct Progress {
     totals: Vec<StageTotals>,
     /// Files that failed in an earlier run.
     failed_before: u64,
+    /// Files whose document is kept without the text of some sections.
+    partial_before: u64,
     /// Files that had come through the last stage before this run did anything.
     through_before: u64,
     /// Whether the manifest is out of date.
@@ -325,7 +332,7 @@ impl Progress {
         let asked_for_more = config.dry_run
             || config.rerun.is_some()
             || config.until < Stage::Write
-            || (config.retry_failed && self.failed_before > 0);
+            || (config.retry_failed && self.failed_before + self.partial_before > 0);
         !asked_for_more && !found.changed && found.settled + self.failed_before == found.documents
     }
 }
@@ -348,6 +355,7 @@ fn stages(
     if progress.found.settled < progress.found.documents {
         progress.failed_before = reader.failed_files(run.fps.documents(), run.scope)?;
     }
+    progress.partial_before = reader.partial_files(run.fps.parse, run.scope)?;
     if progress.nothing_to_do(config) {
         let mut skipped = progress.found.documents;
         for stage in [Stage::Parse, Stage::Chunk, Stage::Extract, Stage::Write] {
@@ -442,6 +450,11 @@ fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session<'_>) -> 
     }
     if config.retry_failed {
         session.retry_failed(run.fps, run.scope)?;
+        let ocr = &config.parse_settings.ocr;
+        // Where nothing can be recognised, they would come out as they are.
+        if ocr.mode != OcrMode::Off && ocr.program.is_some() {
+            session.retry_partial(run.fps, run.scope)?;
+        }
     }
     let current = [Stage::Parse, Stage::Chunk, Stage::Extract, Stage::Write]
         .into_iter()
@@ -615,9 +628,9 @@ fn summarize(
     started: Instant,
 ) -> Result<Summary, RunError> {
     let until = if config.dry_run { Stage::Chunk.min(config.until) } else { config.until };
-    let (documents, failed, through, through_before) = if complete && progress.nothing_to_do(config) {
+    let (documents, failed, through, through_before, partial) = if complete && progress.nothing_to_do(config) {
         let settled = progress.found.settled;
-        (progress.found.documents, progress.failed_before, settled, settled)
+        (progress.found.documents, progress.failed_before, settled, settled, progress.partial_before)
     } else {
         let reader = run.store.reader()?;
         (
@@ -625,6 +638,7 @@ fn summarize(
             reader.failed_files(run.fps.documents(), run.scope)?,
             run.files_through(&reader, until)?,
             progress.through_before,
+            reader.partial_files(run.fps.parse, run.scope)?,
         )
     };
     let succeeded = through.saturating_sub(through_before);
@@ -643,6 +657,7 @@ fn summarize(
         skipped: through - succeeded,
         failed,
         waiting,
+        partial,
         ignored: progress.found.ignored,
         terms: run.tally.terms(),
         flagged: 0,
@@ -699,8 +714,11 @@ impl<'a> Run<'a> {
             },
             pipeline: pipeline.clone(),
             remote: None,
-            parse_program: PathBuf::new(),
-            parse_limits: ParseLimits::default(),
+            parse_program: ParseProgram {
+                program: PathBuf::new(),
+                settings: ParseSettings::default(),
+                limits: ParseLimits::default(),
+            },
             now_ms,
         }
     }

@@ -8,9 +8,9 @@ use super::RunError;
 use super::documents::{self, Generations, Trouble, attempts};
 use super::drive::drive;
 use super::run::Run;
-use super::worker::ParseWorker;
+use super::worker::{ParseWorker, Position};
 use crate::store::{self, Change, Checkpoint, DocId, FpId, PendingDocument, PendingFile, Reader, StoreError};
-use crate::values::{Chunk, Event, Extraction, Failure, Fingerprint, ParsedDocument, SourcePath, Stage};
+use crate::values::{Chunk, Event, Extraction, Failure, Fingerprint, Gap, ParsedDocument, SourcePath, Stage};
 
 /// Rows read from the store at a time by a feeder.
 const PAGE: usize = 256;
@@ -20,6 +20,9 @@ const WRITERS_PER_WORKER: usize = 4;
 
 /// More files than this at once gain nothing.
 const MOST_WRITERS: usize = 32;
+
+/// A document that takes longer than this has its progress told.
+const LONG: Duration = Duration::from_secs(1);
 
 /// A document on its way through a stage.
 pub(super) struct Job {
@@ -118,11 +121,12 @@ pub(super) fn parse(run: &Run<'_>) -> Result<(), RunError> {
         run.workers,
         &|| run.is_stopping(),
         |send| feed_documents(run, None, fp, send),
-        || Ok(ParseWorker::new(run.parse_program.clone(), run.parse_limits)),
+        || Ok(ParseWorker::new(&run.parse_program)),
         |worker, job: Job| {
             checkpoint(run, Stage::Parse, fp, &job, || {
-                let parsed = worker.parse(&run.file_of(&job.path), &job.pending.sha)?;
-                Ok(Made { artifact: parsed.artifact, terms: 0, notes: parsed.notes, answers: Vec::new() })
+                let about = About { stage: Stage::Parse, sha: &job.pending.sha, path: &job.path };
+                let parsed = worker.parse(&run.file_of(&job.path), &job.pending.sha, &mut about.progress(run))?;
+                Ok(Made { artifact: parsed.artifact, notes: parsed.notes, gap: parsed.gap, ..Made::default() })
             })
         },
     )
@@ -163,7 +167,7 @@ pub(super) fn extract(run: &Run<'_>) -> Result<(), RunError> {
                     terms: made.extraction.items.len() as u64,
                     artifact: store::encode(&made.extraction),
                     answers: made.answers,
-                    notes: Vec::new(),
+                    ..Made::default()
                 })
             })
         },
@@ -224,6 +228,8 @@ pub(super) struct Made {
     pub(super) artifact: Vec<u8>,
     pub(super) terms: u64,
     pub(super) notes: Vec<String>,
+    /// What the document lacks.
+    pub(super) gap: Option<Gap>,
     /// New answers, to be committed with it.
     pub(super) answers: Vec<Change>,
 }
@@ -258,7 +264,8 @@ pub(super) fn settle(
         Ok(made) => {
             let mut changes = made.answers;
             let notes = made.notes.join("\n");
-            changes.push(Change::Done { fp, doc, attempts, terms: made.terms, notes, artifact: made.artifact });
+            let (terms, gap, artifact) = (made.terms, made.gap, made.artifact);
+            changes.push(Change::Done { fp, doc, attempts, terms, notes, gap, artifact });
             Checkpoint::new(changes, vec![about.done(made.terms, started, made.notes)])
         }
         Err(failure) => {
@@ -284,6 +291,23 @@ impl About<'_> {
 
     pub(super) fn started(&self, run: &Run<'_>) {
         run.emit(Event::DocumentStarted { stage: self.stage, document: self.document(), path: self.path.clone() });
+    }
+
+    /// Tells of the progress of a document that takes long.
+    pub(super) fn progress(self, run: &Run<'_>) -> impl FnMut(Position) {
+        let started = Instant::now();
+        move |at| {
+            if started.elapsed() >= LONG {
+                run.emit(Event::DocumentProgress {
+                    stage: self.stage,
+                    document: self.document(),
+                    path: self.path.clone(),
+                    section: at.section,
+                    done: at.done,
+                    total: at.total,
+                });
+            }
+        }
     }
 
     pub(super) fn retried(&self, run: &Run<'_>, failure: &Failure) {

@@ -1,28 +1,49 @@
 //! Parsing in worker processes: a file that hangs, overflows the stack or eats memory kills its worker and
 //! nothing else.
 //!
-//! The worker is this same program, started as `corpora parse-worker` and reused for many documents. Requests and
-//! replies are frames on its standard input and output: a little-endian 32-bit length, then that many bytes.
+//! The worker is this same program, started as `corpora parse-worker` and reused for many documents. What passes
+//! between the two is in `frame`, the worker's side in `serve`.
 
-use std::io::{Read, Write};
+mod frame;
+mod serve;
+
+pub use self::serve::serve;
+
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use serde::{Deserialize, Serialize};
+use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::stages::parse;
-use crate::store;
-use crate::values::{Failure, FailureKind, Fingerprint};
+use self::frame::{Orders, Reply, write_frame};
+use crate::remote::Vendor;
+use crate::stages::parse::ParseSettings;
+use crate::values::{Failure, FailureKind, Fingerprint, Gap, SectionKind};
 
 /// What a worker may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseLimits {
-    /// Wall-clock time for one document.
+    /// Processor time for one document. By the clock it may take [`CLOCK_FACTOR`] times as long, so that healthy files
+    /// do not fail on a busy machine. Each page that goes to optical character recognition adds
+    /// [`ocr_page_time`](Self::ocr_page_time) to both.
     pub time: Duration,
     /// Address space that parsing may take, in bytes, beside what the worker itself needs.
     pub memory: u64,
+}
+
+/// How much longer than its processor time a document may take by the clock.
+pub const CLOCK_FACTOR: u32 = 4;
+
+/// Most time by the clock for the recognition of one page; a page of dense print takes about 5 s.
+const OCR_PAGE_TIME: Duration = Duration::from_secs(60);
+
+impl ParseLimits {
+    /// Time by the clock for the recognition of one page.
+    pub fn ocr_page_time(&self) -> Duration {
+        self.time.min(OCR_PAGE_TIME)
+    }
 }
 
 impl Default for ParseLimits {
@@ -34,23 +55,33 @@ impl Default for ParseLimits {
 /// A worker is replaced after this many documents, so that what its libraries leak stays small.
 const DOCUMENTS_PER_WORKER: u32 = 1_000;
 
-/// The reply to a request; the artifact follows in a frame of its own.
-#[derive(Debug, Serialize, Deserialize)]
-enum Reply {
-    Parsed { notes: Vec<String> },
-    Failed(Failure),
+/// How workers are started, and what they are told once.
+#[derive(Debug, Clone)]
+pub(super) struct ParseProgram {
+    /// Started as `PROGRAM parse-worker BYTES`.
+    pub(super) program: PathBuf,
+    pub(super) settings: ParseSettings,
+    pub(super) limits: ParseLimits,
 }
 
 /// A parsed document as it goes into the store.
 pub(super) struct Parsed {
     pub(super) artifact: Vec<u8>,
     pub(super) notes: Vec<String>,
+    pub(super) gap: Option<Gap>,
+}
+
+/// How far a worker has come in a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Position {
+    pub(super) section: SectionKind,
+    pub(super) done: u32,
+    pub(super) total: u32,
 }
 
 /// One slot for a worker process; the process is started when it is first needed and after it died.
-pub(super) struct ParseWorker {
-    program: PathBuf,
-    limits: ParseLimits,
+pub(super) struct ParseWorker<'a> {
+    program: &'a ParseProgram,
     process: Option<Process>,
 }
 
@@ -61,65 +92,83 @@ struct Process {
     documents: u32,
 }
 
-impl ParseWorker {
-    pub(super) fn new(program: PathBuf, limits: ParseLimits) -> Self {
-        Self { program, limits, process: None }
+impl<'a> ParseWorker<'a> {
+    pub(super) fn new(program: &'a ParseProgram) -> Self {
+        Self { program, process: None }
     }
 
-    /// Parses the file, which must still have the content `sha`.
-    pub(super) fn parse(&mut self, file: &Path, sha: &Fingerprint) -> Result<Parsed, Failure> {
+    /// Parses the file, which must still have the content `sha`. `progress` is told a few times a second how far it is.
+    pub(super) fn parse(
+        &mut self,
+        file: &Path,
+        sha: &Fingerprint,
+        progress: &mut dyn FnMut(Position),
+    ) -> Result<Parsed, Failure> {
+        let used = self.process.is_some();
+        match self.once(file, sha, progress) {
+            // What earlier documents left behind counts against the limit, and is not this document's.
+            Err(failure) if failure.kind == FailureKind::Memory && used => {
+                if let Some(process) = self.process.take() {
+                    process.end();
+                }
+                self.once(file, sha, progress)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn once(&mut self, file: &Path, sha: &Fingerprint, progress: &mut dyn FnMut(Position)) -> Result<Parsed, Failure> {
         let mut process = match self.process.take() {
             Some(process) => process,
             None => self.start()?,
         };
-        let deadline = Instant::now() + self.limits.time;
-        let outcome = process.ask(file, sha, deadline);
-        match outcome {
-            Ok((reply, artifact)) => {
+        let limits = self.program.limits;
+        match process.ask(file, sha, limits, progress) {
+            Ok(outcome) => {
                 process.documents += 1;
                 if process.documents < DOCUMENTS_PER_WORKER {
                     self.process = Some(process);
                 } else {
                     process.end();
                 }
-                match reply {
-                    Reply::Parsed { notes } => Ok(Parsed { artifact, notes }),
-                    Reply::Failed(failure) => Err(failure),
-                }
+                outcome
             }
             Err(Broken::Timeout) => {
-                process.kill();
-                Err(Failure::new(
-                    FailureKind::Timeout,
-                    format!(
-                        "parsing took longer than {} s and was stopped; allow more with --parse-timeout, or leave the file out",
-                        self.limits.time.as_secs()
-                    ),
-                ))
+                let _ = process.kill();
+                let seconds = (limits.time * CLOCK_FACTOR).as_secs();
+                Err(too_long(format_args!("{seconds} s by the clock")))
             }
-            Err(Broken::Died) => Err(process.post_mortem(self.limits)),
+            Err(Broken::Died) => Err(process.post_mortem(limits)),
         }
     }
 
     fn start(&self) -> Result<Process, Failure> {
-        let mut command = Command::new(&self.program);
+        let ParseProgram { program, settings, limits } = self.program;
+        let failed = |e| Failure::new(FailureKind::Io, format!("cannot start a parse worker: {e}"));
+        let orders = Orders::to_bytes(settings, limits).map_err(failed)?;
+        let mut command = Command::new(program);
         command
             .arg("parse-worker")
-            .arg(self.limits.memory.to_string())
+            .arg(limits.memory.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        // A hostile file that gets at a worker, or at a program that it starts, finds no keys there.
+        for vendor in [Vendor::Anthropic, Vendor::OpenAiChat, Vendor::OpenAiResponses, Vendor::Gemini] {
+            command.env_remove(vendor.key_variable());
+        }
         // A group of its own: Ctrl-C is for the run to handle, which then finishes what is in flight.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child =
-            command.spawn().map_err(|e| Failure::new(FailureKind::Io, format!("cannot start a parse worker: {e}")))?;
-        let requests = child.stdin.take().expect("stdin is piped");
+        let mut child = command.spawn().map_err(failed)?;
+        let mut requests = child.stdin.take().expect("stdin is piped");
         let replies = child.stdout.take().expect("stdout is piped");
+        // A worker that is dead already is found out when it is asked.
+        let _ = write_frame(&mut requests, &orders);
         Ok(Process { child, requests, replies, documents: 0 })
     }
 }
 
-impl Drop for ParseWorker {
+impl Drop for ParseWorker<'_> {
     fn drop(&mut self) {
         if let Some(process) = self.process.take() {
             process.end();
@@ -133,15 +182,34 @@ enum Broken {
 }
 
 impl Process {
-    fn ask(&mut self, file: &Path, sha: &Fingerprint, deadline: Instant) -> Result<(Reply, Vec<u8>), Broken> {
+    fn ask(
+        &mut self,
+        file: &Path,
+        sha: &Fingerprint,
+        limits: ParseLimits,
+        progress: &mut dyn FnMut(Position),
+    ) -> Result<Result<Parsed, Failure>, Broken> {
         use std::os::unix::ffi::OsStrExt;
+        let started = Instant::now();
+        let mut deadline = started + limits.time * CLOCK_FACTOR;
         let mut request = sha.0.to_vec();
         request.extend_from_slice(file.as_os_str().as_bytes());
         write_frame(&mut self.requests, &request).map_err(|_| Broken::Died)?;
-        let reply = self.read_frame(deadline)?;
-        let reply: Reply = serde_json::from_slice(&reply).map_err(|_| Broken::Died)?;
-        let artifact = if matches!(reply, Reply::Parsed { .. }) { self.read_frame(deadline)? } else { Vec::new() };
-        Ok((reply, artifact))
+        loop {
+            let reply = self.read_frame(deadline)?;
+            match serde_json::from_slice(&reply).map_err(|_| Broken::Died)? {
+                Reply::Progress { section, done, total, ocr_pages } => {
+                    // Progress alone buys no time; pages that are recognised do.
+                    deadline = started + limits.time * CLOCK_FACTOR + limits.ocr_page_time() * ocr_pages;
+                    progress(Position { section, done, total });
+                }
+                Reply::Failed(failure) => return Ok(Err(failure)),
+                Reply::Parsed { notes, gap } => {
+                    let artifact = self.read_frame(deadline)?;
+                    return Ok(Ok(Parsed { artifact, notes, gap }));
+                }
+            }
+        }
     }
 
     fn read_frame(&mut self, deadline: Instant) -> Result<Vec<u8>, Broken> {
@@ -177,115 +245,73 @@ impl Process {
         let _ = child.wait();
     }
 
-    fn kill(mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    /// Ends the worker and what it started, such as a recognition that goes on.
+    fn kill(&mut self) -> std::io::Result<ExitStatus> {
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        self.child.wait()
     }
 
     /// Why the process died, from its exit status and its last words.
     fn post_mortem(mut self, limits: ParseLimits) -> Failure {
-        use std::os::unix::process::ExitStatusExt;
-        let _ = self.child.kill();
-        let status = self.child.wait();
+        // A process closes its pipes after the reason for its end is fixed: this kill cannot become the reason.
+        let status = self.kill();
         let mut words = String::new();
         if let Some(mut stderr) = self.child.stderr.take() {
             let mut bytes = Vec::new();
             let _ = (&mut stderr).take(64 * 1024).read_to_end(&mut bytes);
             words = String::from_utf8_lossy(&bytes).into_owned();
         }
-        if words.contains("memory allocation of") {
-            return Failure::new(
-                FailureKind::Memory,
-                format!(
-                    "parsing needed more than {} MiB of memory and was stopped; allow more with --parse-memory, or leave the file out",
-                    limits.memory >> 20
-                ),
-            );
-        }
-        if words.contains("overflowed its stack") {
-            return Failure::new(
-                FailureKind::Crashed,
-                "the file is nested so deeply that the parser ran out of stack; leave the file out",
-            );
-        }
-        let how = match status {
-            Ok(status) => match (status.signal(), status.code()) {
-                (Some(signal), _) => format!("was stopped by signal {signal}"),
-                (None, Some(code)) => format!("ended with exit code {code}"),
-                (None, None) => "ended".to_owned(),
-            },
-            Err(e) => format!("cannot be waited for ({e})"),
-        };
-        Failure::new(
+        death(status, &words, limits)
+    }
+}
+
+/// What a worker's end says of the document that it read.
+fn death(status: std::io::Result<ExitStatus>, words: &str, limits: ParseLimits) -> Failure {
+    use std::os::unix::process::ExitStatusExt;
+    if words.contains("memory allocation of") {
+        return Failure::new(
+            FailureKind::Memory,
+            format!(
+                "parsing needed more than {} MiB of memory and was stopped; allow more with --parse-memory, or leave the file out",
+                limits.memory >> 20
+            ),
+        );
+    }
+    if words.contains("overflowed its stack") {
+        return Failure::new(
             FailureKind::Crashed,
-            format!("the parse worker {how} while it read this file; --retry-failed tries again"),
-        )
+            "the file is nested so deeply that the parser ran out of stack; leave the file out",
+        );
     }
+    let how = match status {
+        Ok(status) => match (status.signal(), status.code()) {
+            (Some(signal), _) if signal == Signal::XCPU.as_raw() => {
+                return too_long(format_args!("{} s of processor time", limits.time.as_secs()));
+            }
+            (Some(signal), _) if signal == Signal::KILL.as_raw() => {
+                format!("was stopped by signal {signal} (perhaps by the system, for want of memory)")
+            }
+            (Some(signal), _) => format!("was stopped by signal {signal}"),
+            (None, Some(code)) => format!("ended with exit code {code}"),
+            (None, None) => "ended".to_owned(),
+        },
+        Err(e) => format!("cannot be waited for ({e})"),
+    };
+    Failure::new(
+        FailureKind::Crashed,
+        format!("the parse worker {how} while it read this file; --retry-failed tries again"),
+    )
 }
 
-fn write_frame(to: &mut impl Write, frame: &[u8]) -> std::io::Result<()> {
-    let length = u32::try_from(frame.len()).map_err(|_| std::io::Error::from(std::io::ErrorKind::FileTooLarge))?;
-    to.write_all(&length.to_le_bytes())?;
-    to.write_all(frame)?;
-    to.flush()
-}
-
-/// The stack that a document may use; deep nesting is the commonest way to kill a parser.
-const STACK: usize = 64 << 20;
-
-/// Address space that a worker needs before it has read anything (an idle one was
-/// measured to peak at 206 MiB with its stack, most of it reserved by the allocator and never touched).
-const OWN_MEMORY: u64 = 160 << 20;
-
-/// The worker's side: answers requests until its standard input ends. `memory` limits the process's address space,
-/// in bytes.
-///
-/// # Errors
-/// If standard input or output breaks, which means that the run is gone.
-pub fn serve(memory: u64) -> std::io::Result<()> {
-    use rustix::process::{Resource, Rlimit, Signal, setrlimit};
-    // The limit is about the document: the stack and the program itself come on top.
-    let memory = Some(memory + STACK as u64 + OWN_MEMORY);
-    let limit = Rlimit { current: memory, maximum: memory };
-    setrlimit(Resource::As, limit)?;
-    // A core file of each hostile document would fill the disk.
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // What the parser says when it gives up goes into the reply, not to a terminal.
-    std::panic::set_hook(Box::new(|_| {}));
-    let worker = std::thread::Builder::new().name("parse".into()).stack_size(STACK).spawn(serve_requests)?;
-    worker.join().unwrap_or_else(|_| Err(std::io::Error::other("the parse thread panicked")))
-}
-
-fn serve_requests() -> std::io::Result<()> {
-    let mut requests = std::io::stdin().lock();
-    let mut replies = std::io::BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
-    loop {
-        let mut length = [0; 4];
-        match requests.read_exact(&mut length) {
-            Ok(()) => {}
-            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(()),
-            Err(e) => return Err(e),
-        }
-        let mut request = vec![0; u32::from_le_bytes(length) as usize];
-        requests.read_exact(&mut request)?;
-        let outcome = std::panic::catch_unwind(|| answer(&request)).unwrap_or_else(|panic| {
-            Err(Failure::new(
-                FailureKind::Damaged,
-                format!("the file breaks the parser ({}); it is probably damaged", panic_words(&*panic)),
-            ))
-        });
-        let (reply, artifact) = match outcome {
-            Ok((notes, artifact)) => (Reply::Parsed { notes }, Some(artifact)),
-            Err(failure) => (Reply::Failed(failure), None),
-        };
-        let reply = serde_json::to_vec(&reply).map_err(std::io::Error::other)?;
-        write_frame(&mut replies, &reply)?;
-        if let Some(artifact) = artifact {
-            write_frame(&mut replies, &artifact)?;
-        }
-    }
+fn too_long(time: std::fmt::Arguments<'_>) -> Failure {
+    Failure::new(
+        FailureKind::Timeout,
+        format!(
+            "parsing took more than {time} and was stopped; allow more with --parse-timeout, or leave the file out"
+        ),
+    )
 }
 
 /// What a panic said, for a failure's reason.
@@ -297,27 +323,62 @@ pub(super) fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
         .unwrap_or("no reason given")
 }
 
-fn answer(request: &[u8]) -> Result<(Vec<String>, Vec<u8>), Failure> {
-    use std::os::unix::ffi::OsStrExt;
-    let (sha, file) = request.split_at(32);
-    let bytes = std::fs::read(std::ffi::OsStr::from_bytes(file)).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Failure::new(
-            FailureKind::Vanished,
-            "the file was there when the run began and is gone now; put it back, or run again to leave it out",
-        ),
-        std::io::ErrorKind::OutOfMemory => Failure::new(
-            FailureKind::Memory,
-            "the file is too large for the memory limit; allow more with --parse-memory",
-        ),
-        _ => Failure::new(FailureKind::Io, format!("the file cannot be read: {e}")),
-    })?;
-    if Fingerprint::of(&bytes).0 != sha {
-        return Err(Failure::new(
-            FailureKind::Changed,
-            "the file changed after the run began; run again to take up its new content",
-        ));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    #[test]
+    fn each_death_has_its_reason() {
+        let limits = ParseLimits { time: Duration::from_secs(7), memory: 1 << 30 };
+        let of = |signal, words| {
+            let failure = death(Ok(ExitStatus::from_raw(signal)), words, limits);
+            (failure.kind, failure.message)
+        };
+        let (kind, message) = of(24, "");
+        assert_eq!(kind, FailureKind::Timeout);
+        assert!(message.contains("more than 7 s of processor time"), "{message}");
+        let (kind, message) = of(6, "memory allocation of 123 bytes failed");
+        assert_eq!(kind, FailureKind::Memory);
+        assert!(message.contains("more than 1024 MiB"), "{message}");
+        let (kind, message) = of(6, "thread 'parse' has overflowed its stack");
+        assert_eq!(kind, FailureKind::Crashed);
+        assert!(message.contains("ran out of stack"), "{message}");
+        assert!(of(11, "").1.contains("stopped by signal 11 while it read this file"));
+        assert!(of(9, "").1.contains("for want of memory"));
+        assert!(of(70 << 8, "").1.contains("exit code 70"));
     }
-    let document = parse::parse(&bytes, &parse::ParseSettings::default(), &mut |_, _| {})?;
-    drop(bytes);
-    Ok((document.notes.clone(), store::encode(&document)))
+
+    /// A worker of a few lines of shell, and what came of asking it.
+    fn asked(script: &str, told: &mut u32) -> Result<Parsed, Failure> {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("worker");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let limits = ParseLimits { time: Duration::from_millis(100), memory: 1 << 30 };
+        let program = ParseProgram { program, settings: ParseSettings::default(), limits };
+        ParseWorker::new(&program).parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| *told += 1)
+    }
+
+    #[test]
+    fn progress_buys_no_time() {
+        // 64 bytes of JSON after the length.
+        let script = r#"while :; do printf '\100\000\000\000{"Progress":{"section":"page","done":1,"total":2,"ocr_pages":0}}'; done"#;
+        let (started, mut told) = (Instant::now(), 0);
+        let failure = asked(script, &mut told).err().unwrap();
+        assert_eq!((failure.kind, told > 10), (FailureKind::Timeout, true), "{failure}, {told} times told");
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_worker_that_talks_nonsense_or_says_nothing_is_ended() {
+        let mut told = 0;
+        assert_eq!(
+            asked("printf '\\002\\000\\000\\000{}'; sleep 1000", &mut told).err().unwrap().kind,
+            FailureKind::Crashed
+        );
+        assert_eq!(asked("exit 3", &mut told).err().unwrap().kind, FailureKind::Crashed);
+        assert_eq!(asked("exec sleep 1000", &mut told).err().unwrap().kind, FailureKind::Timeout);
+    }
 }

@@ -1,5 +1,7 @@
 //! Artifacts: a stage's result of one document, as compressed JSON.
 
+use std::io::{BufWriter, Write};
+
 use serde::{Serialize, de::DeserializeOwned};
 
 /// zstd level 3: measured 3.2 times smaller at 138 MB/s on text; level 9 gains 6 % for 4.6 times the time.
@@ -10,8 +12,44 @@ const LEVEL: i32 = 3;
 /// # Panics
 /// If the value cannot be expressed in JSON, which none of ours can be.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    let json = serde_json::to_vec(value).expect("our values have string keys and finite numbers");
-    zstd::bulk::compress(&json, LEVEL).expect("compressing in memory cannot fail")
+    let mut packer = Packer::Gathering(Vec::new());
+    serde_json::to_writer(&mut packer, value).expect("our values have string keys and finite numbers");
+    match packer {
+        Packer::Gathering(json) => zstd::bulk::compress(&json, LEVEL).expect("compressing in memory cannot fail"),
+        Packer::Streaming(stream) => {
+            let encoder = stream.into_inner().map_err(|e| e.into_error());
+            encoder.and_then(zstd::Encoder::finish).expect("compressing in memory cannot fail")
+        }
+    }
+}
+
+/// JSON up to this size is compressed in one piece, which is faster; more of it never stands in memory as a whole.
+const ONE_PIECE: usize = 1 << 20;
+
+enum Packer {
+    Gathering(Vec<u8>),
+    Streaming(BufWriter<zstd::Encoder<'static, Vec<u8>>>),
+}
+
+impl Write for Packer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Gathering(json) if json.len() + bytes.len() <= ONE_PIECE => json.extend_from_slice(bytes),
+            Self::Gathering(json) => {
+                let encoder = zstd::Encoder::new(Vec::new(), LEVEL)?;
+                let mut stream = BufWriter::with_capacity(64 << 10, encoder);
+                stream.write_all(json)?;
+                stream.write_all(bytes)?;
+                *self = Self::Streaming(stream);
+            }
+            Self::Streaming(stream) => stream.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Compresses bytes as they are: for what a provider said.
@@ -37,4 +75,17 @@ pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>, String> {
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let json = zstd::stream::decode_all(bytes).map_err(|e| format!("it does not decompress: {e}"))?;
     serde_json::from_slice(&json).map_err(|e| format!("it is not of the expected shape: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_comes_back_whether_large_or_small() {
+        for n in [0, 10, 100_000] {
+            let value: Vec<String> = (0..n).map(|i| format!("row \"{i}\" of many")).collect();
+            assert_eq!(decode::<Vec<String>>(&encode(&value)).unwrap(), value);
+        }
+    }
 }

@@ -28,6 +28,6 @@ pub use ledger::{LedgerRow, LedgerSums, Told, UnreadResponse};
 pub use lock::RunLock;
 pub use open::{STORE_FOLDER, Store};
 pub use paths::{FilePage, FileRow, FileState, PendingFile};
-pub use reader::{Counts, DocumentRow, FailureRow, PendingDocument, Reader, StageRow};
+pub use reader::{Counts, DocumentRow, FailureRow, PartialRow, PendingDocument, Reader, StageRow};
 pub use session::{Session, StageFps};
 pub use writer::{Change, Checkpoint, DocId, FileChange, FpId, StoredResponse, Writer};

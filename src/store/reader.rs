@@ -53,6 +53,17 @@ pub struct FailureRow {
     pub attempts: u32,
 }
 
+/// A document that was kept without the text of some sections.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PartialRow {
+    /// Where the document is.
+    pub path: SourcePath,
+    /// What it lacks: the name of a [`Gap`](crate::values::Gap).
+    pub gap: String,
+    /// Which sections and why, one a line.
+    pub notes: String,
+}
+
 /// A present file and its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentRow {
@@ -224,6 +235,39 @@ impl Reader {
                OR EXISTS (SELECT 1 FROM done n WHERE n.fp IN (?1, ?2, ?3) AND n.doc = f.doc AND n.state = 2))",
             params![fps[0].0, fps[1].0, fps[2].0, scope],
         )
+    }
+
+    /// Present files in scope whose document was kept without the text of some sections. `fp` is that of `parse`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn partial_files(&self, fp: FpId, scope: i64) -> Result<u64, StoreError> {
+        self.number(
+            "SELECT count(*) FROM done n JOIN file f ON f.doc = n.doc AND f.doc IS NOT NULL AND f.state = 0
+             WHERE n.fp = ?1 AND n.state = 1 AND n.kind IS NOT NULL AND (?2 = 0 OR f.scope = ?2)",
+            params![fp.0, scope],
+        )
+    }
+
+    /// Present files whose document was kept without the text of some sections, in path order, streamed to `each` with
+    /// what they lack and the notes about it. `fp` is that of `parse`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn partials(&self, fp: FpId, mut each: impl FnMut(PartialRow)) -> Result<(), StoreError> {
+        self.query(|db| {
+            let mut rows = db.prepare_cached(
+                "SELECT f.path, n.kind, coalesce(n.message, '') FROM done n
+                 JOIN file f ON f.doc = n.doc AND f.doc IS NOT NULL AND f.state = 0
+                 WHERE n.fp = ?1 AND n.state = 1 AND n.kind IS NOT NULL ORDER BY f.path",
+            )?;
+            let mut rows = rows.query([fp.0])?;
+            while let Some(r) = rows.next()? {
+                let path = SourcePath::from_text(r.get::<_, String>(0)?);
+                each(PartialRow { path, gap: r.get(1)?, notes: r.get(2)? });
+            }
+            Ok(())
+        })
     }
 
     /// Present files in scope that failed in one stage.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{FpId, Store, StoreError};
-use crate::values::{Fingerprint, Stage};
+use crate::values::{Fingerprint, Gap, Stage};
 
 /// Serial edits at the start and the end of a run, each durable when its call returns.
 pub struct Session<'a> {
@@ -170,6 +170,32 @@ impl<'a> Session<'a> {
                 [scope],
             )?;
             Ok(taken_up)
+        })
+    }
+
+    /// Makes documents in scope wait again that were kept without pages that need recognition; returns how many there were.
+    /// What follows from them waits too, and takes the answers to passages that come out as they were.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn retry_partial(&mut self, fps: StageFps, scope: i64) -> Result<usize, StoreError> {
+        self.edit(|db| {
+            let documents = "SELECT doc FROM done WHERE fp = ?1 AND state = 1 AND kind = ?2
+                             AND (?3 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?3))";
+            let those = params![fps.parse.0, Gap::NeedsOcr.name(), scope];
+            let sql = format!("UPDATE file SET written_fp = NULL, written_doc = NULL WHERE doc IN ({documents})");
+            db.execute(&sql, those)?;
+            // The row of `parse` last: it says which they are.
+            for fp in [fps.extract, fps.chunk, fps.parse] {
+                let sql = format!(
+                    "UPDATE done SET state = 0, kind = NULL, message = NULL WHERE fp = ?4 AND doc IN ({documents})"
+                );
+                let taken_up = db.execute(&sql, params![fps.parse.0, Gap::NeedsOcr.name(), scope, fp.0])?;
+                if fp == fps.parse {
+                    return Ok(taken_up);
+                }
+            }
+            Ok(0)
         })
     }
 

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::batches::{self, BatchRequest, BatchRow, BatchUpdate};
 use super::paths::FileState;
 use super::{Publication, Store, StoreError, durable};
-use crate::values::{Cost, Event, Failure, Fingerprint, SourcePath, Stage, Usage};
+use crate::values::{Cost, Event, Failure, Fingerprint, Gap, SourcePath, Stage, Usage};
 
 /// A document's number in one store. It says nothing outside that store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,6 +97,8 @@ pub enum Change {
         terms: u64,
         /// Things to know, one a line.
         notes: String,
+        /// What the document lacks in it.
+        gap: Option<Gap>,
         /// The encoded result.
         artifact: Vec<u8>,
     },
@@ -479,15 +481,15 @@ fn apply(db: &Connection, change: Change, now: i64) -> rusqlite::Result<()> {
             .execute([path.as_str()])
             .map(drop),
         Change::NameOutputs(candidates) => name_outputs(db, candidates),
-        Change::Done { fp, doc, attempts, terms, notes, artifact } => {
+        Change::Done { fp, doc, attempts, terms, notes, gap, artifact } => {
             let mut put = db.prepare_cached("INSERT OR REPLACE INTO art (id, z) VALUES (?1, ?2)")?;
             put.execute(params![artifact_id(fp, doc), artifact])?;
             let notes = (!notes.is_empty()).then_some(notes);
             db.prepare_cached(
-                "INSERT INTO done (fp, doc, state, attempts, terms, message, at_ms) VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (fp, doc) DO UPDATE SET state=1, attempts=?3, terms=?4, kind=NULL, message=?5, at_ms=?6",
+                "INSERT INTO done (fp, doc, state, attempts, terms, kind, message, at_ms) VALUES (?1, ?2, 1, ?3, ?4, ?7, ?5, ?6)
+                 ON CONFLICT (fp, doc) DO UPDATE SET state=1, attempts=?3, terms=?4, kind=?7, message=?5, at_ms=?6",
             )?
-            .execute(params![fp.0, doc.0, attempts, terms.cast_signed(), notes, now])
+            .execute(params![fp.0, doc.0, attempts, terms.cast_signed(), notes, now, gap.map(Gap::name)])
             .map(drop)
         }
         Change::Failed { fp, doc, attempts, failure } => db

@@ -127,7 +127,7 @@ pub enum SectionSource {
     File,
     /// Optical character recognition of the page's picture, alone or beside the text that the file holds.
     Ocr,
-    /// Nothing: the page is a picture, and no recognition was to be had.
+    /// The text that the file holds, which is little or none: the page is a picture, and no recognition was to be had.
     NeedsOcr,
     /// Nothing: the section cannot be read, for this reason.
     Unreadable(String),
@@ -136,6 +136,25 @@ pub enum SectionSource {
 impl SectionSource {
     fn is_file(&self) -> bool {
         *self == Self::File
+    }
+}
+
+/// What a document lacks that was kept without the text of some of its sections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gap {
+    /// Pages that are pictures, and were not recognised. `--retry-failed` takes the document up again.
+    NeedsOcr,
+    /// Sections that cannot be read.
+    Unreadable,
+}
+
+impl Gap {
+    /// The name used in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NeedsOcr => "NeedsOcr",
+            Self::Unreadable => "Unreadable",
+        }
     }
 }
 
@@ -242,6 +261,17 @@ pub struct ParsedDocument {
 }
 
 impl ParsedDocument {
+    /// What it lacks, if it is kept without some of its text. Where recognition would help, that is what it lacks.
+    pub fn gap(&self) -> Option<Gap> {
+        let of = |section: &Section| match section.source {
+            SectionSource::NeedsOcr => Some(Gap::NeedsOcr),
+            SectionSource::Unreadable(_) => Some(Gap::Unreadable),
+            SectionSource::File | SectionSource::Ocr => None,
+        };
+        let gaps = || self.sections.iter().filter_map(of);
+        gaps().find(|gap| *gap == Gap::NeedsOcr).or_else(|| gaps().next())
+    }
+
     /// Index of the section in which byte offset `at` lies, if the document has sections.
     /// The form feed after a section belongs to that section.
     pub fn section_at(&self, at: u32) -> Option<usize> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureKind, Mode, SourcePath, Stage};
+use super::{FailureKind, Mode, SectionKind, SourcePath, Stage};
 
 /// Counts of one stage at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub struct Summary {
     pub failed: u64,
     /// Files left waiting, after an interruption.
     pub waiting: u64,
+    /// Files that were kept although the text of some pages or chapters is missing; they are counted where they stand, too.
+    #[serde(default)]
+    pub partial: u64,
     /// Files that are no documents and were passed over.
     pub ignored: u64,
     /// Terms in the vocabulary files written in this run.
@@ -137,6 +140,21 @@ pub enum Event {
         document: String,
         /// Where it stands.
         path: SourcePath,
+    },
+    /// A stage that takes long over a document has come this far. Sent now and then, not for every section.
+    DocumentProgress {
+        /// Which stage.
+        stage: Stage,
+        /// Content hash, shortened.
+        document: String,
+        /// Where it stands.
+        path: SourcePath,
+        /// What is counted.
+        section: SectionKind,
+        /// Sections done.
+        done: u32,
+        /// Sections of the document.
+        total: u32,
     },
     /// A stage of a document is done and durable.
     DocumentDone {

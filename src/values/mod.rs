@@ -11,7 +11,7 @@ mod usage;
 mod vocabulary;
 
 pub use document::{
-    Area, Block, BlockKind, Chunk, Format, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
+    Area, Block, BlockKind, Chunk, Format, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
     SectionSource, Span,
 };
 pub use event::{Asked, Event, RunOutcome, StageTotals, Summary};

@@ -2,7 +2,9 @@
 
 pub(crate) mod documents;
 pub(crate) mod page;
+pub(crate) mod pictures;
 pub(crate) mod rehearsal;
+pub(crate) mod torture;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

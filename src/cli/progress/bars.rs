@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Verbosity;
 use super::lines::document_line;
 use super::summary;
-use crate::values::{Event, Stage};
+use crate::values::{Event, SourcePath, Stage};
 
 /// Redraws a second: fast enough to look alive, too slow to be felt.
 const REDRAWS: u8 = 10;
@@ -29,6 +29,8 @@ struct StageBar {
     redrawn: Instant,
     /// What a provider was asked, for `extract`.
     asked: String,
+    /// A document that takes long, and how far it is.
+    long: Option<(SourcePath, String)>,
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -57,6 +59,7 @@ impl Bars {
                     total: 0,
                     redrawn: Instant::now(),
                     asked: String::new(),
+                    long: None,
                 }
             })
             .collect();
@@ -106,8 +109,13 @@ impl Bars {
                 slot.asked = format!("; {}{}", summary::batching(*batches, *requests, *done), summary::asked(asked));
                 slot.count(0, 0);
             }
-            Event::DocumentDone { stage, .. } => self.bars[*stage as usize].count(1, 0),
-            Event::DocumentFailed { stage, .. } => self.bars[*stage as usize].count(0, 1),
+            Event::DocumentProgress { stage, path, .. } => {
+                let slot = &mut self.bars[*stage as usize];
+                slot.long = summary::position(event).map(|at| (path.clone(), at));
+                slot.count(0, 0);
+            }
+            Event::DocumentDone { stage, path, .. } => self.bars[*stage as usize].ended(path, 1, 0),
+            Event::DocumentFailed { stage, path, .. } => self.bars[*stage as usize].ended(path, 0, 1),
             Event::StageFinished { totals } => {
                 let slot = &mut self.bars[totals.stage as usize];
                 if totals.stage == Stage::Discover {
@@ -148,6 +156,13 @@ impl Bars {
 }
 
 impl StageBar {
+    fn ended(&mut self, path: &SourcePath, done: u64, failed: u64) {
+        if self.long.as_ref().is_some_and(|(long, _)| long == path) {
+            self.long = None;
+        }
+        self.count(done, failed);
+    }
+
     fn count(&mut self, done: u64, failed: u64) {
         self.done += done;
         self.failed += failed;
@@ -172,6 +187,10 @@ impl StageBar {
             message.push_str(" failed");
         }
         message.push_str(&self.asked);
+        if let Some((_, at)) = &self.long {
+            message.push_str("  ");
+            message.push_str(at);
+        }
         self.bar.set_message(message);
         self.bar.set_position(through);
     }
@@ -180,7 +199,7 @@ impl StageBar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::{Asked, StageTotals};
+    use crate::values::{Asked, SectionKind, StageTotals};
 
     #[test]
     fn every_template_draws_and_waiting_stages_show() {
@@ -191,10 +210,27 @@ mod tests {
         let totals = StageTotals { stage: Stage::Discover, done: 1500, skipped: 0, failed: 0, millis: 90 };
         bars.show(&Event::StageFinished { totals });
         bars.show(&Event::StageStarted { stage: Stage::Parse, total: 1500, skipped: 3, failed: 0 });
-        bars.bars[Stage::Parse as usize].bar.force_draw();
+        let (document, path) = ("0123456789ab".to_owned(), SourcePath::from_text("deep/refman.pdf"));
+        let section = SectionKind::Page;
+        let stage = Stage::Parse;
+        let long = Event::DocumentProgress {
+            stage,
+            document: document.clone(),
+            path: path.clone(),
+            section,
+            done: 1200,
+            total: 5000,
+        };
+        bars.bars[stage as usize].redrawn -= Duration::from_secs(1);
+        bars.show(&long);
+        bars.bars[stage as usize].bar.force_draw();
+        assert!(screen.contents().contains("0/1500  refman.pdf page 1,200 of 5,000"), "{}", screen.contents());
+        bars.bars[stage as usize].redrawn -= Duration::from_secs(1);
+        bars.show(&Event::DocumentDone { stage, document, path, terms: 0, millis: 9, notes: Vec::new() });
+        bars.bars[stage as usize].bar.force_draw();
         let shown = screen.contents();
         assert!(shown.contains("discover  1,500 documents, 3 MB read in 90 ms"), "{shown}");
-        assert!(shown.contains("0/1500 (3 done before)"), "{shown}");
+        assert!(shown.contains("1/1500") && !shown.contains("refman"), "{shown}");
         assert!(shown.contains("extract   waiting"), "{shown}");
         bars.show(&Event::Warning { message: "results go away".into() });
         let told = Event::Batching { batches: 1, requests: 40, done: Some(7), asked: Asked::default() };

@@ -16,6 +16,8 @@ pub(super) struct Lines<W> {
     out: W,
     /// By stage: several may run side by side.
     stages: [Option<StageLine>; Stage::ALL.len()],
+    /// When the progress of a long document was last told.
+    told: Option<Instant>,
     asked: String,
 }
 
@@ -28,7 +30,7 @@ struct StageLine {
 
 impl<W: Write> Lines<W> {
     pub(super) fn new(verbosity: Verbosity, out: W) -> Self {
-        Self { verbosity, out, stages: Default::default(), asked: String::new() }
+        Self { verbosity, out, stages: Default::default(), told: None, asked: String::new() }
     }
 
     pub(super) fn show(&mut self, event: &Event) {
@@ -62,6 +64,14 @@ impl<W: Write> Lines<W> {
             Event::Batching { batches, requests, done, asked } => {
                 self.asked = format!("; {}{}", summary::batching(*batches, *requests, *done), summary::asked(asked));
                 self.count(Stage::Extract, 0, 0)?;
+            }
+            Event::DocumentProgress { stage, .. } => {
+                if self.told.is_none_or(|told| told.elapsed() >= PAUSE)
+                    && let Some(at) = summary::position(event)
+                {
+                    self.told = Some(Instant::now());
+                    writeln!(self.out, "{:<9} {at}", stage.name())?;
+                }
             }
             Event::DocumentDone { stage, .. } => self.count(*stage, 1, 0)?,
             Event::DocumentFailed { stage, .. } => self.count(*stage, 0, 1)?,
@@ -120,7 +130,7 @@ pub(super) fn document_line(event: &Event, verbosity: Verbosity) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::{FailureKind, RunOutcome, SourcePath, StageTotals, Summary};
+    use crate::values::{FailureKind, RunOutcome, SectionKind, SourcePath, StageTotals, Summary};
 
     fn shown(verbosity: Verbosity) -> String {
         let path = SourcePath::from_text("shelf/book.pdf");
@@ -143,6 +153,14 @@ mod tests {
                 message: "the file needs a password".into(),
                 attempt: 1,
             },
+            Event::DocumentProgress {
+                stage,
+                document: "0123456789ac".to_owned(),
+                path: SourcePath::from_text("shelf/refman.pdf"),
+                section: SectionKind::Page,
+                done: 1200,
+                total: 5000,
+            },
             Event::StageFinished { totals: StageTotals { stage, done: 1, skipped: 5, failed: 1, millis: 61_000 } },
             Event::RunFinished {
                 summary: Summary {
@@ -154,6 +172,7 @@ mod tests {
                     skipped: 5,
                     failed: 1,
                     waiting: 0,
+                    partial: 1,
                     ignored: 2,
                     terms: 1234,
                     flagged: 0,

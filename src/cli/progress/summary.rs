@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::engine::ERROR_LOG;
-use crate::values::{Asked, Cost, RunOutcome, Summary};
+use crate::values::{Asked, Cost, Event, RunOutcome, SectionKind, Summary};
 
 /// The summary as a block of text: how it ended, counts, time, and what to type next.
 pub(super) fn text(summary: &Summary) -> String {
@@ -22,6 +22,10 @@ pub(super) fn text(summary: &Summary) -> String {
     row("succeeded", grouped(summary.succeeded));
     row("skipped", format!("{} (done before)", grouped(summary.skipped)));
     row("failed", grouped(summary.failed));
+    if summary.partial > 0 {
+        let what = "kept without the text of some pages; 'corpora status' says which";
+        row("partial", format!("{} ({what})", grouped(summary.partial)));
+    }
     if summary.waiting > 0 {
         row("waiting", grouped(summary.waiting));
     }
@@ -83,6 +87,17 @@ pub(super) fn batching(batches: u64, requests: u64, done: Option<u64>) -> String
 /// A number with the word for what it counts.
 pub(in crate::cli) fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(n), if n == 1 { one } else { many })
+}
+
+/// Where a stage is in a long document: `refman.pdf page 1,200 of 5,000`.
+pub(super) fn position(event: &Event) -> Option<String> {
+    let Event::DocumentProgress { path, section, done, total, .. } = event else { return None };
+    let section = match section {
+        SectionKind::Page => "page",
+        SectionKind::Chapter => "chapter",
+    };
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    Some(format!("{name} {section} {} of {}", grouped((*done).into()), grouped((*total).into())))
 }
 
 /// `1234567` as `1,234,567`.

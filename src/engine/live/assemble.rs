@@ -89,7 +89,7 @@ fn assembled(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<Made, Trouble>
         ));
     }
     let extraction = contents.assemble(&run.pipeline.method, &answers);
-    Ok(Made { terms: extraction.items.len() as u64, artifact: store::encode(&extraction), notes, answers: Vec::new() })
+    Ok(Made { terms: extraction.items.len() as u64, artifact: store::encode(&extraction), notes, ..Made::default() })
 }
 
 fn why(run: &Run<'_>, reader: &Reader, unit: &Fingerprint, generation: i64) -> Result<Failure, Trouble> {

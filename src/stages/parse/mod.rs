@@ -2,12 +2,15 @@
 
 mod build;
 mod epub;
+mod ocr;
 mod pdf;
+
+pub use self::ocr::{OcrCount, OcrMode, OcrSettings};
 
 use crate::values::{Failure, FailureKind, Format, ParsedDocument};
 
 /// Version of the parser's output. Raised whenever the same bytes may give another text.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Tells the format from a file's first bytes (at least 1,024, or all of a shorter file).
 pub fn sniff(head: &[u8]) -> Option<Format> {
@@ -21,10 +24,24 @@ pub fn sniff(head: &[u8]) -> Option<Format> {
 }
 
 /// What the person running the program says about parsing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct ParseSettings {
     /// Passwords to try on encrypted documents, after the empty one. They never leave this value.
     pub passwords: Vec<String>,
+    /// How pages that are pictures are read.
+    pub ocr: OcrSettings,
+    /// Where such pages are counted.
+    pub ocr_count: OcrCount,
+}
+
+/// Without the passwords: what is shown for debugging ends up in logs.
+impl std::fmt::Debug for ParseSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParseSettings")
+            .field("passwords", &self.passwords.len())
+            .field("ocr", &self.ocr)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads a document. `progress` is told the number of sections that are done and of all, now and then.

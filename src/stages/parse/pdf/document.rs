@@ -1,6 +1,7 @@
 //! A whole PDF: its pages one by one, then what only all of them together tell.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use hayro_interpret::kurbo::Rect;
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, TransformExt, interpret_page};
@@ -14,17 +15,37 @@ use super::lines::{self, LINE_END_HYPHEN, PageBlock};
 use super::{furniture, structure};
 use crate::stages::parse::ParseSettings;
 use crate::stages::parse::build::Builder;
+use crate::stages::parse::ocr::{self, Ocr, OcrLine, OwnText, Recognition};
 use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
 
 /// Decoded fonts and pictures are kept for so many pages, so that a long document does not gather them all.
 const PAGES_PER_CACHE: usize = 128;
 
 /// What was read of a page.
+#[derive(Default)]
 struct PageText {
     blocks: Vec<PageBlock>,
+    /// What was recognised in its picture, in place of blocks.
+    recognised: Vec<OcrLine>,
     source: SectionSource,
-    /// The page paints text of which little could be read.
+    /// The page paints text of which little or nothing could be read.
     is_doubtful: bool,
+}
+
+impl PageText {
+    /// Has a page recognised that is a picture.
+    fn or_recognised(mut self, ocr: &mut Ocr<'_>, page: &Page<'_>, number: usize) -> Self {
+        let characters = self.blocks.iter().flat_map(|b| b.text.chars()).filter(|c| !c.is_whitespace()).count();
+        let own = if self.is_doubtful && characters > 0 { OwnText::Garbled } else { OwnText::Characters(characters) };
+        match ocr.page(page, number, own) {
+            Recognition::Own => {}
+            Recognition::Missing => self.source = SectionSource::NeedsOcr,
+            Recognition::Recognised(lines) => {
+                self = Self { recognised: lines, source: SectionSource::Ocr, ..Self::default() };
+            }
+        }
+        self
+    }
 }
 
 pub(in crate::stages::parse) fn parse(
@@ -38,6 +59,7 @@ pub(in crate::stages::parse) fn parse(
     let mut fonts = Fonts::default();
     let mut fallback = Fallback::default();
     let mut cache = InterpreterCache::new();
+    let mut ocr = Ocr::new(settings);
     for (index, page) in pdf.pages().iter().enumerate() {
         if index % PAGES_PER_CACHE == PAGES_PER_CACHE - 1 {
             cache = InterpreterCache::new();
@@ -48,13 +70,16 @@ pub(in crate::stages::parse) fn parse(
             fonts = Fonts::default();
             cache = InterpreterCache::new();
             let reason = "what it paints breaks the parser".to_owned();
-            PageText { blocks: Vec::new(), source: SectionSource::Unreadable(reason), is_doubtful: false }
+            PageText { source: SectionSource::Unreadable(reason), ..PageText::default() }
         });
         if read.is_doubtful
             && let Some(lines) = fallback.lines(bytes, index as u32 + 1)
         {
             read.blocks = lines::of_plain(&lines, page.render_dimensions());
-            read.source = SectionSource::File;
+            read.is_doubtful = false;
+        }
+        if read.source == SectionSource::File {
+            read = read.or_recognised(&mut ocr, page, index + 1);
         }
         pages.push(read);
         progress(index as u32 + 1, count as u32);
@@ -67,12 +92,9 @@ pub(in crate::stages::parse) fn parse(
         ));
     }
     let mut builder = Builder::new(SectionKind::Page);
-    let scans = numbers(&pages, |page| page.source == SectionSource::NeedsOcr);
-    if !scans.is_empty() {
-        builder.notes.push(format!("{} without text: if that is a scan, it needs OCR", page_list(&scans)));
-    }
+    builder.notes.extend(ocr.notes());
     if !broken.is_empty() {
-        builder.notes.push(format!("{} cannot be read and left out", page_list(&broken)));
+        builder.notes.push(format!("{} cannot be read and left out", ocr::pages(&broken)));
     }
     build(&pdf, pages, &mut builder);
     let info = pdf.metadata();
@@ -82,20 +104,22 @@ pub(in crate::stages::parse) fn parse(
 }
 
 fn open(bytes: &[u8], settings: &ParseSettings) -> Result<Pdf, Failure> {
-    let mut outcome = Pdf::new(bytes.to_vec());
+    let bytes = Arc::new(bytes.to_vec());
+    let mut outcome = Pdf::new(Arc::clone(&bytes));
     for password in &settings.passwords {
         if !matches!(outcome, Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected))) {
             break;
         }
-        outcome = Pdf::new_with_password(bytes.to_vec(), password);
+        outcome = Pdf::new_with_password(Arc::clone(&bytes), password);
     }
     outcome.map_err(|e| match e {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Failure::new(
             FailureKind::Encrypted,
             if settings.passwords.is_empty() {
-                "the file is encrypted and needs a password; give it with --password-file and --retry-failed"
+                "the file is encrypted and needs a password; put it into a file and run again with --password-file FILE --retry-failed".to_owned()
             } else {
-                "the file is encrypted and no password of the password file opens it; add the right one and run again with --retry-failed"
+                let n = settings.passwords.len();
+                format!("the file is encrypted, and none of the {n} passwords of --password-file opens it; add the right one and run again with --retry-failed")
             },
         ),
         LoadPdfError::Decryption(_) => Failure::new(
@@ -112,8 +136,7 @@ fn open(bytes: &[u8], settings: &ParseSettings) -> Result<Pdf, Failure> {
 fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>, fonts: &mut Fonts) -> PageText {
     let (width, height) = page.render_dimensions();
     let mut blocks = Vec::new();
-    let mut picture = 0.0_f64;
-    let (mut glyphs_in_all, mut unknown) = (0, 0);
+    let (mut shown, mut read, mut unknown) = (0, 0, 0);
     // Annotations lie above the page; their text comes after the page's own, in the order in which the file lists them.
     for layer in [RenderContent::PAGE, RenderContent::ANNOTATIONS] {
         if layer == RenderContent::ANNOTATIONS && !page.raw().contains_key(b"Annots") {
@@ -132,14 +155,14 @@ fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>,
         if glyphs.unknown > 0 && fonts.recovery.learn(page.resources(), 0) {
             glyphs = paint(fonts);
         }
-        picture = picture.max(glyphs.picture);
-        glyphs_in_all += glyphs.glyphs.len();
+        shown += glyphs.shown;
+        read += glyphs.glyphs.len();
         unknown += glyphs.unknown;
         lines::blocks(&glyphs, layer == RenderContent::ANNOTATIONS, &mut blocks);
     }
-    let source = if blocks.is_empty() { SectionSource::NeedsOcr } else { SectionSource::File };
-    let is_doubtful = if blocks.is_empty() { paints_text(page) } else { unknown * 3 > glyphs_in_all };
-    PageText { blocks, source, is_doubtful }
+    // A font that cannot be loaded shows nothing at all.
+    let is_doubtful = unknown * 3 > read || (shown == 0 && paints_text(page));
+    PageText { blocks, is_doubtful, ..PageText::default() }
 }
 
 /// Whether a page's own content shows text.
@@ -158,9 +181,8 @@ fn paints_text(page: &Page<'_>) -> bool {
 }
 
 /// Puts the pages into the document: what a block is, which blocks are furniture, which hyphens stay.
-fn build(pdf: &Pdf, pages: Vec<PageText>, builder: &mut Builder) {
-    let (blocks, sources): (Vec<Vec<PageBlock>>, Vec<SectionSource>) =
-        pages.into_iter().map(|page| (page.blocks, page.source)).unzip();
+fn build(pdf: &Pdf, mut pages: Vec<PageText>, builder: &mut Builder) {
+    let blocks: Vec<Vec<PageBlock>> = pages.iter_mut().map(|page| std::mem::take(&mut page.blocks)).collect();
     let outline = structure::outline(pdf);
     let labels = structure::page_labels(pdf);
     let furniture = furniture::find(&blocks);
@@ -171,15 +193,16 @@ fn build(pdf: &Pdf, pages: Vec<PageText>, builder: &mut Builder) {
         .zip(furniture.iter().flatten())
         .filter_map(|(block, furniture)| (!furniture).then_some(block));
     let faces = Faces::of(of_text, &outline);
-    for (index, (blocks, source)) in blocks.into_iter().zip(sources).enumerate() {
+    for (index, (blocks, page)) in blocks.into_iter().zip(pages).enumerate() {
         let number = index as u32 + 1;
         for (block, furniture) in blocks.iter().zip(&furniture[index]) {
             let kind = if *furniture { BlockKind::Furniture } else { faces.kind(block, number) };
             let text = resolve_hyphens(&block.text, &hyphenated);
             builder.block(kind, &text, Some(block.area));
         }
+        ocr::add(&page.recognised, builder);
         let label = labels.as_ref().and_then(|labels| labels.get(index)).filter(|l| !l.is_empty()).cloned();
-        builder.end_section(label, source);
+        builder.end_section(label, page.source);
     }
     builder.outline = outline;
 }
@@ -220,18 +243,4 @@ fn resolve_hyphens<'t>(text: &'t str, hyphenated: &HashSet<String>) -> std::borr
 /// Numbers of the pages of which something is true.
 fn numbers(pages: &[PageText], is: impl Fn(&PageText) -> bool) -> Vec<usize> {
     (1..).zip(pages).filter(|(_, page)| is(page)).map(|(number, _)| number).collect()
-}
-
-/// "page 3", or "pages 1-4, 7".
-fn page_list(numbers: &[usize]) -> String {
-    let mut ranges: Vec<(usize, usize)> = Vec::new();
-    for &n in numbers {
-        match ranges.last_mut() {
-            Some((_, end)) if *end + 1 == n => *end = n,
-            _ => ranges.push((n, n)),
-        }
-    }
-    let shown: Vec<String> =
-        ranges.iter().map(|&(a, b)| if a == b { a.to_string() } else { format!("{a}-{b}") }).collect();
-    format!("page{} {}", if numbers.len() == 1 { "" } else { "s" }, shown.join(", "))
 }

@@ -1,4 +1,4 @@
-//! What a page paints, as far as its text needs it: glyphs with their places, and how much of it is picture.
+//! What a page paints, as far as its text needs it: glyphs with their places.
 
 use hayro_interpret::font::{Glyph as PdfGlyph, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
@@ -43,10 +43,10 @@ pub(super) struct PageGlyphs {
     pub(super) glyphs: Vec<Glyph>,
     /// For each operator that showed text, the weight of its letters (see [`Weights::of`]), 0 if unknown.
     pub(super) weights: Vec<f32>,
+    /// All glyphs that were shown, spaces and those out of sight too.
+    pub(super) shown: usize,
     /// Glyphs whose character nobody could tell.
     pub(super) unknown: usize,
-    /// The share of the page that its largest picture covers.
-    pub(super) picture: f64,
 }
 
 /// Collects what a page paints.
@@ -236,6 +236,7 @@ impl<'a> Device<'a> for Painter<'_> {
         let visible = self.visible.last().copied().unwrap_or(self.page);
         for positioned in run.glyphs() {
             let glyph: &PdfGlyph<'a> = positioned;
+            self.out.shown += 1;
             let advance = match glyph {
                 PdfGlyph::Outline(g) => g.advance_width(),
                 PdfGlyph::Type3(g) => g.advance_width(),
@@ -268,11 +269,7 @@ impl<'a> Device<'a> for Painter<'_> {
         self.out.weights.push(if weighed > 0 { weight / weighed as f32 } else { 0.0 });
     }
 
-    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
-        let corners = Rect::new(0.0, 0.0, image.width().into(), image.height().into());
-        let covered = (props.transform * corners.to_path(0.1)).bounding_box().intersect(self.page);
-        self.out.picture = self.out.picture.max(covered.area() / self.page.area().max(1.0));
-    }
+    fn draw_image(&mut self, _: Image<'a, '_>, _: ImageDrawProps<'a>) {}
 
     fn begin_marked_content(&mut self, tag: &[u8], properties: Option<&Dict<'_>>) {
         let artifact = tag == b"Artifact"

@@ -1,0 +1,61 @@
+//! What engine and worker say to each other: frames on the worker's standard input and output, each a little-endian 32-bit
+//! length and that many bytes.
+//!
+//! First come the orders, then requests: a document's hash and the path of its file. To each request there are any number
+//! of [`Reply::Progress`] and one other reply; after [`Reply::Parsed`] the artifact follows in a frame of its own.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::ParseLimits;
+use crate::stages::parse::{OcrCount, OcrSettings, ParseSettings};
+use crate::values::{Failure, Gap, SectionKind};
+
+/// What a worker is told once. Passwords go this way because arguments and environment of a process can be seen by others.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Orders {
+    passwords: Vec<String>,
+    ocr: OcrSettings,
+    /// Processor time for one document.
+    pub(super) time: Duration,
+}
+
+impl Orders {
+    /// The orders as a frame.
+    pub(super) fn to_bytes(settings: &ParseSettings, limits: &ParseLimits) -> std::io::Result<Vec<u8>> {
+        let ocr = OcrSettings { page_time: limits.ocr_page_time(), ..settings.ocr.clone() };
+        let orders = Self { passwords: settings.passwords.clone(), ocr, time: limits.time };
+        Ok(serde_json::to_vec(&orders)?)
+    }
+
+    /// What they say about parsing.
+    pub(super) fn settings(self) -> ParseSettings {
+        ParseSettings { passwords: self.passwords, ocr: self.ocr, ocr_count: OcrCount::default() }
+    }
+}
+
+/// What a worker says about a request.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Reply {
+    /// So far.
+    Progress {
+        section: SectionKind,
+        done: u32,
+        total: u32,
+        /// Pages that went to optical character recognition.
+        ocr_pages: u32,
+    },
+    /// It is done; the artifact follows.
+    Parsed { notes: Vec<String>, gap: Option<Gap> },
+    /// It cannot be done.
+    Failed(Failure),
+}
+
+pub(super) fn write_frame(to: &mut impl Write, frame: &[u8]) -> std::io::Result<()> {
+    let length = u32::try_from(frame.len()).map_err(|_| std::io::Error::from(std::io::ErrorKind::FileTooLarge))?;
+    to.write_all(&length.to_le_bytes())?;
+    to.write_all(frame)?;
+    to.flush()
+}

@@ -1,0 +1,266 @@
+//! One document cannot harm another: whatever a file does to its parser, and whatever happens to the process that reads it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::{Shelf, command, documents, torture};
+
+/// What the system says of a process after its name, which may hold spaces: state, parent and so on.
+fn fields(pid: i32) -> Vec<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().map(str::to_owned).collect()
+}
+
+/// The parse workers of a run that are alive.
+fn workers(run: u32) -> Vec<i32> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let children = pids.filter(|pid| fields(*pid).get(1).is_some_and(|parent| *parent == run.to_string()));
+    // A child that is just being started shares its parent's memory until it becomes another program.
+    let is_worker = |pid: &i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|b| *b == 0).any(|argument| argument == b"parse-worker")
+    };
+    children.filter(is_worker).collect()
+}
+
+/// Processor time of a process, in ticks of 10 ms.
+fn spent(pid: i32) -> u64 {
+    fields(pid).iter().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum()
+}
+
+/// Peak address space and peak resident memory of a process in KiB, while it is there.
+fn peaks(pid: i32) -> Option<(u64, u64)> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let of = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    Some((of("VmPeak:")?, of("VmHWM:")?))
+}
+
+/// Most memory that was seen during a run, in KiB.
+#[derive(Default)]
+struct Most {
+    worker_space: u64,
+    worker_resident: u64,
+    run_resident: u64,
+}
+
+/// Follows a run to its end: its events, and what memory it and its workers took.
+fn watched(child: &mut Child) -> (Vec<Value>, Most) {
+    let (pid, over) = (child.id(), AtomicBool::new(false));
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut most = Most::default();
+            while !over.load(Ordering::Relaxed) {
+                for (space, resident) in workers(pid).into_iter().filter_map(peaks) {
+                    most.worker_space = space.max(most.worker_space);
+                    most.worker_resident = resident.max(most.worker_resident);
+                }
+                most.run_resident = peaks(pid.cast_signed()).map_or(0, |(_, resident)| resident).max(most.run_resident);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            most
+        });
+        let events = stderr.lines().map_while(Result::ok).filter_map(|l| serde_json::from_str(&l).ok()).collect();
+        over.store(true, Ordering::Relaxed);
+        (events, watch.join().unwrap())
+    })
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "how each file ended is worth reading")]
+fn hostile_files_fail_with_a_reason_and_harm_no_other() {
+    let shelf = Shelf::empty();
+    let set = torture::set();
+    for (n, (name, bytes)) in set.iter().enumerate() {
+        shelf.put(&format!("{n:02}-{name}.pdf"), bytes);
+        shelf.put(&format!("{n:02}-sound.pdf"), &documents::pdf(&[&documents::story(n as u64)]));
+    }
+    let limits = ["--parse-timeout", "5", "--parse-memory", "256"];
+    let args =
+        [&["batch", "books", "-o", "out", "--progress", "json", "-w", "2", "--until", "parse"], &limits[..]].concat();
+    let mut child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
+    let (events, most) = watched(&mut child);
+    let code = child.wait().unwrap().code();
+    let mut ends: BTreeMap<String, String> = BTreeMap::new();
+    for event in &events {
+        let path = event["path"].as_str().unwrap_or_default().to_owned();
+        match event["event"].as_str() {
+            Some("document_done") => ends.insert(path, "done".to_owned()),
+            Some("document_failed") => ends.insert(path, format!("{}: {}", event["kind"], event["message"])),
+            _ => None,
+        };
+    }
+    for (path, end) in &ends {
+        println!("{path:<45} {end}");
+    }
+    assert_eq!(code, Some(75));
+    assert_eq!(ends.len(), 2 * set.len(), "every document came to an end");
+    for (path, end) in &ends {
+        assert!(!path.ends_with("-sound.pdf") || end == "done", "{path}: {end}");
+        assert!(!end.contains("Internal"), "{path}: {end}");
+    }
+    // The limit of the document, the stack and what the program itself needs.
+    let limit = (256 + 64 + 160) << 10;
+    let most = most.worker_space;
+    assert!((1..=limit).contains(&most), "a worker took {most} KiB of address space, of {limit}");
+}
+
+/// A run over one endless and some sound documents, one after another.
+fn endless(more: &[&str]) -> (Shelf, Child, BufReader<std::process::ChildStderr>) {
+    let shelf = Shelf::of(6);
+    shelf.put("a-endless.pdf", &torture::endless());
+    let args = [&["batch", "books", "-o", "out", "--progress", "json", "-w", "1"], more].concat();
+    let mut child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
+    let events = BufReader::new(child.stderr.take().unwrap());
+    (shelf, child, events)
+}
+
+/// Follows a run, sends a signal to the worker each time that it has taken up the endless document, and returns why
+/// that document failed.
+fn interrupted_by(signal: Signal, more: &[&str]) -> String {
+    let (shelf, mut child, mut events) = endless(more);
+    let (mut reason, mut line, mut struck) = (String::new(), String::new(), 0);
+    while events.read_line(&mut line).unwrap() > 0 {
+        let event: Value = serde_json::from_str(&line).unwrap_or_default();
+        line.clear();
+        if event["path"] != "a-endless.pdf" || event["stage"] != "parse" {
+            continue;
+        }
+        match event["event"].as_str() {
+            Some("document_started" | "document_retried") => {
+                // The worker is started when it is first needed, and has to be in the middle of its work.
+                struck = loop {
+                    match workers(child.id()).into_iter().find(|pid| *pid != struck && spent(*pid) > 20) {
+                        Some(pid) => break pid,
+                        None => std::thread::sleep(Duration::from_millis(20)),
+                    }
+                };
+                let worker = Pid::from_raw(struck).unwrap();
+                kill_process(worker, signal).unwrap();
+                // The first one makes Rust's own handler step aside, which is there for the stack's end.
+                while signal == Signal::SEGV && kill_process(worker, signal).is_ok() {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            }
+            Some("document_failed") => reason = event["message"].as_str().unwrap().to_owned(),
+            _ => {}
+        }
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(75));
+    assert_eq!(shelf.vocabularies().len(), 6, "the others are done");
+    reason
+}
+
+#[test]
+fn a_worker_that_is_killed_in_the_middle_of_a_document_fails_that_document() {
+    let reason = interrupted_by(Signal::KILL, &["--parse-timeout", "600"]);
+    assert!(reason.contains("was stopped by signal 9"), "{reason}");
+}
+
+#[test]
+fn a_worker_that_crashes_in_the_middle_of_a_document_fails_that_document() {
+    let reason = interrupted_by(Signal::SEGV, &["--parse-timeout", "600"]);
+    assert!(reason.contains("was stopped by signal 11 while it read this file"), "{reason}");
+}
+
+#[test]
+fn a_worker_that_stands_still_is_stopped_by_the_clock() {
+    let reason = interrupted_by(Signal::STOP, &["--parse-timeout", "2"]);
+    assert!(reason.contains("more than 8 s by the clock"), "{reason}");
+}
+
+#[test]
+fn a_document_without_end_is_stopped_by_its_processor_time() {
+    let (shelf, mut child, events) = endless(&["--parse-timeout", "1"]);
+    let events: Vec<String> = events.lines().map_while(Result::ok).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(75));
+    let failed = events.iter().find(|e| e.contains("document_failed")).unwrap();
+    // Where it got less than a quarter of a processor, the clock is first.
+    let reasons = ["more than 1 s of processor time and was stopped", "more than 4 s by the clock and was stopped"];
+    assert!(reasons.iter().any(|reason| failed.contains(reason)), "{failed}");
+    assert_eq!(shelf.vocabularies().len(), 6);
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "the figures are worth keeping")]
+fn a_document_of_5000_pages_takes_bounded_memory_and_tells_how_far_it_is() {
+    const PAGES: u64 = 5_000;
+    let shelf = Shelf::empty();
+    let pages: Vec<Vec<String>> = (0..PAGES).map(documents::story).collect();
+    let pages: Vec<&[String]> = pages.iter().map(Vec::as_slice).collect();
+    shelf.put("long.pdf", &documents::pdf(&pages));
+    let args = ["batch", "books", "-o", "out", "--progress", "json", "--until", "parse"];
+    let mut child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
+    let (events, most) = watched(&mut child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let told: Vec<&Value> = events.iter().filter(|e| e["event"] == "document_progress").collect();
+    assert!(told.iter().all(|e| e["total"] == PAGES && e["section"] == "page" && e["path"] == "long.pdf"));
+    let done: Vec<u64> = told.iter().map(|e| e["done"].as_u64().unwrap()).collect();
+    assert!(!done.is_empty() && done.is_sorted(), "{done:?}");
+    let (worker, run) = (most.worker_resident, most.run_resident);
+    println!("{PAGES} pages: the worker held {} MiB at most, the run {} MiB", worker >> 10, run >> 10);
+    assert!(worker < 256 << 10 && run < 128 << 10, "{worker} KiB, {run} KiB");
+}
+
+/// An encrypted document with this password.
+fn encrypted(password: &str) -> Vec<u8> {
+    use lopdf::{Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat};
+    let mut document = Document::load_mem(&documents::pdf(&[&documents::story(1)])).unwrap();
+    let id = || Object::String(b"0123456789abcdef".to_vec(), StringFormat::Literal);
+    document.trailer.set("ID", vec![id(), id()]);
+    let version = EncryptionVersion::V2 {
+        document: &document,
+        owner_password: "owner",
+        user_password: password,
+        key_length: 128,
+        permissions: Permissions::all(),
+    };
+    let state = EncryptionState::try_from(version).unwrap();
+    document.encrypt(&state).unwrap();
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn passwords_open_documents_and_are_left_nowhere() {
+    const SECRET: &str = "correct-horse-7f3a";
+    let shelf = Shelf::of(1);
+    shelf.put("locked.pdf", &encrypted(SECRET));
+    shelf.batch(&[]).exits(75).says("needs a password; put it into a file and run again with --password-file");
+    let file = shelf.path().join("passwords.txt");
+    std::fs::write(&file, "wrong-battery-staple\n").unwrap();
+    let name = ["--password-file", "passwords.txt", "--retry-failed"];
+    let wrong = shelf.batch(&name).exits(75).says("none of the 1 passwords of --password-file opens it");
+    assert!(wrong.stderr().contains("Encrypted"), "{}", wrong.stderr());
+    std::fs::write(&file, format!("wrong-battery-staple\n{SECRET}\n")).unwrap();
+    shelf.batch(&[&name[..], &["-v"]].concat()).exits(0);
+    let text = shelf.run(&["parse", "books/locked.pdf", "--password-file", "passwords.txt"]).exits(0).stdout();
+    assert!(text.starts_with("Tale 1"), "{text}");
+    let mut folders = vec![shelf.out()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(&path).unwrap();
+                for secret in [SECRET, "wrong-battery-staple"] {
+                    let found = bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
+                    assert!(!found, "{} holds a password", path.display());
+                }
+            }
+        }
+    }
+    shelf.batch(&["--password-file", "nowhere.txt"]).exits(64).says("the password file 'nowhere.txt' cannot be read");
+}
