@@ -5,6 +5,7 @@
 mod bad_input;
 mod batches;
 mod crash;
+mod formats;
 mod layers;
 mod live;
 mod output;
@@ -14,3 +15,4 @@ mod resume;
 mod samples;
 mod store;
 mod support;
+mod torture;

@@ -5,12 +5,16 @@ use std::io::Write;
 use super::args::{ParseArgs, ParseFormat};
 use super::exit::{CommandError, Exit};
 use crate::stages::parse;
+use crate::values::Format;
 
 /// Prints the text or the structure of one document. Runs in this process: what a hostile file does to it, it does
 /// to nobody else.
 pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
     let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(|e| named(&format!("the file cannot be read: {e}")))?;
+    let promised = args.file.to_str().and_then(Format::of_name);
+    parse::check_name(promised, &bytes[..bytes.len().min(4096)])
+        .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
     // A deep stack, as parse workers have.
     let document = std::thread::scope(|scope| {
         std::thread::Builder::new()

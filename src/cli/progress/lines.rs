@@ -150,6 +150,7 @@ mod tests {
                     failed: 1,
                     waiting: 0,
                     ignored: 2,
+                    ignored_formats: [("md".to_owned(), 1)].into(),
                     terms: 1234,
                     flagged: 0,
                     stages: vec![StageTotals { stage, done: 1, skipped: 5, failed: 1, millis: 61_000 }],
