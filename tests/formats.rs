@@ -1,5 +1,7 @@
 //! EPUB, HTML, DOCX, Markdown and plain text as documents: what a reader sees, where it stands, what is refused.
 
+use std::io::Write;
+
 use corpora::stages::parse::{ParseSettings, parse};
 use corpora::values::{BlockKind, Failure, FailureKind, Format, ParsedDocument, SectionSource};
 
@@ -50,7 +52,8 @@ fn blocks_are_what_a_reader_sees() {
         <figure><img src="x.png" alt="not printed"/><figcaption><p>A lantern</p></figcaption></figure>
         <p hidden="hidden">no</p><p style="display : none">no</p><script>no</script><pre>let a;
   let b;</pre><h2><img src="t.png" alt="Chapter Two"/></h2><aside>beside</aside><p>H<sub>2</sub>O<svg xmlns="http://www.w3.org/2000/svg"><title>no</title><text>drawn <tspan x="1">text</tspan></text></svg></p>
-        <p><math xmlns="http://www.w3.org/1998/Math/MathML" alttext="unused"><mi>sin</mi><mi>x</mi></math> <math alttext="E=mc2"/></p>"#,
+        <p>first<br/>
+        <br/>second</p><p><math xmlns="http://www.w3.org/1998/Math/MathML" alttext="unused"><mi>sin</mi><mi>x</mi></math> <math alttext="E=mc2"/></p>"#,
     );
     assert_eq!(
         blocks(&document),
@@ -73,6 +76,8 @@ fn blocks_are_what_a_reader_sees() {
             (Paragraph, "beside"),
             (Paragraph, "H2O"),
             (Paragraph, "drawn text"),
+            (Paragraph, "first"),
+            (Paragraph, "second"),
             (Paragraph, "sin x E=mc2"),
         ]
     );
@@ -269,6 +274,59 @@ fn what_is_wrong_around_the_text_does_not_matter() {
     ]))
     .unwrap();
     assert!(document.text.starts_with("words\u{c}words"), "{}", document.text);
+}
+
+#[test]
+fn archives_that_were_streamed_are_read_and_those_with_a_password_refused() {
+    let text = page("<p>words</p>");
+    let opf = package(
+        r#"<item id="a" href="a.xhtml" media-type="application/xhtml+xml"/>"#,
+        r#"<spine><itemref idref="a"/></spine>"#,
+    );
+    let mut zip = zip::ZipWriter::new_stream(Vec::new());
+    for (name, bytes) in [
+        ("META-INF/container.xml", CONTAINER.as_bytes()),
+        ("OEBPS/book.opf", opf.as_bytes()),
+        ("OEBPS/a.xhtml", &text),
+        ("OEBPS/inner.epub", &book(&[&text], &[])),
+    ] {
+        let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        zip.start_file(name, options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    let streamed = zip.finish().unwrap().into_inner();
+    assert_eq!(read(&streamed).unwrap().text, "words");
+
+    let mut locked = book(&[&text], &[]);
+    for at in 0..locked.len() - 10 {
+        // The flag of encryption: APPNOTE.TXT, 4.4.4.
+        match &locked[at..at + 4] {
+            b"PK\x03\x04" => locked[at + 6] |= 1,
+            b"PK\x01\x02" => locked[at + 8] |= 1,
+            _ => {}
+        }
+    }
+    let failure = read(&locked).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Encrypted);
+    assert!(failure.message.contains("password") && failure.message.contains("OEBPS/c1.xhtml"), "{failure}");
+}
+
+/// Every EPUB below the folder that `CORPORA_EPUBS` names is read, or refused for a reason that names a part of it.
+#[test]
+fn every_epub_of_a_corpus_is_read() {
+    let Some(folder) = std::env::var_os("CORPORA_EPUBS") else { return };
+    let inputs = corpora::stages::discover::Inputs::resolve(folder.as_ref(), &[folder.clone().into()]).unwrap();
+    let (mut read_well, mut refused) = (0, Vec::new());
+    for found in corpora::stages::discover::Walk::new(&inputs, true).filter_map(Result::ok) {
+        if !found.path.as_str().ends_with(".epub") {
+            continue;
+        }
+        match read(&std::fs::read(&found.file).unwrap()) {
+            Ok(_) => read_well += 1,
+            Err(failure) => refused.push(format!("{}: {failure}", found.path)),
+        }
+    }
+    assert!(refused.len() * 50 <= read_well, "{read_well} read; refused:\n{}", refused.join("\n"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod decode;
 mod elements;
 mod html;
+mod roles;
 mod walker;
 mod xml;
 

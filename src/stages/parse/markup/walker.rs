@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use super::super::flow::Flow;
 use super::elements::{Sink, Tag};
+use super::roles::{Place, Role, hash, is_inline, role};
 use crate::values::BlockKind;
 
 /// Labels of printed pages by the id of the element at which the page begins.
@@ -33,6 +34,8 @@ pub(in crate::stages::parse) struct Walker<'a> {
     text: String,
     /// Its kind, once it has a character that can be seen.
     kind: Option<BlockKind>,
+    /// Its length after the last line break in it.
+    broken_at: Option<usize>,
     /// Marks in it: label and place.
     marks: Vec<(String, usize)>,
     /// Alternative texts in the open heading.
@@ -74,30 +77,6 @@ enum Mode {
     Label,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Inline,
-    Block,
-    Paragraph,
-    Heading(u8),
-    Item,
-    Table,
-    Row,
-    Cell,
-    Caption,
-    Pre,
-    Head,
-    Skip,
-    Title,
-    Break,
-    Image,
-    Svg,
-    Math,
-    MathToken,
-    Note,
-    PageBreak,
-}
-
 impl<'a> Walker<'a> {
     pub(in crate::stages::parse) fn new(labels: &'a PageLabels, is_lenient: bool) -> Self {
         Self {
@@ -108,6 +87,7 @@ impl<'a> Walker<'a> {
             beyond: 0,
             text: String::new(),
             kind: None,
+            broken_at: None,
             marks: Vec::new(),
             alternative: String::new(),
         }
@@ -140,6 +120,7 @@ impl<'a> Walker<'a> {
     /// Ends the block that is being read.
     fn flush(&mut self) {
         let kind = self.kind.take().unwrap_or(BlockKind::Paragraph);
+        self.broken_at = None;
         for (label, at) in self.marks.drain(..) {
             self.flow.mark(&label, at);
         }
@@ -301,7 +282,14 @@ impl<'a> Walker<'a> {
             Role::Cell => self.flush(),
             Role::Block | Role::Paragraph | Role::Item | Role::Caption | Role::Note => self.boundary(parent.in_row),
             Role::Break if parent.in_pre && !parent.in_row => self.flush(),
-            Role::Break => self.space(),
+            // Two breaks in a row are how old books part paragraphs.
+            Role::Break if !parent.in_row && self.broken_at.is_some_and(|at| self.text[at..].trim().is_empty()) => {
+                self.flush();
+            }
+            Role::Break => {
+                self.space();
+                self.broken_at = (!self.text.is_empty()).then_some(self.text.len());
+            }
             Role::Image => {
                 if let (Some(alt), true) = (tag.attributes.text("alt"), self.is_in_heading()) {
                     self.alternative.push_str(alt);
@@ -354,7 +342,9 @@ fn page_label(label: &str) -> String {
 
 impl Sink for Walker<'_> {
     fn start(&mut self, tag: &Tag<'_>, is_empty: bool) {
-        let role = role(tag, &self.top());
+        let top = self.top();
+        let place = Place { in_svg: top.in_svg, in_math: top.in_math, in_notes: top.in_notes };
+        let role = role(tag, place);
         if self.is_lenient {
             self.close_implied(tag.name, role);
         }
@@ -460,124 +450,6 @@ impl Sink for Walker<'_> {
     }
 }
 
-/// What an element is.
-fn role(tag: &Tag<'_>, parent: &Frame) -> Role {
-    let a = &tag.attributes;
-    let hides = |style: &str| {
-        let style: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
-        style.contains("display:none") || style.contains("visibility:hidden")
-    };
-    if a.get("hidden").is_some() || a.get("style").is_some_and(hides) {
-        return Role::Skip;
-    }
-    if a.is_a(&["pagebreak"]) || tag.name == "pagenum" {
-        return Role::PageBreak;
-    }
-    if parent.in_svg {
-        return match tag.name {
-            "text" | "foreignobject" => Role::Block,
-            "title" | "desc" | "metadata" | "defs" | "script" | "style" => Role::Skip,
-            _ => html_role(tag.name),
-        };
-    }
-    if parent.in_math {
-        return match tag.name {
-            "mi" | "mn" | "mtext" | "ms" | "mtd" => Role::MathToken,
-            "annotation" | "annotation-xml" => Role::Skip,
-            _ => Role::Inline,
-        };
-    }
-    if a.is_a(&["footnote", "endnote", "rearnote", "note"])
-        || a.has_word("class", &["footnote", "endnote"]) && !is_inline(tag.name)
-        || parent.in_notes && tag.name == "li"
-        || tag.name == "note"
-    {
-        return Role::Note;
-    }
-    if a.has_word("role", &["heading"])
-        && let Some(level) = a.get("aria-level").and_then(|l| l.trim().parse().ok())
-    {
-        return Role::Heading(level);
-    }
-    html_role(tag.name)
-}
-
-fn html_role(name: &str) -> Role {
-    match name {
-        "h1" | "doctitle" => Role::Heading(1),
-        "h2" => Role::Heading(2),
-        "h3" => Role::Heading(3),
-        "h4" => Role::Heading(4),
-        "h5" => Role::Heading(5),
-        "h6" => Role::Heading(6),
-        "p" => Role::Paragraph,
-        "li" | "dt" | "dd" => Role::Item,
-        "table" => Role::Table,
-        "tr" => Role::Row,
-        "td" | "th" => Role::Cell,
-        "figcaption" | "caption" => Role::Caption,
-        "pre" | "listing" | "xmp" | "plaintext" => Role::Pre,
-        "head" => Role::Head,
-        "title" => Role::Title,
-        "script" | "style" | "rt" | "rp" | "rtc" | "template" | "datalist" | "case" => Role::Skip,
-        "br" => Role::Break,
-        "img" | "image" => Role::Image,
-        "svg" => Role::Svg,
-        "math" => Role::Math,
-        name if is_inline(name) => Role::Inline,
-        "address" | "article" | "aside" | "blockquote" | "body" | "center" | "details" | "dialog" | "dir" | "div" | "dl"
-        | "fieldset" | "figure" | "footer" | "form" | "header" | "hgroup" | "hr" | "html" | "legend" | "main" | "menu"
-        | "nav" | "ol" | "optgroup" | "option" | "search" | "section" | "select" | "summary" | "tbody" | "tfoot" | "thead"
-        | "ul" | "frameset" | "noframes" | "noscript" | "object" | "video" | "audio" | "iframe" | "textarea"
-        // DTBook, which EPUB 2 allows: https://idpf.org/epub/20/spec/OPS_2.0_latest.htm#Section2.3
-        | "book" | "frontmatter" | "bodymatter" | "rearmatter" | "level" | "level1" | "level2" | "level3" | "level4"
-        | "level5" | "level6" | "list" | "linegroup" | "line" | "poem" | "sidebar" | "prodnote" | "imggroup" | "docauthor"
-        | "bridgehead" | "hd" => Role::Block,
-        _ => Role::Inline,
-    }
-}
-
-fn is_inline(name: &str) -> bool {
-    matches!(
-        name,
-        "a" | "abbr"
-            | "acronym"
-            | "b"
-            | "bdi"
-            | "bdo"
-            | "big"
-            | "button"
-            | "cite"
-            | "code"
-            | "data"
-            | "del"
-            | "dfn"
-            | "em"
-            | "font"
-            | "i"
-            | "ins"
-            | "kbd"
-            | "label"
-            | "mark"
-            | "nobr"
-            | "q"
-            | "ruby"
-            | "rb"
-            | "s"
-            | "samp"
-            | "small"
-            | "span"
-            | "strike"
-            | "strong"
-            | "sub"
-            | "sup"
-            | "time"
-            | "tt"
-            | "u"
-            | "var"
-    )
-}
-
 /// The frame of an element inside `parent`.
 fn frame(tag: &Tag<'_>, role: Role, parent: &Frame, has_label: bool) -> Frame {
     let mut frame = Frame { name: hash(tag.name), role, cells: 0, is_labelled: has_label, ..*parent };
@@ -615,16 +487,4 @@ fn frame(tag: &Tag<'_>, role: Role, parent: &Frame, has_label: bool) -> Frame {
         (Mode::Read, _) => Mode::Read,
     };
     frame
-}
-
-/// FNV-1a: <http://www.isthe.com/chongo/tech/comp/fnv/>. It stands for a name on the stack.
-const fn hash(name: &str) -> u64 {
-    let bytes = name.as_bytes();
-    let mut hash = 0xcbf2_9ce4_8422_2325;
-    let mut at = 0;
-    while at < bytes.len() {
-        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
-        at += 1;
-    }
-    hash
 }
