@@ -82,6 +82,13 @@ fn blocks_are_what_a_reader_sees() {
         ]
     );
     assert_eq!(document.metadata.author.as_deref(), Some("A. Writer; B. Writer"));
+    let layout = one_page(
+        "<table><tr><td>left</td><td><h1>A Page</h1><p>one</p><table><tr><td>in</td><td>ner</td></tr></table>two</td></tr></table>",
+    );
+    assert_eq!(
+        blocks(&layout),
+        [(TableRow, "left"), (Heading(1), "A Page"), (TableRow, "one"), (TableRow, "in\tner"), (TableRow, "two")]
+    );
 }
 
 #[test]

@@ -58,7 +58,8 @@ fn join_wrapped(run: &[&str], found: &mut Vec<String>) {
         if !paragraph.is_empty() {
             paragraph.push(' ');
         }
-        paragraph.push_str(line.trim());
+        // Tabs part the cells of a table's row and nothing else.
+        paragraph.push_str(&line.trim().replace('\t', " "));
         let next_word = run.get(n + 1).and_then(|next| next.split_whitespace().next());
         let is_wrapped = (NARROWEST_WRAP..=WIDEST_WRAP).contains(&width)
             && next_word.is_some_and(|word| length(line) + 1 + length(word) > width);

@@ -199,11 +199,11 @@ impl<'a> Walker<'a> {
                 if self.kind.is_none() && !alternative.trim().is_empty() {
                     self.push_run(&alternative, frame.kind);
                 }
-                self.boundary(parent.in_row);
+                self.flush();
             }
-            Role::Row => self.flush(),
+            Role::Row | Role::Table | Role::Pre => self.flush(),
             Role::Cell if !frame.in_row => self.flush(),
-            Role::Block | Role::Paragraph | Role::Item | Role::Table | Role::Caption | Role::Pre | Role::Note => {
+            Role::Block | Role::Paragraph | Role::Item | Role::Caption | Role::Note => {
                 self.boundary(parent.in_row);
             }
             _ => {}
