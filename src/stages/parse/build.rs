@@ -57,6 +57,12 @@ impl Builder {
         self.page_marks.push(PageMark { label: label.to_owned(), at: Span::new(0, at + spaces).end });
     }
 
+    /// Marks the place of the mark before as the beginning of one more printed page.
+    pub(super) fn page_mark_beside(&mut self, label: &str) {
+        let Some(at) = self.page_marks.last().map(|mark| mark.at) else { return self.page_mark(label) };
+        self.page_marks.push(PageMark { label: label.to_owned(), at });
+    }
+
     /// Adds a block to the current section; white space is folded, ligatures are repaired, the form is NFC.
     pub(super) fn block(&mut self, kind: BlockKind, text: &str, area: Option<Area>) {
         let clean = clean(text);

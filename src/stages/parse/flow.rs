@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::build::Builder;
 use crate::values::{BlockKind, SectionSource};
 
-/// Marks within one block whose place is worked out exactly; the others stand at the block's beginning, so that a
+/// Marks within one block whose place is worked out exactly; the others stand where the last of these does, so that a
 /// hostile file cannot make the placing quadratic.
 const EXACT_MARKS: usize = 64;
 
@@ -102,15 +102,18 @@ impl Flow {
             before(builder, Some((*kind, text)));
             let mut within = Vec::new();
             while let Some(mark) = marks.next_if(|m| m.block <= index) {
-                if mark.block == index && mark.offset > 0 && within.len() < EXACT_MARKS {
+                if mark.block == index && mark.offset > 0 {
                     within.push(mark);
                 } else {
                     builder.page_mark(&mark.label);
                 }
             }
             builder.block(*kind, text, None);
-            for mark in within {
-                builder.page_mark_within(&mark.label, &text[..text.floor_char_boundary(mark.offset)]);
+            for (n, mark) in within.into_iter().enumerate() {
+                match n < EXACT_MARKS {
+                    true => builder.page_mark_within(&mark.label, &text[..text.floor_char_boundary(mark.offset)]),
+                    false => builder.page_mark_beside(&mark.label),
+                }
             }
         }
         for mark in marks {
