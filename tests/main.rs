@@ -5,6 +5,7 @@
 mod bad_input;
 mod batches;
 mod crash;
+mod formats;
 mod isolation;
 mod layers;
 mod layout;
@@ -17,3 +18,4 @@ mod resume;
 mod samples;
 mod store;
 mod support;
+mod torture;

@@ -156,6 +156,11 @@ pub(super) struct BatchArgs {
     #[arg(long, value_enum, value_name = "HOW", env = "CORPORA_PROGRESS")]
     pub progress: Option<ProgressArg>,
 
+    /// Formats to take from folders: pdf, epub, docx, html, md, txt, or all; a file that you name is taken whatever it is
+    /// [default: pdf,epub].
+    #[arg(long, value_name = "LIST", env = "CORPORA_FORMATS")]
+    pub formats: Option<String>,
+
     /// Leave folders below the input folders alone.
     #[arg(long, env = "CORPORA_NO_RECURSIVE")]
     pub no_recursive: bool,
@@ -394,7 +399,7 @@ pub(super) struct StatusArgs {
     after_help = "Examples:\n  corpora parse book.pdf | less          pages are separated by form feeds\n  corpora parse book.epub --format json  sections, blocks and metadata too"
 )]
 pub(super) struct ParseArgs {
-    /// A PDF or EPUB file.
+    /// A PDF, EPUB, DOCX, HTML, Markdown or text file.
     pub file: PathBuf,
     /// What to print.
     #[arg(long, value_enum, default_value = "text")]

@@ -15,7 +15,7 @@ use super::{log, parsing, remote, signals};
 use crate::engine::{self, Cancel, ParseLimits, Plan, Rerun, RunConfig};
 use crate::pipelines;
 use crate::stages::discover::Inputs;
-use crate::values::{Cost, Event, Stage};
+use crate::values::{Cost, Event, Format, Formats, Stage};
 
 /// Runs the stages and reports on them.
 pub(super) fn run(mut args: BatchArgs, config: Option<&Path>) -> Result<Exit, CommandError> {
@@ -127,6 +127,7 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
     Ok(RunConfig {
         inputs,
         recursive: !args.no_recursive,
+        formats: args.formats.as_deref().map_or(Ok(Formats::default()), formats)?,
         limit: args.limit,
         checksum: args.checksum || args.force,
         output,
@@ -144,6 +145,26 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
         holder: holder("corpora batch"),
         now_ms,
     })
+}
+
+/// The words of `--formats`.
+fn formats(list: &str) -> Result<Formats, CommandError> {
+    let mut taken = Vec::new();
+    for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        match Format::ALL.into_iter().find(|format| format.word() == word) {
+            Some(format) => taken.push(format),
+            None if word == "all" => taken.extend(Format::ALL),
+            None => {
+                let known = Format::ALL.map(Format::word).join(", ");
+                let message = format!("--formats {list}: there is no format '{word}'; known are {known} and all");
+                return Err(CommandError::bad_input(message));
+            }
+        }
+    }
+    match taken.is_empty() {
+        true => Err(CommandError::bad_input("--formats without a format leaves nothing to do; give at least one")),
+        false => Ok(Formats::of(&taken)),
+    }
 }
 
 /// The folder that was given, or the one input folder.

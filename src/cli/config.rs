@@ -27,6 +27,8 @@ pub(super) struct ConfigFile {
     model: Option<String>,
     #[serde(default, deserialize_with = "choice")]
     progress: Option<ProgressArg>,
+    #[serde(default, deserialize_with = "words")]
+    formats: Option<String>,
     no_recursive: Option<bool>,
     quiet: Option<bool>,
     verbose: Option<bool>,
@@ -75,6 +77,20 @@ fn choice<'de, T: ValueEnum, D: Deserializer<'de>>(from: D) -> Result<Option<T>,
     })
 }
 
+/// A list of words, or one text with commas between them.
+fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Words {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(Some(match Words::deserialize(from)? {
+        Words::One(text) => text,
+        Words::Many(words) => words.join(","),
+    }))
+}
+
 impl ConfigFile {
     /// Reads the file that was named, or `corpora.toml` in the working folder if it is there. Paths in it are relative
     /// to the folder of the file.
@@ -120,6 +136,7 @@ impl ConfigFile {
         args.provider = args.provider.take().or(self.provider);
         args.model = args.model.take().or(self.model);
         args.progress = args.progress.or(self.progress);
+        args.formats = args.formats.take().or(self.formats);
         args.no_recursive |= self.no_recursive.unwrap_or(false);
         if !args.quiet && !args.verbose {
             args.quiet = self.quiet.unwrap_or(false);
@@ -193,7 +210,7 @@ mod tests {
     #[test]
     fn wrong_keys_values_and_types_are_explained() {
         insta::assert_snapshot!(read("output = 'x'\nworker = 2\n").unwrap_err(), @r"
-        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `ocr`, `ocr_lang`, `password_file`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `batches_per_hour`, `poll`, `listing_lag`; did you mean 'workers'?
+        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `formats`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `ocr`, `ocr_lang`, `password_file`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `batches_per_hour`, `poll`, `listing_lag`; did you mean 'workers'?
             worker = 2
         ");
         insta::assert_snapshot!(read("mode = 'fast'\n").unwrap_err(), @r"

@@ -8,6 +8,7 @@ use super::config::ConfigFile;
 use super::exit::{CommandError, Exit};
 use super::parsing;
 use crate::stages::parse;
+use crate::values::Format;
 
 /// Prints the text or the structure of one document. Runs in this process: what a hostile file does to it, it does
 /// to nobody else.
@@ -16,6 +17,9 @@ pub(super) fn run(mut args: ParseArgs, config: Option<&Path>) -> Result<Exit, Co
     let settings = parsing::resolve(&args.parsing)?;
     let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(|e| named(&format!("the file cannot be read: {e}")))?;
+    let promised = args.file.to_str().and_then(Format::of_name);
+    parse::check_name(promised, &bytes[..bytes.len().min(4096)])
+        .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
     // A deep stack, as parse workers have.
     let document = std::thread::scope(|scope| {
         std::thread::Builder::new()

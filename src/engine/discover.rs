@@ -12,7 +12,7 @@ use super::{RunConfig, RunError};
 use crate::stages::discover::{Found, Inputs, Walk, WalkError, output_names};
 use crate::stages::parse;
 use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader};
-use crate::values::{Event, Failure, FailureKind, Fingerprint, SourcePath, Stage};
+use crate::values::{Event, Failure, FailureKind, Fingerprint, Format, Formats, SourcePath, Stage};
 
 /// Files hashed together, in parallel, and committed together.
 const BATCH: usize = 64;
@@ -27,6 +27,8 @@ pub(super) struct Discovered {
     pub(super) documents: u64,
     /// Files in scope that are none.
     pub(super) ignored: u64,
+    /// Of these, those named like a format that was not asked for, in the order of [`Format::ALL`].
+    pub(super) ignored_formats: [u64; Format::ALL.len()],
     /// Of the documents, unchanged ones whose vocabulary file is written and of which nothing failed.
     pub(super) settled: u64,
     /// Whether anything in the store changed.
@@ -59,7 +61,9 @@ pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<
         }
         match item {
             Ok(found) => state.compare(found)?,
-            Err(error) if !error.is_folder && is_named_as_document(&error.path) => state.unreadable_file(error)?,
+            Err(error) if !error.is_folder && is_named_as_document(&error.path, config.formats) => {
+                state.unreadable_file(error)?;
+            }
             Err(error) => {
                 run.emit(Event::Notice { message: error.to_string() });
                 state.unreadable.push(error.path);
@@ -107,10 +111,10 @@ impl Discovery<'_> {
                     && row.size == found.size
                     && row.mtime_ns == found.mtime_ns
                     && matches!(row.state, FileState::Present | FileState::NotADocument)
-                    && !(found.explicit && row.state == FileState::NotADocument) =>
+                    && self.is_still(&found, row.state) =>
             {
                 if row.state == FileState::NotADocument {
-                    self.found.ignored += 1;
+                    self.ignore(&found.path);
                     return Ok(());
                 }
                 self.found.documents += 1;
@@ -133,6 +137,24 @@ impl Discovery<'_> {
                 self.batch.push(found);
                 if self.batch.len() >= BATCH { self.hash_batch() } else { Ok(()) }
             }
+        }
+    }
+
+    /// Whether what was made of an unchanged file stands under the formats of this run.
+    fn is_still(&self, found: &Found, state: FileState) -> bool {
+        let formats = self.config.formats;
+        let named = Format::of_name(found.path.as_str());
+        match state {
+            FileState::NotADocument => !found.explicit && !named.is_some_and(|format| formats.has(format)),
+            // Without a name that says what it is, content decided, and only these two are told by content alone.
+            _ => found.explicit || named.map_or(formats == Formats::default(), |format| formats.has(format)),
+        }
+    }
+
+    fn ignore(&mut self, path: &SourcePath) {
+        self.found.ignored += 1;
+        if let Some(index) = Format::of_name(path.as_str()).and_then(|f| Format::ALL.iter().position(|one| *one == f)) {
+            self.found.ignored_formats[index] += 1;
         }
     }
 
@@ -186,9 +208,9 @@ impl Discovery<'_> {
             return Ok(());
         }
         let batch = std::mem::take(&mut self.batch);
-        let scope = self.scope;
+        let (scope, formats) = (self.scope, self.config.formats);
         let changes: Vec<FileChange> =
-            self.run.pool.install(|| batch.par_iter().map(|found| examine(found, scope)).collect());
+            self.run.pool.install(|| batch.par_iter().map(|found| examine(found, formats, scope)).collect());
         self.record(changes)
     }
 
@@ -197,7 +219,7 @@ impl Discovery<'_> {
         let mut events = Vec::new();
         for change in &changes {
             match change.state {
-                FileState::NotADocument => self.found.ignored += 1,
+                FileState::NotADocument => self.ignore(&change.path),
                 FileState::Present | FileState::Unreadable => {
                     self.found.documents += 1;
                     self.bytes_hashed += change.content.map_or(0, |(_, bytes)| bytes);
@@ -272,15 +294,14 @@ fn is_below(path: &SourcePath, place: &SourcePath) -> bool {
         || place.as_str().is_empty()
 }
 
-/// Whether the name promises a document; what it really is, its content tells.
-fn is_named_as_document(path: &SourcePath) -> bool {
-    let name = path.as_str().to_ascii_lowercase();
-    name.ends_with(".pdf") || name.ends_with(".epub")
+/// Whether the name promises a document of a format that was asked for; what it really is, its content tells.
+fn is_named_as_document(path: &SourcePath, formats: Formats) -> bool {
+    Format::of_name(path.as_str()).is_some_and(|format| formats.has(format))
 }
 
 /// Looks into a file: what it is, and the hash of its content if it is a document.
-fn examine(found: &Found, scope: i64) -> FileChange {
-    let named_as_document = is_named_as_document(&found.path);
+fn examine(found: &Found, formats: Formats, scope: i64) -> FileChange {
+    let is_named = is_named_as_document(&found.path, formats);
     let change = |state, content, failure| FileChange {
         path: found.path.clone(),
         state,
@@ -290,10 +311,11 @@ fn examine(found: &Found, scope: i64) -> FileChange {
         failure,
         scope,
     };
-    match read_document(found, named_as_document) {
-        Ok(Some(content)) => change(FileState::Present, Some(content), None),
-        Ok(None) => change(FileState::NotADocument, None, None),
-        Err(e) if named_as_document || found.explicit => {
+    match read_document(found, formats, is_named) {
+        Ok(Content::Document(hash, length)) => change(FileState::Present, Some((hash, length)), None),
+        Ok(Content::Other) => change(FileState::NotADocument, None, None),
+        Ok(Content::Misnamed(failure)) => change(FileState::Unreadable, None, Some(failure)),
+        Err(e) if is_named || found.explicit => {
             let message = format!("the file cannot be read: {e}; check its permissions and run again");
             change(FileState::Unreadable, None, Some(Failure::new(FailureKind::Io, message)))
         }
@@ -301,8 +323,17 @@ fn examine(found: &Found, scope: i64) -> FileChange {
     }
 }
 
-/// Hash and length, or none if the file is no document.
-fn read_document(found: &Found, named_as_document: bool) -> std::io::Result<Option<(Fingerprint, u64)>> {
+/// What a look into a file showed.
+enum Content {
+    /// A document: its hash and length.
+    Document(Fingerprint, u64),
+    /// Not the document that its name promises.
+    Misnamed(Failure),
+    /// Nothing that was asked for.
+    Other,
+}
+
+fn read_document(found: &Found, formats: Formats, is_named: bool) -> std::io::Result<Content> {
     let mut file = File::open(&found.file)?;
     let mut buffer = vec![0; 256 << 10];
     let mut filled = 0;
@@ -313,8 +344,14 @@ fn read_document(found: &Found, named_as_document: bool) -> std::io::Result<Opti
             n => filled += n,
         }
     }
-    if !named_as_document && !found.explicit && parse::sniff(&buffer[..filled]).is_none() {
-        return Ok(None);
+    let head = &buffer[..filled];
+    if is_named || found.explicit {
+        if let Err(failure) = parse::check_name(Format::of_name(found.path.as_str()), head) {
+            return Ok(Content::Misnamed(failure));
+        }
+    } else if !parse::sniff(head).is_some_and(|f| matches!(f, Format::Pdf | Format::Epub) && formats.has(f)) {
+        // Only these two are so unmistakable that they are taken under any name.
+        return Ok(Content::Other);
     }
     let mut hash = Sha256::new();
     let mut length = 0;
@@ -323,5 +360,5 @@ fn read_document(found: &Found, named_as_document: bool) -> std::io::Result<Opti
         length += filled as u64;
         filled = file.read(&mut buffer)?;
     }
-    Ok(Some((Fingerprint(hash.finalize().into()), length)))
+    Ok(Content::Document(Fingerprint(hash.finalize().into()), length))
 }

@@ -19,7 +19,7 @@ use crate::stages::parse::{OcrMode, ParseSettings};
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::Origin;
 use crate::store::{Counts, FpId, Reader, RunLock, STORE_FOLDER, Session, StageFps, Store, StoreError, Writer};
-use crate::values::{Asked, Event, Mode, RunOutcome, SourcePath, Stage, StageTotals, Summary};
+use crate::values::{Asked, Event, Format, Formats, Mode, RunOutcome, SourcePath, Stage, StageTotals, Summary};
 
 /// What a person asked for, with every default filled in.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct RunConfig {
     pub inputs: Inputs,
     /// Whether folders below folders are entered.
     pub recursive: bool,
+    /// The formats that are taken from folders; a file that is named itself is taken whatever it is.
+    pub formats: Formats,
     /// At most this many documents, the first in path order.
     pub limit: Option<u64>,
     /// Whether contents are hashed even if size and modification time are as known.
@@ -659,6 +661,12 @@ fn summarize(
         waiting,
         partial,
         ignored: progress.found.ignored,
+        ignored_formats: Format::ALL
+            .iter()
+            .zip(progress.found.ignored_formats)
+            .filter(|(_, files)| *files > 0)
+            .map(|(format, files)| (format.word().to_owned(), files))
+            .collect(),
         terms: run.tally.terms(),
         flagged: 0,
         stages: progress.totals.clone(),

@@ -13,7 +13,7 @@ pub enum FileState {
     Present = 0,
     /// It was there once.
     Gone = 1,
-    /// Neither PDF nor EPUB, neither by name nor by content.
+    /// Of no format that was asked for, neither by name nor by content.
     NotADocument = 2,
     /// A document by name, but it cannot be read.
     Unreadable = 3,

@@ -64,6 +64,32 @@ pub enum Format {
 }
 
 impl Format {
+    /// All formats.
+    pub const ALL: [Self; 6] = [Self::Pdf, Self::Epub, Self::Docx, Self::Html, Self::Markdown, Self::Text];
+
+    /// What a file's name promises. What it really is, its content tells.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        Some(match extension.to_ascii_lowercase().as_str() {
+            "pdf" => Self::Pdf,
+            "epub" => Self::Epub,
+            "docx" => Self::Docx,
+            "html" | "htm" | "xhtml" => Self::Html,
+            "md" | "markdown" => Self::Markdown,
+            "txt" | "text" => Self::Text,
+            _ => return None,
+        })
+    }
+
+    /// The word for it in `--formats`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Markdown => "md",
+            Self::Text => "txt",
+            format => format.name(),
+        }
+    }
+
     /// The lowercase name used in files and messages.
     pub fn name(self) -> &'static str {
         match self {
@@ -74,6 +100,29 @@ impl Format {
             Self::Markdown => "markdown",
             Self::Text => "text",
         }
+    }
+}
+
+/// The formats that a run takes from folders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Formats([bool; Format::ALL.len()]);
+
+impl Formats {
+    /// These formats.
+    pub fn of(formats: &[Format]) -> Self {
+        Self(Format::ALL.map(|format| formats.contains(&format)))
+    }
+
+    /// Whether it is one of them.
+    pub fn has(self, format: Format) -> bool {
+        Format::ALL.iter().zip(self.0).any(|(one, taken)| taken && *one == format)
+    }
+}
+
+impl Default for Formats {
+    /// PDF and EPUB.
+    fn default() -> Self {
+        Self::of(&[Format::Pdf, Format::Epub])
     }
 }
 

@@ -1,5 +1,7 @@
 //! Everything that a run says of itself. The engine emits, reporters consume.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{FailureKind, Mode, SectionKind, SourcePath, Stage};
@@ -70,6 +72,9 @@ pub struct Summary {
     pub partial: u64,
     /// Files that are no documents and were passed over.
     pub ignored: u64,
+    /// Of these, how many have the name of a format that could be asked for, by its word for `--formats`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ignored_formats: BTreeMap<String, u64>,
     /// Terms in the vocabulary files written in this run.
     pub terms: u64,
     /// Of these, flagged.

@@ -12,7 +12,7 @@ pub enum FailureKind {
     Vanished,
     /// The file's content changed since discovery.
     Changed,
-    /// The content is neither PDF nor EPUB.
+    /// The content is of no format that is known, or not of the one that the name promises.
     UnknownFormat,
     /// The file is empty.
     Empty,

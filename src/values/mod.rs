@@ -11,8 +11,8 @@ mod usage;
 mod vocabulary;
 
 pub use document::{
-    Area, Block, BlockKind, Chunk, Format, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
-    SectionSource, Span,
+    Area, Block, BlockKind, Chunk, Format, Formats, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section,
+    SectionKind, SectionSource, Span,
 };
 pub use event::{Asked, Event, RunOutcome, StageTotals, Summary};
 pub use extraction::{Evidence, Extraction, Grounding, Item};

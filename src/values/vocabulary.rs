@@ -27,7 +27,7 @@ pub struct VocabularyMetadata {
     pub source_path: String,
     /// SHA-256 of the source file's bytes, hexadecimal.
     pub source_hash: Fingerprint,
-    /// `pdf` or `epub`.
+    /// What the content was read as: `pdf`, `epub`, `docx`, `html`, `markdown` or `text`.
     pub format: Format,
     /// Title the document gives itself.
     pub title: Option<String>,

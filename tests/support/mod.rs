@@ -1,6 +1,7 @@
 //! Small corpora made on the spot, and the program run on them.
 
 pub(crate) mod documents;
+pub(crate) mod epubs;
 pub(crate) mod page;
 pub(crate) mod pictures;
 pub(crate) mod rehearsal;

@@ -174,6 +174,7 @@ mod tests {
                     waiting: 0,
                     partial: 1,
                     ignored: 2,
+                    ignored_formats: [("md".to_owned(), 1)].into(),
                     terms: 1234,
                     flagged: 0,
                     stages: vec![StageTotals { stage, done: 1, skipped: 5, failed: 1, millis: 61_000 }],

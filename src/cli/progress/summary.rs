@@ -30,7 +30,13 @@ pub(super) fn text(summary: &Summary) -> String {
         row("waiting", grouped(summary.waiting));
     }
     if summary.ignored > 0 {
-        row("passed over", format!("{} (neither PDF nor EPUB)", grouped(summary.ignored)));
+        let formats: Vec<String> =
+            summary.ignored_formats.iter().map(|(word, files)| format!("{} {word}", grouped(*files))).collect();
+        let what = match formats.is_empty() {
+            true => "neither PDF nor EPUB".to_owned(),
+            false => format!("{} among them: --formats all takes such files too", formats.join(", ")),
+        };
+        row("passed over", format!("{} ({what})", grouped(summary.ignored)));
     }
     row("terms", format!("{}, {} flagged", grouped(summary.terms), grouped(summary.flagged)));
     if let Some(asked) = &summary.asked {

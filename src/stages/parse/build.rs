@@ -47,6 +47,22 @@ impl Builder {
         self.page_marks.push(PageMark { label: label.to_owned(), at: Span::new(0, at).end });
     }
 
+    /// Marks a place within the block that was added last as the beginning of a printed page: after `before`, which is
+    /// that block's text up to there, as it was given.
+    pub(super) fn page_mark_within(&mut self, label: &str, before: &str) {
+        let Some(block) = self.blocks.last() else { return self.page_mark(label) };
+        let (start, end) = (block.span.start as usize, block.span.end as usize);
+        let at = self.text.floor_char_boundary((start + clean(before).len()).min(end));
+        let spaces = self.text[at..end].len() - self.text[at..end].trim_start().len();
+        self.page_marks.push(PageMark { label: label.to_owned(), at: Span::new(0, at + spaces).end });
+    }
+
+    /// Marks the place of the mark before as the beginning of one more printed page.
+    pub(super) fn page_mark_beside(&mut self, label: &str) {
+        let Some(at) = self.page_marks.last().map(|mark| mark.at) else { return self.page_mark(label) };
+        self.page_marks.push(PageMark { label: label.to_owned(), at });
+    }
+
     /// Adds a block to the current section; white space is folded, ligatures are repaired, the form is NFC.
     pub(super) fn block(&mut self, kind: BlockKind, text: &str, area: Option<Area>) {
         let clean = clean(text);
@@ -97,7 +113,7 @@ impl Builder {
 
 /// White space folded to single spaces (tabs stay: they part table cells), no control characters, ligatures as
 /// letters, NFC.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars().nfc() {
         match c {
