@@ -299,10 +299,10 @@ fn vertical_japanese_is_read_from_the_right() {
 #[test]
 fn hyphens_at_line_ends_go_unless_the_word_has_one() {
     let page = Page::new()
-        .spaced(72.0, 100.0, 10.0, Serif, 3.1, 0.0, "The well-known keeper of the lan-")
-        .spaced(72.0, 112.0, 10.0, Serif, 3.6, 0.0, "terns wakes at dusk, and her well-")
-        .spaced(72.0, 124.0, 10.0, Serif, 2.2, 0.0, "known lanterns wake with her too,")
-        .spaced(72.0, 136.0, 10.0, Serif, 0.0, 0.0, "and burn.");
+        .spaced((72.0, 100.0), 10.0, Serif, (3.1, 0.0), "The well-known keeper of the lan-")
+        .spaced((72.0, 112.0), 10.0, Serif, (3.6, 0.0), "terns wakes at dusk, and her well-")
+        .spaced((72.0, 124.0), 10.0, Serif, (2.2, 0.0), "known lanterns wake with her too,")
+        .spaced((72.0, 136.0), 10.0, Serif, (0.0, 0.0), "and burn.");
     assert_reads(
         page,
         &[(
@@ -314,7 +314,7 @@ fn hyphens_at_line_ends_go_unless_the_word_has_one() {
 
 #[test]
 fn letter_spaced_words_are_whole() {
-    let page = Page::new().spaced(72.0, 90.0, 12.0, Plain, 0.0, 4.0, "THE NINTH GATE").lines(
+    let page = Page::new().spaced((72.0, 90.0), 12.0, Plain, (0.0, 4.0), "THE NINTH GATE").lines(
         72.0,
         130.0,
         12.0,

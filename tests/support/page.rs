@@ -93,19 +93,15 @@ impl Page {
 
     /// Paints a line with that much more space between its words and its letters, in points.
     pub(crate) fn spaced(
-        mut self,
-        x: f64,
-        y: f64,
+        self,
+        at: (f64, f64),
         size: f64,
         font: Font,
-        words: f64,
-        letters: f64,
+        (words, letters): (f64, f64),
         text: &str,
     ) -> Self {
-        writeln!(self.content, "{words} Tw {letters} Tc").unwrap();
-        self = self.text(x, y, size, font, text);
-        self.content.push_str("0 Tw 0 Tc\n");
-        self
+        let spaced = self.raw(&format!("{words} Tw {letters} Tc"));
+        spaced.text(at.0, at.1, size, font, text).raw("0 Tw 0 Tc")
     }
 
     /// Paints with raw operators.
@@ -128,7 +124,7 @@ pub(crate) fn pdf(pages: &[Page]) -> Vec<u8> {
     // A range may not cross the last byte: one range for each first byte.
     let mut ranges = String::new();
     for hundred in (0..256).collect::<Vec<u32>>().chunks(100) {
-        write!(ranges, "{} beginbfrange\n", hundred.len()).unwrap();
+        writeln!(ranges, "{} beginbfrange", hundred.len()).unwrap();
         for high in hundred {
             writeln!(ranges, "<{high:02x}00> <{high:02x}ff> <{high:02x}00>").unwrap();
         }
