@@ -186,6 +186,18 @@ fn a_tables_cells_of_several_lines_stay_whole() {
 }
 
 #[test]
+fn dots_that_lead_to_a_page_are_no_text() {
+    let page = Page::new()
+        .text(72.0, 100.0, 10.0, Serif, "1.2 The Ninth Gate . . . . . . . . . . . 17")
+        .text(72.0, 112.0, 10.0, Serif, "1.3 The River ........................")
+        .text(250.0, 112.0, 10.0, Serif, "19")
+        .text(72.0, 140.0, 10.0, Serif, "And then it rained... and rained....");
+    let told = told(&read(&[page]));
+    let text: Vec<&str> = told.iter().map(|(_, t)| t.as_str()).collect();
+    assert_eq!(text, ["1.2 The Ninth Gate\t17", "1.3 The River\t19", "And then it rained... and rained...."]);
+}
+
+#[test]
 fn a_stat_block_is_kept_line_by_line() {
     let page = Page::new()
         .text(72.0, 100.0, 14.0, Bold, "Marsh Lurker")

@@ -45,15 +45,37 @@ pub(super) fn logical(visual: &str) -> String {
             _ => runs.push((d, c.to_string())),
         }
     }
-    for (d, run) in &mut runs {
-        if *d == Direction::Right {
-            *run = reversed(run);
-        }
-    }
     if base == Direction::Right {
         runs.reverse();
     }
-    runs.into_iter().map(|(_, run)| run).collect()
+    let read = |mirror: bool| -> String {
+        let turned =
+            runs.iter().map(|(d, run)| if *d == Direction::Right { reversed(run, mirror) } else { run.clone() });
+        turned.collect()
+    };
+    // Some files name the shape of a bracket that the page shows, some the bracket that is meant.
+    let mirrored = read(true);
+    if is_balanced(&mirrored) {
+        return mirrored;
+    }
+    let plain = read(false);
+    if is_balanced(&plain) { plain } else { mirrored }
+}
+
+/// Whether no bracket closes that was not opened.
+fn is_balanced(text: &str) -> bool {
+    let mut open = 0_i32;
+    for c in text.chars() {
+        match c {
+            '(' | '[' | '{' => open += 1,
+            ')' | ']' | '}' => open -= 1,
+            _ => {}
+        }
+        if open < 0 {
+            return false;
+        }
+    }
+    true
 }
 
 /// What is neither takes the direction of both its neighbours if they agree, else the line's.
@@ -77,8 +99,8 @@ fn resolve_neutrals(directions: &mut [Direction], chars: &[char], base: Directio
     }
 }
 
-/// Characters in reverse, each with the marks that it carries, brackets mirrored.
-fn reversed(run: &str) -> String {
+/// Characters in reverse, each with the marks that it carries.
+fn reversed(run: &str, mirror: bool) -> String {
     use unicode_normalization::char::is_combining_mark;
     let mut out = String::with_capacity(run.len());
     let mut marks = Vec::new();
@@ -87,7 +109,7 @@ fn reversed(run: &str) -> String {
             marks.push(c);
             continue;
         }
-        out.push(mirrored(c));
+        out.push(if mirror { mirrored(c) } else { c });
         out.extend(marks.drain(..).rev());
     }
     out.extend(marks);
@@ -122,6 +144,7 @@ mod tests {
         assert_eq!(logical("םולש Rust תפש"), "שפת Rust שלום");
         assert_eq!(logical("the word םולש means peace"), "the word שלום means peace");
         assert_eq!(logical("(ב) ףיעס"), "סעיף (ב)");
+        assert_eq!(logical(")ב( ףיעס"), "סעיף (ב)", "a file that names brackets as they are meant");
     }
 
     #[test]

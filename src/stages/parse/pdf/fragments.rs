@@ -346,7 +346,33 @@ pub(super) fn text(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> Strin
             }
         }
     }
-    if rtl { bidi::logical(&out) } else { out }
+    let out = if rtl { bidi::logical(&out) } else { out };
+    without_leaders(out)
+}
+
+/// Fewer dots in a row may be an ellipsis at the end of a sentence.
+const SHORTEST_LEADER: usize = 5;
+
+/// The text without the dots that lead from a title to its page: a tab stands for them.
+fn without_leaders(text: String) -> String {
+    if text.bytes().filter(|&b| b == b'.').count() < SHORTEST_LEADER {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find('.') {
+        let run = rest[at..].find(|c| c != '.' && c != ' ').unwrap_or(rest.len() - at);
+        if rest[at..at + run].bytes().filter(|&b| b == b'.').count() < SHORTEST_LEADER {
+            out.push_str(&rest[..at + run]);
+        } else {
+            out.push_str(rest[..at].trim_end());
+            if at + run < rest.len() {
+                out.push('\t');
+            }
+        }
+        rest = &rest[at + run..];
+    }
+    out + rest
 }
 
 /// Letters farther apart than this are no spaced word: they stand each for itself.

@@ -223,7 +223,14 @@ impl Layout<'_> {
                 continue;
             }
             let paragraph = &lines[from..at];
-            let shape = if begins_list_item(paragraph[0].text.trim()) { Shape::ListItem } else { Shape::Text };
+            let first = paragraph[0].text.trim();
+            let shape = if first.contains('\t') {
+                Shape::Row
+            } else if begins_list_item(first) {
+                Shape::ListItem
+            } else {
+                Shape::Text
+            };
             out.push(self.block(shape, joined(paragraph), paragraph));
             from = at;
         }
@@ -263,6 +270,9 @@ impl Column {
 
     /// Whether a paragraph ends between two lines. `first` is the paragraph's first line.
     fn parts(&self, before: &Line, after: &Line, first: &Line) -> bool {
+        if before.text.contains('\t') || after.text.contains('\t') {
+            return true;
+        }
         let size = before.size.max(after.size);
         if (before.size - after.size).abs() > 0.1 * size {
             return true;
