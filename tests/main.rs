@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod batches;
+mod blocklist;
 mod crash;
 mod layers;
 mod live;

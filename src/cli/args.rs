@@ -144,6 +144,10 @@ pub(super) struct BatchArgs {
     #[arg(long, value_name = "NAME", env = "CORPORA_MODEL")]
     pub model: Option<String>,
 
+    /// Terms of known franchises, to be flagged: a JSON file {"franchise": ["term", ...]}, or `none` [default: the built-in list].
+    #[arg(long, value_name = "FILE|none", env = "CORPORA_BLOCKLIST")]
+    pub blocklist: Option<PathBuf>,
+
     /// What a remote provider needs.
     #[command(flatten)]
     pub remote: RemoteArgs,

@@ -3,6 +3,7 @@
 mod args;
 mod batch;
 mod batches;
+mod blocklist;
 mod config;
 mod cost;
 mod doctor;

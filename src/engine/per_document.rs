@@ -126,8 +126,8 @@ fn one(
         let attempt = || documents::write_file(&run.places, run.fps.write, &file, &document, &made.extraction);
         match attempts(attempt, |failure| about.retried(run, failure))? {
             (Ok(written), _) => {
+                checkpoint.events.push(about.written(&written, started));
                 checkpoint.changes.push(written.change);
-                checkpoint.events.push(about.done(written.terms, started, Vec::new()));
             }
             (Err(failure), attempts) => {
                 checkpoint.events.push(about.failed(&failure, attempts));

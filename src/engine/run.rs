@@ -16,7 +16,7 @@ use super::worker::ParseLimits;
 use super::{Cancel, Plan, StageKeys, discover, documents, manifest, per_document, plan, staged};
 use crate::stages::discover::{InputError, Inputs};
 use crate::stages::pipeline::Pipeline;
-use crate::stages::write::Origin;
+use crate::stages::write::{Blocklist, Origin};
 use crate::store::{Counts, FpId, Reader, RunLock, STORE_FOLDER, Session, StageFps, Store, StoreError, Writer};
 use crate::values::{Asked, Event, Mode, RunOutcome, SourcePath, Stage, StageTotals, Summary};
 
@@ -41,6 +41,8 @@ pub struct RunConfig {
     pub pipeline: Pipeline,
     /// Who is asked; none for the embedded provider.
     pub remote: Option<Remote>,
+    /// Terms that are flagged when files are written.
+    pub blocklist: Option<Arc<Blocklist>>,
     /// A stage to do again although nothing changed.
     pub rerun: Option<Rerun>,
     /// The last stage of this run.
@@ -205,7 +207,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     empty(&store.temporary_folder())?;
 
     let mut session = Session::begin(&store)?;
-    let keys = StageKeys::of(&config.pipeline);
+    let keys = StageKeys::of(&config.pipeline, config.blocklist.as_deref());
     let (fps, question) = keys.intern(&mut session)?;
     session.forget_unplanned_batches()?;
     let reader = store.reader()?;
@@ -257,6 +259,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
                 provider: provider.name.clone(),
                 model: provider.model.clone(),
             },
+            blocklist: config.blocklist.clone(),
         },
         pipeline: config.pipeline.clone(),
         remote: config.remote.as_ref(),
@@ -624,6 +627,7 @@ fn summarize(
         () if failed > 0 || waiting > 0 || !complete => RunOutcome::Partial,
         () => RunOutcome::Complete,
     };
+    let (terms, flagged) = run.tally.terms();
     Ok(Summary {
         outcome,
         documents,
@@ -632,8 +636,8 @@ fn summarize(
         failed,
         waiting,
         ignored: progress.found.ignored,
-        terms: run.tally.terms(),
-        flagged: 0,
+        terms,
+        flagged,
         stages: progress.totals.clone(),
         commits: run.writer.commits(),
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),

@@ -91,17 +91,29 @@ fn spell(tokens: &Tokens, words: &[u32]) -> String {
 /// [`terms`] gives for the same term.
 pub fn canonical_form(term: &str) -> String {
     let folded = tokenize::fold(term);
-    let mut words: Vec<&str> = folded
-        .split(|c: char| !tokenize::is_word_character(c))
-        .map(|word| word.trim_matches('\''))
-        .map(|word| word.trim_end_matches("'s"))
-        .filter(|word| !word.is_empty())
-        .collect();
+    let mut words = bare_words(&folded);
     let singular = words.last().and_then(|last| tokenize::singular(last));
     if let (Some(last), Some(singular)) = (words.last_mut(), &singular) {
         *last = singular;
     }
     words.join(" ")
+}
+
+/// As [`canonical_form`], with every word in the singular: for finding a term inside another.
+pub fn singular_form(term: &str) -> String {
+    let folded = tokenize::fold(term);
+    let words = bare_words(&folded).into_iter();
+    words.map(|word| tokenize::singular(word).unwrap_or_else(|| word.to_owned())).collect::<Vec<_>>().join(" ")
+}
+
+/// The words of a folded text without the apostrophes around them and possessive endings.
+fn bare_words(folded: &str) -> Vec<&str> {
+    folded
+        .split(|c: char| !tokenize::is_word_character(c))
+        .map(|word| word.trim_matches('\''))
+        .map(|word| word.trim_end_matches("'s"))
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 /// Three decimals, so that output is equal on machines whose logarithms differ in the last bit.
