@@ -5,13 +5,16 @@
 mod bad_input;
 mod batches;
 mod blocklist;
+mod consolidate;
 mod crash;
+mod export;
 mod layers;
 mod live;
 mod output;
 mod peers;
 mod providers;
 mod resume;
+mod review;
 mod samples;
 mod store;
 mod support;

@@ -1,38 +1,48 @@
 //! `corpora parse FILE`.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::args::{ParseArgs, ParseFormat};
 use super::exit::{CommandError, Exit};
+use super::single::Parsed;
 use crate::stages::parse;
+use crate::values::{Fingerprint, ParsedDocument};
 
-/// Prints the text or the structure of one document. Runs in this process: what a hostile file does to it, it does
-/// to nobody else.
+/// Prints the text or the structure of one document.
 pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
     let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(|e| named(&format!("the file cannot be read: {e}")))?;
+    let document = document(&args.file, &bytes)?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match args.format {
+        ParseFormat::Text => out.write_all(document.text.as_bytes())?,
+        ParseFormat::Json => {
+            let parsed = Parsed::new(&args.file, Fingerprint::of(&bytes), document);
+            serde_json::to_writer_pretty(&mut out, &parsed).map_err(std::io::Error::from)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    Ok(out.flush().map(|()| Exit::Done)?)
+}
+
+/// Parses a document, and tells what a person should know of it. Runs in this process: what a hostile file does to it, it does
+/// to nobody else.
+pub(super) fn document(file: &Path, bytes: &[u8]) -> Result<ParsedDocument, CommandError> {
+    let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", file.display()));
     // A deep stack, as parse workers have.
     let document = std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(64 << 20)
-            .spawn_scoped(scope, || parse::parse(&bytes, &parse::ParseSettings::default(), &mut |_, _| {}))
+            .spawn_scoped(scope, || parse::parse(bytes, &parse::ParseSettings::default(), &mut |_, _| {}))
             .map(|thread| thread.join())
     })?;
     let document = document
         .map_err(|_| named(&"the file breaks the parser; it is probably damaged"))?
         .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    match args.format {
-        ParseFormat::Text => out.write_all(document.text.as_bytes())?,
-        ParseFormat::Json => {
-            serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
-            out.write_all(b"\n")?;
-        }
-    }
-    out.flush()?;
     let mut notes = std::io::stderr().lock();
     for note in &document.notes {
-        writeln!(notes, "{}: {note}", args.file.display())?;
+        writeln!(notes, "{}: {note}", file.display())?;
     }
-    Ok(Exit::Done)
+    Ok(document)
 }
