@@ -10,7 +10,7 @@ use super::exit::{CommandError, Exit};
 use super::{blocklist, parse};
 use crate::pipelines;
 use crate::stages::chunk;
-use crate::stages::extract::extract_embedded;
+use crate::stages::extract::{extract_embedded, remarks};
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::{Origin, render, to_bytes};
 use crate::values::{Extraction, Fingerprint, Item, ParsedDocument, SourcePath, Span};
@@ -88,10 +88,11 @@ fn extracted(parsed: Parsed, name: Option<&str>) -> Result<Extracted, CommandErr
         )));
     }
     let chunks = chunk::chunk(&parsed.document, pipeline.chunk);
-    let items = extract_embedded(&pipeline.method, &parsed.document, &chunks).items;
-    if items.is_empty() {
-        writeln!(std::io::stderr(), "{}: no terms were found", parsed.source_path)?;
+    let extraction = extract_embedded(&pipeline.method, &parsed.document, &chunks);
+    for remark in remarks(&pipeline.method, &parsed.document, &extraction) {
+        writeln!(std::io::stderr(), "{}: {remark}", parsed.source_path)?;
     }
+    let items = extraction.items;
     let origin = Origin { pipeline: pipeline.name, provider: pipeline.provider.name, model: None };
     Ok(Extracted { origin, items, parsed })
 }

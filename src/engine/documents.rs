@@ -83,6 +83,19 @@ pub(super) struct Extracted {
     pub(super) extraction: Extraction,
     /// New answers, to be committed with it.
     pub(super) answers: Vec<Change>,
+    /// Things a person should know.
+    pub(super) notes: Vec<String>,
+}
+
+impl Extracted {
+    pub(super) fn new(
+        method: &Method,
+        document: &ParsedDocument,
+        extraction: Extraction,
+        answers: Vec<Change>,
+    ) -> Self {
+        Self { notes: extract::remarks(method, document, &extraction), extraction, answers }
+    }
 }
 
 /// Finds the items of a document. Answers that the store holds and that are not older than `generation` are used;
@@ -96,7 +109,10 @@ pub(super) fn extract(
     generations: Generations,
 ) -> Result<Extracted, Trouble> {
     match &pipeline.method {
-        Method::Terms(settings) => Ok(Extracted { extraction: local::terms(document, settings), answers: Vec::new() }),
+        Method::Terms(settings) => {
+            let found = local::terms(document, settings);
+            Ok(Extracted::new(&pipeline.method, document, found, Vec::new()))
+        }
         Method::Passages(settings) => {
             let mut answers = Vec::new();
             let mut found: Vec<Vec<Definition>> = Vec::with_capacity(chunks.len());
@@ -120,7 +136,8 @@ pub(super) fn extract(
                 };
                 found.push(definitions);
             }
-            Ok(Extracted { extraction: extract::assemble(document, chunks, &found, settings), answers })
+            let extraction = extract::assemble(document, chunks, &found, settings);
+            Ok(Extracted::new(&pipeline.method, document, extraction, answers))
         }
     }
 }

@@ -114,10 +114,10 @@ fn one(
         doc,
         attempts: tries,
         terms,
-        notes: String::new(),
+        notes: made.notes.join("\n"),
         artifact: store::encode(&made.extraction),
     });
-    checkpoint.events.push(about(Stage::Extract).done(terms, started, Vec::new()));
+    checkpoint.events.push(about(Stage::Extract).done(terms, started, made.notes));
 
     for file in reader.files_of(doc, run.scope)? {
         let about = About { stage: Stage::Write, sha: &file.sha, path: &file.path };

@@ -163,7 +163,7 @@ pub(super) fn extract(run: &Run<'_>) -> Result<(), RunError> {
                     terms: made.extraction.items.len() as u64,
                     artifact: store::encode(&made.extraction),
                     answers: made.answers,
-                    notes: Vec::new(),
+                    notes: made.notes,
                 })
             })
         },

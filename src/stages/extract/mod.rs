@@ -6,6 +6,7 @@ mod grounded;
 mod guess;
 pub mod local;
 mod passages;
+mod remarks;
 mod terms;
 
 pub use answer::{
@@ -16,6 +17,7 @@ pub use grounded::assemble_answers;
 pub use guess::{guessed_output, guessed_term_output};
 pub use local::Definition;
 pub use passages::{PassageSettings, assemble, unit_key};
+pub use remarks::remarks;
 pub use terms::{TermUnit, classify, term_key, term_units};
 
 use serde::{Deserialize, Serialize};

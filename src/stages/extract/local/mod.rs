@@ -16,7 +16,7 @@ use super::TermSettings;
 use crate::values::{Evidence, Extraction, Item, ParsedDocument, Span};
 
 /// Version of the local provider's output.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Most words of a term that [`definitions`] finds.
 const LONGEST_DEFINED: usize = 5;
@@ -75,6 +75,12 @@ pub fn terms(document: &ParsedDocument, settings: &TermSettings) -> Extraction {
         }
     });
     Extraction { items: items.collect() }
+}
+
+/// The language of a document, if [`terms`] knows nothing of it but its words: there is no list of its stop words.
+pub fn unknown_language(document: &ParsedDocument) -> Option<String> {
+    let language = tokenize::language(document.metadata.language.as_deref());
+    (language != "en" && stop_words::lookup(&language).is_none()).then_some(language)
 }
 
 /// How many terms of a text with `words` words are kept.
@@ -145,7 +151,7 @@ mod tests {
     const ALL: TermSettings =
         TermSettings { per_thousand_words: 1e6, minimum: 0, maximum: usize::MAX, max_words: 5, max_occurrences: 100 };
 
-    /// A document with one block a line: `#` a heading, `|` a table row, anything else a paragraph.
+    /// A document with one block a line: `#` a heading, `|` a table row, `~` a running head, anything else a paragraph.
     fn document(text: &str, language: Option<&str>) -> ParsedDocument {
         let mut blocks = Vec::new();
         let mut at = 0;
@@ -153,6 +159,7 @@ mod tests {
             let kind = match line.as_bytes().first() {
                 Some(b'#') => BlockKind::Heading(1),
                 Some(b'|') => BlockKind::TableRow,
+                Some(b'~') => BlockKind::Furniture,
                 _ => BlockKind::Paragraph,
             };
             if !line.is_empty() {
@@ -271,6 +278,49 @@ mod tests {
         assert_eq!(find(&terms(&document(hindi, Some("hi")), &ALL), "पुस्तकालय").unwrap().occurrences.len(), 3);
         let arabic = "المكتبة كبيرة. تقع المكتبة في المدينة.";
         assert!(find(&terms(&document(arabic, Some("ar")), &ALL), "المكتبة").is_some());
+    }
+
+    #[test]
+    fn seven_languages_have_stop_words_and_others_are_said() {
+        for (language, text, term, stops) in [
+            (
+                "de",
+                "Der Drache schläft. Die Ritter fürchten den Drachen, denn der Drache ist sehr alt.",
+                "drache",
+                "der drache",
+            ),
+            (
+                "fr",
+                "Le dragon dort. Les chevaliers craignent le dragon, car le dragon est dans la tour.",
+                "dragon",
+                "le dragon",
+            ),
+            (
+                "es",
+                "El dragón duerme. Los caballeros temen que el dragón despierte para la guerra.",
+                "dragón",
+                "el dragón",
+            ),
+            ("it", "Il drago dorme. I cavalieri temono che il drago si svegli nella torre.", "drago", "il drago"),
+            ("pt", "O dragão dorme. Os cavaleiros temem que o dragão acorde para a guerra.", "dragão", "o dragão"),
+            ("nl", "De draak slaapt. De ridders vrezen dat de draak in de toren wakker wordt.", "draak", "de draak"),
+            ("en", "The dragon sleeps. The knights fear that the dragon wakes in the tower.", "dragon", "the dragon"),
+        ] {
+            let document = document(text, Some(language));
+            let extraction = terms(&document, &ALL);
+            assert!(find(&extraction, term).is_some() && find(&extraction, stops).is_none(), "{language}");
+            assert_eq!(unknown_language(&document), None, "{language}");
+        }
+        assert_eq!(unknown_language(&document("Xyz", Some("tlh-Latn"))).as_deref(), Some("tlh"));
+        assert_eq!(unknown_language(&document("Xyz", Some("und"))), None);
+    }
+
+    #[test]
+    fn running_heads_give_no_terms() {
+        let text = "~ The Salt Road\nA wyrm sleeps.\n~ The Salt Road\nThe wyrm wakes.\n~ Page 3";
+        let extraction = terms(&document(text, None), &ALL);
+        assert!(find(&extraction, "wyrm").is_some());
+        assert!(extraction.items.iter().all(|i| !i.canonical.contains("road") && i.canonical != "page"));
     }
 
     #[test]

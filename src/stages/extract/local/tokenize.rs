@@ -89,13 +89,16 @@ struct Reader<'a> {
     kanji: bool,
 }
 
-/// Cuts a document's blocks into lines and words; text outside every block counts as paragraphs of one line each.
+/// Cuts a document's blocks into lines and words; text outside every block counts as paragraphs of one line each. What repeats
+/// on every page is left out: a running head would make a title of each chapter's name a hundred times over.
 pub(super) fn tokenize(document: &ParsedDocument) -> Tokens {
     let mut reader = Reader::new(&document.text, document.metadata.language.as_deref());
     let mut at = 0;
     for block in &document.blocks {
         reader.plain(at, at.max(block.span.start as usize));
-        reader.block(block.span, block.kind);
+        if block.kind != BlockKind::Furniture {
+            reader.block(block.span, block.kind);
+        }
         at = block.span.end as usize;
     }
     reader.plain(at, document.text.len());
@@ -194,13 +197,17 @@ const LONGEST_LINE: usize = 8;
 const UPPER: u8 = 1;
 const NUMBER: u8 = 2;
 
+/// The primary language of a BCP 47 tag. "C" and "und" name none; English is the likeliest guess then.
+pub(super) fn language(tag: Option<&str>) -> String {
+    let usable =
+        |tag: &String| matches!(tag.len(), 2 | 3) && !matches!(tag.as_str(), "und" | "mul" | "mis" | "zxx" | "eng");
+    let primary = tag.and_then(|tag| tag.split(['-', '_', '.']).next()).map(str::to_lowercase);
+    primary.filter(usable).unwrap_or_else(|| "en".to_owned())
+}
+
 impl<'a> Reader<'a> {
     fn new(text: &'a str, language: Option<&str>) -> Self {
-        // "C" and "und" name no language; English is the likeliest guess then.
-        let usable =
-            |tag: &String| matches!(tag.len(), 2 | 3) && !matches!(tag.as_str(), "und" | "mul" | "mis" | "zxx" | "eng");
-        let primary = language.and_then(|tag| tag.split(['-', '_', '.']).next()).map(str::to_lowercase);
-        let language = primary.filter(usable).unwrap_or_else(|| "en".to_owned());
+        let language = self::language(language);
         let english = language == "en";
         let stops: HashSet<_> = stop_words::lookup(&language).unwrap_or_default().iter().copied().collect();
         let functions = if english { FUNCTION_WORDS.split_whitespace().collect() } else { stops.clone() };
