@@ -7,6 +7,7 @@ use corpora::engine::{ConsolidateConfig, Consolidated, consolidate};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::support::rehearsal::Rehearsal;
 use crate::support::{Shelf, documents};
 
 fn entry(text: &str, more: Value) -> Value {
@@ -334,5 +335,60 @@ proptest! {
             let distinct: std::collections::BTreeSet<_> = seen.iter().collect();
             prop_assert_eq!(distinct.len(), seen.len());
         }
+    }
+}
+
+/// The canonical forms of what the master in `out` holds.
+fn held(rehearsal: &Rehearsal) -> Vec<String> {
+    let out = rehearsal.shelf.out();
+    rehearsal.shelf.run(&["consolidate", "out"]).exits(0);
+    let mut held: Vec<String> = master(&out)["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["canonical"].as_str().unwrap().to_owned())
+        .collect();
+    held.sort();
+    held
+}
+
+#[test]
+fn a_perfect_model_in_a_fault_storm_live_or_by_batch_gives_every_term_exactly_once() {
+    use corpora::simulator::{BatchConfig, BatchFault, Latency, SimulatorConfig};
+    let mut gold: Vec<String> =
+        documents::NAMES.iter().map(|name| corpora::stages::extract::local::canonical_form(name)).collect();
+    gold.sort();
+    // The model spells them in its own way.
+    let told = documents::NAMES.map(|name| name.to_uppercase()).to_vec();
+    let config = SimulatorConfig {
+        gold: told,
+        latency: Latency { median_ms: 2.0, ..Latency::default() },
+        faults: crate::live::storm(),
+        retry_after_s: 0.05,
+        batch: BatchConfig {
+            turnaround_ms: 60.0,
+            script: vec![(BatchFault::SomeErrored, 1), (BatchFault::Missing, 2), (BatchFault::Duplicates, 3)],
+            ..BatchConfig::default()
+        },
+        ..SimulatorConfig::default()
+    };
+    for more in [
+        &["--request-timeout", "1.5"][..],
+        &[
+            "--request-timeout",
+            "1.5",
+            "--endpoint",
+            "batch",
+            "--poll",
+            "0.03",
+            "--listing-lag",
+            "0.15",
+            "--batch-requests",
+            "9",
+        ],
+    ] {
+        let rehearsal = Rehearsal::of(12, config.clone());
+        rehearsal.run("out", more).exits(0);
+        assert_eq!(held(&rehearsal), gold, "{more:?}");
     }
 }

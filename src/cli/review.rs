@@ -78,8 +78,8 @@ fn show(out: &mut impl Write, entry: &ReviewEntry, place: usize, of: usize) -> s
     if let Some(category) = &entry.category {
         writeln!(out, "    {category}")?;
     }
-    if let Some(definition) = &entry.definition {
-        writeln!(out, "    {definition}")?;
+    if let Some(words) = entry.definition.as_ref().or(entry.sentence.as_ref()) {
+        writeln!(out, "    {words}")?;
     }
     writeln!(out, "    in {} documents: {}", entry.document_count, entry.sources.join(", "))?;
     if let Some(notes) = entry.notes.as_ref().filter(|n| !n.is_empty()) {
@@ -172,6 +172,7 @@ mod tests {
             flag: Some("blocklist:x".into()),
             category: None,
             definition: None,
+            sentence: None,
             document_count: 1,
             sources: vec![],
             decision,

@@ -201,6 +201,9 @@ pub struct ReviewEntry {
     /// Definition.
     #[serde(default)]
     pub definition: Option<String>,
+    /// A sentence in which it stands.
+    #[serde(default)]
+    pub sentence: Option<String>,
     /// Documents that have it.
     #[serde(default)]
     pub document_count: u64,

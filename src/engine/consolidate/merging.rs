@@ -294,6 +294,7 @@ impl Output<'_> {
             flag: entry.ip_flag.clone(),
             category: entry.category.clone(),
             definition: entry.definition.clone(),
+            sentence: entry.occurrences.first().map(|o| o.place.sentence.clone()),
             document_count: entry.document_count,
             sources: entry.sources.iter().take(SOURCES_TO_REVIEW).cloned().collect(),
             decision,

@@ -157,6 +157,7 @@ mod tests {
             flag: None,
             category: None,
             definition: None,
+            sentence: None,
             document_count: 1,
             sources: vec![],
             decision,

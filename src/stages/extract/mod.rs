@@ -23,7 +23,7 @@ pub use terms::{TermUnit, classify, term_key, term_units};
 use serde::{Deserialize, Serialize};
 
 /// Version of extraction planning and of the item shape.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// How terms are chosen out of a document's candidates (method `terms`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -228,8 +228,14 @@ mod tests {
     fn the_canonical_form_joins_what_differs_in_case_number_hyphens_and_possessives() {
         for (term, canonical) in [
             ("Half-Orcs", "half orc"),
+            ("Half-Elves", "half elf"),
+            ("Werewolves", "werewolf"),
+            ("the Horsemen", "the horseman"),
+            ("omen", "omen"),
+            ("specimen", "specimen"),
             ("Hunter’s Marks", "hunter mark"),
             ("thieves' tools", "thieves tool"),
+            ("Dwarves", "dwarf"),
             ("the ﬁre", "the fire"),
             ("बातें करना", "बातें करना"),
             (" ’ - ", ""),
