@@ -392,3 +392,40 @@ fn a_perfect_model_in_a_fault_storm_live_or_by_batch_gives_every_term_exactly_on
         assert_eq!(held(&rehearsal), gold, "{more:?}");
     }
 }
+
+#[test]
+fn killed_at_any_time_it_leaves_a_whole_master_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("out");
+    let texts = |n: usize, salt: usize| {
+        (0..40)
+            .map(|k| entry(&format!("Term {}", (n * 7 + k * 3 + salt) % 500), json!({"tags": [format!("t{n}")]})))
+            .collect()
+    };
+    let write = |salt: usize| {
+        for n in (0..120).filter(|n| salt == 0 || n % 5 == salt % 5) {
+            put(&folder, &format!("{n}.vocab.json"), &file(&format!("{n}.pdf"), texts(n, salt)));
+        }
+    };
+    write(0);
+    for round in 0..8_u64 {
+        let mut child = crate::support::command(dir.path(), &["consolidate", "out"])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(4 + round * round * 4));
+        let _ = child.kill();
+        child.wait().unwrap();
+        if let Ok(bytes) = std::fs::read(folder.join("master.vocab.json")) {
+            serde_json::from_slice::<Value>(&bytes).expect("whole at every instant");
+        }
+        write(usize::try_from(round).unwrap() + 1);
+    }
+    made(&folder);
+    let one = std::fs::read(folder.join("master.vocab.json")).unwrap();
+    std::fs::remove_dir_all(folder.join(".corpora")).unwrap();
+    made(&folder);
+    assert!(one == std::fs::read(folder.join("master.vocab.json")).unwrap());
+    let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(left.len() <= 120 + 4, "nothing half-made is left: {left:?}");
+}
