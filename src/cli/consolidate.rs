@@ -87,7 +87,7 @@ fn tell(out: &mut impl Write, args: &ConsolidateArgs, r: &Consolidated, millis: 
         grouped(m.dropped_count),
         grouped(m.conflict_count)
     )?;
-    writeln!(out, "written   {} and {REVIEW_FILE} in {}", MASTER_FILE, duration(millis))?;
+    writeln!(out, "took      {}, for {MASTER_FILE} and {REVIEW_FILE}", duration(millis))?;
     if r.waiting > 0 {
         writeln!(out, "next      corpora review {0}, then corpora consolidate {0}", args.dir.display())?;
     }

@@ -104,7 +104,6 @@ fn column<W: Write + Send>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::engine::export::ExportTable;
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
