@@ -3,9 +3,12 @@
 mod background;
 mod candidates;
 mod definitions;
+mod language;
 mod rank;
 mod tokenize;
 mod uses;
+
+pub use language::unknown_language;
 
 use serde::{Deserialize, Serialize};
 
@@ -75,12 +78,6 @@ pub fn terms(document: &ParsedDocument, settings: &TermSettings) -> Extraction {
         }
     });
     Extraction { items: items.collect() }
-}
-
-/// The language of a document, if [`terms`] knows nothing of it but its words: there is no list of its stop words.
-pub fn unknown_language(document: &ParsedDocument) -> Option<String> {
-    let language = tokenize::language(document.metadata.language.as_deref());
-    (language != "en" && stop_words::lookup(&language).is_none()).then_some(language)
 }
 
 /// How many terms of a text with `words` words are kept.

@@ -229,17 +229,9 @@ const LONGEST_LINE: usize = 8;
 const UPPER: u8 = 1;
 const NUMBER: u8 = 2;
 
-/// The primary language of a BCP 47 tag. "C" and "und" name none; English is the likeliest guess then.
-pub(super) fn language(tag: Option<&str>) -> String {
-    let usable =
-        |tag: &String| matches!(tag.len(), 2 | 3) && !matches!(tag.as_str(), "und" | "mul" | "mis" | "zxx" | "eng");
-    let primary = tag.and_then(|tag| tag.split(['-', '_', '.']).next()).map(str::to_lowercase);
-    primary.filter(usable).unwrap_or_else(|| "en".to_owned())
-}
-
 impl<'a> Reader<'a> {
     fn new(text: &'a str, language: Option<&str>) -> Self {
-        let language = self::language(language);
+        let language = super::language::language(language);
         let english = language == "en";
         let stops: HashSet<_> = stop_words::lookup(&language).unwrap_or_default().iter().copied().collect();
         let functions = if english { FUNCTION_WORDS.split_whitespace().collect() } else { stops.clone() };
