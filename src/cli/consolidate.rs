@@ -3,9 +3,9 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use super::args::ConsolidateArgs;
 use super::exit::{CommandError, Exit};
 use super::progress::{duration, grouped};
+use super::vocabulary_args::ConsolidateArgs;
 use crate::engine::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, OrphanState, consolidate};
 use crate::values::{MASTER_FILE, REVIEW_FILE};
 

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use super::args::{ExportArgs, ExportFormatArg};
 use super::exit::{CommandError, Exit};
 use super::progress::grouped;
+use super::vocabulary_args::{ExportArgs, ExportFormatArg};
 use crate::engine::{ExportError, ExportSource, ExportTable};
 
 impl From<ExportError> for CommandError {

@@ -23,6 +23,7 @@ mod signals;
 mod simulate;
 mod single;
 mod status;
+mod vocabulary_args;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use super::args::ReviewArgs;
 use super::exit::{CommandError, Exit};
+use super::vocabulary_args::ReviewArgs;
 use crate::engine::{ReviewLock, review_queue, write_queue};
 use crate::stages::consolidate::Decisions;
 use crate::values::{Decision, REVIEW_FILE, ReviewEntry, ReviewQueue};

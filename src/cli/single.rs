@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::args::{ExtractArgs, OutputArgs};
 use super::exit::{CommandError, Exit};
+use super::vocabulary_args::{ExtractArgs, OutputArgs};
 use super::{blocklist, parse};
 use crate::pipelines;
 use crate::stages::chunk;

@@ -14,6 +14,9 @@ pub enum Unusable {
     /// Not JSON, or JSON of another shape.
     #[error("{0}; mend it, or delete it and run 'corpora batch' again to have it written anew")]
     Broken(String),
+    /// The master of a folder below this one.
+    #[error("it is a master vocabulary and no document's; its documents count by their own files, so move it away")]
+    Master,
     /// Written for an older schema.
     #[error(
         "it has schema version {0}, and this program reads {SCHEMA_VERSION}; 'corpora batch ... --stage write' writes it anew without asking a provider"
@@ -32,7 +35,10 @@ pub fn read_vocabulary(bytes: &[u8]) -> Result<Vocabulary, Unusable> {
     let read: Result<Vocabulary, _> = serde_json::from_slice(bytes);
     let version = match &read {
         Ok(v) => u64::from(v.metadata.schema_version),
-        Err(e) => declared_version(bytes).map_err(|_| Unusable::Broken(format!("it cannot be read ({e})")))?,
+        Err(e) => match head(bytes).map_err(|_| Unusable::Broken(format!("it cannot be read ({e})")))? {
+            Head { source_path: None, document_count: Some(_), .. } => return Err(Unusable::Master),
+            head => head.schema_version,
+        },
     };
     if version != u64::from(SCHEMA_VERSION) {
         return Err(if version < u64::from(SCHEMA_VERSION) {
@@ -55,18 +61,21 @@ pub fn read_vocabulary(bytes: &[u8]) -> Result<Vocabulary, Unusable> {
     Ok(vocabulary)
 }
 
-/// The version that a file says it has; 0 where there is metadata without one.
-fn declared_version(bytes: &[u8]) -> Result<u64, serde_json::Error> {
+/// What tells a file's kind and version; version 0 where there is metadata without one.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    schema_version: u64,
+    source_path: Option<IgnoredAny>,
+    document_count: Option<IgnoredAny>,
+}
+
+fn head(bytes: &[u8]) -> Result<Head, serde_json::Error> {
     #[derive(Deserialize)]
-    struct Head {
-        metadata: Version,
+    struct File {
+        metadata: Head,
     }
-    #[derive(Deserialize)]
-    struct Version {
-        #[serde(default)]
-        schema_version: u64,
-    }
-    Ok(serde_json::from_slice::<Head>(bytes)?.metadata.schema_version)
+    Ok(serde_json::from_slice::<File>(bytes)?.metadata)
 }
 
 /// Reads a master entry by entry, in the order of the file. `each` may end the reading with a message.
@@ -151,5 +160,8 @@ mod tests {
         assert!(error("{\"metadata\": {}, \"terms\": []}").contains("schema version 0"));
         assert!(error("{\"metadata\": {\"schema_version\": 9}}").contains("newer corpora"));
         assert!(error("{\"metadata\": {\"schema_version\": 1}}").contains("not the shape"));
+        assert!(
+            error("{\"metadata\": {\"schema_version\": 1, \"document_count\": 3}, \"entries\": []}").contains("master")
+        );
     }
 }
