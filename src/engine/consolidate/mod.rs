@@ -141,7 +141,7 @@ impl Documents {
 ///
 /// Files that are as they were are not read again. The result depends on the vocabulary files and the decisions alone, not on
 /// any order or on what was consolidated before. At every instant the master is the old or the new one, whole; the old one
-/// stays as `master.vocab.json.bak`. Memory does not grow with the number of terms.
+/// stays as `master.vocab.json.bak`. Memory does not grow with the number of terms, apart from those in the review queue.
 ///
 /// # Errors
 /// What makes a master impossible. Files that cannot be used are named in the result and are no error.
