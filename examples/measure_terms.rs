@@ -1,11 +1,12 @@
-//! Measures the local provider against a list of terms: `measure_terms TEXT GOLD`. One line of the text is one block;
-//! the list holds one term a line. Prints precision at 100 and 500, R-precision and recall at 2 and 5 times the list's
+//! Measures the local provider against a list of terms: `measure_terms FILE GOLD`. The file is a PDF or an EPUB, or text of
+//! which one line is one block; the list holds one term a line. Prints precision at 100 and 500, R-precision and recall at 2 and 5 times the list's
 //! length, the share of the list that is among the candidates, the time, and the first terms.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::collections::HashSet;
 
 use corpora::stages::extract::{TermSettings, local};
+use corpora::stages::parse;
 use corpora::values::{Block, BlockKind, Format, Metadata, ParsedDocument, Section, SectionKind, SectionSource, Span};
 
 fn singular(w: &str) -> String {
@@ -65,7 +66,11 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let (text, gold) = (arguments.next().unwrap(), arguments.next().unwrap());
     let show: usize = arguments.next().map_or(50, |n| n.parse().unwrap());
-    let document = document(std::fs::read_to_string(text).unwrap());
+    let bytes = std::fs::read(text).unwrap();
+    let document = match bytes.starts_with(b"%PDF") || bytes.starts_with(b"PK") {
+        true => parse::parse(&bytes, &parse::ParseSettings::default(), &mut |_, _| {}).unwrap(),
+        false => document(String::from_utf8(bytes).unwrap()),
+    };
     let gold: HashSet<String> =
         std::fs::read_to_string(gold).unwrap().lines().map(key).filter(|k| !k.is_empty()).collect();
     let settings =

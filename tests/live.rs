@@ -64,7 +64,7 @@ fn a_rerun_of_extract_asks_again_and_a_rerun_of_write_does_not() {
 }
 
 /// Everything of the list that passes by itself, 30 % in all.
-fn storm() -> Vec<(Fault, f64)> {
+pub(crate) fn storm() -> Vec<(Fault, f64)> {
     use Fault as F;
     let faults = [
         F::ServerError,

@@ -4,7 +4,10 @@
 
 mod bad_input;
 mod batches;
+mod blocklist;
+mod consolidate;
 mod crash;
+mod export;
 mod formats;
 mod isolation;
 mod layers;
@@ -15,6 +18,7 @@ mod output;
 mod peers;
 mod providers;
 mod resume;
+mod review;
 mod samples;
 mod store;
 mod support;

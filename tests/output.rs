@@ -148,3 +148,18 @@ fn the_manifest_tells_what_came_of_each_file() {
     assert_eq!(states, [("broken.pdf", "failed"), ("deep/doc-000000.pdf", "done"), ("doc-000001.epub", "done")]);
     assert_eq!(manifest["documents"][0]["failure"]["kind"], "Damaged");
 }
+
+#[test]
+fn a_document_without_text_is_done_with_no_terms_and_said() {
+    let shelf = Shelf::empty();
+    shelf.put("empty.pdf", &documents::pdf(&[&[]]));
+    let run = shelf.batch(&["--progress", "json"]).exits(0);
+    let events = run.events();
+    let done = events.iter().find(|e| e["event"] == "document_done" && e["stage"] == "extract").unwrap();
+    assert_eq!(done["terms"], 0);
+    assert!(done["notes"].to_string().contains("holds no text, so it has no terms"), "{done}");
+    assert_eq!(shelf.vocabulary("empty.vocab.json")["entries"].as_array().unwrap().len(), 0);
+    shelf.run(&["show", "out", "empty.pdf"]).exits(0);
+    let consolidated = shelf.run(&["consolidate", "out"]).exits(0);
+    assert!(consolidated.stderr().contains("0 of 1 documents"), "{}", consolidated.stderr());
+}

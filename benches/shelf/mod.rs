@@ -8,7 +8,7 @@
 )]
 
 #[path = "../../tests/support/documents.rs"]
-mod documents;
+pub(crate) mod documents;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::vocabulary_args::{ConsolidateArgs, ExportArgs, ExtractArgs, OutputArgs, ReviewArgs};
 use crate::values::{Mode, Stage};
 
 /// Turn a folder of PDF and EPUB files into vocabulary JSON, in durable stages that are paid for once.
@@ -33,6 +34,12 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// Print the text of one document, or its whole structure as JSON.
     Parse(ParseArgs),
+    /// Print what the embedded provider finds in one document, as JSON for `corpora output`.
+    Extract(ExtractArgs),
+    /// Print the vocabulary file of one document.
+    Output(OutputArgs),
+    /// Write the terms of an output folder as a table: the master's, or the documents' where there is no master.
+    Export(ExportArgs),
     /// Show one document's way through the stages.
     Show(ShowArgs),
     /// Remove results that the current settings do not use, and outputs whose source is gone.
@@ -47,6 +54,10 @@ pub(super) enum Command {
     /// Ask the provider to stop the batches of an output folder; what is done by then is billed and collected.
     #[command(after_help = "Examples:\n  corpora cancel vocab\n  corpora cancel vocab msgbatch_01abc")]
     Cancel(WaitArgs),
+    /// Put the vocabulary files of an output folder together as one master vocabulary.
+    Consolidate(ConsolidateArgs),
+    /// Go through the flagged terms and decide on them: keep, rename, drop.
+    Review(ReviewArgs),
     /// Show what the answers in an output folder cost, by document, stage and model.
     Cost(CostArgs),
     /// Try everything that a run needs, and say what to do where something is wrong.
@@ -143,6 +154,10 @@ pub(super) struct BatchArgs {
     /// The provider's model.
     #[arg(long, value_name = "NAME", env = "CORPORA_MODEL")]
     pub model: Option<String>,
+
+    /// Terms of known franchises, to be flagged: a JSON file {"franchise": ["term", ...]}, or `none` [default: the built-in list].
+    #[arg(long, value_name = "FILE|none", env = "CORPORA_BLOCKLIST")]
+    pub blocklist: Option<PathBuf>,
 
     /// What a remote provider needs.
     #[command(flatten)]

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::CommandFactory;
@@ -11,7 +12,7 @@ use super::args::{BatchArgs, Cli, ProgressArg};
 use super::config::{ConfigFile, unknown_variables};
 use super::exit::{CommandError, Exit};
 use super::progress::{Reporter, Style, Verbosity, duration, grouped};
-use super::{log, parsing, remote, signals};
+use super::{blocklist, log, parsing, remote, signals};
 use crate::engine::{self, Cancel, ParseLimits, Plan, Rerun, RunConfig};
 use crate::pipelines;
 use crate::stages::discover::Inputs;
@@ -92,6 +93,7 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
     }
     let parse_settings = parsing::resolve(&args.parsing)?;
     let remote = remote::resolve(&mut pipeline, &args.remote, &args.batch)?;
+    let blocklist = blocklist::read(args.blocklist.as_deref())?.map(Arc::new);
     let workers = args.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     if !(1..=1024).contains(&workers) {
         return Err(CommandError::bad_input(format!("--workers {workers} is out of range; give 1 to 1024")));
@@ -135,6 +137,7 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
         mode: args.mode.map(Into::into).unwrap_or_default(),
         pipeline,
         remote,
+        blocklist,
         rerun,
         until,
         retry_failed: args.retry_failed,

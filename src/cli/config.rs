@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::args::{
     BatchArgs, EndpointArg, LogFormatArg, ModeArg, OcrArg, OverlapArg, ParsingArgs, ProgressArg, RemoteArgs,
 };
+use super::blocklist::NO_BLOCKLIST;
 use super::exit::CommandError;
 use crate::pipelines::{explain_toml_error, nearest};
 
@@ -25,6 +26,7 @@ pub(super) struct ConfigFile {
     pipeline: Option<String>,
     provider: Option<String>,
     model: Option<String>,
+    blocklist: Option<PathBuf>,
     #[serde(default, deserialize_with = "choice")]
     progress: Option<ProgressArg>,
     #[serde(default, deserialize_with = "words")]
@@ -113,6 +115,7 @@ impl ConfigFile {
         {
             *path = path.take().map(|p| folder.join(p));
         }
+        config.blocklist = config.blocklist.map(|p| if p == Path::new(NO_BLOCKLIST) { p } else { folder.join(p) });
         Ok(config)
     }
 
@@ -135,6 +138,7 @@ impl ConfigFile {
         args.pipeline = args.pipeline.take().or(self.pipeline);
         args.provider = args.provider.take().or(self.provider);
         args.model = args.model.take().or(self.model);
+        args.blocklist = args.blocklist.take().or(self.blocklist);
         args.progress = args.progress.or(self.progress);
         args.formats = args.formats.take().or(self.formats);
         args.no_recursive |= self.no_recursive.unwrap_or(false);
@@ -210,7 +214,7 @@ mod tests {
     #[test]
     fn wrong_keys_values_and_types_are_explained() {
         insta::assert_snapshot!(read("output = 'x'\nworker = 2\n").unwrap_err(), @r"
-        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `progress`, `formats`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `ocr`, `ocr_lang`, `password_file`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `batches_per_hour`, `poll`, `listing_lag`; did you mean 'workers'?
+        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `blocklist`, `progress`, `formats`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `ocr`, `ocr_lang`, `password_file`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `batches_per_hour`, `poll`, `listing_lag`; did you mean 'workers'?
             worker = 2
         ");
         insta::assert_snapshot!(read("mode = 'fast'\n").unwrap_err(), @r"

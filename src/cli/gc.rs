@@ -5,8 +5,8 @@ use std::io::Write;
 use super::args::GcArgs;
 use super::exit::{CommandError, Exit};
 use super::saved::saved_fps;
+use crate::engine::{Orphan, OrphanState, orphans, remove_orphans};
 use crate::store::{FpId, RunLock, STORE_FOLDER, Session, Store};
-use crate::values::Fingerprint;
 
 /// Removes superseded results and the vocabulary files of sources that are gone; files that somebody has edited stay.
 pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
@@ -22,21 +22,16 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
     let (results, bytes, answers) = session.garbage(fps, question)?;
     let mut out = std::io::stdout().lock();
     let verb = if args.dry_run { "would remove" } else { "removed" };
-    for (output, sha) in session.orphans()? {
-        let path = args.dir.join(&output);
-        let Ok(content) = std::fs::read(&path) else { continue };
-        if Fingerprint::of(&content).0[..8] != sha {
-            writeln!(out, "kept {output}: its source is gone, but somebody has edited it")?;
-            continue;
+    let found = orphans(&mut session, &args.dir)?;
+    for Orphan { output, state } in &found {
+        match state {
+            OrphanState::Untouched => writeln!(out, "{verb} {output}: its source is gone")?,
+            OrphanState::Edited => writeln!(out, "kept {output}: its source is gone, but somebody has edited it")?,
+            OrphanState::Missing => {}
         }
-        if !args.dry_run {
-            std::fs::remove_file(&path)
-                .map_err(|e| CommandError::bad_input(format!("cannot remove '{}': {e}", path.display())))?;
-        }
-        writeln!(out, "{verb} {output}: its source is gone")?;
     }
     if !args.dry_run {
-        session.forget_orphans()?;
+        remove_orphans(&mut session, &args.dir, &found)?;
         session.collect_garbage(fps, question)?;
     }
     writeln!(out, "{verb} {results} superseded results ({bytes} bytes) and {answers} superseded answers")?;

@@ -3,10 +3,13 @@
 mod args;
 mod batch;
 mod batches;
+mod blocklist;
 mod config;
+mod consolidate;
 mod cost;
 mod doctor;
 mod exit;
+mod export;
 mod gc;
 mod log;
 mod parse;
@@ -14,13 +17,17 @@ mod parsing;
 mod pipelines;
 mod progress;
 mod remote;
+mod review;
 mod saved;
 mod show;
 mod signals;
 mod simulate;
+mod single;
 mod status;
+mod vocabulary_args;
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -53,12 +60,17 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Batch(args) => batch::run(*args, cli.config.as_deref()),
         Command::Status(args) => status::run(&args),
         Command::Parse(args) => parse::run(args, cli.config.as_deref()),
+        Command::Extract(args) => single::extract(&args),
+        Command::Output(args) => single::output(&args),
+        Command::Export(args) => export::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Gc(args) => gc::run(&args, &batch::holder("corpora gc")),
         Command::Pipelines(args) => pipelines::run(&args),
         Command::Batches(args) => batches::list(&args),
         Command::Wait(args) => batches::wait(&args),
         Command::Cancel(args) => batches::cancel(&args),
+        Command::Consolidate(args) => consolidate::run(&args, &batch::holder("corpora consolidate")),
+        Command::Review(args) => review::run(&args, &batch::holder("corpora review")),
         Command::Cost(args) => cost::run(&args),
         Command::Doctor(args) => doctor::run(args, cli.config.as_deref()),
         Command::Simulate(args) => simulate::run(&args),
@@ -77,6 +89,16 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::ParseWorker { memory } => {
             crate::engine::serve_parse_worker(memory)?;
             Ok(Exit::Done)
+        }
+    }
+}
+
+/// A folder that was given and is there.
+fn existing_folder(dir: &Path) -> Result<PathBuf, CommandError> {
+    match dir.is_dir() {
+        true => Ok(dir.to_path_buf()),
+        false => {
+            Err(CommandError::bad_input(format!("'{}' is no folder; give the output folder of a run", dir.display())))
         }
     }
 }
@@ -129,6 +151,11 @@ mod tests {
             "batches",
             "wait",
             "cancel",
+            "extract",
+            "output",
+            "export",
+            "consolidate",
+            "review",
             "cost",
             "doctor",
             "simulate",

@@ -7,41 +7,49 @@ use super::args::{ParseArgs, ParseFormat};
 use super::config::ConfigFile;
 use super::exit::{CommandError, Exit};
 use super::parsing;
-use crate::stages::parse;
-use crate::values::Format;
+use super::single::Parsed;
+use crate::stages::parse::{self, ParseSettings};
+use crate::values::{Fingerprint, Format, ParsedDocument};
 
-/// Prints the text or the structure of one document. Runs in this process: what a hostile file does to it, it does
-/// to nobody else.
+/// Prints the text or the structure of one document.
 pub(super) fn run(mut args: ParseArgs, config: Option<&Path>) -> Result<Exit, CommandError> {
     ConfigFile::read(config)?.fill_parsing(&mut args.parsing);
     let settings = parsing::resolve(&args.parsing)?;
     let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(|e| named(&format!("the file cannot be read: {e}")))?;
-    let promised = args.file.to_str().and_then(Format::of_name);
+    let document = document(&args.file, &bytes, &settings)?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match args.format {
+        ParseFormat::Text => out.write_all(document.text.as_bytes())?,
+        ParseFormat::Json => {
+            let parsed = Parsed::new(&args.file, Fingerprint::of(&bytes), document);
+            serde_json::to_writer_pretty(&mut out, &parsed).map_err(std::io::Error::from)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    Ok(out.flush().map(|()| Exit::Done)?)
+}
+
+/// Parses a document, and tells what a person should know of it. Runs in this process: what a hostile file does to it, it does
+/// to nobody else.
+pub(super) fn document(file: &Path, bytes: &[u8], settings: &ParseSettings) -> Result<ParsedDocument, CommandError> {
+    let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", file.display()));
+    let promised = file.to_str().and_then(Format::of_name);
     parse::check_name(promised, &bytes[..bytes.len().min(4096)])
         .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
     // A deep stack, as parse workers have.
     let document = std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(64 << 20)
-            .spawn_scoped(scope, || parse::parse(&bytes, &settings, &mut |_, _| {}))
+            .spawn_scoped(scope, || parse::parse(bytes, settings, &mut |_, _| {}))
             .map(|thread| thread.join())
     })?;
     let document = document
         .map_err(|_| named(&"the file breaks the parser; it is probably damaged"))?
         .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    match args.format {
-        ParseFormat::Text => out.write_all(document.text.as_bytes())?,
-        ParseFormat::Json => {
-            serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
-            out.write_all(b"\n")?;
-        }
-    }
-    out.flush()?;
     let mut notes = std::io::stderr().lock();
     for note in &document.notes {
-        writeln!(notes, "{}: {note}", args.file.display())?;
+        writeln!(notes, "{}: {note}", file.display())?;
     }
-    Ok(Exit::Done)
+    Ok(document)
 }

@@ -54,8 +54,8 @@ impl Alone {
             let ask = Ask::new(&run.pipeline, units.to_vec(), doc);
             answers.extend(self.ask(run, &ask, &mut changes)?);
         }
-        let extraction = contents.assemble(&run.pipeline.method, &answers);
-        Ok(Extracted { extraction, answers: changes })
+        let (extraction, notes) = contents.assemble(&run.pipeline.method, &answers);
+        Ok(Extracted { extraction, answers: changes, notes })
     }
 
     /// Asks until every unit of a request is answered.

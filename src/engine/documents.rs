@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::RunError;
@@ -9,7 +10,7 @@ use super::worker::panic_words;
 use crate::stages::chunk::{self, ChunkSettings};
 use crate::stages::extract::{self, Definition, local};
 use crate::stages::pipeline::{Method, Pipeline};
-use crate::stages::write::{self, Origin};
+use crate::stages::write::{self, Blocklist, Origin};
 use crate::store::{self, Change, FpId, PendingFile, Publication, Reader, StoreError};
 use crate::values::{Chunk, Extraction, Failure, FailureKind, Fingerprint, ParsedDocument};
 
@@ -82,6 +83,19 @@ pub(super) struct Extracted {
     pub(super) extraction: Extraction,
     /// New answers, to be committed with it.
     pub(super) answers: Vec<Change>,
+    /// Things a person should know.
+    pub(super) notes: Vec<String>,
+}
+
+impl Extracted {
+    pub(super) fn new(
+        method: &Method,
+        document: &ParsedDocument,
+        extraction: Extraction,
+        answers: Vec<Change>,
+    ) -> Self {
+        Self { notes: extract::remarks(method, document, &extraction), extraction, answers }
+    }
 }
 
 /// Finds the items of a document. Answers that the store holds and that are not older than `generation` are used;
@@ -95,7 +109,10 @@ pub(super) fn extract(
     generations: Generations,
 ) -> Result<Extracted, Trouble> {
     match &pipeline.method {
-        Method::Terms(settings) => Ok(Extracted { extraction: local::terms(document, settings), answers: Vec::new() }),
+        Method::Terms(settings) => {
+            let found = local::terms(document, settings);
+            Ok(Extracted::new(&pipeline.method, document, found, Vec::new()))
+        }
         Method::Passages(settings) => {
             let mut answers = Vec::new();
             let mut found: Vec<Vec<Definition>> = Vec::with_capacity(chunks.len());
@@ -119,7 +136,8 @@ pub(super) fn extract(
                 };
                 found.push(definitions);
             }
-            Ok(Extracted { extraction: extract::assemble(document, chunks, &found, settings), answers })
+            let extraction = extract::assemble(document, chunks, &found, settings);
+            Ok(Extracted::new(&pipeline.method, document, extraction, answers))
         }
     }
 }
@@ -138,12 +156,14 @@ pub(super) struct OutputPlaces {
     pub(super) output: PathBuf,
     pub(super) temporary: PathBuf,
     pub(super) origin: Origin,
+    pub(super) blocklist: Option<Arc<Blocklist>>,
 }
 
 /// A vocabulary file, complete as a temporary file, and the change that publishes it.
 pub(super) struct WrittenFile {
     pub(super) change: Change,
     pub(super) terms: u64,
+    pub(super) flagged: u64,
 }
 
 /// Renders and writes a vocabulary file to its temporary place, and syncs it.
@@ -154,7 +174,8 @@ pub(super) fn write_file(
     document: &ParsedDocument,
     extraction: &Extraction,
 ) -> Result<WrittenFile, Trouble> {
-    let vocabulary = write::render(&file.path, file.sha, document, extraction, &places.origin);
+    let list = places.blocklist.as_deref();
+    let vocabulary = write::render(&file.path, file.sha, document, extraction, &places.origin, list);
     let bytes = write::to_bytes(&vocabulary);
     let target = places.output.join(&file.output);
     let temporary = places.temporary.join(&Fingerprint::of(file.output.as_bytes()).hex()[..32]);
@@ -178,6 +199,7 @@ pub(super) fn write_file(
     let sha = Fingerprint::of(&bytes).0;
     Ok(WrittenFile {
         terms: vocabulary.metadata.term_count as u64,
+        flagged: vocabulary.metadata.flagged_count as u64,
         change: Change::Written {
             path: file.path.clone(),
             fp,

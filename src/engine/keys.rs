@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::stages::extract::local;
 use crate::stages::parse::{OcrMode, OcrSettings};
 use crate::stages::pipeline::{Method, Pipeline};
+use crate::stages::write::Blocklist;
 use crate::stages::{chunk, extract, parse, write};
 use crate::store::{FpId, Session, StageFps, StoreError};
 use crate::values::{Fingerprint, KeyWriter};
@@ -31,9 +32,10 @@ fn stage(name: &str, version: u32) -> KeyWriter {
 }
 
 impl StageKeys {
-    /// The keys of a pipeline over documents that are parsed so.
-    pub fn of(pipeline: &Pipeline, ocr: &OcrSettings) -> Self {
+    /// The keys of a pipeline over documents that are parsed so, and of the list that flags its terms.
+    pub fn of(pipeline: &Pipeline, ocr: &OcrSettings, blocklist: Option<&Blocklist>) -> Self {
         let provider = &pipeline.provider;
+        let blocklist = blocklist.map(|list| list.fingerprint().hex());
         let languages = Some(ocr.languages.as_str()).filter(|_| ocr.mode != OcrMode::Off);
         let parse = stage("parse", parse::VERSION).text(ocr.mode.name()).optional(languages).finish();
         let cut = &pipeline.chunk;
@@ -70,6 +72,7 @@ impl StageKeys {
             .text(&pipeline.name)
             .text(&provider.name)
             .optional(provider.model.as_deref())
+            .optional(blocklist.as_deref())
             .key(&extract)
             .finish();
         let specs = [
@@ -79,7 +82,7 @@ impl StageKeys {
                    "schema": short(&pipeline.schema.to_string())}),
             json!({"pipeline": pipeline.name, "method": pipeline.method, "provider": provider.name,
                    "model": provider.model, "prompt": short(&pipeline.prompt)}),
-            json!({"renderer": write::VERSION, "pipeline": pipeline.name}),
+            json!({"renderer": write::VERSION, "pipeline": pipeline.name, "blocklist": blocklist.map(|hash| hash[..12].to_owned())}),
         ];
         Self { parse, chunk, question, extract, write, specs }
     }

@@ -3,13 +3,16 @@
 mod alone;
 mod batch;
 mod cancel;
+mod consolidate;
 mod discover;
 mod documents;
 mod drive;
 mod error_log;
+mod export;
 mod keys;
 mod live;
 mod manifest;
+mod orphans;
 mod per_document;
 mod plan;
 mod run;
@@ -19,10 +22,16 @@ mod worker;
 
 pub use batch::{BatchOptions, expiry_warning, expiry_warnings};
 pub use cancel::Cancel;
+pub use consolidate::{
+    ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, ReviewLock, consolidate, queue as review_queue,
+    write_queue,
+};
 pub use error_log::ERROR_LOG;
+pub use export::{EXPORT_COLUMNS, ExportError, ExportSource, ExportTable};
 pub use keys::StageKeys;
 pub use live::{EndpointKind, Reading, Remote, read as read_response};
 pub use manifest::MANIFEST;
+pub use orphans::{Orphan, OrphanState, orphans, remove_orphans};
 pub use plan::{ExtractPlan, Plan, RemotePlan, StagePlan};
 pub use run::{Finished, Rerun, RunConfig, RunError, run};
 pub use worker::{CLOCK_FACTOR, ParseLimits, serve as serve_parse_worker};

@@ -116,11 +116,11 @@ fn one(
         doc,
         attempts: tries,
         terms,
-        notes: String::new(),
+        notes: made.notes.join("\n"),
         gap: None,
         artifact: store::encode(&made.extraction),
     });
-    checkpoint.events.push(about(Stage::Extract).done(terms, started, Vec::new()));
+    checkpoint.events.push(about(Stage::Extract).done(terms, started, made.notes));
 
     for file in reader.files_of(doc, run.scope)? {
         let about = About { stage: Stage::Write, sha: &file.sha, path: &file.path };
@@ -129,8 +129,8 @@ fn one(
         let attempt = || documents::write_file(&run.places, run.fps.write, &file, &document, &made.extraction);
         match attempts(attempt, |failure| about.retried(run, failure))? {
             (Ok(written), _) => {
+                checkpoint.events.push(about.written(&written, started));
                 checkpoint.changes.push(written.change);
-                checkpoint.events.push(about.done(written.terms, started, Vec::new()));
             }
             (Err(failure), attempts) => {
                 checkpoint.events.push(about.failed(&failure, attempts));

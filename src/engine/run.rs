@@ -17,7 +17,7 @@ use super::{Cancel, Plan, StageKeys, discover, documents, manifest, per_document
 use crate::stages::discover::{InputError, Inputs};
 use crate::stages::parse::{OcrMode, ParseSettings};
 use crate::stages::pipeline::Pipeline;
-use crate::stages::write::Origin;
+use crate::stages::write::{Blocklist, Origin};
 use crate::store::{Counts, FpId, Reader, RunLock, STORE_FOLDER, Session, StageFps, Store, StoreError, Writer};
 use crate::values::{Asked, Event, Format, Formats, Mode, RunOutcome, SourcePath, Stage, StageTotals, Summary};
 
@@ -44,6 +44,8 @@ pub struct RunConfig {
     pub pipeline: Pipeline,
     /// Who is asked; none for the embedded provider.
     pub remote: Option<Remote>,
+    /// Terms that are flagged when files are written.
+    pub blocklist: Option<Arc<Blocklist>>,
     /// A stage to do again although nothing changed.
     pub rerun: Option<Rerun>,
     /// The last stage of this run.
@@ -209,7 +211,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     empty(&store.temporary_folder())?;
 
     let mut session = Session::begin(&store)?;
-    let keys = StageKeys::of(&config.pipeline, &config.parse_settings.ocr);
+    let keys = StageKeys::of(&config.pipeline, &config.parse_settings.ocr, config.blocklist.as_deref());
     let (fps, question) = keys.intern(&mut session)?;
     session.forget_unplanned_batches()?;
     let reader = store.reader()?;
@@ -261,6 +263,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
                 provider: provider.name.clone(),
                 model: provider.model.clone(),
             },
+            blocklist: config.blocklist.clone(),
         },
         pipeline: config.pipeline.clone(),
         remote: config.remote.as_ref(),
@@ -652,6 +655,7 @@ fn summarize(
         () if failed > 0 || waiting > 0 || !complete => RunOutcome::Partial,
         () => RunOutcome::Complete,
     };
+    let (terms, flagged) = run.tally.terms();
     Ok(Summary {
         outcome,
         documents,
@@ -667,8 +671,8 @@ fn summarize(
             .filter(|(_, files)| *files > 0)
             .map(|(format, files)| (format.word().to_owned(), files))
             .collect(),
-        terms: run.tally.terms(),
-        flagged: 0,
+        terms,
+        flagged,
         stages: progress.totals.clone(),
         commits: run.writer.commits(),
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -718,6 +722,7 @@ impl<'a> Run<'a> {
             places: documents::OutputPlaces {
                 output: store.output().to_path_buf(),
                 temporary: store.temporary_folder(),
+                blocklist: None,
                 origin: Origin { pipeline: pipeline_name, provider: provider_name, model: provider.model.clone() },
             },
             pipeline: pipeline.clone(),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::RunError;
-use super::documents::{self, Generations, Trouble, attempts};
+use super::documents::{self, Generations, Trouble, WrittenFile, attempts};
 use super::drive::drive;
 use super::run::Run;
 use super::worker::{ParseWorker, Position};
@@ -167,6 +167,7 @@ pub(super) fn extract(run: &Run<'_>) -> Result<(), RunError> {
                     terms: made.extraction.items.len() as u64,
                     artifact: store::encode(&made.extraction),
                     answers: made.answers,
+                    notes: made.notes,
                     ..Made::default()
                 })
             })
@@ -207,7 +208,8 @@ pub(super) fn write(run: &Run<'_>) -> Result<(), RunError> {
             let (outcome, attempts) = attempts(attempt, |failure| about.retried(run, failure))?;
             let checkpoint = match outcome {
                 Ok(written) => {
-                    Checkpoint::new(vec![written.change], vec![about.done(written.terms, started, Vec::new())])
+                    let event = about.written(&written, started);
+                    Checkpoint::new(vec![written.change], vec![event])
                 }
                 Err(failure) => {
                     let event = about.failed(&failure, attempts);
@@ -322,12 +324,21 @@ impl About<'_> {
     }
 
     pub(super) fn done(&self, terms: u64, started: Instant, notes: Vec<String>) -> Event {
+        self.finished(terms, 0, started, notes)
+    }
+
+    pub(super) fn written(&self, file: &WrittenFile, started: Instant) -> Event {
+        self.finished(file.terms, file.flagged, started, Vec::new())
+    }
+
+    fn finished(&self, terms: u64, flagged: u64, started: Instant, notes: Vec<String>) -> Event {
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Event::DocumentDone {
             stage: self.stage,
             document: self.document(),
             path: self.path.clone(),
             terms,
+            flagged,
             millis,
             notes,
         }

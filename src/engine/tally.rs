@@ -18,6 +18,7 @@ pub(super) struct StageTally {
 struct Counts {
     stages: [StageTally; Stage::ALL.len()],
     terms: u64,
+    flagged: u64,
 }
 
 /// The way that every event takes: counted, logged if it is a failure, then sent to the reporter.
@@ -35,10 +36,11 @@ impl Tally {
         {
             let (counts, log) = &mut *self.counts.lock().expect("no panic while the lock is held");
             match &event {
-                Event::DocumentDone { stage, terms, .. } => {
+                Event::DocumentDone { stage, terms, flagged, .. } => {
                     counts.stages[*stage as usize].done += 1;
                     if *stage == Stage::Write {
                         counts.terms += terms;
+                        counts.flagged += flagged;
                     }
                 }
                 Event::DocumentFailed { stage, .. } => {
@@ -57,7 +59,9 @@ impl Tally {
         self.counts.lock().expect("no panic while the lock is held").0.stages[stage as usize]
     }
 
-    pub(super) fn terms(&self) -> u64 {
-        self.counts.lock().expect("no panic while the lock is held").0.terms
+    /// Terms in the files that were written, and how many of them are flagged.
+    pub(super) fn terms(&self) -> (u64, u64) {
+        let counts = self.counts.lock().expect("no panic while the lock is held");
+        (counts.0.terms, counts.0.flagged)
     }
 }

@@ -10,9 +10,10 @@ use crate::stages::extract::{AnswerSchema, PassageSettings, TermSettings};
 use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
 
 /// The pipelines that are compiled in, the default first.
-const BUILTIN: [(&str, &str); 2] = [
+const BUILTIN: [(&str, &str); 3] = [
     ("vocabulary", include_str!("../../pipelines/vocabulary.toml")),
     ("glossary", include_str!("../../pipelines/glossary.toml")),
+    ("entities", include_str!("../../pipelines/entities.toml")),
 ];
 
 /// A pipeline that cannot be used.
@@ -43,7 +44,7 @@ pub enum PipelineError {
 }
 
 fn names() -> String {
-    builtin_names().collect::<Vec<_>>().join(" and ")
+    builtin_names().collect::<Vec<_>>().join(", ")
 }
 
 /// Names of the built-in pipelines, the default first.

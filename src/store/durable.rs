@@ -60,3 +60,50 @@ pub fn replace_file(target: &Path, write: impl FnOnce(&mut dyn Write) -> std::io
     temporary.persist(target).map_err(|e| e.error)?;
     File::open(folder)?.sync_all()
 }
+
+/// Puts the finished file `new` in the place of `target` and keeps what stood there as `old`; at every instant `target` is
+/// one of the two, whole. Does nothing but remove `new` if both are equal to the byte. Returns whether anything changed.
+///
+/// # Errors
+/// Any I/O error; `target` is then as it was.
+pub fn replace_keeping_old(new: &Path, target: &Path, old: &Path) -> std::io::Result<bool> {
+    if target.exists() {
+        if equal(new, target)? {
+            std::fs::remove_file(new)?;
+            return Ok(false);
+        }
+        // A hard link needs no space and leaves the target in place; where the file system has none, a copy does.
+        match std::fs::remove_file(old) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        if std::fs::hard_link(target, old).is_err() {
+            std::fs::copy(target, old)?;
+        }
+    }
+    std::fs::rename(new, target)?;
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()?;
+    Ok(true)
+}
+
+fn equal(one: &Path, two: &Path) -> std::io::Result<bool> {
+    use std::io::{BufRead, BufReader};
+    let (one, two) = (File::open(one)?, File::open(two)?);
+    if one.metadata()?.len() != two.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut one, mut two) = (BufReader::with_capacity(1 << 16, one), BufReader::with_capacity(1 << 16, two));
+    loop {
+        let (a, b) = (one.fill_buf()?, two.fill_buf()?);
+        let length = a.len().min(b.len());
+        if a[..length] != b[..length] {
+            return Ok(false);
+        }
+        if length == 0 {
+            return Ok(a.is_empty() && b.is_empty());
+        }
+        one.consume(length);
+        two.consume(length);
+    }
+}

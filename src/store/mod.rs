@@ -7,6 +7,7 @@
 
 mod artifact;
 mod batches;
+mod consolidation;
 mod distinct;
 mod durable;
 mod error;
@@ -15,19 +16,22 @@ mod lock;
 mod open;
 mod paths;
 mod reader;
+mod runs;
 mod schema;
 mod session;
 mod writer;
 
 pub use artifact::{compress, decode, decompress, encode};
 pub use batches::{BatchRequest, BatchRow, BatchState, BatchUpdate};
+pub use consolidation::{ConsolidationState, ReadContent, ReadFile};
 pub use distinct::DistinctCounter;
-pub use durable::{Publication, replace_file};
+pub use durable::{Publication, replace_file, replace_keeping_old};
 pub use error::StoreError;
 pub use ledger::{LedgerRow, LedgerSums, Told, UnreadResponse};
 pub use lock::RunLock;
 pub use open::{STORE_FOLDER, Store};
 pub use paths::{FilePage, FileRow, FileState, PendingFile};
 pub use reader::{Counts, DocumentRow, FailureRow, PartialRow, PendingDocument, Reader, StageRow};
+pub use runs::{MergedRuns, RunRecord, RunSorter, RunWriter};
 pub use session::{Session, StageFps};
 pub use writer::{Change, Checkpoint, DocId, FileChange, FpId, StoredResponse, Writer};

@@ -115,6 +115,21 @@ impl Reader {
         )
     }
 
+    /// The first 8 bytes of the SHA-256 of what was written last to `output`, if this store's runs wrote it.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn written(&self, output: &str) -> Result<Option<[u8; 8]>, StoreError> {
+        self.query(|db| {
+            db.prepare_cached(
+                "SELECT written_sha FROM file WHERE output_key = ?2 AND output = ?1 AND written_sha IS NOT NULL
+                 UNION ALL SELECT sha FROM orphan WHERE output = ?1",
+            )?
+            .query_row([output, &output.to_lowercase()], |r| r.get(0))
+            .optional()
+        })
+    }
+
     /// The present files of a document in scope, in path order.
     ///
     /// # Errors

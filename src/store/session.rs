@@ -279,8 +279,11 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub fn forget_orphans(&mut self) -> Result<(), StoreError> {
-        self.edit(|db| db.execute("DELETE FROM orphan", []).map(drop))
+    pub fn forget_orphans(&mut self, outputs: &[&str]) -> Result<(), StoreError> {
+        self.edit(|db| {
+            let mut forget = db.prepare("DELETE FROM orphan WHERE output = ?1")?;
+            outputs.iter().try_for_each(|output| forget.execute([output]).map(drop))
+        })
     }
 }
 

@@ -171,6 +171,8 @@ pub enum Event {
         path: SourcePath,
         /// Terms found (extract, write), else 0.
         terms: u64,
+        /// Of these, flagged (write), else 0.
+        flagged: u64,
         /// Milliseconds of the stage's own computing.
         millis: u64,
         /// Things a person should know of this document.

@@ -5,6 +5,7 @@ mod event;
 mod extraction;
 mod failure;
 mod key;
+mod master;
 mod path;
 mod stage;
 mod usage;
@@ -18,6 +19,10 @@ pub use event::{Asked, Event, RunOutcome, StageTotals, Summary};
 pub use extraction::{Evidence, Extraction, Grounding, Item};
 pub use failure::{Failure, FailureKind};
 pub use key::{Fingerprint, KeyWriter};
+pub use master::{
+    Conflict, ConflictValue, Decision, MASTER_FILE, MASTER_SCHEMA_VERSION, MadeBy, MasterEntry, MasterMetadata,
+    MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant,
+};
 pub use path::SourcePath;
 pub use stage::{Mode, Stage};
 pub use usage::{Cost, Usage};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, Fingerprint, Format, Grounding, SectionKind};
+use super::{Evidence, Fingerprint, Format, Grounding, KeyWriter, SectionKind};
 
 /// Version of the vocabulary file's shape, in its metadata. Raised when a field changes meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -97,7 +97,7 @@ pub struct Entry {
     pub confidence: Option<f64>,
     /// Further intents.
     pub secondary_intents: Option<Vec<String>>,
-    /// Why the term may belong to somebody; null when nothing was found or nothing was checked.
+    /// Why the term may belong to somebody: `blocklist:<franchise>` or `classification:ip-suspect`; null when nothing was found.
     pub ip_flag: Option<String>,
     /// A defining sentence quoted from the document.
     pub definition: Option<String>,
@@ -109,4 +109,11 @@ pub struct Entry {
     pub grounding: Option<Grounding>,
     /// What else the pipeline's schema asked a model for, by its names; null if nothing.
     pub fields: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl Entry {
+    /// The id of the term with this comparison form, equal in all files.
+    pub fn id_of(canonical: &str) -> String {
+        KeyWriter::new("entry").text(canonical).finish().hex()[..16].to_owned()
+    }
 }

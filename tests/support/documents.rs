@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 12] = [
     "ember wyrm",
     "salt lantern",
     "hollow king",

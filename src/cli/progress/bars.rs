@@ -226,7 +226,7 @@ mod tests {
         bars.bars[stage as usize].bar.force_draw();
         assert!(screen.contents().contains("0/1500  refman.pdf page 1,200 of 5,000"), "{}", screen.contents());
         bars.bars[stage as usize].redrawn -= Duration::from_secs(1);
-        bars.show(&Event::DocumentDone { stage, document, path, terms: 0, millis: 9, notes: Vec::new() });
+        bars.show(&Event::DocumentDone { stage, document, path, terms: 0, flagged: 0, millis: 9, notes: Vec::new() });
         bars.bars[stage as usize].bar.force_draw();
         let shown = screen.contents();
         assert!(shown.contains("discover  1,500 documents, 3 MB read in 90 ms"), "{shown}");

@@ -142,6 +142,7 @@ mod tests {
                 document: document.clone(),
                 path: path.clone(),
                 terms: 0,
+                flagged: 0,
                 millis: 12,
                 notes: vec!["page 3 holds no text".into()],
             },

@@ -88,7 +88,8 @@ fn assembled(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<Made, Trouble>
             "{incomplete} of {total} answers broke off or held invalid items after several attempts; what was usable is kept"
         ));
     }
-    let extraction = contents.assemble(&run.pipeline.method, &answers);
+    let (extraction, remarks) = contents.assemble(&run.pipeline.method, &answers);
+    notes.extend(remarks);
     Ok(Made { terms: extraction.items.len() as u64, artifact: store::encode(&extraction), notes, ..Made::default() })
 }
 

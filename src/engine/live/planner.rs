@@ -53,12 +53,14 @@ impl Contents {
         Self { document, chunks, candidates, units }
     }
 
-    /// The items of the document, given an answer for each unit, in order.
-    pub(in crate::engine) fn assemble(self, method: &Method, answers: &[UnitAnswer]) -> Extraction {
-        match method {
+    /// The items of the document, given an answer for each unit, in order; and what a person should know of them.
+    pub(in crate::engine) fn assemble(self, method: &Method, answers: &[UnitAnswer]) -> (Extraction, Vec<String>) {
+        let extraction = match method {
             Method::Passages(settings) => extract::assemble_answers(&self.document, &self.chunks, answers, settings),
             Method::Terms(_) => extract::classify(self.candidates, answers),
-        }
+        };
+        let remarks = extract::remarks(method, &self.document, &extraction);
+        (extraction, remarks)
     }
 }
 

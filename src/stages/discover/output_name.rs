@@ -1,6 +1,6 @@
 //! What the vocabulary file of a source is called.
 
-use crate::values::{Fingerprint, SourcePath};
+use crate::values::{Fingerprint, MASTER_FILE, SourcePath};
 
 const EXTENSION: &str = ".vocab.json";
 
@@ -25,6 +25,8 @@ pub fn output_names(path: &SourcePath) -> Vec<String> {
     stems
         .into_iter()
         .filter(|stem| fits(stem))
+        // That name belongs to the master vocabulary.
+        .filter(|stem| !(folder.is_empty() && format!("{stem}{EXTENSION}").eq_ignore_ascii_case(MASTER_FILE)))
         .map(|stem| match folder {
             "" => format!("{stem}{EXTENSION}"),
             folder => format!("{folder}/{stem}{EXTENSION}"),
@@ -45,6 +47,12 @@ mod tests {
         let names = names("shelf/my.book.pdf");
         assert_eq!(names[..2], ["shelf/my.book.vocab.json", "shelf/my.book.pdf.vocab.json"]);
         assert!(names[2].starts_with("shelf/my.book-"));
+    }
+
+    #[test]
+    fn no_document_takes_the_name_of_the_master() {
+        assert_eq!(names("Master.pdf")[0], "Master.pdf.vocab.json");
+        assert_eq!(names("deep/master.pdf")[0], "deep/master.vocab.json");
     }
 
     #[test]

@@ -33,13 +33,32 @@ pub fn term_units(document: &ParsedDocument, settings: &super::TermSettings) -> 
 }
 
 fn unit(document: &ParsedDocument, item: &Item) -> TermUnit {
-    let sentence = item.occurrences.first().map(|&at| sentence(document, at)).unwrap_or_default();
+    let sentence = best_sentence(document, item);
     TermUnit {
         // By the form that can be told from an answer too: the document's own form knows its language, an answer does not.
         key: term_key(&local::canonical_form(&item.text)),
         text: item.text.clone(),
         line: json!({"text": item.text, "sentence": sentence}).to_string(),
     }
+}
+
+/// Words that a sentence needs beside the term, to say something of it.
+const TELLING: usize = 4;
+
+/// The sentence that tells most of a term: one that defines it, else the first in text order that is more than the term itself, as a
+/// heading is not.
+fn best_sentence(document: &ParsedDocument, item: &Item) -> String {
+    if let Some(definition) = item.definition.filter(|d| d.len() <= LONGEST_SENTENCE) {
+        return definition.of(&document.text).split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    let words = |text: &str| text.split_whitespace().count();
+    let mut sentences = item.occurrences.iter().map(|&at| sentence(document, at));
+    let first = sentences.next().unwrap_or_default();
+    let telling = |sentence: &String| words(sentence) >= words(&item.text) + TELLING;
+    if telling(&first) {
+        return first;
+    }
+    sentences.find(telling).unwrap_or(first)
 }
 
 fn sentence(document: &ParsedDocument, at: Span) -> String {
@@ -62,4 +81,43 @@ pub fn classify(mut found: Extraction, answers: &[UnitAnswer]) -> Extraction {
         item.fields = said.into_iter().filter(|(name, _)| name != "text" && name != "term").collect();
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::{Block, BlockKind, Format, Metadata};
+
+    #[test]
+    fn a_heading_is_not_the_sentence_that_a_term_is_judged_by() {
+        let text =
+            "Ash Choir\nEvery night the ash choir sings below the abbey.\nSalt Moth\nA salt moth is a beast of dust.";
+        let mut at = 0;
+        let mut blocks = Vec::new();
+        for line in text.split('\n') {
+            blocks.push(Block { kind: BlockKind::Paragraph, span: Span::new(at, at + line.len()), area: None });
+            at += line.len() + 1;
+        }
+        let document = ParsedDocument {
+            format: Format::Epub,
+            metadata: Metadata::default(),
+            text: text.into(),
+            sections: vec![],
+            blocks,
+            outline: vec![],
+            page_marks: vec![],
+            notes: vec![],
+        };
+        let settings = super::super::TermSettings {
+            per_thousand_words: 1e6,
+            minimum: 0,
+            maximum: 100,
+            max_words: 5,
+            max_occurrences: 9,
+        };
+        let (_, units) = term_units(&document, &settings);
+        let line = |key: &str| &units.iter().find(|u| u.key == term_key(key)).unwrap().line;
+        assert!(line("ash choir").contains("Every night the ash choir sings"), "{}", line("ash choir"));
+        assert!(line("salt moth").contains("A salt moth is a beast of dust."), "{}", line("salt moth"));
+    }
 }

@@ -1,6 +1,9 @@
 //! The `write` stage: renders what was extracted as a vocabulary file.
 
+mod blocklist;
 mod offsets;
+
+pub use blocklist::{BUILTIN_BLOCKLIST, Blocklist, BlocklistError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,12 +11,12 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use self::offsets::CharacterOffsets;
 use crate::values::{
-    Entry, Extraction, Fingerprint, Item, KeyWriter, Occurrence, ParsedDocument, SCHEMA_VERSION, SourcePath, Span,
-    Vocabulary, VocabularyMetadata,
+    Entry, Extraction, Fingerprint, Item, Occurrence, ParsedDocument, SCHEMA_VERSION, SourcePath, Span, Vocabulary,
+    VocabularyMetadata,
 };
 
 /// Version of the rendering. Raised whenever the same extraction may give other bytes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Longest sentence quoted, in characters; a longer one is cut around the term.
 const LONGEST_SENTENCE: usize = 400;
@@ -29,17 +32,24 @@ pub struct Origin {
     pub model: Option<String>,
 }
 
-/// The vocabulary of one source file. Entries stand in the order of their canonical forms; the same arguments give
-/// the same value on every machine.
+/// What [`Entry::ip_flag`] says where a model takes a term for a known franchise's property. What stands in a blocklist has
+/// `blocklist:` and the franchise's name instead, whatever a model says.
+const SUSPECT: &str = "classification:ip-suspect";
+
+/// The vocabulary of one source file, its terms flagged by `blocklist` and by what a model said. Entries stand in the order
+/// of their canonical forms; the same arguments give the same value on every machine.
 pub fn render(
     path: &SourcePath,
     hash: Fingerprint,
     document: &ParsedDocument,
     extraction: &Extraction,
     origin: &Origin,
+    blocklist: Option<&Blocklist>,
 ) -> Vocabulary {
     let places = Places::new(document);
-    let mut entries: Vec<Entry> = extraction.items.iter().map(|item| entry(path, document, &places, item)).collect();
+    let listed = |item: &Item| Some(format!("blocklist:{}", blocklist?.franchise(&item.text)?));
+    let mut entries: Vec<Entry> =
+        extraction.items.iter().map(|item| entry(path, document, &places, item, listed(item))).collect();
     entries.sort_by(|a, b| a.canonical.cmp(&b.canonical).then_with(|| a.text.cmp(&b.text)));
     let count = |test: fn(&Entry) -> bool| entries.iter().filter(|e| test(e)).count();
     let metadata = VocabularyMetadata {
@@ -70,12 +80,17 @@ pub fn to_bytes(vocabulary: &Vocabulary) -> Vec<u8> {
     bytes
 }
 
-fn entry(path: &SourcePath, document: &ParsedDocument, places: &Places<'_>, item: &Item) -> Entry {
-    let id = KeyWriter::new("entry").text(&item.canonical).finish().hex()[..16].to_owned();
+fn entry(
+    path: &SourcePath,
+    document: &ParsedDocument,
+    places: &Places<'_>,
+    item: &Item,
+    listed: Option<String>,
+) -> Entry {
     let mut said = Said(item.fields.clone());
     let suspect = said.take("ip_suspect", |v| v.as_bool());
     Entry {
-        id,
+        id: Entry::id_of(&item.canonical),
         text: item.text.clone(),
         source: path.as_str().to_owned(),
         genre: said.text("genre"),
@@ -89,7 +104,7 @@ fn entry(path: &SourcePath, document: &ParsedDocument, places: &Places<'_>, item
         energy: said.text("energy"),
         confidence: said.take("confidence", share).or(Some(item.confidence)),
         secondary_intents: said.texts("secondary_intents"),
-        ip_flag: suspect.filter(|&s| s).map(|_| "the model takes it for a known franchise's property".to_owned()),
+        ip_flag: listed.or_else(|| (suspect == Some(true)).then(|| SUSPECT.to_owned())),
         definition: item.definition.map(|span| folded(span.of(&document.text))).or_else(|| item.quote.clone()),
         occurrences: item.occurrences.iter().map(|&span| places.occurrence(span)).collect(),
         evidence: item.evidence.clone(),
@@ -244,7 +259,7 @@ mod tests {
         let document = document();
         let extraction = Extraction { items: vec![item(&document, "wyrm"), item(&document, "dragon")] };
         let origin = Origin { pipeline: "p".into(), provider: "local".into(), model: None };
-        let v = render(&SourcePath::from_text("a.pdf"), Fingerprint::of(b""), &document, &extraction, &origin);
+        let v = render(&SourcePath::from_text("a.pdf"), Fingerprint::of(b""), &document, &extraction, &origin, None);
         assert_eq!(v.entries.iter().map(|e| e.text.as_str()).collect::<Vec<_>>(), ["dragon", "wyrm"]);
         let [first, second] = &v.entries[1].occurrences[..] else { panic!("two occurrences") };
         assert_eq!((first.section, second.section), (1, 2));
@@ -252,6 +267,23 @@ mod tests {
         let slice: String = document.text.chars().skip(first.start).take(first.end - first.start).collect();
         assert_eq!(slice, "wyrm");
         assert_eq!(to_bytes(&v).last(), Some(&b'\n'));
+    }
+
+    #[test]
+    fn what_is_listed_or_suspected_is_flagged() {
+        let document = document();
+        let mut items = ["wyrm", "dragon", "abbey"].map(|c| item(&document, c));
+        for (item, suspect) in items.iter_mut().zip([true, true, false]) {
+            item.fields.insert("ip_suspect".into(), suspect.into());
+        }
+        let list = Blocklist::parse(r#"{"Deep Caves": ["Wyrms"]}"#).unwrap();
+        let origin = Origin { pipeline: "p".into(), provider: "x".into(), model: None };
+        let extraction = Extraction { items: items.into() };
+        let path = SourcePath::from_text("a.pdf");
+        let v = render(&path, Fingerprint::of(b""), &document, &extraction, &origin, Some(&list));
+        let flags: Vec<_> = v.entries.iter().map(|e| e.ip_flag.as_deref()).collect();
+        assert_eq!(flags, [None, Some("classification:ip-suspect"), Some("blocklist:Deep Caves")]);
+        assert_eq!(v.metadata.flagged_count, 2);
     }
 
     #[test]

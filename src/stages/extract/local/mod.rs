@@ -3,9 +3,12 @@
 mod background;
 mod candidates;
 mod definitions;
+mod language;
 mod rank;
 mod tokenize;
 mod uses;
+
+pub use language::unknown_language;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +19,7 @@ use super::TermSettings;
 use crate::values::{Evidence, Extraction, Item, ParsedDocument, Span};
 
 /// Version of the local provider's output.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Most words of a term that [`definitions`] finds.
 const LONGEST_DEFINED: usize = 5;
@@ -91,17 +94,29 @@ fn spell(tokens: &Tokens, words: &[u32]) -> String {
 /// [`terms`] gives for the same term.
 pub fn canonical_form(term: &str) -> String {
     let folded = tokenize::fold(term);
-    let mut words: Vec<&str> = folded
-        .split(|c: char| !tokenize::is_word_character(c))
-        .map(|word| word.trim_matches('\''))
-        .map(|word| word.trim_end_matches("'s"))
-        .filter(|word| !word.is_empty())
-        .collect();
+    let mut words = bare_words(&folded);
     let singular = words.last().and_then(|last| tokenize::singular(last));
     if let (Some(last), Some(singular)) = (words.last_mut(), &singular) {
         *last = singular;
     }
     words.join(" ")
+}
+
+/// As [`canonical_form`], with every word in the singular: for finding a term inside another.
+pub fn singular_form(term: &str) -> String {
+    let folded = tokenize::fold(term);
+    let words = bare_words(&folded).into_iter();
+    words.map(|word| tokenize::singular(word).unwrap_or_else(|| word.to_owned())).collect::<Vec<_>>().join(" ")
+}
+
+/// The words of a folded text without the apostrophes around them and possessive endings.
+fn bare_words(folded: &str) -> Vec<&str> {
+    folded
+        .split(|c: char| !tokenize::is_word_character(c))
+        .map(|word| word.trim_matches('\''))
+        .map(|word| word.trim_end_matches("'s"))
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 /// Three decimals, so that output is equal on machines whose logarithms differ in the last bit.
@@ -133,7 +148,7 @@ mod tests {
     const ALL: TermSettings =
         TermSettings { per_thousand_words: 1e6, minimum: 0, maximum: usize::MAX, max_words: 5, max_occurrences: 100 };
 
-    /// A document with one block a line: `#` a heading, `|` a table row, anything else a paragraph.
+    /// A document with one block a line: `#` a heading, `|` a table row, `~` a running head, anything else a paragraph.
     fn document(text: &str, language: Option<&str>) -> ParsedDocument {
         let mut blocks = Vec::new();
         let mut at = 0;
@@ -141,6 +156,7 @@ mod tests {
             let kind = match line.as_bytes().first() {
                 Some(b'#') => BlockKind::Heading(1),
                 Some(b'|') => BlockKind::TableRow,
+                Some(b'~') => BlockKind::Furniture,
                 _ => BlockKind::Paragraph,
             };
             if !line.is_empty() {
@@ -209,8 +225,14 @@ mod tests {
     fn the_canonical_form_joins_what_differs_in_case_number_hyphens_and_possessives() {
         for (term, canonical) in [
             ("Half-Orcs", "half orc"),
+            ("Half-Elves", "half elf"),
+            ("Werewolves", "werewolf"),
+            ("the Horsemen", "the horseman"),
+            ("omen", "omen"),
+            ("specimen", "specimen"),
             ("Hunter’s Marks", "hunter mark"),
             ("thieves' tools", "thieves tool"),
+            ("Dwarves", "dwarf"),
             ("the ﬁre", "the fire"),
             ("बातें करना", "बातें करना"),
             (" ’ - ", ""),
@@ -259,6 +281,49 @@ mod tests {
         assert_eq!(find(&terms(&document(hindi, Some("hi")), &ALL), "पुस्तकालय").unwrap().occurrences.len(), 3);
         let arabic = "المكتبة كبيرة. تقع المكتبة في المدينة.";
         assert!(find(&terms(&document(arabic, Some("ar")), &ALL), "المكتبة").is_some());
+    }
+
+    #[test]
+    fn seven_languages_have_stop_words_and_others_are_said() {
+        for (language, text, term, stops) in [
+            (
+                "de",
+                "Der Drache schläft. Die Ritter fürchten den Drachen, denn der Drache ist sehr alt.",
+                "drache",
+                "der drache",
+            ),
+            (
+                "fr",
+                "Le dragon dort. Les chevaliers craignent le dragon, car le dragon est dans la tour.",
+                "dragon",
+                "le dragon",
+            ),
+            (
+                "es",
+                "El dragón duerme. Los caballeros temen que el dragón despierte para la guerra.",
+                "dragón",
+                "el dragón",
+            ),
+            ("it", "Il drago dorme. I cavalieri temono che il drago si svegli nella torre.", "drago", "il drago"),
+            ("pt", "O dragão dorme. Os cavaleiros temem que o dragão acorde para a guerra.", "dragão", "o dragão"),
+            ("nl", "De draak slaapt. De ridders vrezen dat de draak in de toren wakker wordt.", "draak", "de draak"),
+            ("en", "The dragon sleeps. The knights fear that the dragon wakes in the tower.", "dragon", "the dragon"),
+        ] {
+            let document = document(text, Some(language));
+            let extraction = terms(&document, &ALL);
+            assert!(find(&extraction, term).is_some() && find(&extraction, stops).is_none(), "{language}");
+            assert_eq!(unknown_language(&document), None, "{language}");
+        }
+        assert_eq!(unknown_language(&document("Xyz", Some("tlh-Latn"))).as_deref(), Some("tlh"));
+        assert_eq!(unknown_language(&document("Xyz", Some("und"))), None);
+    }
+
+    #[test]
+    fn running_heads_give_no_terms() {
+        let text = "~ The Salt Road\nA wyrm sleeps.\n~ The Salt Road\nThe wyrm wakes.\n~ Page 3";
+        let extraction = terms(&document(text, None), &ALL);
+        assert!(find(&extraction, "wyrm").is_some());
+        assert!(extraction.items.iter().all(|i| !i.canonical.contains("road") && i.canonical != "page"));
     }
 
     #[test]

@@ -89,13 +89,16 @@ struct Reader<'a> {
     kanji: bool,
 }
 
-/// Cuts a document's blocks into lines and words; text outside every block counts as paragraphs of one line each.
+/// Cuts a document's blocks into lines and words; text outside every block counts as paragraphs of one line each. What repeats
+/// on every page is left out: a running head would make a title of each chapter's name a hundred times over.
 pub(super) fn tokenize(document: &ParsedDocument) -> Tokens {
     let mut reader = Reader::new(&document.text, document.metadata.language.as_deref());
     let mut at = 0;
     for block in &document.blocks {
         reader.plain(at, at.max(block.span.start as usize));
-        reader.block(block.span, block.kind);
+        if block.kind != BlockKind::Furniture {
+            reader.block(block.span, block.kind);
+        }
         at = block.span.end as usize;
     }
     reader.plain(at, document.text.len());
@@ -122,10 +125,42 @@ pub(super) fn fold(surface: &str) -> String {
         .collect()
 }
 
+/// Plurals that no rule undoes. Those that are verbs as well ("leaves", "lives") are left out.
+const IRREGULAR: [(&str, &str); 16] = [
+    ("elves", "elf"),
+    ("dwarves", "dwarf"),
+    ("wolves", "wolf"),
+    ("thieves", "thief"),
+    ("knives", "knife"),
+    ("wives", "wife"),
+    ("shelves", "shelf"),
+    ("calves", "calf"),
+    ("hooves", "hoof"),
+    ("men", "man"),
+    ("women", "woman"),
+    ("children", "child"),
+    ("mice", "mouse"),
+    ("geese", "goose"),
+    ("feet", "foot"),
+    ("teeth", "tooth"),
+];
+
 /// The singular by English spelling rules; a comparison form, not always a word.
 pub(super) fn singular(word: &str) -> Option<String> {
     let letters = word.chars().count();
     let cut = |n: usize| word[..word.len() - n].to_owned();
+    if let Some((_, one)) = IRREGULAR.iter().find(|(many, _)| *many == word) {
+        return Some((*one).to_owned());
+    }
+    // Swordsmen, horsemen, werewolves; but omen, specimen, stamen.
+    if letters > 5
+        && ["smen", "semen", "rmen", "dmen", "tmen", "kmen", "nmen", "wmen", "hmen"].iter().any(|e| word.ends_with(e))
+    {
+        return Some(cut(3) + "man");
+    }
+    if letters > 6 && word.ends_with("wolves") {
+        return Some(cut(3) + "f");
+    }
     if letters > 4 && word.ends_with("ies") {
         Some(cut(3) + "y")
     } else if letters > 4 && ["ses", "xes", "ches", "shes"].iter().any(|e| word.ends_with(e)) {
@@ -196,11 +231,7 @@ const NUMBER: u8 = 2;
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, language: Option<&str>) -> Self {
-        // "C" and "und" name no language; English is the likeliest guess then.
-        let usable =
-            |tag: &String| matches!(tag.len(), 2 | 3) && !matches!(tag.as_str(), "und" | "mul" | "mis" | "zxx" | "eng");
-        let primary = language.and_then(|tag| tag.split(['-', '_', '.']).next()).map(str::to_lowercase);
-        let language = primary.filter(usable).unwrap_or_else(|| "en".to_owned());
+        let language = super::language::language(language);
         let english = language == "en";
         let stops: HashSet<_> = stop_words::lookup(&language).unwrap_or_default().iter().copied().collect();
         let functions = if english { FUNCTION_WORDS.split_whitespace().collect() } else { stops.clone() };

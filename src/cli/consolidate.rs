@@ -1,0 +1,105 @@
+//! `corpora consolidate DIR`.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use super::exit::{CommandError, Exit};
+use super::progress::{duration, grouped};
+use super::vocabulary_args::ConsolidateArgs;
+use crate::engine::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, OrphanState, consolidate};
+use crate::values::{MASTER_FILE, REVIEW_FILE};
+
+/// Names of files that are shown of each kind.
+const SHOWN: usize = 10;
+
+impl From<ConsolidateError> for CommandError {
+    fn from(error: ConsolidateError) -> Self {
+        match error {
+            ConsolidateError::Store(error) => error.into(),
+            ConsolidateError::Empty(_) => Self { exit: Exit::NoDocuments, message: error.to_string() },
+            ConsolidateError::Unusable(_) | ConsolidateError::Io { .. } => Self::bad_input(error),
+        }
+    }
+}
+
+/// Makes the master and says what changed.
+pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandError> {
+    let config = ConsolidateConfig {
+        folder: super::existing_folder(&args.dir)?,
+        remove_orphans: args.remove_orphans,
+        anew: args.anew,
+        holder: holder.to_owned(),
+    };
+    let started = Instant::now();
+    let mut shown = started;
+    let watched = std::io::stderr().is_terminal();
+    let result = consolidate(&config, &mut |step| {
+        if watched && shown.elapsed() > Duration::from_secs(1) {
+            shown = Instant::now();
+            let words = match step {
+                ConsolidateStep::Looked(n) => format!("{} files", grouped(n)),
+                ConsolidateStep::Merged(n) => format!("{} terms", grouped(n)),
+            };
+            // A line that cannot be shown must not stop the work.
+            let _ = write!(std::io::stderr(), "\r{words:<30}\r");
+        }
+    })?;
+    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tell(&mut std::io::stderr().lock(), args, &result, millis)?;
+    Ok(if result.unusable.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+fn tell(out: &mut impl Write, args: &ConsolidateArgs, r: &Consolidated, millis: u64) -> std::io::Result<()> {
+    let m = &r.metadata;
+    list(out, &r.unusable, |(path, reason)| format!("left out  {path}: {reason}"))?;
+    list(out, &r.edited, |path| format!("edited    {path}: edited by hand since it was written; taken as it is"))?;
+    list(out, &r.orphans, |(path, state)| match (state, args.remove_orphans) {
+        (OrphanState::Edited, _) => {
+            format!("orphan    {path}: its source is gone, but somebody has edited it; kept, with its terms")
+        }
+        (_, true) => format!("removed   {path}: its source is gone"),
+        (_, false) => format!("orphan    {path}: its source is gone; --remove-orphans takes it and its terms away"),
+    })?;
+    writeln!(
+        out,
+        "files     {} ({} read, {} as before), {} gone, {} about copies of other sources",
+        grouped(r.files),
+        grouped(r.read),
+        grouped(r.files - r.read),
+        grouped(r.gone),
+        grouped(r.copies)
+    )?;
+    let change = if r.replaced { "" } else { "; the master is as it was" };
+    writeln!(
+        out,
+        "terms     {} of {} documents: {} added, {} changed, {} removed{change}",
+        grouped(m.term_count),
+        grouped(m.document_count),
+        grouped(r.added),
+        grouped(r.changed),
+        grouped(r.removed)
+    )?;
+    writeln!(
+        out,
+        "flagged   {} waiting for a decision, {} renamed, {} dropped; {} terms with conflicts",
+        grouped(r.waiting),
+        grouped(m.renamed_count),
+        grouped(m.dropped_count),
+        grouped(m.conflict_count)
+    )?;
+    writeln!(out, "took      {}, for {MASTER_FILE} and {REVIEW_FILE}", duration(millis))?;
+    if r.waiting > 0 {
+        writeln!(out, "next      corpora review {0}, then corpora consolidate {0}", args.dir.display())?;
+    }
+    Ok(())
+}
+
+fn list<T>(out: &mut impl Write, items: &[T], line: impl Fn(&T) -> String) -> std::io::Result<()> {
+    for item in items.iter().take(SHOWN) {
+        writeln!(out, "{}", line(item))?;
+    }
+    match items.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => writeln!(out, "          and {} more of them", grouped(more as u64)),
+    }
+}

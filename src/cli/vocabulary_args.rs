@@ -1,0 +1,95 @@
+//! The command line of what is done with terms after a run, or with one document: no I/O, no decisions.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Options of `corpora consolidate`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora consolidate vocab\n  corpora consolidate vocab --remove-orphans\n\nWrites master.vocab.json (the one before stays as master.vocab.json.bak) and flagged.json, the queue of terms to review.\nOnly vocabulary files that are new or changed are read. The exit code is 75 if some file cannot be used."
+)]
+pub(super) struct ConsolidateArgs {
+    /// The output folder of a run.
+    pub dir: PathBuf,
+    /// Remove vocabulary files whose source is gone first; files that somebody has edited stay.
+    #[arg(long)]
+    pub remove_orphans: bool,
+    /// Read every vocabulary file again.
+    #[arg(long)]
+    pub anew: bool,
+}
+
+/// Options of `corpora review`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora review vocab\n  printf 'k\\nr Gloom Eye\\nd\\n' | corpora review vocab\n\nKeys: k keep, r rename, d drop, s skip, q quit; a line each where standard input is no terminal. Decisions stand in\nflagged.json, where they and notes can be edited too; 'corpora consolidate' applies them to the master."
+)]
+pub(super) struct ReviewArgs {
+    /// The output folder of a run.
+    pub dir: PathBuf,
+    /// Show terms again that are decided on.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Options of `corpora extract`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora extract book.pdf > book.extract.json\n  corpora parse book.pdf --format json | corpora extract - | corpora output -\n\nNothing is stored and nothing is sent: other providers are asked by 'corpora batch', which keeps what was paid for."
+)]
+pub(super) struct ExtractArgs {
+    /// A document, or what `corpora parse --format json` printed; `-` is standard input.
+    pub file: PathBuf,
+    /// What to extract: the name of a built-in pipeline or a pipeline file [default: vocabulary].
+    #[arg(long, value_name = "NAME|FILE", env = "CORPORA_PIPELINE")]
+    pub pipeline: Option<String>,
+}
+
+/// Options of `corpora output`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora output book.pdf > book.vocab.json\n  corpora extract book.pdf --pipeline glossary | corpora output -"
+)]
+pub(super) struct OutputArgs {
+    /// What `corpora extract` or `corpora parse --format json` printed, or a document; `-` is standard input.
+    pub file: PathBuf,
+    /// What to extract, if that is still to be done [default: vocabulary].
+    #[arg(long, value_name = "NAME|FILE", env = "CORPORA_PIPELINE")]
+    pub pipeline: Option<String>,
+    /// Terms of known franchises, to be flagged: a JSON file, or `none` [default: the built-in list].
+    #[arg(long, value_name = "FILE|none", env = "CORPORA_BLOCKLIST")]
+    pub blocklist: Option<PathBuf>,
+}
+
+/// Options of `corpora export`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora export vocab --format csv -o terms.csv\n  corpora export vocab --format jsonl --where \"category = 'creature' AND document_count > 1\"\n  corpora export vocab --format sqlite --where \"axes ->> 'fire' > 0.5\" -o fire.sqlite\n\n--where takes an SQL expression of SQLite over the columns rank, id, text, canonical, pos, category, intent,\nsecondary_intents, genre, mood, energy, tags, axes, confidence, ip_flag, review, definition, document_count,\noccurrence_count, idf, score, sources, variants, renamed_from, conflicts, fields. Lists and objects are JSON."
+)]
+pub(super) struct ExportArgs {
+    /// The output folder of a run.
+    pub dir: PathBuf,
+    /// What to write.
+    #[arg(long, value_enum)]
+    pub format: ExportFormatArg,
+    /// Only terms for which this SQL expression is true.
+    #[arg(long = "where", value_name = "SQL")]
+    pub filter: Option<String>,
+    /// Where to write it [default: standard output, for csv and jsonl].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What `corpora export` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormatArg {
+    /// Comma-separated values with a header; lists are joined by semicolons.
+    Csv,
+    /// A JSON object a line.
+    Jsonl,
+    /// An Apache Parquet file (only in builds with the feature `parquet`).
+    Parquet,
+    /// An SQLite database: table `terms`, views `term_tags`, `term_axes`, `term_sources`.
+    Sqlite,
+}

@@ -1,0 +1,238 @@
+//! What several documents say of one term, put together. Nothing here depends on the order in which they come: sums are of
+//! whole numbers, choices follow total orders.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::values::{Conflict, ConflictValue, Decision, Entry, MasterEntry, MasterOccurrence, Variant};
+
+/// Places kept of each document in the store's state, and so at most in the master.
+pub const PLACES_OF_A_DOCUMENT: usize = 3;
+
+/// Places kept of a term.
+const PLACES: usize = 20;
+
+/// Source paths kept of a term.
+const SOURCES: usize = 100;
+
+/// Documents from which on statistics over them mean something: the terms of fewer are all "in most documents".
+const ENOUGH_DOCUMENTS: u64 = 5;
+
+/// Weight of a document that gives no confidence, in thousandths.
+const UNKNOWN_CONFIDENCE: u64 = 500;
+
+/// Whether a corpus of this many documents has statistics.
+pub fn has_statistics(documents: u64) -> bool {
+    documents >= ENOUGH_DOCUMENTS
+}
+
+/// Documents that have a value, and the sum of their confidences in thousandths.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Votes {
+    documents: u64,
+    weight: u64,
+}
+
+type Ballot = BTreeMap<String, Votes>;
+
+/// Highest confidence first, then by path.
+type Precedence = (Reverse<u64>, String);
+
+/// The term of several documents.
+#[derive(Debug, Default)]
+pub struct Merging {
+    variants: BTreeMap<String, u64>,
+    renamed: BTreeMap<String, String>,
+    pos: Ballot,
+    category: Ballot,
+    intent: Ballot,
+    genre: Ballot,
+    mood: Ballot,
+    energy: Ballot,
+    secondary_intents: Option<BTreeSet<String>>,
+    tags: Option<BTreeSet<String>>,
+    /// Sum of millionths times weight, and of weights.
+    axes: BTreeMap<String, (u128, u128)>,
+    confidence: (u64, u64),
+    flag: Option<String>,
+    definition: Option<(Precedence, String)>,
+    fields: Option<(Precedence, String, Map<String, Value>)>,
+    documents: u64,
+    occurrences: u64,
+    sources: BTreeSet<String>,
+    /// By index within the document first, so that each document comes in turn.
+    places: BTreeMap<(usize, String, usize, usize), MasterOccurrence>,
+}
+
+impl Merging {
+    /// Takes in what a document says. `first` is false for what the same document says once more of the same term, under
+    /// another spelling; `renamed` is the name that a decision gives it.
+    pub fn add(&mut self, entry: Entry, first: bool, renamed: Option<&str>) {
+        let weight = entry.confidence.map_or(UNKNOWN_CONFIDENCE, |c| scaled(c, 1000.0).max(1));
+        let one = u64::from(first);
+        self.documents += one;
+        let frequency = entry.evidence.as_ref().map_or(entry.occurrences.len() as u64, |e| u64::from(e.frequency));
+        self.occurrences += frequency.max(1);
+        match renamed {
+            Some(name) => {
+                self.renamed.insert(entry.text.clone(), name.to_owned());
+            }
+            None => {
+                *self.variants.entry(entry.text).or_default() += 1;
+                // A decision has been made on the flag of what was renamed.
+                if let Some(flag) = entry.ip_flag
+                    && self.flag.as_ref().is_none_or(|known| flag < *known)
+                {
+                    self.flag = Some(flag);
+                }
+            }
+        }
+        for (ballot, value) in [
+            (&mut self.pos, entry.pos),
+            (&mut self.category, entry.category),
+            (&mut self.intent, entry.intent),
+            (&mut self.genre, entry.genre),
+            (&mut self.mood, entry.mood),
+            (&mut self.energy, entry.energy),
+        ] {
+            if let Some(value) = value {
+                let votes = ballot.entry(value).or_default();
+                votes.documents += one;
+                votes.weight += weight;
+            }
+        }
+        for (all, more) in [(&mut self.secondary_intents, entry.secondary_intents), (&mut self.tags, entry.tags)] {
+            if let Some(more) = more {
+                all.get_or_insert_default().extend(more);
+            }
+        }
+        for (axis, score) in entry.axes.unwrap_or_default() {
+            let sums = self.axes.entry(axis).or_default();
+            sums.0 += u128::from(scaled(score, 1e6)) * u128::from(weight);
+            sums.1 += u128::from(weight);
+        }
+        if let Some(confidence) = entry.confidence {
+            self.confidence.0 += scaled(confidence, 1e6);
+            self.confidence.1 += 1;
+        }
+        let precedence = || (Reverse(weight), entry.source.clone());
+        if let Some(definition) = entry.definition {
+            let candidate = (precedence(), definition);
+            if self.definition.as_ref().is_none_or(|known| candidate < *known) {
+                self.definition = Some(candidate);
+            }
+        }
+        if let Some(fields) = entry.fields {
+            let text = Value::Object(fields.clone()).to_string();
+            let better =
+                self.fields.as_ref().is_none_or(|(known, said, _)| (precedence(), &text) < (known.clone(), said));
+            if better {
+                self.fields = Some((precedence(), text, fields));
+            }
+        }
+        for (n, place) in entry.occurrences.into_iter().take(PLACES_OF_A_DOCUMENT).enumerate() {
+            let key = (n, entry.source.clone(), place.start, place.end);
+            self.places.insert(key, MasterOccurrence { source: entry.source.clone(), place });
+            if self.places.len() > PLACES {
+                self.places.pop_last();
+            }
+        }
+        self.sources.insert(entry.source);
+        if self.sources.len() > SOURCES {
+            self.sources.pop_last();
+        }
+    }
+
+    /// The entry of the term `canonical` in a corpus of `corpus` documents.
+    pub fn finish(self, canonical: &str, corpus: u64, review: Option<Decision>) -> MasterEntry {
+        let mut variants: Vec<Variant> =
+            self.variants.into_iter().map(|(text, documents)| Variant { text, documents }).collect();
+        variants.sort_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.text.cmp(&b.text)));
+        let given = self.renamed.values().next().cloned();
+        let text = given.clone().or_else(|| variants.first().map(|v| v.text.clone())).unwrap_or_default();
+        let conflicts = [("category", &self.category), ("intent", &self.intent)]
+            .into_iter()
+            .filter(|(_, ballot)| ballot.len() > 1)
+            .map(|(field, ballot)| conflict(field, ballot))
+            .collect();
+        let confidence = (self.confidence.1 > 0).then(|| mean(self.confidence.0.into(), self.confidence.1.into()));
+        let idf = has_statistics(corpus).then(|| idf(corpus, self.documents));
+        let score = confidence.unwrap_or(0.5) * (self.occurrences as f64).ln_1p() * idf.unwrap_or(1.0);
+        let list = |set: Option<BTreeSet<String>>| set.map(|set| set.into_iter().collect());
+        let mut occurrences: Vec<MasterOccurrence> = self.places.into_values().collect();
+        occurrences
+            .sort_by(|a, b| (&a.source, a.place.start, a.place.end).cmp(&(&b.source, b.place.start, b.place.end)));
+        MasterEntry {
+            id: Entry::id_of(canonical),
+            text,
+            canonical: canonical.to_owned(),
+            variants,
+            review: given.as_ref().map(|_| Decision::Rename).or(review),
+            renamed_from: self.renamed.into_keys().collect(),
+            pos: winner(&self.pos),
+            category: winner(&self.category),
+            intent: winner(&self.intent),
+            secondary_intents: list(self.secondary_intents),
+            genre: winner(&self.genre),
+            mood: winner(&self.mood),
+            energy: winner(&self.energy),
+            tags: list(self.tags),
+            axes: (!self.axes.is_empty())
+                .then(|| self.axes.into_iter().map(|(axis, (sum, weight))| (axis, mean(sum, weight))).collect()),
+            confidence,
+            ip_flag: self.flag,
+            definition: self.definition.map(|(_, definition)| definition),
+            document_count: self.documents,
+            occurrence_count: self.occurrences,
+            idf,
+            score: thousandths(score),
+            sources: self.sources.into_iter().collect(),
+            occurrences,
+            conflicts,
+            fields: self.fields.map(|(_, _, fields)| fields),
+        }
+    }
+}
+
+/// The smoothed inverse document frequency `ln((1 + n) / (1 + df)) + 1`, as scikit-learn's `TfidfTransformer` has it
+/// (<https://scikit-learn.org/stable/modules/feature_extraction.html#tfidf-term-weighting>).
+fn idf(corpus: u64, documents: u64) -> f64 {
+    thousandths(((1 + corpus) as f64 / (1 + documents) as f64).ln() + 1.0)
+}
+
+/// A share in whole parts. What lies outside 0 to 1 was refused when the file was read.
+fn scaled(share: f64, parts: f64) -> u64 {
+    (share * parts).round() as u64
+}
+
+/// A mean of millionths to three decimals, in whole numbers up to the last step.
+fn mean(sum: u128, weight: u128) -> f64 {
+    let thousandths = (sum + 500 * weight) / (1000 * weight.max(1));
+    thousandths as f64 / 1000.0
+}
+
+/// Logarithms may differ in the last bit between machines; three decimals do not.
+fn thousandths(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+fn ranked(ballot: &Ballot) -> Vec<(&String, Votes)> {
+    let mut ranked: Vec<_> = ballot.iter().map(|(value, votes)| (value, *votes)).collect();
+    ranked.sort_by(|a, b| b.1.weight.cmp(&a.1.weight).then_with(|| a.0.cmp(b.0)));
+    ranked
+}
+
+fn winner(ballot: &Ballot) -> Option<String> {
+    ranked(ballot).first().map(|(value, _)| (*value).clone())
+}
+
+fn conflict(field: &str, ballot: &Ballot) -> Conflict {
+    let value = |(value, votes): (&String, Votes)| ConflictValue {
+        value: value.clone(),
+        documents: votes.documents,
+        confidence: votes.weight as f64 / 1000.0,
+    };
+    Conflict { field: field.to_owned(), values: ranked(ballot).into_iter().map(value).collect() }
+}

@@ -1,0 +1,12 @@
+//! Computing the master vocabulary: reading vocabulary files, merging what they say of a term, decisions on flagged terms.
+
+mod decisions;
+mod merge;
+mod read;
+
+pub use decisions::{Decisions, Ruling, check_queue, read_queue};
+pub use merge::{Merging, PLACES_OF_A_DOCUMENT, has_statistics};
+pub use read::{Unusable, each_master_entry, read_vocabulary};
+
+/// Version of the merging. Raised whenever the same files may give another master.
+pub const VERSION: u32 = 1;

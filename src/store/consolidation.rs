@@ -1,0 +1,354 @@
+//! What `consolidate` remembers between its runs: which vocabulary files it has read, and their terms in sorted runs.
+//!
+//! All of it can be made again from the vocabulary files, so it stands beside the store and not in it: the store would grow by
+//! as much as all files together, and a run would wait while they are merged.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{STORE_FOLDER, StoreError};
+use crate::values::{Fingerprint, MadeBy};
+
+/// Version of the tables and of what the runs hold. State of another version is thrown away and made again.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE file (
+    path     TEXT PRIMARY KEY,     -- of the vocabulary file, relative to the output folder
+    size     INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    sha      BLOB NOT NULL,        -- SHA-256 of its bytes
+    seen     INTEGER NOT NULL,     -- number of the last look at the folder that found it
+    number   INTEGER UNIQUE,       -- by which the runs know it; null if it cannot be used
+    document BLOB,                 -- SHA-256 of the source
+    pipeline TEXT, provider TEXT, model TEXT,
+    problem  TEXT                  -- why it cannot be used
+) WITHOUT ROWID;
+CREATE INDEX file_document ON file (document, path) WHERE number IS NOT NULL;
+CREATE TABLE run (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+";
+
+/// A vocabulary file as it was when it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadFile {
+    /// Size in bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// SHA-256 of its bytes.
+    pub sha: Fingerprint,
+    /// What it holds, or why it cannot be used.
+    pub content: Result<ReadContent, String>,
+}
+
+/// What is known of a file that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadContent {
+    /// By which the runs know it; never used again for another file or another content.
+    pub number: u32,
+    /// SHA-256 of the source.
+    pub document: Fingerprint,
+    /// Pipeline, provider and model.
+    pub made_by: (String, String, Option<String>),
+}
+
+/// The state, in one transaction from [`ConsolidationState::open`] to [`ConsolidationState::commit`].
+pub struct ConsolidationState {
+    db: Connection,
+    file: PathBuf,
+    folder: PathBuf,
+    look: i64,
+}
+
+impl ConsolidationState {
+    /// Opens or makes the state of an output folder; the caller holds the folder's lock. State that is damaged or of another
+    /// version is begun anew. `anew` forgets what is there.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn open(output: &Path, anew: bool) -> Result<Self, StoreError> {
+        let folder = output.join(STORE_FOLDER).join("master");
+        if anew && folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(|e| StoreError::from_io("remove", &folder, e))?;
+        }
+        std::fs::create_dir_all(&folder).map_err(|e| StoreError::from_io("create", &folder, e))?;
+        let file = folder.join("state.sqlite");
+        match Self::begin(&file, &folder) {
+            Ok(state) => Ok(state),
+            Err(StoreError::Damaged { .. }) if !anew => Self::open(output, true),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn begin(file: &Path, folder: &Path) -> Result<Self, StoreError> {
+        let sql = |e| StoreError::from_sqlite(file, e);
+        let db = Connection::open(file).map_err(sql)?;
+        db.execute_batch("PRAGMA synchronous=FULL; PRAGMA cache_size=-16384; PRAGMA temp_store=FILE;").map_err(sql)?;
+        db.execute_batch("BEGIN IMMEDIATE").map_err(sql)?;
+        let version: i64 = db.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(sql)?;
+        let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).map_err(sql)?;
+        if tables > 0 && version != VERSION {
+            return Err(StoreError::Damaged { file: file.to_path_buf(), detail: format!("version {version}") });
+        }
+        if tables == 0 {
+            db.execute_batch(TABLES).map_err(sql)?;
+            db.pragma_update(None, "user_version", VERSION).map_err(sql)?;
+        }
+        let mut state = Self { db, file: file.to_path_buf(), folder: folder.to_path_buf(), look: 0 };
+        state.look = state.number("look")? + 1;
+        state.set_number("look", state.look)?;
+        state.remove_strays()?;
+        Ok(state)
+    }
+
+    fn sql(&self) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
+        let file = self.file.clone();
+        move |e| StoreError::from_sqlite(&file, e)
+    }
+
+    /// Files that a run which broke off has left.
+    fn remove_strays(&self) -> Result<(), StoreError> {
+        let known = self.runs()?;
+        let digests = self.digests()?;
+        let io = |e| StoreError::from_io("read", &self.folder, e);
+        for entry in std::fs::read_dir(&self.folder).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            let ours = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("state.sqlite"));
+            if !ours && !known.contains(&path) && digests.as_ref() != Some(&path) {
+                std::fs::remove_file(&path).map_err(|e| StoreError::from_io("remove", &path, e))?;
+            }
+        }
+        if known.iter().chain(&digests).any(|path| !path.is_file()) {
+            return Err(StoreError::Damaged { file: self.file.clone(), detail: "a run is missing".into() });
+        }
+        Ok(())
+    }
+
+    /// Where runs stand.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A number that is kept, 0 at first.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn number(&self, key: &str) -> Result<i64, StoreError> {
+        let value = self.text(key)?;
+        Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
+    }
+
+    /// Keeps a number.
+    ///
+    /// # Errors
+    /// If the state cannot be written.
+    pub fn set_number(&self, key: &str, value: i64) -> Result<(), StoreError> {
+        self.set_text(key, &value.to_string())
+    }
+
+    /// A text that is kept.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn text(&self, key: &str) -> Result<Option<String>, StoreError> {
+        self.db
+            .prepare_cached("SELECT value FROM meta WHERE key = ?1")
+            .and_then(|mut q| q.query_row([key], |r| r.get(0)).optional())
+            .map_err(self.sql())
+    }
+
+    /// Keeps a text.
+    ///
+    /// # Errors
+    /// If the state cannot be written.
+    pub fn set_text(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.db
+            .execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, value])
+            .map(drop)
+            .map_err(self.sql())
+    }
+
+    /// The file at `path` as it was when it was read last. It counts as seen.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn seen(&self, path: &str) -> Result<Option<ReadFile>, StoreError> {
+        let found = self
+            .db
+            .prepare_cached(
+                "UPDATE file SET seen = ?2 WHERE path = ?1
+                 RETURNING size, mtime_ns, sha, number, document, pipeline, provider, model, problem",
+            )
+            .and_then(|mut q| {
+                q.query_row(params![path, self.look], |r| {
+                    let content = match r.get::<_, Option<u32>>(3)? {
+                        Some(number) => Ok(ReadContent {
+                            number,
+                            document: Fingerprint(r.get(4)?),
+                            made_by: (r.get(5)?, r.get(6)?, r.get(7)?),
+                        }),
+                        None => Err(r.get::<_, Option<String>>(8)?.unwrap_or_default()),
+                    };
+                    Ok(ReadFile {
+                        size: r.get::<_, i64>(0)?.cast_unsigned(),
+                        mtime_ns: r.get(1)?,
+                        sha: Fingerprint(r.get(2)?),
+                        content,
+                    })
+                })
+                .optional()
+            });
+        found.map_err(self.sql())
+    }
+
+    /// Keeps what was read.
+    ///
+    /// # Errors
+    /// If the state cannot be written.
+    pub fn keep(&self, path: &str, read: &ReadFile) -> Result<(), StoreError> {
+        let content = read.content.as_ref().ok();
+        let made = content.map(|c| &c.made_by);
+        self.db
+            .prepare_cached(
+                "INSERT OR REPLACE INTO file (path, size, mtime_ns, sha, seen, number, document, pipeline, provider, model, problem)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            )
+            .and_then(|mut q| {
+                q.execute(params![
+                    path,
+                    read.size.cast_signed(),
+                    read.mtime_ns,
+                    read.sha.0,
+                    self.look,
+                    content.map(|c| c.number),
+                    content.map(|c| c.document.0),
+                    made.map(|m| &m.0),
+                    made.map(|m| &m.1),
+                    made.and_then(|m| m.2.as_ref()),
+                    read.content.as_ref().err(),
+                ])
+            })
+            .map(drop)
+            .map_err(self.sql())
+    }
+
+    /// Forgets files that this look at the folder did not find; returns how many.
+    ///
+    /// # Errors
+    /// If the state cannot be written.
+    pub fn forget_unseen(&self) -> Result<u64, StoreError> {
+        self.db.execute("DELETE FROM file WHERE seen <> ?1", [self.look]).map(|n| n as u64).map_err(self.sql())
+    }
+
+    /// Hands every file that can be used to `each`: its number, path, content hash, and whether it counts. Of several files
+    /// about equal sources the first in path order counts. The order does not depend on the order of reading.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn files(&self, mut each: impl FnMut(u32, &str, &Fingerprint, bool)) -> Result<(), StoreError> {
+        let mut run = || -> rusqlite::Result<()> {
+            let mut query = self.db.prepare(
+                "SELECT document, number, path, sha FROM file WHERE number IS NOT NULL ORDER BY document, path",
+            )?;
+            let mut rows = query.query([])?;
+            let mut last: Option<[u8; 32]> = None;
+            while let Some(r) = rows.next()? {
+                let document: [u8; 32] = r.get(0)?;
+                let counts = last.replace(document) != Some(document);
+                each(r.get(1)?, r.get_ref(2)?.as_str()?, &Fingerprint(r.get(3)?), counts);
+            }
+            Ok(())
+        };
+        run().map_err(self.sql())
+    }
+
+    /// How many documents were made in which way.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn made_by(&self) -> Result<Vec<MadeBy>, StoreError> {
+        let run = || -> rusqlite::Result<Vec<MadeBy>> {
+            self.db
+                .prepare(
+                    "SELECT pipeline, provider, model, count(*) FROM file f WHERE number IS NOT NULL AND NOT EXISTS
+                       (SELECT 1 FROM file o WHERE o.document = f.document AND o.number IS NOT NULL AND o.path < f.path)
+                     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+                )?
+                .query_map([], |r| {
+                    Ok(MadeBy {
+                        pipeline: r.get(0)?,
+                        provider: r.get(1)?,
+                        model: r.get(2)?,
+                        documents: r.get::<_, i64>(3)?.cast_unsigned(),
+                    })
+                })?
+                .collect()
+        };
+        run().map_err(self.sql())
+    }
+
+    /// Files that cannot be used, and why, in path order.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn problems(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let run = || -> rusqlite::Result<Vec<(String, String)>> {
+            self.db
+                .prepare("SELECT path, problem FROM file WHERE number IS NULL ORDER BY path")?
+                .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
+                .collect()
+        };
+        run().map_err(self.sql())
+    }
+
+    /// The runs that hold the terms.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn runs(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let run = || -> rusqlite::Result<Vec<PathBuf>> {
+            self.db
+                .prepare("SELECT name FROM run ORDER BY name")?
+                .query_map([], |r| Ok(self.folder.join(r.get::<_, String>(0)?)))?
+                .collect()
+        };
+        run().map_err(self.sql())
+    }
+
+    /// Says which runs hold the terms from now on.
+    ///
+    /// # Errors
+    /// If the state cannot be written.
+    pub fn set_runs(&self, runs: &[PathBuf]) -> Result<(), StoreError> {
+        self.db.execute("DELETE FROM run", []).map_err(self.sql())?;
+        for name in runs.iter().filter_map(|path| path.file_name()) {
+            self.db.execute("INSERT INTO run (name) VALUES (?1)", [name.to_string_lossy()]).map_err(self.sql())?;
+        }
+        Ok(())
+    }
+
+    /// The run that holds a digest of each entry of the last master.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn digests(&self) -> Result<Option<PathBuf>, StoreError> {
+        Ok(self.text("digests")?.map(|name| self.folder.join(name)))
+    }
+
+    /// Makes what was told so far durable, and begins the next transaction.
+    ///
+    /// # Errors
+    /// If the state cannot be written.
+    pub fn commit(&self) -> Result<(), StoreError> {
+        self.db.execute_batch("COMMIT; BEGIN IMMEDIATE").map_err(self.sql())
+    }
+}
+
+impl Drop for ConsolidationState {
+    fn drop(&mut self) {
+        // What was not committed is forgotten by closing; an error here would only say that there was nothing.
+        let _ = self.db.execute_batch("ROLLBACK");
+    }
+}

@@ -1,0 +1,221 @@
+//! The master vocabulary: what all documents of a folder say of a term, put together; and the queue of terms to review.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Occurrence;
+
+/// Version of the master file's shape, in its metadata. Raised when a field changes meaning or goes away.
+pub const MASTER_SCHEMA_VERSION: u32 = 1;
+
+/// Version of the review queue's shape.
+pub const REVIEW_SCHEMA_VERSION: u32 = 1;
+
+/// Name of the master file in the output folder. No document's vocabulary file is called so.
+pub const MASTER_FILE: &str = "master.vocab.json";
+
+/// Name of the review queue in the output folder.
+pub const REVIEW_FILE: &str = "flagged.json";
+
+/// About the whole. No timestamps: equal vocabulary files and decisions give equal bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MasterMetadata {
+    /// See [`MASTER_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Documents that were put together; equal contents count once.
+    pub document_count: u64,
+    /// Number of entries.
+    pub term_count: u64,
+    /// Entries whose category is known.
+    pub classified_count: u64,
+    /// Entries with an IP flag and no decision.
+    pub flagged_count: u64,
+    /// Entries whose documents disagree on category or intent.
+    pub conflict_count: u64,
+    /// Entries that a decision gave another name.
+    pub renamed_count: u64,
+    /// Terms that a decision left out.
+    pub dropped_count: u64,
+    /// Whether there are documents enough for [`MasterEntry::idf`].
+    pub corpus_statistics: bool,
+    /// By what the vocabulary files were made.
+    pub made_by: Vec<MadeBy>,
+}
+
+/// A way in which vocabulary files were made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MadeBy {
+    /// Pipeline name.
+    pub pipeline: String,
+    /// Provider name.
+    pub provider: String,
+    /// Model name.
+    pub model: Option<String>,
+    /// Documents made so.
+    pub documents: u64,
+}
+
+/// A surface form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    /// As the documents write it.
+    pub text: String,
+    /// Documents whose commonest form it is.
+    pub documents: u64,
+}
+
+/// A field on which documents disagree, with every value and its weight; the entry itself has the first of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// `category` or `intent`.
+    pub field: String,
+    /// The weightiest first.
+    pub values: Vec<ConflictValue>,
+}
+
+/// One side of a disagreement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConflictValue {
+    /// The value.
+    pub value: String,
+    /// Documents that have it.
+    pub documents: u64,
+    /// Sum of their confidences.
+    pub confidence: f64,
+}
+
+/// A place where a term stands, and in which document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MasterOccurrence {
+    /// Path of the source relative to the input root.
+    pub source: String,
+    /// The place.
+    #[serde(flatten)]
+    pub place: Occurrence,
+}
+
+/// What was decided on a flagged term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// It stays as it is.
+    Keep,
+    /// It stays under another name.
+    Rename,
+    /// It is left out.
+    Drop,
+}
+
+impl Decision {
+    /// The word in files and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Rename => "rename",
+            Self::Drop => "drop",
+        }
+    }
+}
+
+/// A term of the whole corpus. What no document knows is null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MasterEntry {
+    /// The same id as in the vocabulary files.
+    pub id: String,
+    /// The surface form that most documents prefer, or the name that a decision gave.
+    pub text: String,
+    /// Comparison form; unique in the file.
+    pub canonical: String,
+    /// Surface forms, the commonest first.
+    pub variants: Vec<Variant>,
+    /// What the documents call a term that a decision renamed.
+    pub renamed_from: Vec<String>,
+    /// Word class.
+    pub pos: Option<String>,
+    /// Category.
+    pub category: Option<String>,
+    /// Intent.
+    pub intent: Option<String>,
+    /// Further intents of all documents.
+    pub secondary_intents: Option<Vec<String>>,
+    /// Genre.
+    pub genre: Option<String>,
+    /// Mood.
+    pub mood: Option<String>,
+    /// Energy.
+    pub energy: Option<String>,
+    /// Tags of all documents.
+    pub tags: Option<Vec<String>>,
+    /// Scores by axis, 0 to 1: means weighted by confidence.
+    pub axes: Option<BTreeMap<String, f64>>,
+    /// Mean over the documents, 0 to 1.
+    pub confidence: Option<f64>,
+    /// As in the vocabulary files.
+    pub ip_flag: Option<String>,
+    /// What was decided on the flag.
+    pub review: Option<Decision>,
+    /// That of the document with the highest confidence.
+    pub definition: Option<String>,
+    /// Documents that have the term.
+    pub document_count: u64,
+    /// Occurrences in all of them.
+    pub occurrence_count: u64,
+    /// Inverse document frequency; null below five documents.
+    pub idf: Option<f64>,
+    /// By which the entries are ordered, highest first.
+    pub score: f64,
+    /// Paths of the documents, the first hundred in path order.
+    pub sources: Vec<String>,
+    /// A few places, from as many documents as possible.
+    pub occurrences: Vec<MasterOccurrence>,
+    /// Where documents disagree.
+    pub conflicts: Vec<Conflict>,
+    /// Further fields of the document with the highest confidence.
+    pub fields: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// The review queue, `flagged.json`: made by `consolidate`, decided on by people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewQueue {
+    /// See [`REVIEW_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// By canonical form.
+    pub entries: Vec<ReviewEntry>,
+}
+
+/// A flagged term, and what was decided on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewEntry {
+    /// Comparison form: a decision belongs to it, whatever file, prompt or model the term comes from.
+    pub canonical: String,
+    /// Display form.
+    pub text: String,
+    /// Why it is here; null if it is not flagged any more.
+    pub flag: Option<String>,
+    /// Category.
+    #[serde(default)]
+    pub category: Option<String>,
+    /// Definition.
+    #[serde(default)]
+    pub definition: Option<String>,
+    /// A sentence in which it stands.
+    #[serde(default)]
+    pub sentence: Option<String>,
+    /// Documents that have it.
+    #[serde(default)]
+    pub document_count: u64,
+    /// Some of them.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// What was decided; null if nothing was.
+    pub decision: Option<Decision>,
+    /// The new name, with `rename`.
+    #[serde(default)]
+    pub rename_to: Option<String>,
+    /// For people.
+    #[serde(default)]
+    pub notes: Option<String>,
+}
