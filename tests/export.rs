@@ -128,7 +128,6 @@ fn single_steps_explain_what_they_cannot_use() {
     for (input, words) in [
         ("{\"text\": 1}", "neither a document nor"),
         ("{", "neither a document nor"),
-        ("plain words", "-: "),
         ("", "-: "),
         (&shorter.to_string(), "its text has no place"),
     ] {

@@ -1,6 +1,8 @@
 //! Puts sections and blocks together into one text.
 
-use unicode_normalization::UnicodeNormalization;
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::values::{
     Area, Block, BlockKind, Format, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
@@ -114,8 +116,16 @@ impl Builder {
 /// White space folded to single spaces (tabs stay: they part table cells), no control characters, ligatures as
 /// letters, NFC.
 pub(super) fn clean(text: &str) -> String {
+    // Most text is ASCII with single spaces, or nearly so, and has nothing to be composed.
+    if is_clean_ascii(text) {
+        return text.to_owned();
+    }
+    let composed: Cow<'_, str> = match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => text.into(),
+        _ => text.nfc().collect::<String>().into(),
+    };
     let mut out = String::with_capacity(text.len());
-    for c in text.chars().nfc() {
+    for c in composed.chars() {
         match c {
             '\u{fb00}' => out.push_str("ff"),
             '\u{fb01}' => out.push_str("fi"),
@@ -139,7 +149,20 @@ pub(super) fn clean(text: &str) -> String {
     }
     let trimmed = out.trim();
     // Dropping or expanding characters can bring two together that compose.
-    trimmed.nfc().collect()
+    match is_nfc_quick(trimmed.chars()) {
+        IsNormalized::Yes if trimmed.len() == out.len() => out,
+        IsNormalized::Yes => trimmed.to_owned(),
+        _ => trimmed.nfc().collect(),
+    }
+}
+
+/// Whether a text is printable ASCII whose words are parted by single spaces.
+fn is_clean_ascii(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().all(|b| (0x20..0x7f).contains(b))
+        && bytes.first() != Some(&b' ')
+        && bytes.last() != Some(&b' ')
+        && !bytes.windows(2).any(|pair| pair == b"  ")
 }
 
 /// A BCP 47 tag, where the text leaves little doubt.

@@ -21,6 +21,9 @@ use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDoc
 /// Decoded fonts and pictures are kept for so many pages, so that a long document does not gather them all.
 const PAGES_PER_CACHE: usize = 128;
 
+/// A page with so many characters is no picture with a line of text on it; more need not be counted.
+const ENOUGH_TEXT: usize = 1_000;
+
 /// What was read of a page.
 #[derive(Default)]
 struct PageText {
@@ -35,7 +38,8 @@ struct PageText {
 impl PageText {
     /// Has a page recognised that is a picture.
     fn or_recognised(mut self, ocr: &mut Ocr<'_>, page: &Page<'_>, number: usize) -> Self {
-        let characters = self.blocks.iter().flat_map(|b| b.text.chars()).filter(|c| !c.is_whitespace()).count();
+        let written = self.blocks.iter().flat_map(|b| b.text.chars()).filter(|c| !c.is_whitespace());
+        let characters = written.take(ENOUGH_TEXT).count();
         let own = if self.is_doubtful && characters > 0 { OwnText::Garbled } else { OwnText::Characters(characters) };
         match ocr.page(page, number, own) {
             Recognition::Own => {}

@@ -35,7 +35,7 @@ pub(super) struct Glyph {
 }
 
 /// Letters of an operator that are measured: a single one tells little, as letters differ more than fonts.
-const WEIGHED: u32 = 6;
+const WEIGHED: u32 = 4;
 
 /// What a page paints, in the order of painting.
 #[derive(Default)]

@@ -60,7 +60,11 @@ impl Faces {
         if block.shape == Shape::Row && !self.is_large(block) {
             return BlockKind::TableRow;
         }
-        if let Some(&level) = self.outline.get(&(page, comparable(text))) {
+        // Titles are short; to make every block comparable would cost more than reading it.
+        if !self.outline.is_empty()
+            && text.len() <= 2 * LONGEST_HEADING
+            && let Some(&level) = self.outline.get(&(page, comparable(text)))
+        {
             return BlockKind::Heading(level.clamp(1, 6));
         }
         if is_caption(text) {

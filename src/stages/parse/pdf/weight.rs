@@ -8,7 +8,8 @@ use hayro_interpret::kurbo::Shape;
 /// Remembers the letters that were measured.
 #[derive(Default)]
 pub(super) struct Weights {
-    known: HashMap<u128, f32>,
+    /// By the letters' own hashes, which need no second hashing against an adversary: the worst of a collision is a heading.
+    known: HashMap<u128, f32, rustc_hash::FxBuildHasher>,
 }
 
 impl Weights {
