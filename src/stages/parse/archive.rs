@@ -114,6 +114,14 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// See [`EntryError`].
     pub(super) fn read(&mut self, path: &str) -> Result<Content, EntryError> {
+        self.read_at_most(path, LARGEST_ENTRY)
+    }
+
+    /// Reads an entry of not more than `most` bytes.
+    ///
+    /// # Errors
+    /// See [`EntryError`].
+    pub(super) fn read_at_most(&mut self, path: &str, most: u64) -> Result<Content, EntryError> {
         let index = self.find(path).ok_or(EntryError::Missing)?;
         // A wrong checksum is no reason to lose a chapter: what is wrong in it shows in its text.
         let options = zip::read::ZipReadOptions::new().ignore_crc32(true);
@@ -128,7 +136,7 @@ impl<'a> Archive<'a> {
         })?;
         let compressed = entry.compressed_size();
         let mut bytes = Vec::new();
-        let limit = LARGEST_ENTRY.min(self.left);
+        let limit = most.min(self.left);
         let outcome = bounded(entry, compressed, limit, &mut bytes);
         self.left -= (bytes.len() as u64).min(self.left);
         match outcome {

@@ -1,8 +1,10 @@
 //! EPUB: spine items as chapters, XHTML and SVG as blocks.
 //!
-//! The container is read here and not by a library: a book is a stranger's file, so every part of it is inflated with a
-//! bound, no reader recurses by the depth of its markup, and what is broken in one part leaves the others.
+//! The `epub` crate reads the container ([`container`]). What it does not give is read here: the navigation document of EPUB 3,
+//! lists of printed pages, fallbacks of the manifest, and books that it refuses. A book is a stranger's file, so every part of it
+//! is inflated with a bound, no reader recurses by the depth of its markup, and what is broken in one part leaves the others.
 
+mod container;
 mod contents;
 mod package;
 mod protection;
@@ -23,9 +25,15 @@ use crate::values::{
 /// Most notes about single chapters; the rest is counted.
 const MOST_NOTES: usize = 20;
 
+/// Where the package files are named: <https://www.w3.org/TR/epub-33/#sec-container-metainf-container.xml>.
+const CONTAINER: &str = "META-INF/container.xml";
+
 pub(super) fn parse(mut archive: Archive<'_>, progress: &mut dyn FnMut(u32, u32)) -> Result<ParsedDocument, Failure> {
     let mut notes = Notes::default();
-    let package = open_package(&mut archive, &mut notes)?;
+    let package = match container::read(&mut archive) {
+        Some(package) => package,
+        None => recover_package(&mut archive, &mut notes)?,
+    };
     let protection = Protection::read(&mut archive);
     let (spine, is_made_up) = package.reading_order();
     if spine.is_empty() {
@@ -123,15 +131,12 @@ fn nothing_readable(failed: &[(String, EntryError)]) -> Failure {
     Failure::new(kind, format!("none of its {} chapters can be read; {first}: {error}; {remedy}", failed.len()))
 }
 
-/// Finds and reads the package file: where the container says, or else where one lies, or else none.
-fn open_package(archive: &mut Archive<'_>, notes: &mut Notes) -> Result<Package, Failure> {
+/// Finds and reads the package file of a book that the `epub` crate does not read whole: where the container says, or else where one lies, or else none.
+fn recover_package(archive: &mut Archive<'_>, notes: &mut Notes) -> Result<Package, Failure> {
     let mut candidates = Vec::new();
-    match archive.read("META-INF/container.xml") {
-        Ok(content) => {
-            let decoded = decode_markup(&content.bytes);
-            candidates = read_xml_or_soup(&decoded.text, |_| RootFiles::default()).0.paths;
-        }
-        Err(error) => notes.add(format!("'META-INF/container.xml' cannot be read: {error}")),
+    match archive.read(CONTAINER) {
+        Ok(content) => candidates = package_files(&decode_markup(&content.bytes).text),
+        Err(error) => notes.add(format!("'{CONTAINER}' cannot be read: {error}")),
     }
     let is_package = |name: &&str| name.to_ascii_lowercase().ends_with(".opf");
     let others: Vec<String> = archive.names().into_iter().filter(is_package).map(str::to_owned).collect();
@@ -172,7 +177,11 @@ fn open_package(archive: &mut Archive<'_>, notes: &mut Notes) -> Result<Package,
     }
 }
 
-/// The package files that the container lists: <https://www.w3.org/TR/epub-33/#sec-container-metainf-container.xml>.
+/// The package files that the container lists.
+fn package_files(container: &str) -> Vec<String> {
+    read_xml_or_soup(container, |_| RootFiles::default()).0.paths
+}
+
 #[derive(Default)]
 struct RootFiles {
     paths: Vec<String>,
@@ -258,6 +267,9 @@ fn read_contents(archive: &mut Archive<'_>, package: &Package, notes: &mut Notes
             }
             Err(error) => notes.add(format!("the table of contents ('{}') cannot be read: {error}", nav.path)),
         }
+    }
+    if contents.entries.is_empty() {
+        contents.entries.clone_from(&package.toc_entries);
     }
     if (contents.entries.is_empty() || contents.pages.is_empty())
         && let Some(ncx) = package.ncx()

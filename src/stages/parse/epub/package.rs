@@ -1,10 +1,12 @@
-//! The package file: metadata, manifest, spine. <https://www.w3.org/TR/epub-33/#sec-package-doc>,
+//! The package: metadata, manifest, spine; and our own reading of its file, for books that the `epub` crate does not read
+//! whole (see [`container`](super::container)). <https://www.w3.org/TR/epub-33/#sec-package-doc>,
 //! <https://idpf.org/epub/20/spec/OPF_2.0_latest.htm>.
 
 use std::collections::HashMap;
 
 use super::super::archive::{Archive, resolve};
 use super::super::markup::{Sink, Tag, decode_markup, read_xml_or_soup};
+use super::contents::Entry;
 use crate::values::Metadata;
 
 /// What the package file says.
@@ -16,7 +18,9 @@ pub(super) struct Package {
     /// The spine's references to the manifest, in order.
     pub(super) spine: Vec<String>,
     /// The NCX that the spine names.
-    toc: Option<String>,
+    pub(super) toc: Option<String>,
+    /// The lines of that NCX, if they have been read already.
+    pub(super) toc_entries: Vec<Entry>,
     by_id: HashMap<String, usize>,
     /// By id in lower case.
     by_folded_id: HashMap<String, usize>,
@@ -25,13 +29,13 @@ pub(super) struct Package {
 /// An entry of the manifest.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Item {
-    id: String,
+    pub(super) id: String,
     /// Its place in the archive; empty for what lies elsewhere.
     pub(super) path: String,
     /// Its media type in lower case, as far as it can be believed.
     pub(super) media_type: String,
-    properties: String,
-    fallback: Option<String>,
+    pub(super) properties: String,
+    pub(super) fallback: Option<String>,
 }
 
 impl Item {
@@ -78,7 +82,7 @@ impl Package {
         package
     }
 
-    fn add(&mut self, item: Item) {
+    pub(super) fn add(&mut self, item: Item) {
         // Of items with one id the first counts, as it does for an XML parser.
         self.by_id.entry(item.id.clone()).or_insert(self.items.len());
         self.by_folded_id.entry(item.id.trim().to_lowercase()).or_insert(self.items.len());

@@ -28,7 +28,7 @@ pub(in crate::stages::parse) struct Tag<'a> {
 pub(in crate::stages::parse) struct Attributes(Vec<(&'static str, String)>);
 
 /// The attributes that are kept.
-const KNOWN: [&str; 36] = [
+const KNOWN: [&str; 37] = [
     "id",
     "name",
     "hidden",
@@ -57,6 +57,7 @@ const KNOWN: [&str; 36] = [
     "idref",
     "linear",
     "toc",
+    "playorder",
     "property",
     "refines",
     "uri",
