@@ -12,7 +12,7 @@ use super::fallback::Fallback;
 use super::glyphs::{Fonts, Painter};
 use super::headings::Faces;
 use super::lines::{self, LINE_END_HYPHEN, PageBlock};
-use super::{furniture, structure};
+use super::{fallback, furniture, structure};
 use crate::stages::parse::ParseSettings;
 use crate::stages::parse::build::Builder;
 use crate::stages::parse::ocr::{self, Ocr, OcrLine, OwnText, Recognition};
@@ -140,7 +140,7 @@ fn open(bytes: &[u8], settings: &ParseSettings) -> Result<Pdf, Failure> {
 fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>, fonts: &mut Fonts) -> PageText {
     let (width, height) = page.render_dimensions();
     let mut blocks = Vec::new();
-    let (mut shown, mut read, mut unknown) = (0, 0, 0);
+    let (mut shown, mut read, mut guessed, mut unknown) = (0, 0, 0, 0);
     // Annotations lie above the page; their text comes after the page's own, in the order in which the file lists them.
     for layer in [RenderContent::PAGE, RenderContent::ANNOTATIONS] {
         if layer == RenderContent::ANNOTATIONS && !page.raw().contains_key(b"Annots") {
@@ -155,18 +155,28 @@ fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>,
             interpret_page(page, &mut context, &mut glyphs);
             glyphs.finish()
         };
+        let was_cork = fonts.recovery.is_cork();
         let mut glyphs = paint(fonts);
-        if glyphs.unknown > 0 && fonts.recovery.learn(page.resources(), 0) {
+        let learned = glyphs.unknown > 0 && fonts.recovery.learn(page.resources(), 0);
+        if learned || was_cork != fonts.recovery.is_cork() {
             glyphs = paint(fonts);
         }
         shown += glyphs.shown;
         read += glyphs.glyphs.len();
+        guessed += glyphs.guessed;
         unknown += glyphs.unknown;
         lines::blocks(&glyphs, layer == RenderContent::ANNOTATIONS, &mut blocks);
+    }
+    if guessed * 3 > read && !fallback::is_plausible(&text_of(&blocks)) {
+        unknown += guessed;
     }
     // A font that cannot be loaded shows nothing at all.
     let is_doubtful = unknown * 3 > read || (shown == 0 && paints_text(page));
     PageText { blocks, is_doubtful, ..PageText::default() }
+}
+
+fn text_of(blocks: &[PageBlock]) -> String {
+    blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a page's own content shows text.

@@ -8,7 +8,7 @@ use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Shape};
 use hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask};
 use unicode_normalization::char::{compose, is_combining_mark};
 
-use super::unicode::Recovery;
+use super::unicode::{Meaning, Recovery};
 use super::weight::Weights;
 
 /// A glyph on the page. Lengths are points; `y` grows downwards.
@@ -45,6 +45,8 @@ pub(super) struct PageGlyphs {
     pub(super) weights: Vec<f32>,
     /// All glyphs that were shown, spaces and those out of sight too.
     pub(super) shown: usize,
+    /// Glyphs whose character is a guess.
+    pub(super) guessed: usize,
     /// Glyphs whose character nobody could tell.
     pub(super) unknown: usize,
 }
@@ -249,7 +251,7 @@ impl<'a> Device<'a> for Painter<'_> {
                 continue;
             }
             match self.fonts.recovery.text(glyph) {
-                Some(BfString::Char(c)) => {
+                Meaning::Known(BfString::Char(c)) => {
                     if let PdfGlyph::Outline(outline) = glyph
                         && weighed < WEIGHED
                         && c.is_alphabetic()
@@ -259,8 +261,12 @@ impl<'a> Device<'a> for Painter<'_> {
                     }
                     self.add(c.encode_utf8(&mut [0; 4]), &place);
                 }
-                Some(BfString::String(s)) => self.add(&s, &place),
-                None => {
+                Meaning::Known(BfString::String(s)) => self.add(&s, &place),
+                Meaning::Guessed(c) => {
+                    self.out.guessed += 1;
+                    self.add(c.encode_utf8(&mut [0; 4]), &place);
+                }
+                Meaning::Unknown => {
                     self.out.unknown += 1;
                     self.add("\u{fffd}", &place);
                 }

@@ -10,6 +10,7 @@ mod headings;
 mod lines;
 mod order;
 mod structure;
+mod tex;
 mod unicode;
 mod weight;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::tex::TexEncoding;
 use hayro_interpret::font::{Glyph, OutlineGlyph};
 use hayro_interpret::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
 use hayro_interpret::hayro_syntax::object::dict::keys::RESOURCES;
@@ -18,6 +19,7 @@ pub(super) struct Recovery {
     fonts: HashMap<u128, HashMap<u32, char>>,
     /// Composite fonts of a published character collection, by name.
     composites: HashMap<String, Composite>,
+    tex: TexEncoding,
 }
 
 /// How a composite font's codes become characters.
@@ -58,18 +60,38 @@ impl Composite {
 /// How deep forms inside forms are followed.
 const DEEPEST_FORM: u32 = 4;
 
+/// What a glyph stands for.
+pub(super) enum Meaning {
+    /// By what the file or its font says.
+    Known(BfString),
+    /// By a convention that the font may not follow.
+    Guessed(char),
+    Unknown,
+}
+
 impl Recovery {
     /// The characters of a glyph: as the file's ToUnicode map, encoding or glyph names say, else as the font program's own
-    /// tables do.
-    pub(super) fn text(&mut self, glyph: &Glyph<'_>) -> Option<BfString> {
-        match glyph.as_unicode() {
-            Some(BfString::Char(c)) if is_meaningful(c) => Some(BfString::Char(c)),
-            Some(BfString::String(s)) if s.chars().all(is_meaningful) => Some(BfString::String(s)),
-            unsure => match glyph {
-                Glyph::Outline(outline) => self.of_program(outline).map(BfString::Char).or(unsure.filter(is_plausible)),
-                Glyph::Type3(_) => unsure.filter(is_plausible),
-            },
+    /// tables do, else as TeX numbers the characters of its bitmap fonts.
+    pub(super) fn text(&mut self, glyph: &Glyph<'_>) -> Meaning {
+        let unsure = match glyph.as_unicode() {
+            Some(BfString::Char(c)) if is_meaningful(c) => return Meaning::Known(BfString::Char(c)),
+            Some(BfString::String(s)) if s.chars().all(is_meaningful) => return Meaning::Known(BfString::String(s)),
+            unsure => unsure.filter(is_plausible),
+        };
+        match (glyph, unsure) {
+            (Glyph::Outline(outline), unsure) => {
+                self.of_program(outline).map(BfString::Char).or(unsure).map_or(Meaning::Unknown, Meaning::Known)
+            }
+            (_, Some(text)) => Meaning::Known(text),
+            (Glyph::Type3(glyph), None) => {
+                self.tex.character(glyph.char_code()).map_or(Meaning::Unknown, Meaning::Guessed)
+            }
         }
+    }
+
+    /// Whether bitmap fonts are taken for ones of the Cork encoding by now.
+    pub(super) fn is_cork(&self) -> bool {
+        self.tex.is_cork()
     }
 
     /// Looks for composite fonts in the resources of a page and of the forms in it. Whether any was new.
