@@ -19,7 +19,7 @@ use crate::stages::parse::ocr::{self, Ocr, OcrLine, OwnText, Recognition};
 use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
 
 /// Decoded fonts and pictures are kept for so many pages, so that a long document does not gather them all.
-const PAGES_PER_CACHE: usize = 128;
+const PAGES_PER_CACHE: usize = 512;
 
 /// A page with so many characters is no picture with a line of text on it; more need not be counted.
 const ENOUGH_TEXT: usize = 1_000;
