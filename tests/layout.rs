@@ -1,8 +1,9 @@
 //! Pages of which the true text is known: what a reader would read, in which order, as what.
 
 use corpora::stages::parse::{ParseSettings, parse};
-use corpora::values::{BlockKind, ParsedDocument};
+use corpora::values::{BlockKind, ParsedDocument, SectionSource};
 
+use crate::support::documents::with_xref;
 use crate::support::page::{Font, Page, pdf};
 
 use Font::{Bold, Narrow, Plain, Serif, Vertical, Wide};
@@ -489,4 +490,32 @@ fn replacement_text_of_the_file_is_heeded() {
     let page = Page::new()
         .raw("BT /F3 12 Tf 1 0 0 1 72 692 Tm /Span << /ActualText (fi) >> BDC (\\256) Tj EMC (nd the gate) Tj ET");
     assert_reads(page, &[("text", "find the gate")]);
+}
+
+#[test]
+fn a_page_that_paints_without_end_is_left_out_and_the_next_is_read() {
+    let page = |content: u32| {
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 400] /Contents {content} 0 R /Resources << /Font << /F1 3 0 R >> /XObject << /X 7 0 R >> >> >>"
+        )
+        .into_bytes()
+    };
+    let stream = |dictionary: &str, content: &str| {
+        format!("<< /Length {} {dictionary} >>\nstream\n{content}\nendstream", content.len()).into_bytes()
+    };
+    let bytes = with_xref(&[
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        b"<< /Type /Pages /Kids [4 0 R 8 0 R] /Count 2 >>".to_vec(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_vec(),
+        page(5),
+        stream("", "/X Do"),
+        b"null".to_vec(),
+        stream("/Type /XObject /Subtype /Form /BBox [0 0 100 100]", "/X Do /X Do"),
+        page(9),
+        stream("", "BT /F1 11 Tf 72 300 Td (The ninth gate.) Tj ET"),
+    ]);
+    let document = parse(&bytes, &ParseSettings::default(), &mut |_, _| {}).unwrap();
+    assert_eq!(document.sections[0].source, SectionSource::Unreadable("it paints without end".into()));
+    assert_eq!(document.text.trim(), "The ninth gate.");
+    assert!(document.notes.iter().any(|note| note.contains("page 1 cannot be read")), "{:?}", document.notes);
 }

@@ -9,7 +9,7 @@ use hayro_syntax::page::Page;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
 use super::fallback::Fallback;
-use super::glyphs::{Fonts, Painter};
+use super::glyphs::{Endless, Fonts, Painter};
 use super::headings::Faces;
 use super::lines::{self, LINE_END_HYPHEN, PageBlock};
 use super::{fallback, furniture, structure};
@@ -70,11 +70,12 @@ pub(in crate::stages::parse) fn parse(
             fonts = Fonts::default();
         }
         let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read_page(&pdf, page, &cache, &mut fonts)));
-        let mut read = read.unwrap_or_else(|_| {
+        let mut read = read.unwrap_or_else(|panic| {
             fonts = Fonts::default();
             cache = InterpreterCache::new();
-            let reason = "what it paints breaks the parser".to_owned();
-            PageText { source: SectionSource::Unreadable(reason), ..PageText::default() }
+            let reason =
+                if panic.is::<Endless>() { "it paints without end" } else { "what it paints breaks the parser" };
+            PageText { source: SectionSource::Unreadable(reason.to_owned()), ..PageText::default() }
         });
         if read.is_doubtful
             && let Some(lines) = fallback.lines(bytes, index as u32 + 1)

@@ -51,9 +51,17 @@ pub(super) struct PageGlyphs {
     pub(super) unknown: usize,
 }
 
+/// A page whose forms draw each other may paint without end: the interpreter follows them 50 levels deep, which is 2^50
+/// drawings where each draws two. Each sets a clip; no page that somebody made has set so many.
+const MOST_CLIPS: usize = 1_000_000;
+
+/// What the painter gives up with, by unwinding: the interpreter cannot be told to stop.
+pub(super) struct Endless;
+
 /// Collects what a page paints.
 pub(super) struct Painter<'r> {
     out: PageGlyphs,
+    clips: usize,
     /// Bounds of what can be seen: the page, then each clip inside the one before it.
     visible: Vec<Rect>,
     page: Rect,
@@ -82,6 +90,7 @@ impl<'r> Painter<'r> {
         let page = Rect::new(0.0, 0.0, width.into(), height.into());
         Self {
             out: PageGlyphs::default(),
+            clips: 0,
             // Half a line beside the page is let pass.
             visible: vec![page.inflate(6.0, 6.0)],
             page,
@@ -218,6 +227,10 @@ impl<'a> Device<'a> for Painter<'_> {
         self.push_clip_rect(&clip.path.bounding_box());
     }
     fn push_clip_rect(&mut self, clip: &Rect) {
+        self.clips += 1;
+        if self.clips > MOST_CLIPS {
+            std::panic::resume_unwind(Box::new(Endless));
+        }
         // Letters stand out a little of the boxes made for them.
         let clip = clip.inflate(3.0, 3.0);
         self.visible.push(self.visible.last().map_or(clip, |outer| outer.intersect(clip)));
