@@ -519,3 +519,16 @@ fn a_page_that_paints_without_end_is_left_out_and_the_next_is_read() {
     assert_eq!(document.text.trim(), "The ninth gate.");
     assert!(document.notes.iter().any(|note| note.contains("page 1 cannot be read")), "{:?}", document.notes);
 }
+
+#[test]
+fn places_beyond_all_paper_are_borne() {
+    let content = "BT /F1 11 Tf 1 0 0 1 300000000 300000000 Tm (The ninth gate.) Tj ET";
+    let bytes = with_xref(&[
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>".to_vec(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_vec(),
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 2000000000 2000000000] /Contents 5 0 R /Resources << /Font << /F1 3 0 R >> >> >>".to_vec(),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()).into_bytes(),
+    ]);
+    parse(&bytes, &ParseSettings::default(), &mut |_, _| {}).unwrap();
+}

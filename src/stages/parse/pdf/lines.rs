@@ -196,7 +196,8 @@ impl Layout<'_> {
                 (top, bottom) = (top.min(y), bottom.max(y));
             }
         }
-        let tenth = |v: f32| (v * 10.0).round() as i32;
+        // Far beyond any page, and near enough that places can be added.
+        let tenth = |v: f32| (v * 10.0).round().clamp(-1e8, 1e8) as i32;
         Area { left: tenth(left), top: tenth(top), right: tenth(right), bottom: tenth(bottom) }
     }
 
