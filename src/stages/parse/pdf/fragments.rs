@@ -417,6 +417,6 @@ fn superscript(figure: char) -> Option<char> {
 }
 
 /// Scripts that are written without spaces between words.
-fn is_ideographic(c: char) -> bool {
+pub(super) fn is_ideographic(c: char) -> bool {
     matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::bidi;
-use super::fragments::{self, Fragment, Frame};
+use super::fragments::{self, Fragment, Frame, is_ideographic};
 use super::glyphs::PageGlyphs;
 use super::order::{self, Cell, Row};
 use crate::values::Area;
@@ -330,18 +330,13 @@ fn joined(lines: &[Line]) -> String {
                     out.push(LINE_END_HYPHEN);
                 }
             }
-            _ if no_space_between(&out, text) => {}
+            // Scripts without spaces between words go on without one on the next line.
+            _ if out.ends_with(is_ideographic) && text.starts_with(is_ideographic) => {}
             _ => out.push(' '),
         }
         out.push_str(text);
     }
     out
-}
-
-/// Scripts without spaces between words go on without one on the next line.
-fn no_space_between(before: &str, after: &str) -> bool {
-    let wide = |c: char| matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}');
-    before.ends_with(wide) && after.starts_with(wide)
 }
 
 /// Whether a text begins with the mark of a list's item and goes on after it.
