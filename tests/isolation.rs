@@ -118,7 +118,7 @@ fn hostile_files_fail_with_a_reason_and_harm_no_other() {
 /// A run over one endless and some sound documents, one after another.
 fn endless(more: &[&str]) -> (Shelf, Child, BufReader<std::process::ChildStderr>) {
     let shelf = Shelf::of(6);
-    shelf.put("a-endless.pdf", &torture::endless());
+    shelf.put("a-endless.pdf", &torture::endless(20_000));
     let args = [&["batch", "books", "-o", "out", "--progress", "json", "-w", "1"], more].concat();
     let mut child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
     let events = BufReader::new(child.stderr.take().unwrap());

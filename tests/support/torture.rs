@@ -20,12 +20,12 @@ fn form(resources: &str, content: &str) -> Vec<u8> {
     stream(&entries, content.as_bytes())
 }
 
-/// Forms that each paint the next ten times, 25 deep: more painting than anybody lives to see.
-pub(crate) fn endless() -> Vec<u8> {
+/// Forms that each paint the next ten times, 25 deep, and the last `work` boxes: more painting than anybody lives to see.
+pub(crate) fn endless(work: usize) -> Vec<u8> {
     let depth = 25;
     let mut forms: Vec<Vec<u8>> =
         (0..depth).map(|n| form(&format!("/XObject << /F {} 0 R >>", 6 + n), &"/F Do ".repeat(10))).collect();
-    forms.push(form("", "0 0 1 1 re f"));
+    forms.push(form("", &"0 0 1 1 re f ".repeat(work)));
     one_page("/XObject << /F 5 0 R >>", b"/F Do", &forms)
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn set() -> Vec<(&'static str, Vec<u8>)> {
                 ],
             ),
         ),
-        ("forms-endless", endless()),
+        ("forms-endless", endless(1)),
         ("tree-in-itself", tree("<< /Type /Pages /Kids [2 0 R 3 0 R] /Count 2 /Parent 2 0 R >>", leaf)),
         ("tree-wide-in-itself", tree(&format!("<< /Type /Pages /Kids [{}] /Count 9 >>", "2 0 R ".repeat(50)), leaf)),
         ("parent-in-itself", tree("<< /Type /Pages /Kids [3 0 R] /Count 1 /Parent 2 0 R >>", "<< /Type /Page /Parent 3 0 R >>")),

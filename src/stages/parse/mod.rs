@@ -17,7 +17,7 @@ pub use self::ocr::{OcrCount, OcrMode, OcrSettings};
 use crate::values::{Failure, FailureKind, Format, ParsedDocument};
 
 /// Version of the parser's output. Raised whenever the same bytes may give another text.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Tells the format from a file's first bytes (at least 1,024, or all of a shorter file), where it has marks of its own.
 /// Text and Markdown have none.

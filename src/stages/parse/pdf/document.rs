@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use hayro_interpret::kurbo::Rect;
-use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, TransformExt, interpret_page};
 use hayro_syntax::page::Page;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
+use super::content::{self, Endless, Part};
 use super::fallback::Fallback;
-use super::glyphs::{Endless, Fonts, Painter};
+use super::fonts::Fonts;
+use super::glyphs::Painter;
 use super::headings::Faces;
+use super::layers::Layers;
 use super::lines::{self, LINE_END_HYPHEN, PageBlock};
 use super::{fallback, furniture, structure};
 use crate::stages::parse::ParseSettings;
@@ -18,8 +19,8 @@ use crate::stages::parse::build::Builder;
 use crate::stages::parse::ocr::{self, Ocr, OcrLine, OwnText, Recognition};
 use crate::values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
 
-/// Decoded fonts and pictures are kept for so many pages, so that a long document does not gather them all.
-const PAGES_PER_CACHE: usize = 512;
+/// Fonts are kept for so many pages, so that a long document does not gather them all.
+const PAGES_PER_FONTS: usize = 512;
 
 /// A page with so many characters is no picture with a line of text on it; more need not be counted.
 const ENOUGH_TEXT: usize = 1_000;
@@ -60,23 +61,28 @@ pub(in crate::stages::parse) fn parse(
     let pdf = open(bytes, settings)?;
     let count = pdf.pages().len();
     let mut pages = Vec::with_capacity(count.min(1 << 16));
-    let mut fonts = Fonts::default();
+    let mut fonts = Fonts::new();
+    let layers = Layers::of(&pdf);
+    let mut painter = Painter::default();
     let mut fallback = Fallback::default();
-    let mut cache = InterpreterCache::new();
     let mut ocr = Ocr::new(settings);
     for (index, page) in pdf.pages().iter().enumerate() {
-        if index % PAGES_PER_CACHE == PAGES_PER_CACHE - 1 {
-            cache = InterpreterCache::new();
-            fonts = Fonts::default();
+        if index % PAGES_PER_FONTS == PAGES_PER_FONTS - 1 {
+            fonts = Fonts::new();
         }
-        let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read_page(&pdf, page, &cache, &mut fonts)));
-        let mut read = read.unwrap_or_else(|panic| {
-            fonts = Fonts::default();
-            cache = InterpreterCache::new();
-            let reason =
-                if panic.is::<Endless>() { "it paints without end" } else { "what it paints breaks the parser" };
-            PageText { source: SectionSource::Unreadable(reason.to_owned()), ..PageText::default() }
-        });
+        let unreadable =
+            |reason: &str| PageText { source: SectionSource::Unreadable(reason.to_owned()), ..PageText::default() };
+        let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            read_page(page, &mut fonts, &layers, &mut painter)
+        }));
+        let mut read = match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(Endless)) => unreadable("it paints without end"),
+            Err(_) => {
+                fonts = Fonts::new();
+                unreadable("what it paints breaks the parser")
+            }
+        };
         if read.is_doubtful
             && let Some(lines) = fallback.lines(bytes, index as u32 + 1)
         {
@@ -90,10 +96,14 @@ pub(in crate::stages::parse) fn parse(
         progress(index as u32 + 1, count as u32);
     }
     let broken: Vec<usize> = numbers(&pages, |page| matches!(page.source, SectionSource::Unreadable(_)));
-    if count == 0 || broken.len() == count {
+    if broken.len() == count {
+        let why = pages.iter().find_map(|page| match &page.source {
+            SectionSource::Unreadable(why) => Some(format!(" (of the first, {why})")),
+            _ => None,
+        });
         return Err(Failure::new(
             FailureKind::Damaged,
-            format!("none of its {count} pages can be read; fetch or copy it again"),
+            format!("none of its {count} pages can be read{}; fetch or copy it again", why.unwrap_or_default()),
         ));
     }
     let mut builder = Builder::new(SectionKind::Page);
@@ -138,61 +148,43 @@ fn open(bytes: &[u8], settings: &ParseSettings) -> Result<Pdf, Failure> {
     })
 }
 
-fn read_page<'a>(pdf: &'a Pdf, page: &'a Page<'a>, cache: &InterpreterCache<'a>, fonts: &mut Fonts) -> PageText {
-    let (width, height) = page.render_dimensions();
+fn read_page<'a>(
+    page: &Page<'a>,
+    fonts: &mut Fonts<'a>,
+    layers: &Layers,
+    painter: &mut Painter,
+) -> Result<PageText, Endless> {
     let mut blocks = Vec::new();
     let (mut shown, mut read, mut guessed, mut unknown) = (0, 0, 0, 0);
     // Annotations lie above the page; their text comes after the page's own, in the order in which the file lists them.
-    for layer in [RenderContent::PAGE, RenderContent::ANNOTATIONS] {
-        if layer == RenderContent::ANNOTATIONS && !page.raw().contains_key(b"Annots") {
-            continue;
-        }
-        let settings = InterpreterSettings { render_content: layer, ..InterpreterSettings::default() };
-        let area = Rect::new(0.0, 0.0, width.into(), height.into());
-        let paint = |fonts: &mut Fonts| {
-            let transform = page.initial_transform(true).to_kurbo();
-            let mut context = Context::new(transform, area, cache, pdf.xref(), settings.clone());
-            let mut glyphs = Painter::new(width, height, fonts);
-            interpret_page(page, &mut context, &mut glyphs);
-            glyphs.finish()
+    for part in [Part::Page, Part::Annotations] {
+        let mut paint = |fonts: &mut Fonts<'a>| {
+            painter.clear();
+            content::paint(page, part, fonts, layers, painter)?;
+            Ok(painter.painted().unknown > 0)
         };
         let was_cork = fonts.recovery.is_cork();
-        let mut glyphs = paint(fonts);
-        let learned = glyphs.unknown > 0 && fonts.recovery.learn(page.resources(), 0);
+        let learned = paint(fonts)? && fonts.learn(page.resources());
         if learned || was_cork != fonts.recovery.is_cork() {
-            glyphs = paint(fonts);
+            paint(fonts)?;
         }
+        let glyphs = painter.painted();
         shown += glyphs.shown;
         read += glyphs.glyphs.len();
         guessed += glyphs.guessed;
         unknown += glyphs.unknown;
-        lines::blocks(&glyphs, layer == RenderContent::ANNOTATIONS, &mut blocks);
+        lines::blocks(glyphs, part == Part::Annotations, &mut blocks);
     }
     if guessed * 3 > read && !fallback::is_plausible(&text_of(&blocks)) {
         unknown += guessed;
     }
     // A font that cannot be loaded shows nothing at all.
-    let is_doubtful = unknown * 3 > read || (shown == 0 && paints_text(page));
-    PageText { blocks, is_doubtful, ..PageText::default() }
+    let is_doubtful = unknown * 3 > read || (shown == 0 && content::shows_text(page));
+    Ok(PageText { blocks, is_doubtful, ..PageText::default() })
 }
 
 fn text_of(blocks: &[PageBlock]) -> String {
     blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n")
-}
-
-/// Whether a page's own content shows text.
-fn paints_text(page: &Page<'_>) -> bool {
-    use hayro_syntax::content::ops::TypedInstruction as Op;
-    let mut operations = page.typed_operations();
-    while let Some(operation) = operations.next() {
-        if matches!(
-            operation,
-            Op::ShowText(_) | Op::ShowTexts(_) | Op::NextLineAndShowText(_) | Op::ShowTextWithParameters(_)
-        ) {
-            return true;
-        }
-    }
-    false
 }
 
 /// Puts the pages into the document: what a block is, which blocks are furniture, which hyphens stay.

@@ -63,6 +63,9 @@ const WIDE_GAP: f32 = 1.5;
 /// A gap wider than this parts words (MuPDF, source/fitz/stext-device.c, has the same figure).
 const WORD_GAP: f32 = 0.15;
 
+/// Room for the glyphs of a usual line.
+const USUAL_GLYPHS: usize = 64;
+
 /// Puts the glyphs of one direction together.
 pub(super) fn fragments(glyphs: &[Glyph], turn: i16, frame: Frame) -> Vec<Fragment> {
     let mut fragments: Vec<Fragment> = Vec::new();
@@ -92,14 +95,9 @@ pub(super) fn fragments(glyphs: &[Glyph], turn: i16, frame: Frame) -> Vec<Fragme
                 continue;
             }
         }
-        fragments.push(Fragment {
-            glyphs: vec![index],
-            left: u,
-            right: end,
-            baseline: v,
-            size: glyph.size,
-            order: index,
-        });
+        let mut of_line = Vec::with_capacity(USUAL_GLYPHS);
+        of_line.push(index);
+        fragments.push(Fragment { glyphs: of_line, left: u, right: end, baseline: v, size: glyph.size, order: index });
     }
     merge_neighbours(glyphs, frame, fragments)
 }

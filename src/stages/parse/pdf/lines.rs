@@ -51,9 +51,9 @@ pub(super) struct PageBlock {
 pub(super) fn blocks(page: &PageGlyphs, as_painted: bool, out: &mut Vec<PageBlock>) {
     let mut turns: BTreeMap<i16, usize> = BTreeMap::new();
     let mut right = 0_usize;
-    for glyph in &page.glyphs {
-        *turns.entry(glyph.turn).or_default() += 1;
-        right += usize::from(bidi::is_rtl(glyph.first));
+    for run in page.glyphs.chunk_by(|a, b| a.turn == b.turn) {
+        *turns.entry(run[0].turn).or_default() += run.len();
+        right += run.iter().filter(|glyph| bidi::is_rtl(glyph.first)).count();
     }
     let from_right = right * 2 > page.glyphs.len();
     let mut turns: Vec<(i16, usize)> = turns.into_iter().collect();
@@ -159,10 +159,13 @@ impl Layout<'_> {
         };
         for &m in members {
             let fragment = &self.fragments[m];
-            if !line.text.is_empty() {
+            let text = fragments::text(&self.page.glyphs, self.frame, fragment);
+            if line.text.is_empty() {
+                line.text = text;
+            } else {
                 line.text.push(' ');
+                line.text.push_str(&text);
             }
-            line.text.push_str(&fragments::text(&self.page.glyphs, self.frame, fragment));
             line.left = line.left.min(fragment.left);
             line.right = line.right.max(fragment.right);
             line.top = line.top.min(fragment.top());
@@ -314,7 +317,7 @@ impl Column {
 
 /// Lines as one text. Where a hyphen ended a line inside a word, [`LINE_END_HYPHEN`] stands for it.
 fn joined(lines: &[Line]) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(lines.iter().map(|line| line.text.len() + 4).sum());
     for line in lines {
         let text = line.text.trim();
         if out.is_empty() {

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hayro_interpret::hayro_syntax::Pdf;
-use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, String as PdfString};
+use hayro_syntax::Pdf;
+use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, String as PdfString};
 
 use crate::values::OutlineEntry;
 

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::tex::TexEncoding;
-use hayro_interpret::font::{Glyph, OutlineGlyph};
-use hayro_interpret::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
-use hayro_interpret::hayro_syntax::object::dict::keys::RESOURCES;
-use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Stream, String as PdfString};
-use hayro_interpret::hayro_syntax::page::Resources;
+use hayro_font::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
+use hayro_font::{FontGlyph, OutlineGlyph};
+use hayro_syntax::object::dict::keys::RESOURCES;
+use hayro_syntax::object::{Array, Dict, Name, Stream, String as PdfString};
+use hayro_syntax::page::Resources;
 use read_fonts::ps::cff::CffFontRef;
 use read_fonts::tables::cmap::PlatformId;
 use read_fonts::{FontRef, TableProvider, ps::agl, types::GlyphId};
@@ -64,29 +64,36 @@ const DEEPEST_FORM: u32 = 4;
 pub(super) enum Meaning {
     /// By what the file or its font says.
     Known(BfString),
-    /// By a convention that the font may not follow.
-    Guessed(char),
+    /// What TeX's fonts have at that code, if anything: a guess, as the font may not be one of them.
+    Tex(u32),
     Unknown,
 }
 
 impl Recovery {
     /// The characters of a glyph: as the file's ToUnicode map, encoding or glyph names say, else as the font program's own
     /// tables do, else as TeX numbers the characters of its bitmap fonts.
-    pub(super) fn text(&mut self, glyph: &Glyph<'_>) -> Meaning {
-        let unsure = match glyph.as_unicode() {
+    pub(super) fn text(&mut self, glyph: &FontGlyph<'_>) -> Meaning {
+        let unicode = match glyph {
+            FontGlyph::Outline(glyph) => glyph.as_unicode(),
+            FontGlyph::Type3(glyph) => glyph.as_unicode(),
+        };
+        let unsure = match unicode {
             Some(BfString::Char(c)) if is_meaningful(c) => return Meaning::Known(BfString::Char(c)),
             Some(BfString::String(s)) if s.chars().all(is_meaningful) => return Meaning::Known(BfString::String(s)),
             unsure => unsure.filter(is_plausible),
         };
         match (glyph, unsure) {
-            (Glyph::Outline(outline), unsure) => {
+            (FontGlyph::Outline(outline), unsure) => {
                 self.of_program(outline).map(BfString::Char).or(unsure).map_or(Meaning::Unknown, Meaning::Known)
             }
             (_, Some(text)) => Meaning::Known(text),
-            (Glyph::Type3(glyph), None) => {
-                self.tex.character(glyph.char_code()).map_or(Meaning::Unknown, Meaning::Guessed)
-            }
+            (FontGlyph::Type3(glyph), None) => Meaning::Tex(glyph.char_code()),
         }
+    }
+
+    /// The character that a code of a bitmap font has in TeX's fonts.
+    pub(super) fn tex(&mut self, code: u32) -> Option<char> {
+        self.tex.character(code)
     }
 
     /// Whether bitmap fonts are taken for ones of the Cork encoding by now.
