@@ -281,6 +281,43 @@ fn packs_that_come_back_incomplete_are_asked_for_in_smaller_ones() {
 }
 
 #[test]
+fn terms_go_with_sentences_or_with_their_chunks_whichever_is_cheaper() {
+    let tokens = |context: &str, endpoint: &str| {
+        let rehearsal = Rehearsal::of(6, quick());
+        let options = ["--pipeline", "vocabulary", "--context", context, "--endpoint", endpoint, "--poll", "0.05"];
+        let plan = rehearsal.run("out", &[&options[..], &["--dry-run", "--json"]].concat()).exits(0);
+        let plan: serde_json::Value = serde_json::from_str(&plan.stdout()).unwrap();
+        let run = rehearsal.run("out", &options).exits(0);
+        let told = rehearsal.simulator.counters().usage.prompt();
+        let estimate = plan["extract"]["remote"]["input_tokens"].as_f64().unwrap();
+        // What batches are told is counted elsewhere.
+        let near = endpoint == "batch" || (0.85..=1.15).contains(&(estimate / told as f64));
+        assert!(near, "{context}: {estimate} estimated, {told} told");
+        let way = |with: &str| plan["extract"][with].as_u64().unwrap();
+        assert!(context != "candidates" || way("with_chunks") == 0, "{plan}");
+        assert!(context != "chunks" || way("with_sentences") == 0, "{plan}");
+        run.says(match context {
+            "candidates" => "with their chunks in 0 documents",
+            "chunks" => "with a sentence for each in 0 documents",
+            _ => "terms went with a sentence for each in",
+        });
+        let asked = rehearsal.requests();
+        // An answer is good whatever it was judged by.
+        let other = if context == "chunks" { "candidates" } else { "chunks" };
+        rehearsal.run("out", &["--pipeline", "vocabulary", "--context", other, "--stage", "write"]).exits(0);
+        assert_eq!(rehearsal.requests(), asked);
+        (told, rehearsal.shelf.vocabularies_in("out"))
+    };
+    let (sentences, files) = tokens("candidates", "live");
+    let (chunks, same) = tokens("chunks", "live");
+    assert!(files == same && sentences != chunks);
+    let (cheaper, same) = tokens("auto", "live");
+    assert!(files == same && cheaper <= sentences.min(chunks) * 11 / 10, "{cheaper} of {sentences} and {chunks}");
+    let (_, same) = tokens("chunks", "batch");
+    assert!(files == same);
+}
+
+#[test]
 fn a_unit_that_gets_no_answer_fails_its_document_with_a_reason_and_is_taken_up_again() {
     let script =
         vec![Scripted { containing: "Tale 3".into(), attempts: vec![], from_request: 0, fault: Fault::Refusal }];

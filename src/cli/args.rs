@@ -284,6 +284,10 @@ pub(super) struct RemoteArgs {
     #[arg(long, value_enum, value_name = "HOW", env = "CORPORA_OVERLAP")]
     pub overlap: Option<OverlapArg>,
 
+    /// What a model is told of a term: a sentence, the chunk in which it stands, or whichever is cheaper [default: auto].
+    #[arg(long, value_enum, value_name = "WHAT", env = "CORPORA_CONTEXT")]
+    pub context: Option<ContextArg>,
+
     /// Append a line for each request to this file: times and tokens, no content, no secrets.
     #[arg(long, value_name = "FILE", env = "CORPORA_LOG")]
     pub log: Option<PathBuf>,
@@ -372,6 +376,17 @@ pub(super) enum FinishArg {
     Batch,
     /// Live, at the full price.
     Live,
+}
+
+/// What a model is told of a term beside the term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ContextArg {
+    /// One sentence for each.
+    Candidates,
+    /// The chunks in which they stand, each once.
+    Chunks,
+    /// For each document what takes fewer tokens.
+    Auto,
 }
 
 /// Whether stages overlap.

@@ -237,6 +237,13 @@ fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {
         grouped(remote.input_tokens),
         grouped(remote.output_tokens)
     )?;
+    if e.with_sentences + e.with_chunks > 0 {
+        writeln!(
+            out,
+            "context: the terms of {} documents go with a sentence for each, of {} with their chunks",
+            e.with_sentences, e.with_chunks
+        )?;
+    }
     match (remote.dollars, remote.batch_dollars) {
         (Some(live), Some(batch)) => writeln!(
             out,

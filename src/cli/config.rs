@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Deserializer};
 
 use super::args::{
-    BatchArgs, EndpointArg, LogFormatArg, ModeArg, OcrArg, OverlapArg, ParsingArgs, ProgressArg, RemoteArgs,
+    BatchArgs, ContextArg, EndpointArg, LogFormatArg, ModeArg, OcrArg, OverlapArg, ParsingArgs, ProgressArg, RemoteArgs,
 };
 use super::blocklist::NO_BLOCKLIST;
 use super::exit::CommandError;
@@ -55,6 +55,8 @@ pub(super) struct ConfigFile {
     prices: Option<PathBuf>,
     #[serde(default, deserialize_with = "choice")]
     overlap: Option<OverlapArg>,
+    #[serde(default, deserialize_with = "choice")]
+    context: Option<ContextArg>,
     log: Option<PathBuf>,
     #[serde(default, deserialize_with = "choice")]
     log_format: Option<LogFormatArg>,
@@ -173,6 +175,7 @@ impl ConfigFile {
         args.max_cost = args.max_cost.or(self.max_cost);
         args.prices = args.prices.take().or(self.prices.take());
         args.overlap = args.overlap.or(self.overlap);
+        args.context = args.context.or(self.context);
         args.log = args.log.take().or(self.log.take());
         args.log_format = args.log_format.or(self.log_format);
     }
@@ -214,7 +217,7 @@ mod tests {
     #[test]
     fn wrong_keys_values_and_types_are_explained() {
         insta::assert_snapshot!(read("output = 'x'\nworker = 2\n").unwrap_err(), @r"
-        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `blocklist`, `progress`, `formats`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `ocr`, `ocr_lang`, `password_file`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `batches_per_hour`, `poll`, `listing_lag`; did you mean 'workers'?
+        corpora.toml, line 2, column 1: unknown field `worker`, expected one of `output`, `workers`, `mode`, `pipeline`, `provider`, `model`, `blocklist`, `progress`, `formats`, `no_recursive`, `quiet`, `verbose`, `parse_timeout`, `parse_memory`, `ocr`, `ocr_lang`, `password_file`, `base_url`, `api_version`, `allow_http`, `key_file`, `rpm`, `itpm`, `otpm`, `tpm`, `in_flight`, `request_timeout`, `patience`, `max_cost`, `prices`, `overlap`, `context`, `log`, `log_format`, `endpoint`, `batch_requests`, `batch_bytes`, `batch_tokens`, `batches_in_flight`, `batches_per_hour`, `poll`, `listing_lag`; did you mean 'workers'?
             worker = 2
         ");
         insta::assert_snapshot!(read("mode = 'fast'\n").unwrap_err(), @r"

@@ -3,10 +3,11 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::args::{BatchEndpointArgs, EndpointArg, FinishArg, OverlapArg, RemoteArgs};
+use super::args::{BatchEndpointArgs, ContextArg, EndpointArg, FinishArg, OverlapArg, RemoteArgs};
 use super::exit::CommandError;
 use crate::engine::{BatchOptions, EndpointKind, Remote};
 use crate::remote::{ApiKey, Dialect, Endpoint, Prices, Rates, Vendor};
+use crate::stages::extract::{Context, ContextChoice};
 use crate::stages::pipeline::Pipeline;
 use crate::values::Cost;
 
@@ -102,6 +103,11 @@ pub(super) fn resolve(
         max_cost,
         price,
         overlap: args.overlap != Some(OverlapArg::Off),
+        context: match args.context {
+            Some(ContextArg::Candidates) => ContextChoice::Always(Context::Candidates),
+            Some(ContextArg::Chunks) => ContextChoice::Always(Context::Chunks),
+            Some(ContextArg::Auto) | None => ContextChoice::Cheaper,
+        },
         endpoint_kind: endpoint_kind(vendor, batch)?,
         now_unix: || jiff::Timestamp::now().as_microsecond() as f64 / 1e6,
     }))

@@ -50,6 +50,7 @@ impl Alone {
         let size = super::per_request(&run.pipeline);
         let mut changes = Vec::new();
         let mut answers = Vec::with_capacity(contents.units.len());
+        // One document after another is the way that this program is measured against: it keeps to sentences.
         for units in contents.units.chunks(size) {
             let ask = Ask::new(&run.pipeline, units.to_vec(), doc);
             answers.extend(self.ask(run, &ask, &mut changes)?);

@@ -4,6 +4,7 @@ mod alone;
 mod batch;
 mod cancel;
 mod consolidate;
+mod contexts;
 mod discover;
 mod documents;
 mod drive;

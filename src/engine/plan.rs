@@ -3,10 +3,9 @@
 use serde::Serialize;
 
 use super::RunError;
-use super::live::{Contents, Remote, overhead};
+use super::live::{Contents, Remote, overhead, told_in_requests};
 use super::run::{Rerun, Run};
-use crate::stages::chunk::estimate_tokens;
-use crate::stages::extract;
+use crate::stages::extract::{self, Context};
 use crate::stages::pipeline::Method;
 use crate::store::{Counts, DistinctCounter, DocId, Reader, StageFps};
 use crate::values::{Chunk, Fingerprint, ParsedDocument, Stage, Usage};
@@ -41,8 +40,12 @@ pub struct ExtractPlan {
     pub answered: u64,
     /// Requests to the provider; 0 for `local`, which answers within the program.
     pub requests: u64,
-    /// Estimated tokens of the text of the units without an answer.
+    /// Estimated tokens of what is told of the units without an answer.
     pub estimated_tokens: u64,
+    /// Documents whose terms would be asked about with a sentence for each.
+    pub with_sentences: u64,
+    /// Documents whose terms would be asked about with the chunks in which they stand.
+    pub with_chunks: u64,
     /// What a remote provider would be asked, and what that would cost.
     pub remote: Option<RemotePlan>,
 }
@@ -140,9 +143,12 @@ pub(super) fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> Result<Extra
         answered: 0,
         requests: 0,
         estimated_tokens: 0,
+        with_sentences: 0,
+        with_chunks: 0,
         remote: None,
     };
     let mut guessed_output = 0;
+    let size = super::per_request(&run.pipeline);
     let again = rerun.is_some_and(|r| r.stage <= Stage::Extract);
     let mut distinct = DistinctCounter::new()?;
     let mut after = DocId(0);
@@ -159,49 +165,43 @@ pub(super) fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> Result<Extra
             let document: ParsedDocument = reader.artifact(run.fps.parse, pending.doc)?;
             plan.documents += 1;
             plan.chunks += chunks.len() as u64;
-            // The embedded provider finds terms without asking; its units are the chunks that it reads.
-            let units: Vec<(Fingerprint, u64, u64)> = match (&run.pipeline.method, run.remote) {
-                (Method::Terms(_), Some(_)) => Contents::of(&run.pipeline.method, document, chunks)
-                    .units
-                    .iter()
-                    .map(|u| {
-                        (
-                            u.key,
-                            u64::from(estimate_tokens(&u.text)) + 1,
-                            extract::guessed_term_output(&run.pipeline.schema),
-                        )
-                    })
-                    .collect(),
-                (_, remote) => chunks
-                    .iter()
-                    .map(|chunk| {
-                        let text = chunk.span.of(&document.text);
-                        let output = remote.map_or(0, |_| extract::guessed_output(text));
-                        (extract::unit_key(text), chunk.tokens.into(), output)
-                    })
-                    .collect(),
-            };
-            for (unit, tokens, output) in units {
-                if !distinct.add(&unit)? {
-                    continue;
+            let accepted = if again { i64::MAX } else { pending.generation };
+            let mut is_open = |plan: &mut ExtractPlan, unit: &Fingerprint| -> Result<bool, RunError> {
+                if !distinct.add(unit)? {
+                    return Ok(false);
                 }
                 plan.units += 1;
-                let accepted = if again { i64::MAX } else { pending.generation };
-                if reader.is_answered(run.question, &unit, accepted)? {
-                    plan.answered += 1;
-                } else {
-                    plan.estimated_tokens += tokens;
-                    guessed_output += output;
+                let answered = reader.is_answered(run.question, unit, accepted)?;
+                plan.answered += u64::from(answered);
+                Ok(!answered)
+            };
+            // The embedded provider finds terms without asking; its units are the chunks that it reads.
+            if let (Method::Terms(_), Some(remote)) = (&run.pipeline.method, run.remote) {
+                let contents = Contents::of(&run.pipeline.method, document, chunks);
+                let mut open = Vec::new();
+                for (number, unit) in contents.units.iter().enumerate() {
+                    if is_open(&mut plan, &unit.key)? {
+                        open.push(number);
+                    }
+                }
+                let (units, context) = contents.in_context(remote.context, &open, size);
+                plan.with_sentences += u64::from(context == Some(Context::Candidates));
+                plan.with_chunks += u64::from(context == Some(Context::Chunks));
+                plan.estimated_tokens += told_in_requests(&units, size);
+                guessed_output += units.len() as u64 * extract::guessed_term_output(&run.pipeline.schema);
+                continue;
+            }
+            for chunk in chunks {
+                let text = chunk.span.of(&document.text);
+                if is_open(&mut plan, &extract::unit_key(text))? {
+                    plan.estimated_tokens += u64::from(chunk.tokens);
+                    guessed_output += run.remote.map_or(0, |_| extract::guessed_output(text));
                 }
             }
         }
     }
     if let Some(remote) = run.remote {
-        let size = match run.pipeline.method {
-            Method::Passages(_) => 1,
-            Method::Terms(_) => run.pipeline.provider.terms_per_request as u64,
-        };
-        plan.requests = (plan.units - plan.answered).div_ceil(size);
+        plan.requests = (plan.units - plan.answered).div_ceil(size as u64);
         plan.remote = Some(remote_plan(run, remote, &reader, &plan, guessed_output)?);
     }
     Ok(plan)

@@ -8,6 +8,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 
 use super::batch::{self, BatchOptions};
+use super::contexts::Contexts;
 use super::error_log::ErrorLog;
 use super::live::{self, EndpointKind, Remote};
 use super::staged::Upstream;
@@ -147,6 +148,7 @@ pub(super) struct Run<'a> {
     pub(super) scope: i64,
     pub(super) root: PathBuf,
     pub(super) places: documents::OutputPlaces,
+    pub(super) contexts: Contexts,
     pub(super) parse_program: ParseProgram,
     pub(super) now_ms: fn() -> i64,
 }
@@ -265,6 +267,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
             },
             blocklist: config.blocklist.clone(),
         },
+        contexts: Contexts::default(),
         pipeline: config.pipeline.clone(),
         remote: config.remote.as_ref(),
         parse_program: ParseProgram {
@@ -285,6 +288,9 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     }
     let mut progress = Progress::default();
     let outcome = stages(&mut run, config, &mut session, &mut progress);
+    if let Some(message) = run.contexts.message() {
+        run.emit(Event::Notice { message });
+    }
     let summary = summarize(&run, config, &progress, outcome.is_ok(), started)?;
     let written = match &outcome {
         Ok(_) if !config.dry_run && (progress.changed || !config.output.join(manifest::MANIFEST).exists()) => {
@@ -725,6 +731,7 @@ impl<'a> Run<'a> {
                 blocklist: None,
                 origin: Origin { pipeline: pipeline_name, provider: provider_name, model: provider.model.clone() },
             },
+            contexts: Contexts::default(),
             pipeline: pipeline.clone(),
             remote: None,
             parse_program: ParseProgram {

@@ -71,15 +71,25 @@ struct Found {
     sentence: String,
 }
 
-/// The terms of a request that names them itself: lines of JSON with `text` and `sentence`.
+/// The terms of a request that names them itself: lines of JSON with `text` and `sentence`, or with `text` after one with
+/// the `passage` in which it stands.
 fn asked_about(user: &str) -> Option<Vec<Found>> {
-    let lines: Vec<&str> = user.lines().filter(|l| !l.trim().is_empty()).collect();
-    let read = |line: &&str| {
+    let mut found = Vec::new();
+    let mut passage = String::new();
+    for line in user.lines().filter(|l| !l.trim().is_empty()) {
         let value: Value = serde_json::from_str(line).ok()?;
-        let sentence = value["sentence"].as_str().unwrap_or_default().to_owned();
-        Some(Found { term: value["text"].as_str()?.to_owned(), sentence })
-    };
-    if lines.is_empty() { None } else { lines.iter().map(read).collect() }
+        if let Some(text) = value["passage"].as_str() {
+            text.clone_into(&mut passage);
+            continue;
+        }
+        let term = value["text"].as_str()?.to_owned();
+        let sentence = match value["sentence"].as_str() {
+            Some(sentence) => sentence.to_owned(),
+            None => passage.find(&term).map(|at| sentence_around(&passage, at)).unwrap_or_default(),
+        };
+        found.push(Found { term, sentence });
+    }
+    (!found.is_empty()).then_some(found)
 }
 
 fn sentence_around(text: &str, at: usize) -> String {

@@ -518,7 +518,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
 }
 
 /// A number with the word for what it counts.
-fn counted(n: u64, one: &str, many: &str) -> String {
+pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 

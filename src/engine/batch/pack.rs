@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::Driver;
 use crate::engine::documents::attempts;
-use crate::engine::live::{Ask, Unit, contents, prompt};
+use crate::engine::live::{Ask, Unit, contents, prompt, takes};
 use crate::engine::staged::{About, feed_documents, settle};
 use crate::engine::{RunError, per_request};
 use crate::store::{
@@ -70,23 +70,31 @@ pub(super) fn pack(driver: &Driver<'_>) -> Result<Packed, RunError> {
             let about = About { stage: Stage::Extract, sha: &job.pending.sha, path: &job.path };
             let started = std::time::Instant::now();
             let (outcome, tries) = attempts(|| contents(run, &driver.reader, &job), |f| about.retried(run, f))?;
-            let units = match outcome {
-                Ok(contents) => contents.units,
+            let contents = match outcome {
+                Ok(contents) => contents,
                 Err(failure) => return settle(run, about, run.fps.extract, doc, Err(failure), tries, started),
             };
-            for unit in units {
-                let reader = &driver.reader;
+            let reader = &driver.reader;
+            let mut open = Vec::new();
+            for (number, unit) in contents.units.iter().enumerate() {
                 let settled = !distinct.add(&unit.key)?
                     || reader.is_answered(run.question, &unit.key, generation)?
                     || reader.unit_failure(run.question, &unit.key, generation)?.is_some()
                     || reader.is_in_batch(run.question, &unit.key)?;
-                if settled {
-                    continue;
+                if !settled {
+                    open.push(number);
                 }
+            }
+            let (units, context) = contents.in_context(driver.remote.context, &open, size);
+            run.contexts.count(context);
+            for unit in units {
                 let (spent, raised) = reader.unit_attempts(run.question, &unit.key)?;
                 if size == 1 || spent >= TOGETHER {
                     packer.add(vec![unit], doc, spent, raised)?;
                     continue;
+                }
+                if !takes(&pack, &unit) {
+                    packer.add(std::mem::take(&mut pack), first, most_spent, false)?;
                 }
                 if pack.is_empty() {
                     (first, most_spent) = (doc, 0);

@@ -88,7 +88,8 @@ impl Driver<'_, Client> {
         let mut found = None;
         feed_documents(run, Some(run.fps.chunk), run.fps.extract, &mut |job| {
             let Ok(contents) = live::contents(run, &self.reader, &job) else { return true };
-            let units: Vec<_> = contents.units.into_iter().take(per_request(&run.pipeline)).collect();
+            let open: Vec<usize> = (0..contents.units.len().min(per_request(&run.pipeline))).collect();
+            let (units, _) = contents.in_context(self.remote.context, &open, open.len());
             if !units.is_empty() {
                 found = Some(Ask::new(&run.pipeline, units, job.pending.doc));
             }

@@ -18,6 +18,7 @@ use crate::engine::run::Run;
 use crate::engine::{Cancel, RunError};
 use crate::remote::{BatchLimits, Dialect, Endpoint, Rates, Vendor};
 use crate::stages::chunk::ChunkSettings;
+use crate::stages::extract::ContextChoice;
 use crate::stages::extract::{TermSettings, local, term_key};
 use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
 use crate::store::{BatchRequest, BatchRow, BatchState, Change, Checkpoint, DocId, FpId, Reader, Session, Store};
@@ -76,6 +77,7 @@ fn remote(vendor: Vendor) -> Remote {
         max_cost: None,
         price: None,
         overlap: false,
+        context: ContextChoice::default(),
         endpoint_kind: EndpointKind::Live,
         now_unix: || NOW_MS as f64 / 1000.0,
     }

@@ -25,14 +25,14 @@ pub(super) use self::planner::Contents;
 pub(super) use self::planner::contents;
 pub use self::reading::{Reading, read};
 pub(super) use self::reading::{store_probe, stored_names};
-pub(super) use self::request::{Ask, Unit, overhead, prompt};
+pub(super) use self::request::{Ask, Unit, overhead, prompt, takes, told_in_requests};
 pub(super) use self::retry::{ATTEMPTS, BAD_ANSWER_COSTS, backoff};
 use super::RunError;
 use super::batch::BatchOptions;
 use super::run::Run;
 use super::staged::Upstream;
 use crate::remote::{ApiKey, Charge, Client, Dialect, Endpoint, Limiter, Price, Rates, StopReason};
-use crate::stages::extract::AnswerSchema;
+use crate::stages::extract::{AnswerSchema, ContextChoice};
 use crate::stages::pipeline::Method;
 use crate::values::{Asked, Cost, Event, Usage};
 
@@ -75,6 +75,8 @@ pub struct Remote {
     pub price: Option<Price>,
     /// Whether `extract` begins while other documents are still parsed.
     pub overlap: bool,
+    /// What is told of terms beside them. It is no part of a question's key: an answer stays good whatever it was judged by.
+    pub context: ContextChoice,
     /// Which endpoint is asked.
     pub endpoint_kind: EndpointKind,
     /// Unix time in seconds.

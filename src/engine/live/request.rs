@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use crate::remote::Prompt;
 use crate::stages::chunk::estimate_tokens;
 use crate::stages::pipeline::Pipeline;
@@ -17,6 +19,34 @@ pub(in crate::engine) struct Unit {
     pub(in crate::engine) name: Option<String>,
     /// What the model is told.
     pub(in crate::engine) text: Arc<str>,
+    /// What it is told before: the chunk in which the term stands, if that is its context. Units that follow each other share it.
+    pub(in crate::engine) passage: Option<Arc<str>>,
+}
+
+/// Chunks in one request: answers get worse where a question's context is far away.
+const MOST_PASSAGES: usize = 4;
+
+/// Whether a request of these units may take one more.
+pub(in crate::engine) fn takes(units: &[Unit], next: &Unit) -> bool {
+    let passages = units.chunk_by(|a, b| a.passage == b.passage).filter(|same| same[0].passage.is_some()).count();
+    passages < MOST_PASSAGES || next.passage.is_none() || units.last().is_some_and(|last| last.passage == next.passage)
+}
+
+/// The line of a request that gives a chunk.
+fn passage_line(passage: &str) -> String {
+    json!({"passage": passage}).to_string()
+}
+
+/// Estimated tokens of what requests of so many units tell.
+pub(in crate::engine) fn told_in_requests(units: &[Unit], per_request: usize) -> u64 {
+    units.chunks(per_request.max(1)).map(told_tokens).sum()
+}
+
+/// Estimated tokens of what a request tells of units.
+fn told_tokens(units: &[Unit]) -> u64 {
+    let lines: u64 = units.iter().map(|u| u64::from(estimate_tokens(&u.text)) + 1).sum();
+    let shared = units.chunk_by(|a, b| a.passage == b.passage).filter_map(|same| same[0].passage.as_ref());
+    lines + shared.map(|passage| u64::from(estimate_tokens(&passage_line(passage))) + 1).sum::<u64>()
 }
 
 /// One request.
@@ -50,7 +80,7 @@ pub(in crate::engine) fn overhead(pipeline: &Pipeline) -> u64 {
 impl Ask {
     /// A first request about some units.
     pub(in crate::engine) fn new(pipeline: &Pipeline, units: Vec<Unit>, doc: DocId) -> Self {
-        let text: u64 = units.iter().map(|u| u64::from(estimate_tokens(&u.text)) + 1).sum();
+        let text = told_tokens(&units);
         Self {
             units,
             doc,
@@ -94,7 +124,13 @@ pub(in crate::engine) fn prompt(
 ) -> Prompt {
     let user = match &ask.units[..] {
         [Unit { name: None, text, .. }] => text.to_string(),
-        terms => terms.iter().map(|u| format!("{}\n", u.text)).collect(),
+        terms => terms
+            .chunk_by(|a, b| a.passage == b.passage)
+            .flat_map(|same| {
+                same[0].passage.iter().map(|p| passage_line(p)).chain(same.iter().map(|u| u.text.to_string()))
+            })
+            .map(|line| line + "\n")
+            .collect(),
     };
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let name: String = pipeline.name.chars().map(|c| if fits(c) { c } else { '_' }).take(64).collect();
@@ -111,11 +147,33 @@ pub(in crate::engine) fn prompt(
 mod tests {
     use super::*;
 
+    fn unit(n: u8, passage: Option<&str>) -> Unit {
+        Unit {
+            key: Fingerprint([n; 32]),
+            name: Some(format!("t{n}")),
+            text: format!("line {n}").into(),
+            passage: passage.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_told_once_before_its_terms() {
+        let pipeline = crate::pipelines::find("vocabulary").unwrap();
+        let units = vec![unit(1, Some("one")), unit(2, Some("one")), unit(3, None), unit(4, Some("two"))];
+        let ask = Ask::new(&pipeline, units.clone(), DocId(1));
+        let told = prompt(&pipeline, &"".into(), &Arc::new(json!({})), &ask).user;
+        assert_eq!(told, "{\"passage\":\"one\"}\nline 1\nline 2\nline 3\n{\"passage\":\"two\"}\nline 4\n");
+        assert!(takes(&units, &unit(5, Some("three"))));
+        let full: Vec<Unit> = (0..4).map(|n| unit(n, Some(["a", "b", "c", "d"][usize::from(n)]))).collect();
+        assert!(
+            !takes(&full, &unit(9, Some("e"))) && takes(&full, &unit(9, Some("d"))) && takes(&full, &unit(9, None))
+        );
+    }
+
     #[test]
     fn units_that_have_to_be_asked_again_go_in_ever_smaller_packs() {
         let pipeline = crate::pipelines::find("vocabulary").unwrap();
-        let unit =
-            |n: u8| Unit { key: Fingerprint([n; 32]), name: Some(format!("t{n}")), text: format!("line {n}").into() };
+        let unit = |n: u8| unit(n, None);
         let units: Vec<Unit> = (0..20).map(unit).collect();
         let ask = Ask::new(&pipeline, units.clone(), DocId(1));
         let sizes = |asks: &[Ask]| asks.iter().map(|a| a.units.len()).collect::<Vec<_>>();

@@ -1,6 +1,7 @@
 //! The `extract` stage's computing: planning, and the embedded `local` provider.
 
 mod answer;
+mod context;
 mod embedded;
 mod grounded;
 mod guess;
@@ -12,6 +13,7 @@ mod terms;
 pub use answer::{
     AnswerSchema, Heard, Interpreted, Said, UnitAnswer, UnitResult, ground, interpret, lenient_json, whole_items,
 };
+pub use context::{Context, ContextChoice};
 pub use embedded::extract_embedded;
 pub use grounded::assemble_answers;
 pub use guess::{guessed_output, guessed_term_output};

@@ -13,8 +13,12 @@ pub struct TermUnit {
     pub key: Fingerprint,
     /// The term as the document writes it.
     pub text: String,
-    /// What a model is told of it: a line of JSON with the term and a sentence in which it stands.
+    /// A line of JSON with the term and a sentence in which it stands.
     pub line: String,
+    /// The line without the sentence, for a model that is told the chunk.
+    pub bare: String,
+    /// Where it stands first.
+    pub first: Option<Span>,
 }
 
 /// The key of a term's unit, by its comparison form.
@@ -39,6 +43,8 @@ fn unit(document: &ParsedDocument, item: &Item) -> TermUnit {
         key: term_key(&local::canonical_form(&item.text)),
         text: item.text.clone(),
         line: json!({"text": item.text, "sentence": sentence}).to_string(),
+        bare: json!({"text": item.text}).to_string(),
+        first: item.occurrences.first().copied(),
     }
 }
 

@@ -1,0 +1,37 @@
+//! Counts in which context the terms of documents were asked about.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::batch::counted;
+use crate::stages::extract::Context;
+
+/// How many documents' terms were asked about in which context.
+#[derive(Default)]
+pub(super) struct Contexts {
+    sentences: AtomicU64,
+    chunks: AtomicU64,
+}
+
+impl Contexts {
+    /// Counts a document.
+    pub(super) fn count(&self, context: Option<Context>) {
+        match context {
+            Some(Context::Candidates) => _ = self.sentences.fetch_add(1, Ordering::Relaxed),
+            Some(Context::Chunks) => _ = self.chunks.fetch_add(1, Ordering::Relaxed),
+            None => {}
+        }
+    }
+
+    /// What a person is told of it, if there was anything to choose.
+    pub(super) fn message(&self) -> Option<String> {
+        let (sentences, chunks) = (self.sentences.load(Ordering::Relaxed), self.chunks.load(Ordering::Relaxed));
+        let of = |n| counted(n, "document", "documents");
+        (sentences + chunks > 0).then(|| {
+            format!(
+                "terms went with a sentence for each in {}, with their chunks in {} (--context)",
+                of(sentences),
+                of(chunks)
+            )
+        })
+    }
+}

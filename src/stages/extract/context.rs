@@ -1,0 +1,31 @@
+//! What a model is told of a term beside the term itself: a sentence in which it stands, or the whole chunk.
+
+/// Which context is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context {
+    /// A sentence for each candidate.
+    Candidates,
+    /// The chunks, each once before its candidates.
+    Chunks,
+}
+
+/// How the context of a document's terms is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContextChoice {
+    /// For all documents the same.
+    Always(Context),
+    /// For each document the one that takes fewer tokens: sentences overlap where terms stand close together.
+    #[default]
+    Cheaper,
+}
+
+impl ContextChoice {
+    /// The context of terms that take so many tokens with their sentences, and so many with their chunks.
+    pub fn choose(self, with_sentences: u64, with_chunks: u64) -> Context {
+        match self {
+            Self::Always(context) => context,
+            Self::Cheaper if with_chunks < with_sentences => Context::Chunks,
+            Self::Cheaper => Context::Candidates,
+        }
+    }
+}
