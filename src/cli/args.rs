@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::bench_args::BenchArgs;
 use super::vocabulary_args::{ConsolidateArgs, ExportArgs, ExtractArgs, OutputArgs, ReviewArgs};
 use crate::values::{Mode, Stage};
 
@@ -62,6 +63,8 @@ pub(super) enum Command {
     Cost(CostArgs),
     /// Try everything that a run needs, and say what to do where something is wrong.
     Doctor(DoctorArgs),
+    /// Measure modes against each other on documents of your own.
+    Bench(BenchArgs),
     /// Run a provider that costs nothing: for rehearsals and tests.
     Simulate(SimulateArgs),
     /// Print a completion script for a shell.

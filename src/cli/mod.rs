@@ -3,6 +3,8 @@
 mod args;
 mod batch;
 mod batches;
+mod bench;
+mod bench_args;
 mod blocklist;
 mod config;
 mod consolidate;
@@ -73,6 +75,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Review(args) => review::run(&args, &batch::holder("corpora review")),
         Command::Cost(args) => cost::run(&args),
         Command::Doctor(args) => doctor::run(args, cli.config.as_deref()),
+        Command::Bench(args) => bench::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -158,6 +161,7 @@ mod tests {
             "review",
             "cost",
             "doctor",
+            "bench",
             "simulate",
             "completions",
         ] {
