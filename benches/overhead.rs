@@ -1,0 +1,90 @@
+//! What the engine adds to the stages' own computing: processor time of a whole local run with one worker over that of the same
+//! functions called one after the other in one process, without store, workers or progress.
+//!
+//! `cargo bench --bench overhead -- [DOCUMENTS] [LINES]`: default 400 documents of 500 lines (27 KB of text), every other a PDF; five rounds in
+//! turns, of which the medians count.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that cannot go on says so by panicking")]
+
+mod shelf;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use corpora::stages::chunk::chunk;
+use corpora::stages::extract::extract_embedded;
+use corpora::stages::parse::{ParseSettings, parse};
+use corpora::stages::write::{Blocklist, Origin, render, to_bytes};
+use corpora::values::{Fingerprint, SourcePath};
+
+use shelf::{documents, processor_seconds};
+
+/// Processor seconds of processes that were waited for.
+fn waited_for() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split_whitespace().collect();
+    fields[13..15].iter().map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
+}
+
+fn alone(books: &[PathBuf], out: &Path, blocklist: &Blocklist) -> f64 {
+    let pipeline = corpora::pipelines::find("vocabulary").unwrap();
+    let before = processor_seconds(std::process::id());
+    for (n, book) in books.iter().enumerate() {
+        let bytes = std::fs::read(book).unwrap();
+        let hash = Fingerprint::of(&bytes);
+        let document = parse(&bytes, &ParseSettings::default(), &mut |_, _| {}).unwrap();
+        let chunks = chunk(&document, pipeline.chunk);
+        let extraction = extract_embedded(&pipeline.method, &document, &chunks);
+        let origin = Origin { pipeline: pipeline.name.clone(), provider: "local".into(), model: None };
+        let path = SourcePath::from_text(book.file_name().unwrap().to_string_lossy());
+        let vocabulary = render(&path, hash, &document, &extraction, &origin, Some(blocklist));
+        std::fs::write(out.join(format!("{n}.json")), to_bytes(&vocabulary)).unwrap();
+    }
+    processor_seconds(std::process::id()) - before
+}
+
+fn main() {
+    let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
+    let count = numbers.first().copied().unwrap_or(400);
+    let lines = numbers.get(1).copied().unwrap_or(500);
+    let dir = tempfile::tempdir().unwrap();
+    let books: Vec<PathBuf> = (0..count)
+        .map(|n| {
+            let text: Vec<String> =
+                (0..lines.div_ceil(25)).flat_map(|k| documents::story((n * 1_000 + k) as u64)).take(lines).collect();
+            let pages: Vec<&[String]> = text.chunks(40).collect();
+            let (format, bytes) = match n % 2 {
+                0 => ("pdf", documents::pdf(&pages)),
+                _ => ("epub", documents::epub(&format!("Book {n}"), &pages)),
+            };
+            let place = dir.path().join(format!("books/{n:05}.{format}"));
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            std::fs::write(&place, bytes).unwrap();
+            place
+        })
+        .collect();
+    let list = Blocklist::parse(corpora::stages::write::BUILTIN_BLOCKLIST).unwrap();
+    let (mut own, mut whole) = (Vec::new(), Vec::new());
+    for round in 0..5 {
+        let out = dir.path().join(format!("alone-{round}"));
+        std::fs::create_dir(&out).unwrap();
+        own.push(alone(&books, &out, &list));
+        let before = waited_for();
+        let status = Command::new(env!("CARGO_BIN_EXE_corpora"))
+            .args(["batch", "books", "--quiet", "--workers", "1", "-o", &format!("out-{round}")])
+            .current_dir(dir.path())
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+        whole.push(waited_for() - before);
+    }
+    own.sort_by(f64::total_cmp);
+    whole.sort_by(f64::total_cmp);
+    println!(
+        "{count} documents of {lines} lines: the stages alone {:.2} s of processor time, a whole run {:.2} s: {:+.1} %",
+        own[2],
+        whole[2],
+        (whole[2] / own[2] - 1.0) * 100.0
+    );
+}
