@@ -532,3 +532,70 @@ fn places_beyond_all_paper_are_borne() {
     ]);
     parse(&bytes, &ParseSettings::default(), &mut |_, _| {}).unwrap();
 }
+
+/// One page with Helvetica, more entries of the catalog and of the page, and more objects from number 6 on.
+fn one_page(catalog: &str, entries: &str, content: &str, more: &[&str]) -> Vec<u8> {
+    let mut objects = vec![
+        format!("<< /Type /Catalog /Pages 2 0 R {catalog} >>").into_bytes(),
+        b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>".to_vec(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_vec(),
+        format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 400] /Contents 5 0 R {entries} >>").into_bytes(),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()).into_bytes(),
+    ];
+    objects.extend(more.iter().map(|object| object.as_bytes().to_vec()));
+    with_xref(&objects)
+}
+
+#[test]
+fn layers_that_are_off_are_not_read() {
+    let line = |n: u32, text: &str| format!("BT /F1 11 Tf 72 {} Td ({text}) Tj ET\n", 350 - 20 * n);
+    let marked = |name: &str, text: String| format!("/OC /{name} BDC\n{text}EMC\n");
+    let content = [
+        line(0, "The ninth gate."),
+        marked("On", line(1, "Its keeper.")),
+        marked("Off", line(2, "A draft.") + &marked("On", line(3, "A draft within."))),
+        marked("Any", line(4, "On one of two layers.")),
+        marked("All", line(5, "On both layers.")),
+        "q 1 0 0 1 0 0 cm /X Do Q\n".to_owned(),
+        line(6, "The end."),
+    ]
+    .concat();
+    let resources = "/Resources << /Font << /F1 3 0 R >> /XObject << /X 10 0 R >> /Properties << /On 6 0 R /Off 7 0 R /Any 8 0 R /All 9 0 R >> >>";
+    let form = line(7, "A hidden stamp.");
+    let form = format!(
+        "<< /Type /XObject /Subtype /Form /BBox [0 0 300 400] /OC 7 0 R /Length {} >>\nstream\n{form}\nendstream",
+        form.len()
+    );
+    let bytes = one_page(
+        "/OCProperties << /OCGs [6 0 R 7 0 R] /D << /OFF [7 0 R] >> >>",
+        resources,
+        &content,
+        &[
+            "<< /Type /OCG /Name (on) >>",
+            "<< /Type /OCG /Name (off) >>",
+            "<< /Type /OCMD /OCGs [6 0 R 7 0 R] /P /AnyOn >>",
+            "<< /Type /OCMD /OCGs [6 0 R 7 0 R] /P /AllOn >>",
+            &form,
+        ],
+    );
+    let document = parse(&bytes, &ParseSettings::default(), &mut |_, _| {}).unwrap();
+    let words = document.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(words, "The ninth gate. Its keeper. On one of two layers. The end.");
+}
+
+#[test]
+fn a_note_without_an_appearance_is_read_and_a_hidden_one_is_not() {
+    let annotation = |flags: u32, text: &str| {
+        format!(
+            "<< /Type /Annot /Subtype /FreeText /Rect [20 20 200 60] /F {flags} /DA (/Helv 12 Tf) /Contents ({text}) >>"
+        )
+    };
+    let bytes = one_page(
+        "",
+        "/Resources << /Font << /F1 3 0 R >> >> /Annots [6 0 R 7 0 R]",
+        "BT /F1 11 Tf 72 300 Td (The ninth gate.) Tj ET",
+        &[&annotation(4, "Ask the keeper."), &annotation(2, "Not for readers.")],
+    );
+    let document = parse(&bytes, &ParseSettings::default(), &mut |_, _| {}).unwrap();
+    assert_eq!(document.text.trim(), "The ninth gate.\nAsk the keeper.");
+}

@@ -7,7 +7,9 @@ use std::rc::Rc;
 use hayro_font::kurbo::{Affine, Point, Rect};
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::content::ops::TypedInstruction as Op;
-use hayro_syntax::object::{Array, Dict, Name, Number, Object, Rect as PdfRect, Stream, dict_or_stream};
+use hayro_syntax::object::{
+    Array, Dict, Name, Number, Object, Rect as PdfRect, Stream, String as PdfString, dict_or_stream,
+};
 use hayro_syntax::page::{Page, Resources};
 use rustc_hash::FxHashMap;
 
@@ -322,6 +324,12 @@ impl<'a> Reader<'_, 'a> {
             }
             _ => None,
         };
+        if look.is_none() && annotation.get::<Name<'_>>(b"Subtype").is_some_and(|name| name.as_ref() == b"FreeText") {
+            // Readers make the appearance themselves; its words are known.
+            let text = annotation.get::<PdfString<'_>>(b"Contents");
+            self.painter.plain.extend(text.and_then(|text| super::structure::text_string(text.as_bytes())));
+            return Ok(());
+        }
         let place = annotation.get::<PdfRect>(b"Rect");
         let bounds = look.as_ref().and_then(|look| look.dict().get::<[f64; 4]>(b"BBox"));
         let (Some(look), Some(place), Some(bounds)) = (look, place, bounds) else {

@@ -48,6 +48,8 @@ pub(super) struct PageGlyphs {
 #[derive(Default)]
 pub(super) struct Painter {
     out: PageGlyphs,
+    /// Text that the page shows without saying how.
+    pub(super) plain: Vec<String>,
     space: bool,
     marked: Vec<Marked>,
 }
