@@ -1,11 +1,38 @@
 //! Artifacts: a stage's result of one document, as compressed JSON.
 
+use std::cell::RefCell;
 use std::io::{BufWriter, Write};
 
 use serde::{Serialize, de::DeserializeOwned};
+use zstd::bulk::{Compressor, Decompressor};
 
 /// zstd level 3: measured 3.2 times smaller at 138 MB/s on text; level 9 gains 6 % for 4.6 times the time.
 const LEVEL: i32 = 3;
+
+thread_local! {
+    // A context is a megabyte or more: one for each thread, not one for each document.
+    static COMPRESSOR: RefCell<Compressor<'static>> =
+        RefCell::new(Compressor::new(LEVEL).expect("a context of the usual size can be had"));
+    static DECOMPRESSOR: RefCell<Decompressor<'static>> =
+        RefCell::new(Decompressor::new().expect("a context of the usual size can be had"));
+}
+
+/// Bytes up to this size are unpacked in one piece. A damaged head may promise any size.
+const MOST_AT_ONCE: u64 = 64 << 20;
+
+fn pack(bytes: &[u8]) -> Vec<u8> {
+    COMPRESSOR.with_borrow_mut(|context| context.compress(bytes)).expect("compressing in memory cannot fail")
+}
+
+fn unpack(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let unpacked = match zstd::zstd_safe::get_frame_content_size(bytes) {
+        Ok(Some(size)) if size <= MOST_AT_ONCE => {
+            DECOMPRESSOR.with_borrow_mut(|context| context.decompress(bytes, size as usize))
+        }
+        _ => zstd::stream::decode_all(bytes),
+    };
+    unpacked.map_err(|e| format!("it does not decompress: {e}"))
+}
 
 /// Compresses a value. Done on the worker, so that the writer thread only copies bytes.
 ///
@@ -15,7 +42,7 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let mut packer = Packer::Gathering(Vec::new());
     serde_json::to_writer(&mut packer, value).expect("our values have string keys and finite numbers");
     match packer {
-        Packer::Gathering(json) => zstd::bulk::compress(&json, LEVEL).expect("compressing in memory cannot fail"),
+        Packer::Gathering(json) => pack(&json),
         Packer::Streaming(stream) => {
             let encoder = stream.into_inner().map_err(|e| e.into_error());
             encoder.and_then(zstd::Encoder::finish).expect("compressing in memory cannot fail")
@@ -57,7 +84,7 @@ impl Write for Packer {
 /// # Panics
 /// Never: compressing in memory cannot fail.
 pub fn compress(bytes: &[u8]) -> Vec<u8> {
-    zstd::bulk::compress(bytes, LEVEL).expect("compressing in memory cannot fail")
+    pack(bytes)
 }
 
 /// Reads back what [`compress`] gave.
@@ -65,7 +92,7 @@ pub fn compress(bytes: &[u8]) -> Vec<u8> {
 /// # Errors
 /// A sentence, if the bytes are damaged.
 pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    zstd::stream::decode_all(bytes).map_err(|e| format!("it does not decompress: {e}"))
+    unpack(bytes)
 }
 
 /// Reads back what [`encode`] gave.
@@ -73,7 +100,7 @@ pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>, String> {
 /// # Errors
 /// A sentence, if the bytes are damaged or of another shape.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let json = zstd::stream::decode_all(bytes).map_err(|e| format!("it does not decompress: {e}"))?;
+    let json = unpack(bytes)?;
     serde_json::from_slice(&json).map_err(|e| format!("it is not of the expected shape: {e}"))
 }
 
@@ -87,5 +114,16 @@ mod tests {
             let value: Vec<String> = (0..n).map(|i| format!("row \"{i}\" of many")).collect();
             assert_eq!(decode::<Vec<String>>(&encode(&value)).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn damaged_bytes_are_an_error_and_no_more() {
+        let whole = compress(&b"the ninth gate ".repeat(1_000));
+        assert!(decompress(&whole[..whole.len() / 2]).is_err() && decompress(b"no frame").is_err());
+        let mut other = whole.clone();
+        // Of the head, the bytes that tell the size.
+        other[5..7].fill(0xff);
+        assert!(decompress(&other).is_err());
+        assert_eq!(decompress(&whole).unwrap().len(), 15_000, "the context is as good as before");
     }
 }
