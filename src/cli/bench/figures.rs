@@ -119,12 +119,11 @@ pub(super) fn verdict(modes: &[Mode]) -> String {
         _ => {
             let others = live.iter().filter(|mode| mode.mode != fastest.mode);
             let of = |mode: &&Mode| {
-                format!(
-                    "{} takes {:.1} times as long and costs {:.1} times as much",
-                    mode.mode,
-                    slower(mode),
-                    dearer(mode)
-                )
+                let cost = match dearer(mode) {
+                    same if (1.0 / SAME..SAME).contains(&same) => "costs the same".to_owned(),
+                    times => format!("costs {times:.1} times as much"),
+                };
+                format!("{} takes {:.1} times as long and {cost}", mode.mode, slower(mode))
             };
             format!("for these documents use {}: {}", fastest.mode, others.map(of).collect::<Vec<_>>().join(", "))
         }
@@ -182,6 +181,8 @@ mod tests {
         let expected =
             "for these documents use staged: per-document takes 12.3 times as long and costs 2.0 times as much";
         assert_eq!(quick, expected);
+        let slow = verdict(&[mode("staged", 10.0, 1.0), mode("per-document", 86.0, 1.0)]);
+        assert!(slow.ends_with("takes 8.6 times as long and costs the same"), "{slow}");
         // A batch that was simulated to be done at once is not for that the quickest.
         let cheap = verdict(&[mode("staged", 10.0, 1.0), mode("batch", 1.0, 0.5)]);
         assert!(cheap.contains("only staged was measured live; batch costs 2.0 times less than staged"), "{cheap}");
