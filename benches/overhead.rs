@@ -19,14 +19,7 @@ use corpora::stages::parse::{ParseSettings, parse};
 use corpora::stages::write::{Blocklist, Origin, render, to_bytes};
 use corpora::values::{Fingerprint, SourcePath};
 
-use shelf::{documents, processor_seconds};
-
-/// Processor seconds of processes that were waited for.
-fn waited_for() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split_whitespace().collect();
-    fields[13..15].iter().map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
-}
+use shelf::{documents, processor_seconds, waited_for};
 
 fn alone(books: &[PathBuf], out: &Path, blocklist: &Blocklist) -> f64 {
     let pipeline = corpora::pipelines::find("vocabulary").unwrap();

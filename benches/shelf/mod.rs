@@ -57,3 +57,10 @@ pub(crate) fn children(pid: u32) -> Vec<u32> {
         .flat_map(|pids| pids.split_whitespace().filter_map(|p| p.parse().ok()).collect::<Vec<_>>())
         .collect()
 }
+
+/// Processor seconds of processes that were waited for.
+pub(crate) fn waited_for() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split_whitespace().collect();
+    fields[13..15].iter().map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
+}

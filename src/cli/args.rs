@@ -556,6 +556,23 @@ pub(super) struct DoctorArgs {
     pub remote: RemoteArgs,
 }
 
+/// Limits of an account.
+#[derive(Debug, Args)]
+pub(super) struct LimitArgs {
+    /// Requests admitted in a minute.
+    #[arg(long, value_name = "N")]
+    pub rpm: Option<f64>,
+    /// Input tokens admitted in a minute.
+    #[arg(long, value_name = "N")]
+    pub itpm: Option<f64>,
+    /// Output tokens admitted in a minute.
+    #[arg(long, value_name = "N")]
+    pub otpm: Option<f64>,
+    /// Input and output tokens together admitted in a minute.
+    #[arg(long, value_name = "N")]
+    pub tpm: Option<f64>,
+}
+
 /// Options of `corpora simulate`.
 #[derive(Debug, Args)]
 #[command(
@@ -568,15 +585,9 @@ pub(super) struct SimulateArgs {
     /// A TOML file with everything that the simulator can be told.
     #[arg(long, value_name = "FILE")]
     pub behavior: Option<PathBuf>,
-    /// Requests admitted in a minute.
-    #[arg(long, value_name = "N")]
-    pub rpm: Option<f64>,
-    /// Input tokens admitted in a minute.
-    #[arg(long, value_name = "N")]
-    pub itpm: Option<f64>,
-    /// Output tokens admitted in a minute.
-    #[arg(long, value_name = "N")]
-    pub otpm: Option<f64>,
+    /// Limits of the provider that is simulated.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// How much faster than the real clock its own goes.
     #[arg(long, value_name = "FACTOR")]
     pub speed: Option<f64>,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::args::LimitArgs;
+
 /// Options of `corpora bench`.
 #[derive(Debug, Args)]
 #[command(
@@ -54,21 +56,9 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "DOLLARS")]
     pub max_cost: Option<f64>,
 
-    /// Requests a minute.
-    #[arg(long, value_name = "N")]
-    pub rpm: Option<f64>,
-
-    /// Input tokens a minute.
-    #[arg(long, value_name = "N")]
-    pub itpm: Option<f64>,
-
-    /// Output tokens a minute.
-    #[arg(long, value_name = "N")]
-    pub otpm: Option<f64>,
-
-    /// Input and output tokens a minute together.
-    #[arg(long, value_name = "N")]
-    pub tpm: Option<f64>,
+    /// Limits of the account.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 
     /// Median latency of the simulator in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 6_000.0)]

@@ -29,9 +29,10 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, CommandError> {
         config.gold = text.lines().map(str::to_owned).collect();
     }
     let limits = &mut config.limits;
-    limits.requests = args.rpm.or(limits.requests);
-    limits.input = args.itpm.or(limits.input);
-    limits.output = args.otpm.or(limits.output);
+    limits.requests = args.limits.rpm.or(limits.requests);
+    limits.input = args.limits.itpm.or(limits.input);
+    limits.output = args.limits.otpm.or(limits.output);
+    limits.tokens = args.limits.tpm.or(limits.tokens);
     config.speed = args.speed.unwrap_or(config.speed);
     config.latency.median_ms = args.latency.unwrap_or(config.latency.median_ms);
     config.journal = args.journal.clone().or(config.journal);

@@ -57,8 +57,13 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CommandError> {
             return bad(format!("{name} {value} is out of range; give a positive number"));
         }
     }
-    let limits = PerMinute { requests: args.rpm, input: args.itpm, output: args.otpm, tokens: args.tpm };
-    let given = [args.rpm, args.itpm, args.otpm, args.tpm];
+    let limits = PerMinute {
+        requests: args.limits.rpm,
+        input: args.limits.itpm,
+        output: args.limits.otpm,
+        tokens: args.limits.tpm,
+    };
+    let given = [limits.requests, limits.input, limits.output, limits.tokens];
     if let Some(limit) = given.into_iter().flatten().find(|limit| !(*limit >= 1.0 && limit.is_finite())) {
         return bad(format!("a limit of {limit} a minute lets nothing through; give at least 1"));
     }

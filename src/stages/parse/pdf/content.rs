@@ -327,7 +327,9 @@ impl<'a> Reader<'_, 'a> {
         if look.is_none() && annotation.get::<Name<'_>>(b"Subtype").is_some_and(|name| name.as_ref() == b"FreeText") {
             // Readers make the appearance themselves; its words are known.
             let text = annotation.get::<PdfString<'_>>(b"Contents");
-            self.painter.plain.extend(text.and_then(|text| super::structure::text_string(text.as_bytes())));
+            if let Some(text) = text.and_then(|text| super::structure::text_string(text.as_bytes())) {
+                self.painter.show_plain(text);
+            }
             return Ok(());
         }
         let place = annotation.get::<PdfRect>(b"Rect");

@@ -174,7 +174,7 @@ fn read_page<'a>(
         guessed += glyphs.guessed;
         unknown += glyphs.unknown;
         lines::blocks(glyphs, part == Part::Annotations, &mut blocks);
-        let plain: Vec<String> = painter.plain.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
+        let plain: Vec<String> = glyphs.plain.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
         blocks.extend(lines::of_plain(&plain, page.render_dimensions()));
     }
     if guessed * 3 > read && !fallback::is_plausible(&text_of(&blocks)) {

@@ -34,6 +34,8 @@ pub(super) struct Glyph {
 #[derive(Default)]
 pub(super) struct PageGlyphs {
     pub(super) glyphs: Vec<Glyph>,
+    /// Text that the page shows without saying how.
+    pub(super) plain: Vec<String>,
     /// For each operator that showed text, the weight of its font (see [`PageFont::weight`](super::fonts::PageFont::weight)).
     pub(super) weights: Vec<f32>,
     /// All glyphs that were shown, spaces and those out of sight too.
@@ -48,8 +50,6 @@ pub(super) struct PageGlyphs {
 #[derive(Default)]
 pub(super) struct Painter {
     out: PageGlyphs,
-    /// Text that the page shows without saying how.
-    pub(super) plain: Vec<String>,
     space: bool,
     marked: Vec<Marked>,
 }
@@ -99,6 +99,11 @@ impl Painter {
             },
             Text::Unknown => self.add_unknown(place),
         }
+    }
+
+    /// Shows text without saying how.
+    pub(super) fn show_plain(&mut self, text: String) {
+        self.out.plain.push(text);
     }
 
     /// Shows something that has no size.
