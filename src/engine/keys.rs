@@ -91,7 +91,7 @@ impl StageKeys {
     ///
     /// # Errors
     /// If the store cannot be written.
-    pub fn intern(&self, session: &mut Session<'_>) -> Result<(StageFps, FpId), StoreError> {
+    pub fn intern(&self, session: &mut Session) -> Result<(StageFps, FpId), StoreError> {
         let spec = |n: usize| self.specs[n].to_string();
         let parse = session.intern("parse", None, &self.parse, &spec(0))?;
         let chunk = session.intern("chunk", Some(parse), &self.chunk, &spec(1))?;

@@ -351,7 +351,7 @@ impl Progress {
 fn stages(
     run: &mut Run<'_>,
     config: &RunConfig,
-    session: &mut Session<'_>,
+    session: &mut Session,
     progress: &mut Progress,
 ) -> Result<Option<Plan>, RunError> {
     run.emit(Event::StageStarted { stage: Stage::Discover, total: 0, skipped: 0, failed: 0 });
@@ -439,7 +439,7 @@ fn stages(
 }
 
 /// Reruns and retries that were asked for, and the record of what this run works with.
-fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session<'_>) -> Result<(), RunError> {
+fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session) -> Result<(), RunError> {
     if let Some(rerun) = &config.rerun {
         let request = format!(
             "{}{} until {} in {:?} limit {:?} of {:?}",
