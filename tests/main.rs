@@ -17,6 +17,7 @@ mod live;
 mod ocr;
 mod output;
 mod peers;
+mod pipes;
 mod providers;
 mod resume;
 mod review;
