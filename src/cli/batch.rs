@@ -16,6 +16,7 @@ use super::{blocklist, log, parsing, remote, signals};
 use crate::engine::{self, Cancel, ParseLimits, Plan, Rerun, RunConfig};
 use crate::pipelines;
 use crate::stages::discover::Inputs;
+use crate::store::MachineDisk;
 use crate::values::{Cost, Event, Format, Formats, Stage};
 
 /// Runs the stages and reports on them.
@@ -133,6 +134,7 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
         limit: args.limit,
         checksum: args.checksum || args.force,
         output,
+        disk: Arc::new(MachineDisk),
         workers,
         mode: args.mode.map(Into::into).unwrap_or_default(),
         pipeline,

@@ -1,6 +1,5 @@
 //! What each stage does for one document or file: loads, computes, makes the changes to be committed.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use crate::stages::chunk::{self, ChunkSettings};
 use crate::stages::extract::{self, Definition, local};
 use crate::stages::pipeline::{Method, Pipeline};
 use crate::stages::write::{self, Blocklist, Origin};
-use crate::store::{self, Change, FpId, PendingFile, Publication, Reader, StoreError};
+use crate::store::{self, Change, Disk, FpId, PendingFile, Publication, Reader, StoreError};
 use crate::values::{Chunk, Extraction, Failure, FailureKind, Fingerprint, ParsedDocument};
 
 /// Why a stage of a document did not come to its end.
@@ -55,18 +54,18 @@ pub(super) fn attempts<T>(
         })
     };
     match once() {
-        Ok(value) => Ok((Ok(value), 1)),
+        Ok(value) => return Ok((Ok(value), 1)),
+        // A disk that hiccups is the machine's trouble, and no failure of the document to tell of.
+        Err(Trouble::Run(RunError::Store(StoreError::Disk { .. }))) => {}
+        Err(Trouble::Run(error)) => return Err(error),
+        Err(Trouble::Failure(failure)) if !failure.kind.is_passing() => return Ok((Err(failure), 1)),
+        Err(Trouble::Failure(failure)) => on_retry(&failure),
+    }
+    std::thread::sleep(PAUSE);
+    match once() {
+        Ok(value) => Ok((Ok(value), 2)),
         Err(Trouble::Run(error)) => Err(error),
-        Err(Trouble::Failure(failure)) if !failure.kind.is_passing() => Ok((Err(failure), 1)),
-        Err(Trouble::Failure(failure)) => {
-            on_retry(&failure);
-            std::thread::sleep(PAUSE);
-            match once() {
-                Ok(value) => Ok((Ok(value), 2)),
-                Err(Trouble::Run(error)) => Err(error),
-                Err(Trouble::Failure(failure)) => Ok((Err(failure), 2)),
-            }
-        }
+        Err(Trouble::Failure(failure)) => Ok((Err(failure), 2)),
     }
 }
 
@@ -153,6 +152,7 @@ pub(super) struct Generations {
 
 /// Where vocabulary files go.
 pub(super) struct OutputPlaces {
+    pub(super) disk: Arc<dyn Disk>,
     pub(super) output: PathBuf,
     pub(super) temporary: PathBuf,
     pub(super) origin: Origin,
@@ -179,23 +179,16 @@ pub(super) fn write_file(
     let bytes = write::to_bytes(&vocabulary);
     let target = places.output.join(&file.output);
     let temporary = places.temporary.join(&Fingerprint::of(file.output.as_bytes()).hex()[..32]);
-    let cannot = |path: &Path, e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            Trouble::Run(RunError::Store(StoreError::Full { file: path.to_path_buf() }))
-        }
-        _ => Trouble::Failure(Failure::new(
+    let cannot = |path: &Path, e: std::io::Error| match StoreError::of_disk("write", path, e) {
+        Ok(error) => Trouble::Run(RunError::Store(error)),
+        Err(e) => Trouble::Failure(Failure::new(
             FailureKind::Io,
             format!("cannot write '{}': {e}; check the output folder's permissions", path.display()),
         )),
     };
     let folder = target.parent().unwrap_or(&places.output);
-    std::fs::create_dir_all(folder).map_err(|e| cannot(folder, e))?;
-    let write = || {
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(&bytes)?;
-        file.sync_data()
-    };
-    write().map_err(|e| cannot(&temporary, e))?;
+    places.disk.create_folder(folder).map_err(|e| cannot(folder, e))?;
+    store::write_synced(&*places.disk, &temporary, &bytes).map_err(|e| cannot(&temporary, e))?;
     let sha = Fingerprint::of(&bytes).0;
     Ok(WrittenFile {
         terms: vocabulary.metadata.term_count as u64,

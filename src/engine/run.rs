@@ -19,7 +19,7 @@ use crate::stages::discover::{InputError, Inputs};
 use crate::stages::parse::{OcrMode, ParseSettings};
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::{Blocklist, Origin};
-use crate::store::{Counts, FpId, Reader, RunLock, STORE_FOLDER, Session, StageFps, Store, StoreError, Writer};
+use crate::store::{Counts, Disk, FpId, Reader, RunLock, STORE_FOLDER, Session, StageFps, Store, StoreError, Writer};
 use crate::values::{Asked, Event, Format, Formats, Mode, RunOutcome, SourcePath, Stage, StageTotals, Summary};
 
 /// What a person asked for, with every default filled in.
@@ -37,6 +37,8 @@ pub struct RunConfig {
     pub checksum: bool,
     /// The output folder.
     pub output: PathBuf,
+    /// The disk on which results are published: [`MachineDisk`](crate::store::MachineDisk) but in tests.
+    pub disk: Arc<dyn Disk>,
     /// Worker threads, each with a parse process of its own.
     pub workers: usize,
     /// How documents travel.
@@ -209,7 +211,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     let folder = config.output.join(STORE_FOLDER);
     std::fs::create_dir_all(&folder).map_err(|source| RunError::Output { folder: config.output.clone(), source })?;
     let _lock = RunLock::take(&config.output, &folder, &config.holder)?;
-    let store = Store::open_or_create(&config.output)?;
+    let store = Store::open_or_create_on(Arc::clone(&config.disk), &config.output)?;
     empty(&store.temporary_folder())?;
 
     let mut session = Session::begin(&store)?;
@@ -258,6 +260,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         scope,
         root: config.inputs.root.clone(),
         places: documents::OutputPlaces {
+            disk: Arc::clone(store.disk()),
             output: config.output.clone(),
             temporary: store.temporary_folder(),
             origin: Origin {
@@ -726,6 +729,7 @@ impl<'a> Run<'a> {
             scope: 0,
             root: store.output().to_path_buf(),
             places: documents::OutputPlaces {
+                disk: Arc::clone(store.disk()),
                 output: store.output().to_path_buf(),
                 temporary: store.temporary_folder(),
                 blocklist: None,

@@ -1,6 +1,5 @@
 //! Packs what has no answer into payloads on the disk, up to what the provider takes in one batch.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use crate::engine::live::{Ask, Unit, contents, prompt, takes};
 use crate::engine::staged::{About, feed_documents, settle};
 use crate::engine::{RunError, per_request};
 use crate::store::{
-    BatchRequest, BatchRow, BatchState, Change, Checkpoint, DistinctCounter, DocId, STORE_FOLDER, StoreError,
+    BatchRequest, BatchRow, BatchState, Change, Checkpoint, DiskFile, DistinctCounter, DocId, STORE_FOLDER, StoreError,
 };
 use crate::values::{Cost, Fingerprint, Stage, Usage};
 
@@ -35,7 +34,7 @@ pub(super) struct Packed {
 struct Payload {
     id: i64,
     token: String,
-    file: BufWriter<File>,
+    file: BufWriter<Box<dyn DiskFile>>,
     place: PathBuf,
     sha: Sha256,
     row: BatchRow,
@@ -211,8 +210,9 @@ impl Packer<'_> {
         let place = payload_place(&run.places.output, &token);
         let folder = place.parent().expect("a payload has a folder");
         let io = |source| RunError::Io { action: "write the batch payload", file: place.clone(), source };
-        std::fs::create_dir_all(folder).map_err(io)?;
-        let file = File::create(&place).map_err(io)?;
+        let disk = run.store.disk();
+        disk.create_folder(folder).map_err(io)?;
+        let file = disk.create(&place).map_err(io)?;
         let row = BatchRow {
             id,
             question: run.question,
@@ -257,9 +257,9 @@ impl Packer<'_> {
             _ => RunError::Io { action: "write the batch payload", file: payload.place.clone(), source },
         };
         payload.file.flush().map_err(io)?;
-        payload.file.get_ref().sync_all().map_err(io)?;
+        payload.file.get_mut().sync().map_err(io)?;
         if let Some(folder) = payload.place.parent() {
-            File::open(folder).and_then(|f| f.sync_all()).map_err(io)?;
+            run.store.disk().sync_folder(folder).map_err(io)?;
         }
         payload.row.sha = Fingerprint(payload.sha.finalize().into());
         let mut changes = payload.waiting;
