@@ -1,10 +1,16 @@
-//! `kill -9` at random instants: nothing acknowledged is lost or done twice, and the output is the same.
+//! `kill -9` at random instants, disks that fail and power cuts at every operation: nothing acknowledged is lost or done twice, and
+//! the output is the same.
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::path::Path;
 use std::process::Child;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use corpora::values::RunOutcome;
+
+use crate::support::disk::{Fault, FaultyDisk, MachineDisk, run_on};
 use crate::support::{Shelf, command, events};
 
 /// Rounds and documents; `CORPORA_CRASH_ROUNDS=50 CORPORA_CRASH_DOCUMENTS=300` is the long form.
@@ -149,4 +155,63 @@ fn one_interrupt_finishes_what_is_in_flight_and_says_how_to_continue() {
     assert!(summary["waiting"].as_u64().unwrap() > 0);
     shelf.batch(&[]).exits(0);
     assert_eq!(shelf.vocabularies().len(), 200);
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+/// Lets the n-th operation of a run fail that writes all files anew, for every n until none fails, and cuts the power then. Each file
+/// has to be the old or the new one, whole; an error has to name a file; and the same command has to complete everything.
+fn write_anew_on_failing_disks(fault: Fault) {
+    let shelf = Shelf::of(3);
+    let (old, new) = (r#"{"x": ["nothing"]}"#, r#"{"x": ["salt lantern", "ember wyrm"]}"#);
+    let run = |disk, out: &str, list| run_on(disk, shelf.path(), &shelf.path().join(out), list);
+    run(Arc::new(MachineDisk), "old", old).unwrap();
+    copy(&shelf.path().join("old"), &shelf.path().join("new"));
+    run(Arc::new(MachineDisk), "new", new).unwrap();
+    let (was, expected) = (outputs(&shelf, "old"), outputs(&shelf, "new"));
+    assert!(expected.len() == 3 && was.iter().all(|(name, bytes)| expected[name] != *bytes), "every file changes");
+    for n in 0.. {
+        let out = format!("out-{n}");
+        let folder = shelf.path().join(&out);
+        copy(&shelf.path().join("old"), &folder);
+        let disk = FaultyDisk::failing(n, fault);
+        let said = run(Arc::new(disk.clone()), &out, new);
+        disk.cut_power();
+        for (name, bytes) in outputs(&shelf, &out) {
+            assert!(bytes == was[&name] || bytes == expected[&name], "{fault:?} at {n}: {name} is neither old nor new");
+        }
+        match said {
+            Ok(finished) => assert_eq!(finished.summary.outcome, RunOutcome::Complete, "{fault:?} at {n}"),
+            Err(error) => assert!(error.to_string().contains(&format!("'{}", folder.display())), "{n}: {error}"),
+        }
+        let finished = run(Arc::new(MachineDisk), &out, new).unwrap();
+        assert_eq!(finished.summary.outcome, RunOutcome::Complete, "{fault:?} at {n}: {:?}", disk.journal());
+        assert_eq!(outputs(&shelf, &out), expected, "{fault:?} at {n}: {:?}", disk.journal());
+        std::fs::remove_dir_all(&folder).unwrap();
+        if !disk.has_failed() {
+            assert!(n > 10, "the run went past the disk: {:?}", disk.journal());
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_fails_once_at_any_operation_loses_nothing() {
+    write_anew_on_failing_disks(Fault::Once(std::io::ErrorKind::Other));
+}
+
+#[test]
+fn a_power_cut_at_any_operation_loses_nothing() {
+    write_anew_on_failing_disks(Fault::ForGood(std::io::ErrorKind::Other));
 }

@@ -4,4 +4,4 @@ mod compiled;
 mod filled;
 mod order;
 
-pub(in crate::store) use filled::Filled;
+pub(in crate::store) use filled::{Filled, done, failed, failure, present};
