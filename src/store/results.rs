@@ -226,6 +226,7 @@ mod tests {
     use super::*;
     use crate::store::tests::{Filled, done, failed};
     use crate::store::{Change, Session};
+    use crate::values::SourcePath;
 
     fn docs(page: &[PendingDocument]) -> Vec<i64> {
         page.iter().map(|pending| pending.doc.0).collect()
