@@ -525,16 +525,18 @@ fn overlapped(run: &Run<'_>, progress: &mut Progress, reader: &Reader, remote: &
         let (parsed, chunked) = (Upstream::default(), Upstream::default());
         std::thread::scope(|scope| {
             let parse = scope.spawn(|| {
-                let outcome = staged::parse(run).and_then(|()| Ok(run.writer.flush()?));
-                parsed.finish();
-                outcome
+                let _finishing = parsed.finishes_with();
+                staged::parse(run).and_then(|()| Ok(run.writer.flush()?))
             });
             let chunk = scope.spawn(|| {
-                let outcome = staged::chunk(run, &parsed).and_then(|()| Ok(run.writer.flush()?));
-                chunked.finish();
-                outcome
+                let _finishing = chunked.finishes_with();
+                staged::chunk(run, &parsed).and_then(|()| Ok(run.writer.flush()?))
             });
             let extract = live::extract(run, remote, &chunked);
+            if extract.is_err() {
+                // Nobody would ask about what they still make: the error is told now, not in hours.
+                run.halt();
+            }
             let join = |thread: std::thread::ScopedJoinHandle<'_, Result<(), RunError>>| {
                 thread
                     .join()

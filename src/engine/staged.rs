@@ -63,13 +63,21 @@ impl Upstream {
         Self(AtomicBool::new(true))
     }
 
-    /// Nothing more will come.
-    pub(super) fn finish(&self) {
-        self.0.store(true, Ordering::Release);
+    /// Guard whose end says that nothing more will come: also when what stands before breaks off with an error or a panic.
+    pub(super) fn finishes_with(&self) -> impl Drop + '_ {
+        Finishing(self)
     }
 
     fn is_finished(&self) -> bool {
         self.0.load(Ordering::Acquire)
+    }
+}
+
+struct Finishing<'a>(&'a Upstream);
+
+impl Drop for Finishing<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Release);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crossbeam_channel::Receiver;
 
 use super::Live;
-use super::board::Ready;
+use super::board::{Board, Ready};
 use super::planner;
 use crate::engine::RunError;
 use crate::engine::documents::{Trouble, attempts};
@@ -15,15 +15,39 @@ use crate::stages::extract::UnitAnswer;
 use crate::store::{self, Reader};
 use crate::values::{Failure, FailureKind, Fingerprint, Stage};
 
-/// Takes documents until no more can come.
-pub(super) fn serve(live: &Live<'_>, ready: &Receiver<Ready>) -> Result<(), RunError> {
-    let reader = live.run.store.reader()?;
+/// Takes documents until no more can come. After an error too, so that every document that is ready is counted down.
+pub(super) fn serve(live: &Live<'_>, ready: &Receiver<Ready>) {
+    let mut reader = None;
+    let mut broken = false;
     while let Ok(document) = ready.recv() {
-        let outcome = one(live.run, &reader, &document.job, document.started);
-        live.board.assembled();
-        outcome?;
+        let assembled = Assembled(&live.board);
+        if broken {
+            continue;
+        }
+        let outcome = open(&mut reader, live.run).and_then(|r| one(live.run, r, &document.job, document.started));
+        drop(assembled);
+        if let Err(error) = outcome {
+            broken = true;
+            live.fail(error);
+        }
     }
-    Ok(())
+}
+
+/// Counts a document down when it is dropped, by a panic too.
+struct Assembled<'a>(&'a Board);
+
+impl Drop for Assembled<'_> {
+    fn drop(&mut self) {
+        self.0.assembled();
+    }
+}
+
+/// The reader of one thread, opened when it is first needed.
+fn open<'a>(reader: &'a mut Option<Reader>, run: &Run<'_>) -> Result<&'a Reader, RunError> {
+    if reader.is_none() {
+        *reader = Some(run.store.reader()?);
+    }
+    Ok(reader.as_ref().expect("it was opened above"))
 }
 
 fn one(run: &Run<'_>, reader: &Reader, job: &Job, started: Instant) -> Result<(), RunError> {

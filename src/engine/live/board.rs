@@ -1,7 +1,7 @@
 //! Which unit is asked for whom, and which documents wait for how many of them.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
@@ -30,7 +30,11 @@ struct Places {
     documents: HashMap<DocId, Waiting>,
     /// Documents that are being assembled.
     assembling: usize,
+    /// Threads that assemble documents.
+    assemblers: usize,
     ready: Option<Sender<Ready>>,
+    /// Set when the traffic has ended: nothing that is claimed from then on would be asked.
+    ended: bool,
 }
 
 /// See the module. A unit stands here from before it is asked until its answer, or its failure, is committed: what does not
@@ -46,6 +50,8 @@ pub(super) enum Claim {
     Shared,
     /// Whoever claimed it.
     Mine,
+    /// Nobody: the traffic has ended, and nothing more is asked in this run.
+    Nobody,
 }
 
 impl Board {
@@ -70,7 +76,8 @@ impl Board {
         self.places().documents.insert(doc, Waiting { ready, left: 1 });
     }
 
-    /// Asks who is to ask for a unit of a document. `settled` looks into the store, and is asked under the lock.
+    /// Says who is to ask for a unit of a document. `settled` looks into the store, and is asked under the lock. After the end of
+    /// the traffic nothing is kept: a unit that stood here then would be waited for, and never asked.
     pub(super) fn claim(
         &self,
         unit: Fingerprint,
@@ -85,6 +92,7 @@ impl Board {
                 Claim::Shared
             }
             None if settled()? => return Ok(Claim::Settled),
+            None if places.ended => return Ok(Claim::Nobody),
             None => {
                 places.units.insert(unit, vec![doc]);
                 Claim::Mine
@@ -116,9 +124,20 @@ impl Board {
         }
     }
 
-    /// A document that was ready is assembled.
+    /// A document that was ready is assembled, or failed to be.
     pub(super) fn assembled(&self) {
         self.places().assembling -= 1;
+    }
+
+    /// Attendance of one thread that assembles documents, until it is dropped.
+    pub(super) fn assembler(self: &Arc<Self>) -> Assembler {
+        self.places().assemblers += 1;
+        Assembler(Arc::clone(self))
+    }
+
+    /// Attendance of the traffic. Dropping it, by a panic too, abandons what is not asked by then.
+    pub(super) fn traffic(self: &Arc<Self>) -> TrafficEnd {
+        TrafficEnd(Arc::clone(self))
     }
 
     /// Waits until no document is open, or until `halted` and none is being assembled; then lets the assemblers end.
@@ -126,7 +145,8 @@ impl Board {
         loop {
             {
                 let mut places = self.places();
-                if places.assembling == 0 && (places.documents.is_empty() || (halted() && !places.is_being_answered()))
+                let none_assembled = places.assembling == 0 || places.assemblers == 0;
+                if none_assembled && (places.documents.is_empty() || (halted() && !places.is_being_answered()))
                 {
                     places.ready = None;
                     return;
@@ -136,9 +156,29 @@ impl Board {
         }
     }
 
-    /// The traffic has ended: what still stands here will not be answered in this run.
+    /// The traffic has ended: what still stands here will not be answered in this run, nor what is claimed later.
     pub(super) fn abandon(&self) {
-        self.places().units.clear();
+        let mut places = self.places();
+        places.ended = true;
+        places.units.clear();
+    }
+}
+
+/// See [`Board::assembler`].
+pub(super) struct Assembler(Arc<Board>);
+
+impl Drop for Assembler {
+    fn drop(&mut self) {
+        self.0.places().assemblers -= 1;
+    }
+}
+
+/// See [`Board::traffic`].
+pub(super) struct TrafficEnd(Arc<Board>);
+
+impl Drop for TrafficEnd {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
@@ -157,5 +197,89 @@ impl Places {
         {
             self.assembling += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::PendingDocument;
+    use crate::values::SourcePath;
+
+    fn job(doc: i64) -> Job {
+        let sha = Fingerprint([doc as u8; 32]);
+        Job { pending: PendingDocument { doc: DocId(doc), sha, generation: 0 }, path: SourcePath::from_text("book.epub") }
+    }
+
+    fn unit(n: usize) -> Fingerprint {
+        Fingerprint::of(&n.to_le_bytes())
+    }
+
+    /// Whether the wait for the last document ends; the thread of one that does not is left behind.
+    fn closes(board: &Arc<Board>) -> bool {
+        let (told, heard) = crossbeam_channel::bounded(1);
+        let board = Arc::clone(board);
+        std::thread::spawn(move || {
+            board.close_when_idle(|| true);
+            let _ = told.send(());
+        });
+        heard.recv_timeout(Duration::from_secs(20)).is_ok()
+    }
+
+    #[test]
+    fn a_run_whose_traffic_ends_inside_any_claim_comes_to_its_end() {
+        const UNITS: usize = 40;
+        for last in 0..=UNITS {
+            let (ready, _assembled) = crossbeam_channel::unbounded();
+            let board = Arc::new(Board::new(ready));
+            let _assembler = board.assembler();
+            board.open(job(1));
+            let mut mine = 0;
+            for n in 0..UNITS {
+                if n == last {
+                    drop(board.traffic());
+                }
+                mine += usize::from(board.claim(unit(n), DocId(1), || Ok(false)).ok() == Some(Claim::Mine));
+            }
+            if last == UNITS {
+                drop(board.traffic());
+            }
+            assert_eq!(mine, last, "a claim after the end is nobody's");
+            assert!(closes(&board), "the traffic ended before claim {last}, and the run waits for ever");
+        }
+    }
+
+    #[test]
+    fn what_is_answered_is_settled_after_the_end_too() {
+        let (ready, _assembled) = crossbeam_channel::unbounded();
+        let board = Arc::new(Board::new(ready));
+        drop(board.traffic());
+        assert_eq!(board.claim(unit(1), DocId(1), || Ok(true)).ok(), Some(Claim::Settled));
+    }
+
+    #[test]
+    fn a_panic_in_the_traffic_abandons_what_was_claimed() {
+        let (ready, _assembled) = crossbeam_channel::unbounded();
+        let board = Arc::new(Board::new(ready));
+        board.open(job(1));
+        assert_eq!(board.claim(unit(1), DocId(1), || Ok(false)).ok(), Some(Claim::Mine));
+        let end = board.traffic();
+        let panicked = std::thread::Builder::new().name("worker-test".into()).spawn(move || {
+            let _end = end;
+            panic!("the traffic fell over");
+        });
+        assert!(panicked.unwrap().join().is_err());
+        assert!(closes(&board));
+    }
+
+    #[test]
+    fn documents_that_no_assembler_is_left_for_are_not_waited_for() {
+        let (ready, _assembled) = crossbeam_channel::unbounded();
+        let board = Arc::new(Board::new(ready));
+        let assembler = board.assembler();
+        board.open(job(1));
+        board.planned(DocId(1));
+        drop((assembler, board.traffic()));
+        assert!(closes(&board));
     }
 }

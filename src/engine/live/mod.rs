@@ -184,10 +184,18 @@ pub(super) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upstream) -> Re
         let live = &live;
         spawn(scope, live, "reader", move || reading::serve(live, &unread, &verdicts));
         for _ in 0..run.workers {
-            let assembling = assembling.clone();
-            spawn(scope, live, "assembler", move || assemble::serve(live, &assembling));
+            let (assembling, attendance) = (assembling.clone(), live.board.assembler());
+            spawn(scope, live, "assembler", move || {
+                let _attendance = attendance;
+                assemble::serve(live, &assembling);
+                Ok(())
+            });
         }
-        spawn(scope, live, "traffic", move || runner::run(live, queue, heard, responses));
+        let end = live.board.traffic();
+        spawn(scope, live, "traffic", move || {
+            let _end = end;
+            runner::run(live, queue, heard, responses)
+        });
         let planned = planner::plan(live, upstream, &requests);
         drop(requests);
         if let Err(error) = planned {

@@ -187,8 +187,13 @@ fn document(
             Ok(reader.is_answered(run.question, &unit.key, generation)?
                 || reader.unit_failure(run.question, &unit.key, generation)?.is_some())
         };
-        if live.board.claim(unit.key, doc, settled)? == Claim::Mine {
-            open.push(number);
+        match live.board.claim(unit.key, doc, settled)? {
+            Claim::Mine => open.push(number),
+            Claim::Settled | Claim::Shared => {}
+            Claim::Nobody => {
+                live.board.forget(doc);
+                return Ok(false);
+            }
         }
     }
     let (units, context) = contents.in_context(live.remote.context, &open, pack.size);

@@ -37,7 +37,6 @@ pub(super) fn run(
     let outcome = runtime.block_on(Traffic::new(live, responses).run(queue, verdicts));
     // What was read last is settled by its commit.
     let flushed = live.run.writer.flush();
-    live.board.abandon();
     outcome.and(Ok(flushed?))
 }
 
