@@ -19,7 +19,7 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
     let question = reader.meta("current:question")?.and_then(|v| v.parse().ok()).map_or(FpId(0), FpId);
     drop(reader);
     let mut session = Session::begin(&store)?;
-    let (results, bytes, answers) = session.garbage(fps, question)?;
+    let (results, bytes, answers) = session.garbage(&fps, question)?;
     let mut out = std::io::stdout().lock();
     let verb = if args.dry_run { "would remove" } else { "removed" };
     let found = orphans(&mut session, &args.dir)?;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
     }
     if !args.dry_run {
         remove_orphans(&mut session, &args.dir, &found)?;
-        session.collect_garbage(fps, question)?;
+        session.collect_garbage(&fps, question)?;
     }
     writeln!(out, "{verb} {results} superseded results ({bytes} bytes) and {answers} superseded answers")?;
     Ok(Exit::Done)

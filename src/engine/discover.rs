@@ -7,12 +7,13 @@ use std::io::Read;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::run::Run;
-use super::{RunConfig, RunError};
+use super::config::RunConfig;
+use super::context::Run;
+use super::error::RunError;
 use crate::stages::discover::{Found, Inputs, Walk, WalkError, output_names};
 use crate::stages::parse;
 use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader};
-use crate::values::{Event, Failure, FailureKind, Fingerprint, Format, Formats, SourcePath, Stage};
+use crate::values::{Event, Failure, FailureKind, Fingerprint, Format, Formats, Phase, SourcePath, Stage};
 
 /// Files hashed together, in parallel, and committed together.
 const BATCH: usize = 64;
@@ -43,7 +44,7 @@ pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<
         scope,
         known: Known {
             reader: run.store.reader()?,
-            write_fp: run.fps.write,
+            write_fp: run.fps[Stage::Write],
             page: VecDeque::new(),
             after: String::new(),
             at_end: false,
@@ -55,6 +56,7 @@ pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<
     };
     let mut limited = false;
     for item in Walk::new(&config.inputs, config.recursive) {
+        run.signs.alive();
         if run.cancel.is_stopping() {
             limited = true;
             break;
@@ -228,7 +230,7 @@ impl Discovery<'_> {
             }
             if let Some(failure) = &change.failure {
                 events.push(Event::DocumentFailed {
-                    stage: Stage::Discover,
+                    stage: Phase::Discover,
                     document: String::new(),
                     path: change.path.clone(),
                     kind: failure.kind,

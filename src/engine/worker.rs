@@ -314,15 +314,6 @@ fn too_long(time: std::fmt::Arguments<'_>) -> Failure {
     )
 }
 
-/// What a panic said, for a failure's reason.
-pub(super) fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no reason given")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{DocId, FpId, Reader, StoreError};
-use crate::values::SourcePath;
+use super::{DocId, FpId, Reader, StageFps, StoreError};
+use crate::values::{SourcePath, Stage};
 
 /// What an input file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,15 +84,14 @@ impl Reader {
         )
     }
 
-    /// Files after `after` whose document is extracted and whose vocabulary file is not written for `write_fp`.
+    /// Files after `after` whose document is extracted and whose vocabulary file is not written yet.
     /// Failed ones are left out.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn files_to_write(
         &self,
-        extract_fp: FpId,
-        write_fp: FpId,
+        fps: &StageFps,
         scope: i64,
         after: &str,
         limit: usize,
@@ -103,7 +102,7 @@ impl Reader {
              WHERE f.path > ?4 AND f.state = 0 AND (?3 = 0 OR f.scope = ?3) AND f.fail_kind IS NULL
                AND (f.written_fp IS NOT ?2 OR f.written_doc IS NOT f.doc) AND f.output IS NOT NULL
              ORDER BY f.path LIMIT ?5",
-            params![extract_fp.0, write_fp.0, scope, after, limit as i64],
+            params![fps[Stage::Extract].0, fps[Stage::Write].0, scope, after, limit as i64],
             |r| {
                 Ok(PendingFile {
                     path: SourcePath::from_text(r.get::<_, String>(0)?),

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
-use serde::de::DeserializeOwned;
 
+use super::session::of_documents;
 use super::writer::artifact_id;
-use super::{DocId, FpId, StoreError, artifact};
-use crate::values::{Fingerprint, SourcePath, Stage};
+use super::{DocId, FpId, StageFps, StoreError, artifact};
+use crate::values::{Artifact, Fingerprint, Phase, SourcePath, Stage, Subject};
 
 /// A read-only connection. Every call is a short transaction of its own: an open reader would let the write-ahead
 /// log grow.
@@ -43,8 +43,8 @@ pub struct PendingDocument {
 pub struct FailureRow {
     /// Where the document is.
     pub path: SourcePath,
-    /// The stage that failed.
-    pub stage: Stage,
+    /// The phase that failed.
+    pub stage: Phase,
     /// Class name.
     pub kind: String,
     /// Reason.
@@ -169,11 +169,20 @@ impl Reader {
         self.number("SELECT count(*) FROM file WHERE state = 2", [])
     }
 
-    /// Counts of a document stage. `parent` is the stage before it, if that stage checkpoints documents.
+    /// Counts of a stage, in what it takes one by one: documents or files.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn counts(&self, parent: Option<FpId>, fp: FpId, scope: i64) -> Result<Counts, StoreError> {
+    pub fn counts(&self, fps: &StageFps, stage: Stage, scope: i64) -> Result<Counts, StoreError> {
+        match (stage.subject(), stage.before()) {
+            (Subject::Document, before) => self.document_counts(before.map(|s| fps[s]), fps[stage], scope),
+            (Subject::File, Some(before)) => self.file_counts(fps[before], fps[stage], scope),
+            // A stage of files stands after one of documents: `Stage` has a test for it.
+            (Subject::File, None) => Ok(Counts::default()),
+        }
+    }
+
+    fn document_counts(&self, parent: Option<FpId>, fp: FpId, scope: i64) -> Result<Counts, StoreError> {
         // Where every document counts, two scans of narrow rows do: measured three times faster than the joins below.
         if scope == 0 && self.number("SELECT EXISTS (SELECT 1 FROM doc WHERE live = 0)", [])? == 0 {
             let state = "SELECT count(*) FROM done WHERE fp = ?1 AND state = ?2";
@@ -201,11 +210,7 @@ impl Reader {
         })
     }
 
-    /// Counts of the write stage, in files.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn write_counts(&self, extract_fp: FpId, write_fp: FpId, scope: i64) -> Result<Counts, StoreError> {
+    fn file_counts(&self, extract_fp: FpId, write_fp: FpId, scope: i64) -> Result<Counts, StoreError> {
         self.query(|db| {
             db.prepare_cached(
                 "SELECT count(*) FILTER (WHERE f.fail_kind IS NULL AND e.state = 1
@@ -229,11 +234,11 @@ impl Reader {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn failed_files(&self, fps: [FpId; 3], scope: i64) -> Result<u64, StoreError> {
+    pub fn failed_files(&self, fps: &StageFps, scope: i64) -> Result<u64, StoreError> {
         self.number(
-            "SELECT count(*) FROM file f WHERE f.state IN (0, 3) AND (?4 = 0 OR f.scope = ?4) AND (f.fail_kind IS NOT NULL
-               OR EXISTS (SELECT 1 FROM done n WHERE n.fp IN (?1, ?2, ?3) AND n.doc = f.doc AND n.state = 2))",
-            params![fps[0].0, fps[1].0, fps[2].0, scope],
+            "SELECT count(*) FROM file f WHERE f.state IN (0, 3) AND (?2 = 0 OR f.scope = ?2) AND (f.fail_kind IS NOT NULL
+               OR EXISTS (SELECT 1 FROM done n WHERE n.fp IN (SELECT value FROM json_each(?1)) AND n.doc = f.doc AND n.state = 2))",
+            params![of_documents(fps), scope],
         )
     }
 
@@ -274,25 +279,53 @@ impl Reader {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn failures_in(&self, fp: FpId, stage: Stage, scope: i64) -> Result<u64, StoreError> {
-        match stage {
-            Stage::Discover | Stage::Write => self.number(
+    pub fn failures_in(&self, fps: &StageFps, stage: Stage, scope: i64) -> Result<u64, StoreError> {
+        match stage.subject() {
+            Subject::File => self.number(
                 "SELECT count(*) FROM file WHERE fail_kind IS NOT NULL AND state = 0 AND (?1 = 0 OR scope = ?1)",
                 [scope],
             ),
-            Stage::Parse | Stage::Chunk | Stage::Extract => self.number(
+            Subject::Document => self.number(
                 "SELECT count(*) FROM done n JOIN file f ON f.doc = n.doc AND f.doc IS NOT NULL AND f.state = 0
                  WHERE n.fp = ?1 AND n.state = 2 AND (?2 = 0 OR f.scope = ?2)",
-                params![fp.0, scope],
+                params![fps[stage].0, scope],
             ),
         }
     }
 
-    /// Documents after `after` that are ready for stage `fp` and not done or failed, in number order.
+    /// Documents after `after` that have come through the stage before `stage`, and are neither done nor failed there, in number order.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn pending(
+        &self,
+        fps: &StageFps,
+        stage: Stage,
+        scope: i64,
+        after: DocId,
+        limit: usize,
+    ) -> Result<Vec<PendingDocument>, StoreError> {
+        self.left(stage.before().map(|s| fps[s]), fps[stage], scope, after, limit)
+    }
+
+    /// Documents after `after` that are neither done nor failed in the last stage of documents, wherever they stand before it.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn unfinished(
+        &self,
+        fps: &StageFps,
+        scope: i64,
+        after: DocId,
+        limit: usize,
+    ) -> Result<Vec<PendingDocument>, StoreError> {
+        match Stage::of_documents().next_back() {
+            Some(last) => self.left(None, fps[last], scope, after, limit),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn left(
         &self,
         parent: Option<FpId>,
         fp: FpId,
@@ -330,11 +363,12 @@ impl Reader {
         )
     }
 
-    /// A stage's result, decoded.
+    /// A stage's result of a document. Its type knows the stage.
     ///
     /// # Errors
     /// [`StoreError::Record`] if it is absent or cannot be decoded.
-    pub fn artifact<T: DeserializeOwned>(&self, fp: FpId, doc: DocId) -> Result<T, StoreError> {
+    pub fn artifact<T: Artifact>(&self, fps: &StageFps, doc: DocId) -> Result<T, StoreError> {
+        let fp = fps[T::STAGE];
         let record = |detail: String| StoreError::Record {
             file: self.file.clone(),
             detail: format!("stage result of fingerprint {}, document {}: {detail}", fp.0, doc.0),
@@ -366,22 +400,21 @@ impl Reader {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn failures(&self, fps: [FpId; 3], mut each: impl FnMut(FailureRow)) -> Result<(), StoreError> {
-        let stages = [Stage::Parse, Stage::Chunk, Stage::Extract];
+    pub fn failures(&self, fps: &StageFps, mut each: impl FnMut(FailureRow)) -> Result<(), StoreError> {
         self.query(|db| {
             let mut rows = db.prepare_cached(
                 "SELECT f.path, f.state, n.fp, coalesce(n.kind, f.fail_kind), coalesce(n.message, f.fail_message),
                         coalesce(n.attempts, f.attempts)
-                 FROM file f LEFT JOIN done n ON n.doc = f.doc AND n.fp IN (?1, ?2, ?3) AND n.state = 2
+                 FROM file f LEFT JOIN done n ON n.doc = f.doc AND n.fp IN (SELECT value FROM json_each(?1)) AND n.state = 2
                  WHERE f.state IN (0, 3) AND (n.fp IS NOT NULL OR f.fail_kind IS NOT NULL) ORDER BY f.path",
             )?;
-            let mut rows = rows.query(params![fps[0].0, fps[1].0, fps[2].0])?;
+            let mut rows = rows.query([of_documents(fps)])?;
             while let Some(r) = rows.next()? {
                 let (state, fp): (i64, Option<i64>) = (r.get(1)?, r.get(2)?);
-                let stage = match fp.and_then(|fp| fps.iter().position(|p| p.0 == fp)) {
-                    Some(n) => stages[n],
-                    None if state == 3 => Stage::Discover,
-                    None => Stage::Write,
+                let stage = match fp.and_then(|fp| Stage::of_documents().find(|stage| fps[*stage].0 == fp)) {
+                    Some(stage) => stage.into(),
+                    None if state == 3 => Phase::Discover,
+                    None => Stage::Write.into(),
                 };
                 each(FailureRow {
                     path: SourcePath::from_text(r.get::<_, String>(0)?),

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{FpId, Store, StoreError};
-use crate::values::{Fingerprint, Gap, Stage};
+use crate::values::{Fingerprint, Gap, Stage, StageMap};
 
 /// Serial edits at the start and the end of a run, each durable when its call returns.
 pub struct Session<'a> {
@@ -11,35 +11,13 @@ pub struct Session<'a> {
     db: Connection,
 }
 
-/// The fingerprints of the stages that checkpoint documents, and that of the write stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StageFps {
-    /// `parse`.
-    pub parse: FpId,
-    /// `chunk`.
-    pub chunk: FpId,
-    /// `extract`.
-    pub extract: FpId,
-    /// `write`.
-    pub write: FpId,
-}
+/// The fingerprint of each stage, as the small integer that stands for it in one store.
+pub type StageFps = StageMap<FpId>;
 
-impl StageFps {
-    /// The three stages that checkpoint documents, in running order.
-    pub fn documents(&self) -> [FpId; 3] {
-        [self.parse, self.chunk, self.extract]
-    }
-
-    /// The fingerprint of a stage; none for `discover`.
-    pub fn of(&self, stage: Stage) -> Option<FpId> {
-        match stage {
-            Stage::Discover => None,
-            Stage::Parse => Some(self.parse),
-            Stage::Chunk => Some(self.chunk),
-            Stage::Extract => Some(self.extract),
-            Stage::Write => Some(self.write),
-        }
-    }
+/// The fingerprints of the stages of documents as a JSON array, for `json_each`: a query does not know how many stages there are.
+pub(super) fn of_documents(fps: &StageFps) -> String {
+    let ids: Vec<String> = Stage::of_documents().map(|stage| fps[stage].0.to_string()).collect();
+    format!("[{}]", ids.join(","))
 }
 
 impl<'a> Session<'a> {
@@ -114,24 +92,22 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub fn begin_rerun(&mut self, fps: StageFps, stage: Stage, scope: i64, request: &str) -> Result<(), StoreError> {
+    pub fn begin_rerun(&mut self, fps: &StageFps, stage: Stage, scope: i64, request: &str) -> Result<(), StoreError> {
         self.edit(|db| {
             let generation: i64 = db
                 .query_row("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'generation'", [], |r| r.get(0))
                 .optional()?
                 .unwrap_or(0)
                 + 1;
-            for from in [Stage::Parse, Stage::Chunk, Stage::Extract] {
-                if from >= stage
-                    && let Some(fp) = fps.of(from)
-                {
-                    db.execute(
-                        "UPDATE done SET state = 0, generation = ?3, kind = NULL, message = NULL
-                         WHERE fp = ?1 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
-                        params![fp.0, scope, generation],
-                    )?;
-                }
+            for again in Stage::of_documents().filter(|again| *again >= stage) {
+                db.execute(
+                    "UPDATE done SET state = 0, generation = ?3, kind = NULL, message = NULL
+                     WHERE fp = ?1 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
+                    params![fps[again].0, scope, generation],
+                )?;
             }
+            // What is asked anew begins with its whole attempt budget.
+            db.execute("DELETE FROM unit_attempts", [])?;
             db.execute(
                 "UPDATE file SET written_fp = NULL, written_doc = NULL, fail_kind = NULL, fail_message = NULL, attempts = 0
                  WHERE state = 0 AND (?1 = 0 OR scope = ?1)",
@@ -151,10 +127,10 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub fn retry_failed(&mut self, fps: StageFps, scope: i64) -> Result<usize, StoreError> {
+    pub fn retry_failed(&mut self, fps: &StageFps, scope: i64) -> Result<usize, StoreError> {
         self.edit(|db| {
             let mut taken_up = 0;
-            for fp in fps.documents() {
+            for fp in Stage::of_documents().map(|stage| fps[stage]) {
                 taken_up += db.execute(
                     "UPDATE done SET state = 0, attempts = 0, kind = NULL, message = NULL
                      WHERE fp = ?1 AND state = 2 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
@@ -178,24 +154,23 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub fn retry_partial(&mut self, fps: StageFps, scope: i64) -> Result<usize, StoreError> {
+    pub fn retry_partial(&mut self, fps: &StageFps, scope: i64) -> Result<usize, StoreError> {
         self.edit(|db| {
             let documents = "SELECT doc FROM done WHERE fp = ?1 AND state = 1 AND kind = ?2
                              AND (?3 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?3))";
-            let those = params![fps.parse.0, Gap::NeedsOcr.name(), scope];
+            let parse = fps[Stage::Parse];
+            let those = params![parse.0, Gap::NeedsOcr.name(), scope];
             let sql = format!("UPDATE file SET written_fp = NULL, written_doc = NULL WHERE doc IN ({documents})");
             db.execute(&sql, those)?;
             // The row of `parse` last: it says which they are.
-            for fp in [fps.extract, fps.chunk, fps.parse] {
+            let mut taken_up = 0;
+            for stage in Stage::of_documents().rev() {
                 let sql = format!(
                     "UPDATE done SET state = 0, kind = NULL, message = NULL WHERE fp = ?4 AND doc IN ({documents})"
                 );
-                let taken_up = db.execute(&sql, params![fps.parse.0, Gap::NeedsOcr.name(), scope, fp.0])?;
-                if fp == fps.parse {
-                    return Ok(taken_up);
-                }
+                taken_up = db.execute(&sql, params![parse.0, Gap::NeedsOcr.name(), scope, fps[stage].0])?;
             }
-            Ok(0)
+            Ok(taken_up)
         })
     }
 
@@ -203,16 +178,15 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn garbage(&mut self, fps: StageFps, question: FpId) -> Result<(u64, u64, u64), StoreError> {
+    pub fn garbage(&mut self, fps: &StageFps, question: FpId) -> Result<(u64, u64, u64), StoreError> {
         let file = self.store.database();
-        let [a, b, c] = fps.documents().map(|f| f.0);
         self.db
             .query_row(
-                "SELECT (SELECT count(*) FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
-                        (SELECT coalesce(sum(length(z)), 0) FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
-                        (SELECT count(*) FROM answer o WHERE fp <> ?4 OR EXISTS
+                "SELECT (SELECT count(*) FROM art WHERE id >> 48 NOT IN (SELECT value FROM json_each(?1)) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
+                        (SELECT coalesce(sum(length(z)), 0) FROM art WHERE id >> 48 NOT IN (SELECT value FROM json_each(?1)) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
+                        (SELECT count(*) FROM answer o WHERE fp <> ?2 OR EXISTS
                            (SELECT 1 FROM answer n WHERE n.fp = o.fp AND n.unit = o.unit AND n.generation > o.generation))",
-                params![a, b, c, question.0],
+                params![of_documents(fps), question.0],
                 |r| Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get::<_, i64>(1)?.cast_unsigned(), r.get::<_, i64>(2)?.cast_unsigned())),
             )
             .map_err(|e| StoreError::from_sqlite(&file, e))
@@ -223,16 +197,19 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub fn collect_garbage(&mut self, fps: StageFps, question: FpId) -> Result<(), StoreError> {
-        let [a, b, c] = fps.documents().map(|f| f.0);
+    pub fn collect_garbage(&mut self, fps: &StageFps, question: FpId) -> Result<(), StoreError> {
+        let current = of_documents(fps);
         self.edit(|db| {
             db.execute("DELETE FROM file WHERE state = 1", [])?;
             db.execute("DELETE FROM doc WHERE live = 0 AND id NOT IN (SELECT doc FROM file WHERE doc IS NOT NULL)", [])?;
             db.execute(
-                "DELETE FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc)",
-                [a, b, c],
+                "DELETE FROM art WHERE id >> 48 NOT IN (SELECT value FROM json_each(?1)) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc)",
+                [&current],
             )?;
-            db.execute("DELETE FROM done WHERE fp NOT IN (?1, ?2, ?3) OR doc NOT IN (SELECT id FROM doc)", [a, b, c])?;
+            db.execute(
+                "DELETE FROM done WHERE fp NOT IN (SELECT value FROM json_each(?1)) OR doc NOT IN (SELECT id FROM doc)",
+                [&current],
+            )?;
             db.execute(
                 "DELETE FROM answer WHERE fp <> ?1 OR EXISTS (SELECT 1 FROM answer n WHERE n.fp = answer.fp
                    AND n.unit = answer.unit AND n.generation > answer.generation)",

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::batches::{self, BatchRequest, BatchRow, BatchUpdate};
 use super::paths::FileState;
 use super::{Publication, Store, StoreError, durable};
-use crate::values::{Cost, Event, Failure, Fingerprint, Gap, SourcePath, Stage, Usage};
+use crate::values::{Cost, Event, Failure, Fingerprint, Gap, Phase, SourcePath, Stage, Usage};
 
 /// A document's number in one store. It says nothing outside that store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -451,11 +451,11 @@ impl<F: FnMut(Vec<Event>)> Group<F> {
 /// Turns the event "done" of a file that could not be published into "failed".
 fn fail_event(events: &mut [Event], failed: &SourcePath, failure: &Failure) {
     for event in events {
-        if let Event::DocumentDone { stage: Stage::Write, document, path, .. } = event
+        if let Event::DocumentDone { stage: Phase::Stage(Stage::Write), document, path, .. } = event
             && path == failed
         {
             *event = Event::DocumentFailed {
-                stage: Stage::Write,
+                stage: Stage::Write.into(),
                 document: std::mem::take(document),
                 path: failed.clone(),
                 kind: failure.kind,
