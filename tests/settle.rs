@@ -21,7 +21,7 @@ fn ledger(rehearsal: &Rehearsal, out: &str, price_factor: i64) -> BTreeSet<Strin
     let mut found = BTreeSet::new();
     for sql in [
         format!("SELECT hex(units) || ' attempt ' || attempt || ' ' || outcome || ' told ' || told || ' in ' || input || ' out ' || output
-           || ' cost ' || cost * {price_factor} || ' estimated ' || estimated || ' model ' || model FROM response"),
+           || ' cost ' || (cost * {price_factor}) || ' estimated ' || estimated || ' model ' || model FROM response"),
         "SELECT hex(u.sha) || ' answered ' || hex(a.z) FROM answer a JOIN unit u ON u.id = a.unit".to_owned(),
         "SELECT hex(u.sha) || ' failed ' || f.kind || ' ' || f.message || ' ' || f.attempts FROM unit_failure f JOIN unit u ON u.id = f.unit".to_owned(),
         "SELECT hex(unit) || ' tried ' || attempts FROM unit_attempts".to_owned(),

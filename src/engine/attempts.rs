@@ -6,7 +6,7 @@ use super::error::RunError;
 use crate::store::StoreError;
 use crate::values::{Failure, FailureKind};
 
-/// Why a stage of a document did not come to its end.
+/// Reasons for which a stage of a document did not come to its end.
 pub(super) enum StageError {
     /// This document failed; the run goes on.
     Failure(Failure),
@@ -65,7 +65,7 @@ pub(super) fn attempts<T>(
 /// Before a second attempt: long enough for a network disk's hiccup, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What a panic said, for a failure's reason.
+/// Words of a panic, for a failure's reason.
 pub(super) fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()

@@ -11,28 +11,28 @@ use crate::stages::pipeline::Pipeline;
 use crate::stages::write::Blocklist;
 use crate::values::{Formats, Mode, Stage};
 
-/// What a person asked for, with every default filled in.
+/// Order for a run, with every default filled in.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
-    /// What to read.
+    /// Inputs to read.
     pub inputs: Inputs,
-    /// Whether folders below folders are entered.
+    /// True if folders below folders are entered.
     pub recursive: bool,
     /// The formats that are taken from folders; a file that is named itself is taken whatever it is.
     pub formats: Formats,
     /// At most this many documents, the first in path order.
     pub limit: Option<u64>,
-    /// Whether contents are hashed even if size and modification time are as known.
+    /// True if contents are hashed even if size and modification time are as known.
     pub checksum: bool,
     /// The output folder.
     pub output: PathBuf,
     /// Worker threads, each with a parse process of its own.
     pub workers: usize,
-    /// How documents travel.
+    /// Way that documents travel.
     pub mode: Mode,
-    /// What is extracted and how.
+    /// Kind of extraction.
     pub pipeline: Pipeline,
-    /// Who is asked; none for the embedded provider.
+    /// Provider that is asked; none for the embedded one.
     pub remote: Option<Remote>,
     /// Terms that are flagged when files are written.
     pub blocklist: Option<Arc<Blocklist>>,
@@ -40,17 +40,17 @@ pub struct RunConfig {
     pub rerun: Option<Rerun>,
     /// The last stage of this run.
     pub until: Stage,
-    /// Whether failed stages are taken up again, and partial documents where recognition can be had.
+    /// True if failed stages are taken up again, and partial documents where recognition can be had.
     pub retry_failed: bool,
-    /// Whether only a plan is wanted.
+    /// True if only a plan is wanted.
     pub dry_run: bool,
     /// The program that is started as `PROGRAM parse-worker BYTES`.
     pub parse_program: PathBuf,
-    /// What a parse worker may use.
+    /// Limits of a parse worker.
     pub parse_limits: ParseLimits,
     /// Passwords, and how pages that are pictures are read.
     pub parse_settings: ParseSettings,
-    /// How this run introduces itself to a second one that finds the folder locked.
+    /// Introduction of this run to a second one that finds the folder locked.
     pub holder: String,
     /// Unix time in milliseconds.
     pub now_ms: fn() -> i64,
@@ -72,6 +72,6 @@ impl RunConfig {
 pub struct Rerun {
     /// The first stage to do again.
     pub stage: Stage,
-    /// Whether it was `--force`, which also looks into every file again.
+    /// True for `--force`, which also looks into every file again.
     pub force: bool,
 }

@@ -1,4 +1,4 @@
-//! What all stages of one run share.
+//! State that all stages of one run share.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::stages::write::{Blocklist, Origin};
 use crate::store::{Counts, FpId, Reader, StageFps, Store, StoreError, Writer};
 use crate::values::{Event, SourcePath, Stage, StageMap, Subject};
 
-/// Where vocabulary files go.
+/// Places of vocabulary files.
 pub(super) struct OutputPlaces {
     pub(super) output: PathBuf,
     pub(super) temporary: PathBuf,
@@ -53,7 +53,7 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Whether nothing new may be begun.
+    /// True if nothing new may be begun.
     pub(super) fn is_stopping(&self) -> bool {
         self.cancel.is_stopping() || self.halted.load(Ordering::Relaxed)
     }
@@ -101,14 +101,14 @@ impl<'a> Run<'a> {
         question: FpId,
         next_response: i64,
         now_ms: fn() -> i64,
-        events: &Sender<Event>,
+        events: &crossbeam_channel::Sender<Event>,
     ) -> Self {
         let provider = &pipeline.provider;
         let (pipeline_name, provider_name) = (pipeline.name.clone(), provider.name.clone());
         Self {
             store,
             writer: Writer::start(store, now_ms, |_| ()).unwrap(),
-            tally: Arc::new(Tally::new(ErrorLog::new(store.output(), now_ms), events.clone())),
+            tally: Arc::new(Tally::new(super::error_log::ErrorLog::new(store.output(), now_ms), events.clone())),
             signs: Signs::new(),
             cancel,
             halted: Arc::new(AtomicBool::new(false)),
@@ -132,8 +132,8 @@ impl<'a> Run<'a> {
             remote: None,
             parse_program: ParseProgram {
                 program: PathBuf::new(),
-                settings: ParseSettings::default(),
-                limits: ParseLimits::default(),
+                settings: crate::stages::parse::ParseSettings::default(),
+                limits: super::worker::ParseLimits::default(),
             },
             now_ms,
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::stages::extract::Context;
 use crate::values::plural;
 
-/// How many documents' terms were asked about in which context.
+/// Numbers of documents whose terms were asked about in each context.
 #[derive(Default)]
 pub(super) struct Contexts {
     sentences: AtomicU64,
@@ -22,7 +22,7 @@ impl Contexts {
         }
     }
 
-    /// What a person is told of it, if there was anything to choose.
+    /// Message about it, if there was anything to choose.
     pub(super) fn message(&self) -> Option<String> {
         let (sentences, chunks) = (self.sentences.load(Ordering::Relaxed), self.chunks.load(Ordering::Relaxed));
         let of = |n| plural(n, "document", "documents");

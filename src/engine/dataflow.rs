@@ -22,11 +22,11 @@ pub(super) struct Row {
     pub(super) stage: Stage,
     /// Version of its code: it rises when the same input may give other bytes.
     pub(super) version: u32,
-    /// What else decides its result, added to its key.
+    /// Settings that decide its result, added to its key.
     pub(super) settings: fn(&Deciding<'_>, KeyWriter) -> KeyWriter,
     /// The same for people, as JSON.
     pub(super) spec: fn(&Deciding<'_>) -> Value,
-    /// Why it has something to do after a change of these settings.
+    /// Reason for which it has something to do after a change of these settings.
     pub(super) changed: &'static str,
     /// Staged mode: takes everything that is left for it, and follows the stage before it.
     pub(super) all: fn(&Run<'_>, &Upstream) -> Result<Option<Outcome>, RunError>,

@@ -1,4 +1,4 @@
-//! What one worker thread works with: a reader, a parse worker, a way to ask alone, and what it has of a document in hand.
+//! Desk of one worker thread: a reader, a parse worker, a way to ask alone, and what it has of a document in hand.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) struct Desk<'a> {
     in_hand: StageMap<Option<Arc<dyn Any + Send + Sync>>>,
     /// The way to a provider that per-document mode asks.
     pub(super) alone: Option<Alone<'a>>,
-    /// What was paid for a document that is not checkpointed yet: it goes into the store whatever becomes of the document.
+    /// Responses paid for a document that is not checkpointed yet: they go into the store whatever becomes of the document.
     pub(super) paid: Vec<Change>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Desk<'a> {
         Ok(Self { alone, ..Self::new(run)? })
     }
 
-    /// What a stage made of the document: in hand, or from the store.
+    /// Result of a stage for the document: in hand, or from the store.
     ///
     /// # Errors
     /// If the store does not have it, or it cannot be read.

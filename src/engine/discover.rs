@@ -21,7 +21,7 @@ const BATCH: usize = 64;
 /// Known files read from the store at a time.
 const PAGE: usize = 1024;
 
-/// What discovery found.
+/// Findings of discovery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Discovered {
     /// Files in scope that are documents, readable or not.
@@ -32,7 +32,7 @@ pub(super) struct Discovered {
     pub(super) ignored_formats: [u64; Format::ALL.len()],
     /// Of the documents, unchanged ones whose vocabulary file is written and of which nothing failed.
     pub(super) settled: u64,
-    /// Whether anything in the store changed.
+    /// True if anything in the store changed.
     pub(super) changed: bool,
 }
 
@@ -142,7 +142,7 @@ impl Discovery<'_> {
         }
     }
 
-    /// Whether what was made of an unchanged file stands under the formats of this run.
+    /// True if what was made of an unchanged file stands under the formats of this run.
     fn is_still(&self, found: &Found, state: FileState) -> bool {
         let formats = self.config.formats;
         let named = Format::of_name(found.path.as_str());
@@ -274,7 +274,7 @@ impl Known {
     }
 }
 
-/// Whether the run looks at the place where `path` is.
+/// True if the run looks at the place where `path` is.
 fn is_within(inputs: &Inputs, recursive: bool, path: &SourcePath) -> bool {
     use std::os::unix::ffi::OsStrExt;
     inputs.places.iter().any(|place| {
@@ -296,7 +296,7 @@ fn is_below(path: &SourcePath, place: &SourcePath) -> bool {
         || place.as_str().is_empty()
 }
 
-/// Whether the name promises a document of a format that was asked for; what it really is, its content tells.
+/// True if the name promises a document of a format that was asked for; what it really is, its content tells.
 fn is_named_as_document(path: &SourcePath, formats: Formats) -> bool {
     Format::of_name(path.as_str()).is_some_and(|format| formats.has(format))
 }
@@ -325,7 +325,7 @@ fn examine(found: &Found, formats: Formats, scope: i64) -> FileChange {
     }
 }
 
-/// What a look into a file showed.
+/// Findings of a look into a file.
 enum Content {
     /// A document: its hash and length.
     Document(Fingerprint, u64),

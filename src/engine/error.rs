@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::stages::discover::InputError;
 use crate::store::StoreError;
 
-/// Why a run could not go on.
+/// Reasons for which a run cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The store.
@@ -17,7 +17,7 @@ pub enum RunError {
     /// Reading or writing something else failed.
     #[error("cannot {action} '{file}': {source}")]
     Io {
-        /// What was tried.
+        /// Action that failed.
         action: &'static str,
         /// The file.
         file: PathBuf,

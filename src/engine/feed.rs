@@ -48,13 +48,13 @@ fn feed(
     }
 }
 
-/// Whether the stages before one are finished, and what it sends on when it is: stages that run at the same time follow each
+/// Sign that the stages before one are finished, and that it sends on when it is: stages that run at the same time follow each
 /// other with it.
 #[derive(Default)]
 pub(super) struct Upstream(AtomicBool);
 
 impl Upstream {
-    /// What stands before a stage whose work is all there when it begins.
+    /// Sign for a stage whose work is all there when it begins.
     pub(super) fn finished() -> Self {
         Self(AtomicBool::new(true))
     }

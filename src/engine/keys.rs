@@ -1,4 +1,4 @@
-//! What decides a stage's result: keys of stages and of questions. An equal key means an interchangeable result.
+//! Keys of stages and of questions: what decides a result. An equal key means an interchangeable result.
 //!
 //! Settings are taken apart to their last field, so that a new one does not compile before somebody has said here whether it
 //! is part of a key. The keys of fixed settings are frozen by a test: a store on disk holds them.

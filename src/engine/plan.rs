@@ -1,4 +1,4 @@
-//! What a run would do, and why, before it does it.
+//! Plan of a run: what it would do, and why.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use super::extract::plan::{ExtractPlan, extract_plan};
 use crate::store::{Counts, FpId, StageFps};
 use crate::values::{Stage, StageMap, Subject};
 
-/// What one stage has to do.
+/// Work that one stage has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StagePlan {
     /// Which stage.
@@ -21,7 +21,7 @@ pub struct StagePlan {
     pub done: u64,
     /// Failed earlier; taken up only with `--retry-failed`.
     pub failed: u64,
-    /// Why there is something to do.
+    /// Reason for which there is something to do.
     pub why: Option<String>,
 }
 
@@ -36,11 +36,11 @@ pub struct Plan {
     pub ignored: u64,
     /// Stages from `parse` on.
     pub stages: Vec<StagePlan>,
-    /// What would be asked.
+    /// Questions that would be asked.
     pub extract: ExtractPlan,
 }
 
-/// Why a stage has something to do, given the fingerprints of the run before.
+/// Reason for which a stage has something to do, given the fingerprints of the run before.
 pub(super) fn reason(stage: Stage, fps: &StageFps, before: &StageMap<Option<FpId>>) -> &'static str {
     let is_changed = |row: &&Row| row.stage <= stage && before[row.stage].is_some_and(|old| fps[row.stage] != old);
     match (DATAFLOW.iter().find(is_changed), stage.subject()) {

@@ -17,7 +17,7 @@ pub enum EndpointKind {
     Batch(BatchOptions),
     /// Batch where there is enough to ask and enough time, else live.
     Auto {
-        /// How batches are handled.
+        /// Handling of batches.
         batch: BatchOptions,
         /// Seconds until the answers have to be there.
         seconds_left: Option<u64>,
@@ -27,9 +27,9 @@ pub enum EndpointKind {
 /// A remote provider, with every default filled in.
 #[derive(Debug, Clone)]
 pub struct Remote {
-    /// Where requests go.
+    /// Address that requests go to.
     pub endpoint: Endpoint,
-    /// How they are phrased.
+    /// Phrasing of requests.
     pub dialect: Dialect,
     /// The API key; servers on this machine need none.
     pub key: Option<ApiKey>,
@@ -39,15 +39,15 @@ pub struct Remote {
     pub most_in_flight: usize,
     /// Time that one request may take.
     pub timeout: Duration,
-    /// How long a run waits for a provider that answers nothing.
+    /// Time that a run waits for a provider that answers nothing.
     pub patience: Duration,
-    /// What all answers in the output folder may cost.
+    /// Most that all answers in the output folder may cost.
     pub max_cost: Option<Cost>,
-    /// What the model costs, if that is known.
+    /// Price of the model, if that is known.
     pub price: Option<Price>,
-    /// Whether `extract` begins while other documents are still parsed.
+    /// True if `extract` begins while other documents are still parsed.
     pub overlap: bool,
-    /// What is told of terms beside them. It is no part of a question's key: an answer stays good whatever it was judged by.
+    /// Context that is told of terms. It is not part of a question's key: an answer stays good whatever it was judged by.
     pub context: ContextChoice,
     /// Which endpoint is asked.
     pub endpoint_kind: EndpointKind,
@@ -79,10 +79,10 @@ impl Remote {
     }
 }
 
-/// How batches are handled.
+/// Handling of batches.
 #[derive(Debug, Clone)]
 pub struct BatchOptions {
-    /// What goes into one batch at most.
+    /// Most that goes into one batch.
     pub limits: BatchLimits,
     /// Prompt tokens in one batch at most, where the provider limits what is enqueued.
     pub most_tokens: Option<u64>,
@@ -90,25 +90,25 @@ pub struct BatchOptions {
     pub most_open: Option<usize>,
     /// Batches created in an hour at most, those of earlier runs over the same store counted.
     pub per_hour: Option<NonZeroU32>,
-    /// Whether to leave after everything is submitted.
+    /// True if the run leaves after everything is submitted.
     pub detach: bool,
-    /// Whether one request goes live before the first batch.
+    /// True if one request goes live before the first batch.
     pub probe: bool,
-    /// Whether what the first batches leave undone is asked live.
+    /// True if what the first batches leave undone is asked live.
     pub finish_live: bool,
     /// Time between two looks at a batch, at first; it grows to six times that.
     pub poll: Duration,
-    /// How long a provider's listing may lag behind.
+    /// Time that a provider's listing may lag behind.
     pub listing_lag: Duration,
-    /// Whether a person said that a batch of unknown fate, or with lost results, shall be asked for again.
+    /// Word of a person that a batch of unknown fate, or with lost results, shall be asked for again.
     pub resubmit: bool,
     /// A named point at which the program kills itself: for tests of crashes.
     pub crash_at: Option<String>,
 }
 
-/// What came of a live `extract`.
+/// Result of asking a remote provider.
 pub(super) struct Outcome {
     pub(super) asked: Asked,
-    /// Why it stopped before its end, if it did.
+    /// Reason for which it stopped before its end, if it did.
     pub(super) stopped: Option<String>,
 }

@@ -46,7 +46,7 @@ pub struct Finished {
 /// with an error after its beginning. When this returns, what is done is durable and the lock is released.
 ///
 /// # Errors
-/// What makes the whole run impossible; failures of documents are data, not errors.
+/// Whatever makes the whole run impossible; failures of documents are data, not errors.
 pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Result<Finished, RunError> {
     let started = Instant::now();
     let folder = config.output.join(STORE_FOLDER);
@@ -238,7 +238,7 @@ fn pass_by(run: &Run<'_>, progress: &mut Progress, reader: &Reader) -> Result<()
     Ok(())
 }
 
-/// Why the batch endpoint that was asked for cannot be used, if it cannot: found out before a corpus is parsed for it.
+/// Reason for which the batch endpoint that was asked for cannot be used, if it cannot: found out before a corpus is parsed for it.
 fn refusal(run: &Run<'_>, config: &RunConfig) -> Result<Option<String>, RunError> {
     match run.remote.filter(|remote| matches!(remote.endpoint_kind, EndpointKind::Batch(_))) {
         Some(remote) if config.last_stage() >= Stage::Extract => batch_refusal(remote, &run.pipeline),

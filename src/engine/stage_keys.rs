@@ -15,7 +15,7 @@ use crate::values::{Fingerprint, KeyWriter, StageMap};
 pub struct StageKeys {
     /// By stage.
     pub stages: StageMap<Fingerprint>,
-    /// What is asked of a provider about a unit, whatever document the unit stands in.
+    /// Key of what is asked of a provider about a unit, whatever document the unit stands in.
     pub question: Fingerprint,
     specs: StageMap<Value>,
     question_spec: Value,

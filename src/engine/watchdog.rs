@@ -55,7 +55,7 @@ impl Signs {
         self.state().ended = true;
     }
 
-    /// What each part waits for, in words.
+    /// Words for what each part waits for.
     fn words(&self) -> String {
         let state = self.state();
         let parts: Vec<String> = state.waits.iter().map(|(part, what)| format!("{part} waits for {what}")).collect();
@@ -81,7 +81,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// What is waited for by now.
+    /// Changes what is waited for.
     pub(super) fn now(&self, what: String) {
         self.signs.state().waits.insert(self.part, what);
     }

@@ -13,13 +13,13 @@ pub(super) trait Work: Artifact + Send + Sync + 'static {
     fn make(run: &Run<'_>, desk: &mut Desk<'_>, job: &Job) -> Result<Made<Self>, StageError>;
 }
 
-/// What a stage made of a document.
+/// Result of a stage for one document.
 pub(super) struct Made<T> {
     pub(super) result: Produced<T>,
     pub(super) terms: u64,
     /// Things that a person should know of the document.
     pub(super) notes: Vec<String>,
-    /// What the document lacks.
+    /// Part of the document that is missing.
     pub(super) gap: Option<Gap>,
     /// New answers, to be committed with it.
     pub(super) answers: Vec<Change>,

@@ -28,9 +28,9 @@ pub(in crate::engine) struct Alone<'a> {
     random: fastrand::Rng,
 }
 
-/// What asking about one document came to.
+/// Result of asking about one document.
 pub(in crate::engine) struct AskedAlone {
-    /// What was paid for, to be committed with the document whatever became of it.
+    /// Responses that were paid for, to be committed with the document whatever became of it.
     pub(in crate::engine) changes: Vec<Change>,
     /// The document's items and what a person should know of them, or why there are none.
     pub(in crate::engine) outcome: Result<(Extraction, Vec<String>), StageError>,

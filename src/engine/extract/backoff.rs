@@ -1,11 +1,11 @@
-//! How often, and after what time, something is asked again.
+//! Budget and pauses of asking again.
 
 use std::time::Duration;
 
 /// The attempt budget of a unit. Waiting for a provider that is busy or out of reach costs nothing of it.
 pub(in crate::engine) const ATTEMPTS: u32 = 8;
 
-/// What an answer that cannot be used costs of the budget: it was paid for.
+/// Cost of an answer that cannot be used, out of the budget: it was paid for.
 pub(in crate::engine) const BAD_ANSWER_COSTS: u32 = 2;
 
 /// First upper bound of a wait.
@@ -13,7 +13,7 @@ const FIRST: f64 = 0.5;
 /// Largest upper bound.
 const MOST: f64 = 30.0;
 
-/// How long to wait after `failures` failures in a row: full jitter, a uniform part of a bound that doubles, so that
+/// Pause after `failures` failures in a row: full jitter, a uniform part of a bound that doubles, so that
 /// requests that failed together do not come back together. Never less than what the provider asked for.
 /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
 pub(in crate::engine) fn backoff(failures: u32, asked: Option<Duration>, jitter: f64) -> Duration {

@@ -1,4 +1,4 @@
-//! What a document holds for `extract`: its units, what a model is told of them, and its items once they are answered.
+//! Contents of a document for `extract`: its units, what a model is told of them, and its items once they are answered.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::stages::pipeline::Method;
 use crate::store::{self, Change, Reader};
 use crate::values::{Chunk, Extraction, Failure, FailureKind, Fingerprint, ParsedDocument, Span};
 
-/// What a document holds for `extract`.
+/// Contents of a document for `extract`.
 pub(in crate::engine) struct Contents {
     document: Arc<ParsedDocument>,
     chunks: Arc<Vec<Chunk>>,

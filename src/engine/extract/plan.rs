@@ -15,7 +15,7 @@ use crate::stages::pipeline::Method;
 use crate::store::{DistinctCounter, DocId, Reader};
 use crate::values::{Chunk, Fingerprint, ParsedDocument, Stage, Usage};
 
-/// What `extract` would ask.
+/// Questions that `extract` would ask.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExtractPlan {
     /// Provider name.
@@ -36,7 +36,7 @@ pub struct ExtractPlan {
     pub with_sentences: u64,
     /// Documents whose terms would be asked about with the chunks in which they stand.
     pub with_chunks: u64,
-    /// What a remote provider would be asked, and what that would cost.
+    /// Requests to a remote provider, and their cost.
     pub remote: Option<RemotePlan>,
 }
 
@@ -53,11 +53,11 @@ pub struct RemotePlan {
     pub dollars: Option<f64>,
     /// Dollars at the price of the provider's batch endpoint.
     pub batch_dollars: Option<f64>,
-    /// When the price was read, and where.
+    /// Source of the price, and its day.
     pub price_source: Option<String>,
     /// Seconds under the given limits, if any were given.
     pub seconds: Option<f64>,
-    /// What the estimate rests on.
+    /// Basis of the estimate.
     pub basis: String,
 }
 

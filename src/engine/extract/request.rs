@@ -19,16 +19,16 @@ pub(in crate::engine) struct Unit {
     pub(in crate::engine) key: Fingerprint,
     /// The term, if it is one; a passage has no name.
     pub(in crate::engine) name: Option<String>,
-    /// What the model is told.
+    /// Text that the model is told.
     pub(in crate::engine) text: Arc<str>,
-    /// What it is told before: the chunk in which the term stands, if that is its context. Units that follow each other share it.
+    /// Text that it is told before: the chunk in which the term stands, if that is its context. Units that follow each other share it.
     pub(in crate::engine) passage: Option<Arc<str>>,
 }
 
 /// Chunks in one request: answers get worse where a question's context is far away.
 const MOST_PASSAGES: usize = 4;
 
-/// Whether a request of these units may take one more.
+/// True if a request of these units may take one more.
 pub(in crate::engine) fn takes(units: &[Unit], next: &Unit) -> bool {
     let passages = units.chunk_by(|a, b| a.passage == b.passage).filter(|same| same[0].passage.is_some()).count();
     passages < MOST_PASSAGES || next.passage.is_none() || units.last().is_some_and(|last| last.passage == next.passage)
@@ -61,9 +61,9 @@ pub(in crate::engine) struct Ask {
     pub(in crate::engine) input_estimate: u64,
     /// Output budget in tokens.
     pub(in crate::engine) max_output: u32,
-    /// Whether the budget was raised already.
+    /// True if the budget was raised already.
     pub(in crate::engine) raised: bool,
-    /// What its units have used of their attempt budget.
+    /// Attempt budget that its units have used.
     pub(in crate::engine) attempts: u32,
 }
 

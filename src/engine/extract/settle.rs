@@ -37,35 +37,35 @@ pub(super) fn estimate(input: u64, max_output: u32) -> Usage {
     Usage { input, output: u64::from(max_output) / 2, ..Usage::default() }
 }
 
-/// What responses to one question are read with.
+/// Everything that responses to one question are read with.
 pub(super) struct Policy<'a> {
     question: FpId,
     remote: &'a Remote,
     schema: AnswerSchema,
-    /// Whether units are terms, each with a name in the answer; else each request has one passage.
+    /// True if units are terms, each with a name in the answer; else each request has one passage.
     are_terms: bool,
 }
 
 /// Meaning of one response.
 #[derive(Debug, Default)]
 pub(super) struct Settlement {
-    /// What the store has to be told, in one transaction. The response itself was stored before.
+    /// Changes for the store, in one transaction. The response itself was stored before.
     pub(super) changes: Vec<Change>,
     /// Units that are answered or given up.
     pub(super) settled: Vec<Fingerprint>,
     /// Places in the request of the units that have to be asked again.
     pub(super) again: Vec<usize>,
-    /// Why the last of these has to be asked again.
+    /// Reason for which the last of these has to be asked again.
     pub(super) reason: Option<Failure>,
-    /// Whether more room for the answer may help them.
+    /// True if more room for the answer may help them.
     pub(super) more_output: bool,
     /// Attempt budget that the units of the request have used by now.
     pub(super) spent: u32,
-    /// What the response was, in a word.
+    /// Kind of the response, in a word.
     pub(super) outcome: &'static str,
     /// Tokens, if it told them.
     pub(super) usage: Option<Usage>,
-    /// What it cost, if the price is known.
+    /// Cost, if the price is known.
     pub(super) cost: Option<Cost>,
 }
 
@@ -147,9 +147,9 @@ impl<'a> Policy<'a> {
 pub struct Reading {
     /// Tokens, if it told them.
     pub usage: Option<Usage>,
-    /// What it means for each unit, in order.
+    /// Meaning for each unit, in order.
     pub results: Vec<UnitResult>,
-    /// What it was, in a word.
+    /// Kind of the response, in a word.
     pub outcome: &'static str,
 }
 

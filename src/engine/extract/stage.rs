@@ -52,10 +52,10 @@ impl Work for Extraction {
 /// most batches (`docs/measurements.md`).
 const AUTO_REQUESTS: u64 = 1_000;
 
-/// What providers promise of a batch's turnaround.
+/// Turnaround of a batch that providers promise, in seconds.
 const BATCH_SECONDS: u64 = 24 * 3600;
 
-/// How batches are handled, if the batch endpoint is to be asked.
+/// Handling of batches, if the batch endpoint is to be asked.
 fn by_batch<'a>(run: &Run<'_>, remote: &'a Remote) -> Result<Option<&'a BatchOptions>, RunError> {
     let (options, seconds_left) = match &remote.endpoint_kind {
         EndpointKind::Live => return Ok(None),

@@ -1,4 +1,4 @@
-//! What a run leaves behind of itself: the manifest and the summary.
+//! Reports of a run on itself: the manifest and the summary.
 
 pub(super) mod manifest;
 pub(super) mod summary;

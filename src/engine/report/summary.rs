@@ -1,4 +1,4 @@
-//! How far a run has come, and the summary that it ends with.
+//! Progress of a run, and the summary that it ends with.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::engine::error::RunError;
 use crate::engine::provider::Outcome;
 use crate::values::{Asked, Format, Phase, RunOutcome, Stage, StageTotals, Summary};
 
-/// How far a run has come.
+/// Progress of a run.
 #[derive(Default)]
 pub(in crate::engine) struct Progress {
     pub(in crate::engine) found: Discovered,
@@ -20,9 +20,9 @@ pub(in crate::engine) struct Progress {
     pub(in crate::engine) partial_before: u64,
     /// Files that had come through the last stage before this run did anything.
     pub(in crate::engine) through_before: u64,
-    /// Whether the manifest is out of date.
+    /// True if the manifest is out of date.
     pub(in crate::engine) changed: bool,
-    /// Why the asking of a provider stopped before its end.
+    /// Reason for which the asking of a provider stopped before its end.
     pub(in crate::engine) stopped: Option<String>,
     pub(in crate::engine) asked: Option<Asked>,
 }
@@ -34,7 +34,7 @@ impl Progress {
         self.stopped = outcome.stopped;
     }
 
-    /// Whether discovery showed that every file is done, or failed before. Asking the store stage by stage instead would double
+    /// True if discovery showed that every file is done, or failed before. Asking the store stage by stage instead would double
     /// the time of a rerun that has nothing to do.
     pub(in crate::engine) fn nothing_to_do(&self, config: &RunConfig) -> bool {
         let found = &self.found;

@@ -49,7 +49,7 @@ CREATE VIEW term_axes AS SELECT t.rank, t.canonical, j.key AS axis, j.value AS s
 CREATE VIEW term_sources AS SELECT t.rank, t.canonical, j.value AS source FROM terms t, json_each(t.sources) j;
 ";
 
-/// Where the terms came from.
+/// Source of the terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportSource {
     /// The master.
@@ -58,7 +58,7 @@ pub enum ExportSource {
     Documents(u64),
 }
 
-/// Why there is no export.
+/// Reasons for which there is no export.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The folder holds nothing to export.
@@ -72,7 +72,7 @@ pub enum ExportError {
     Condition {
         /// As it was given.
         condition: String,
-        /// What SQLite said.
+        /// Words of SQLite.
         reason: String,
     },
     /// This build cannot write the format.
@@ -97,7 +97,7 @@ fn columns() -> String {
 pub struct ExportTable {
     db: Connection,
     file: PathBuf,
-    /// Where they came from.
+    /// Source of the terms.
     pub source: ExportSource,
     /// Terms that the condition left.
     pub terms: u64,

@@ -1,4 +1,4 @@
-//! What is done with the vocabulary files of an output folder after a run: one master, tables, files whose source is gone.
+//! Work on the vocabulary files of an output folder after a run: one master, tables, files whose source is gone.
 
 mod consolidate;
 mod export;

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::store::{Session, StoreError};
 use crate::values::Fingerprint;
 
-/// What is known of such a file.
+/// Standing of such a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrphanState {
     /// It is as it was written.
@@ -21,7 +21,7 @@ pub enum OrphanState {
 pub struct Orphan {
     /// Path relative to the output folder.
     pub output: String,
-    /// How it stands.
+    /// Standing of the file.
     pub state: OrphanState,
 }
 

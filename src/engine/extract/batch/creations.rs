@@ -1,4 +1,4 @@
-//! How many batches may be created in an hour: providers limit the creations themselves, beside what is in them.
+//! Limit on the batches created in an hour: providers limit the creations themselves, beside what is in them.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Creations {
         creations
     }
 
-    /// How long to wait before asking again, if it is known that the next creation may not go yet.
+    /// Time to wait before asking again, if it is known that the next creation may not go yet.
     pub(super) fn wait(&self, now_ms: i64) -> Option<Duration> {
         u64::try_from(self.not_before_ms.saturating_sub(now_ms)).ok().filter(|&ms| ms > 0).map(Duration::from_millis)
     }
@@ -74,7 +74,7 @@ impl Creations {
     /// Counts a creation that is about to be sent.
     ///
     /// # Errors
-    /// How long to wait first; nothing was counted then.
+    /// Time to wait first; nothing was counted then.
     pub(super) fn admit(&mut self, now_ms: i64) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         let since = Duration::from_millis(now_ms.saturating_sub(self.zero_ms).max(0).unsigned_abs());

@@ -1,4 +1,4 @@
-//! What to do next about a batch: a pure function of what is known of it.
+//! Decision on the next step of a batch: a pure function of what is known of it.
 
 use crate::remote::Standing;
 use crate::store::BatchState;
@@ -10,7 +10,7 @@ pub(super) struct Candidate {
     pub(super) ours: Ours,
 }
 
-/// Whether a batch at the provider is ours; what surely is not is no candidate.
+/// Ownership of a batch at the provider; one that surely is not ours is not a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ours {
     /// It is: known by its token or its custom ids.
@@ -21,21 +21,21 @@ pub(super) enum Ours {
     Unknowable,
 }
 
-/// What is known of a batch.
+/// Facts about a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Facts {
     pub(super) state: BatchState,
-    /// What the provider last said of it.
+    /// Last word of the provider about it.
     pub(super) standing: Option<Standing>,
-    /// What the provider's listing shows that may be it; none if it was not looked at.
+    /// Batches of the provider's listing that may be it; none if the listing was not looked at.
     pub(super) candidates: Option<Vec<Candidate>>,
-    /// How often in a row the listing showed nothing, with the lag between the looks.
+    /// Number of looks in a row, a lag apart, at which the listing showed nothing.
     pub(super) empty_looks: u32,
-    /// Whether a person said that it shall be sent again whatever the listing shows.
+    /// Word of a person that it shall be sent again whatever the listing shows.
     pub(super) resubmit: bool,
 }
 
-/// What to do.
+/// Next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Action {
     /// Send it: nothing was sent yet, or it is proven absent.
@@ -58,7 +58,7 @@ pub(super) enum Action {
     Refuse {
         /// The provider's words.
         message: String,
-        /// Whether too much was enqueued.
+        /// True if too much was enqueued.
         queue_full: bool,
     },
     /// Nothing: it is over.
@@ -207,7 +207,7 @@ mod tests {
         }
     }
 
-    /// What a provider does with a batch that it has.
+    /// Course of a batch that a provider has.
     #[derive(Debug, Clone)]
     enum Course {
         /// It ends; of each request a line comes good, bad or not at all, perhaps twice; reading breaks off after so many lines at

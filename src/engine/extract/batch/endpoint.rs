@@ -1,4 +1,4 @@
-//! What the driver asks of a batch endpoint: a provider's, or one in memory that a test makes misbehave.
+//! Calls that the driver makes to a batch endpoint: a provider's, or one in memory that a test makes misbehave.
 
 use std::path::Path;
 

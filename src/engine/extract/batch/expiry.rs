@@ -8,7 +8,7 @@ const DAY: i64 = 24 * HOUR;
 /// Warned of is what goes away within a week, or within half of the time for which a provider keeps results, if that is less.
 const SOON: i64 = 7 * DAY;
 
-/// What a person has to know of a batch whose results go away before long, or are gone.
+/// Warning about a batch whose results go away before long, or are gone.
 pub fn expiry_warning(batch: &BatchRow, now_ms: i64) -> Option<String> {
     let expires = batch.expires_ms.filter(|_| matches!(batch.state, BatchState::Submitted | BatchState::Ended))?;
     let kept = expires - batch.submitted_ms.unwrap_or(expires - 2 * SOON);

@@ -9,7 +9,7 @@ use crate::remote::{LineOutcome, ResultLine, Trouble};
 use crate::store::{BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint};
 use crate::values::{Failure, FailureKind};
 
-/// Why reading results ended before their end.
+/// Reasons for which reading results ended before their end.
 pub(super) enum Broken {
     /// The provider or the network; what was read is kept.
     Remote(Trouble),

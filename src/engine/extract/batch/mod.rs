@@ -68,14 +68,14 @@ struct Driver<'a, E = Client> {
     warned: HashSet<i64>,
     began: Instant,
     began_ms: i64,
-    /// Whether a person was told that batches wait for the limit on creations.
+    /// True once a person was told that batches wait for the limit on creations.
     told_pace: bool,
     refusals: u32,
     stopped: Option<String>,
     begun: Cell<bool>,
 }
 
-/// What this run knows of a batch beside its row.
+/// Knowledge of this run about a batch, beside its row.
 #[derive(Default)]
 struct Look {
     standing: Option<Standing>,
@@ -218,7 +218,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
         left.clamp(SHORT_NAP.min(self.options.poll), LONG_NAP)
     }
 
-    /// What a person is told who leaves batches behind.
+    /// Words for a person who leaves batches behind.
     fn leave(&mut self, open: &[BatchRow]) {
         let requests: u64 = open.iter().map(|b| b.requests).sum();
         let what = match open.len() {
@@ -429,7 +429,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
         Ok(run.writer.flush()?)
     }
 
-    /// What may still be set aside under the cap.
+    /// Sum that may still be set aside under the cap.
     fn room(&self) -> Result<Option<Cost>, RunError> {
         let Some(cap) = self.remote.max_cost else { return Ok(None) };
         let (answers, lost) = self.reader.ledger_sums()?;
@@ -488,7 +488,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
     }
 }
 
-/// What a step came to.
+/// Result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     /// Something changed: look again at once.

@@ -22,11 +22,11 @@ use crate::values::{Cost, Extraction, Fingerprint, Stage, Usage};
 /// Requests handed to the writer at a time.
 const GROUP: usize = 128;
 
-/// What one planning brought.
+/// Result of one planning.
 #[derive(Debug, Default)]
 pub(super) struct Packed {
     pub(super) requests: u64,
-    /// Whether the cap on cost kept something out.
+    /// True if the cap on cost kept something out.
     pub(super) capped: bool,
 }
 
@@ -41,7 +41,7 @@ struct Payload {
     waiting: Vec<Change>,
 }
 
-/// Where payloads are until they are collected.
+/// Place of a payload until it is collected.
 pub(super) fn payload_place(output: &std::path::Path, token: &str) -> PathBuf {
     output.join(STORE_FOLDER).join("batches").join(token)
 }
@@ -132,7 +132,7 @@ struct Packer<'a> {
     next: i64,
     system: Arc<str>,
     schema: Arc<serde_json::Value>,
-    /// What may still be reserved, if there is a cap.
+    /// Sum that may still be reserved, if there is a cap.
     room: Option<Cost>,
     reserved: Cost,
 }

@@ -1,4 +1,4 @@
-//! What is tried before the first batch.
+//! Trial before the first batch.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use crate::stages::pipeline::Pipeline;
 use crate::store::Checkpoint;
 use crate::values::Stage;
 
-/// Why a provider's batch endpoint cannot be used, if it cannot: found out before a corpus is parsed for it.
+/// Reason for which a provider's batch endpoint cannot be used, if it cannot: found out before a corpus is parsed for it.
 ///
 /// # Errors
 /// If no client can be made.
@@ -40,7 +40,7 @@ async fn no_endpoint(client: &Client, remote: &Remote) -> Option<String> {
 }
 
 impl Driver<'_, Client> {
-    /// Whether there is a batch endpoint. Where no other could be chosen, the run has looked at its beginning.
+    /// True if there is a batch endpoint. Where no other could be chosen, the run has looked at its beginning.
     pub(super) async fn endpoint_is_there(&mut self) -> bool {
         if matches!(self.remote.endpoint_kind, EndpointKind::Auto { .. }) {
             self.stopped = no_endpoint(&self.client, self.remote).await;

@@ -186,7 +186,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         Ok(Step::Waits)
     }
 
-    /// Where a listing shows no token: a batch that has ended is known by its custom ids. `None` if it is somebody else's.
+    /// Ownership where a listing shows no token: a batch that has ended is known by its custom ids. `None` if it is somebody else's.
     async fn is_ours(&self, batch: &BatchRow, seen: &BatchSeen) -> Option<Ours> {
         let Standing::Ended { places } = &seen.standing else { return Some(Ours::Unknown) };
         for place in places {

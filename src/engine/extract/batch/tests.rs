@@ -25,7 +25,7 @@ use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
 use crate::store::{BatchRequest, BatchRow, BatchState, Change, Checkpoint, DocId, FpId, Reader, Session, Store};
 use crate::values::{Event, Fingerprint};
 
-/// What the tests' clock shows, always: batches live by the virtual clock of tokio.
+/// Time that the tests' clock shows, always: batches live by the virtual clock of tokio.
 const NOW_MS: i64 = 1_795_000_000_000;
 
 /// By how much the listing may lag behind.
@@ -84,7 +84,7 @@ fn remote(vendor: Vendor) -> Remote {
     }
 }
 
-/// What has to be true of a term.
+/// Truth about a term.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Unit {
     spent: u32,
@@ -106,7 +106,7 @@ impl Unit {
     }
 }
 
-/// What has to come out.
+/// Result that has to come out.
 struct Model {
     units: BTreeMap<&'static str, Unit>,
     /// Responses that were paid for and read.

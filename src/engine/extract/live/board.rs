@@ -42,7 +42,7 @@ struct Places {
 /// stand here is as the store says.
 pub(super) struct Board(Mutex<Places>);
 
-/// Who asks for a unit.
+/// Party that asks for a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claim {
     /// It is answered, or given up, already.
@@ -223,7 +223,7 @@ mod tests {
         Fingerprint::of(&n.to_le_bytes())
     }
 
-    /// Whether the wait for the last document ends; the thread of one that does not is left behind.
+    /// True if the wait for the last document ends; the thread of one that does not is left behind.
     fn closes(board: &Arc<Board>) -> bool {
         let (told, heard) = crossbeam_channel::bounded(1);
         let board = Arc::clone(board);

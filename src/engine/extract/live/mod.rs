@@ -26,7 +26,7 @@ use crate::engine::provider::{Outcome, Remote};
 use crate::remote::{Charge, Client, Limiter, StopReason};
 use crate::values::{Asked, Event, Usage};
 
-/// What the threads of a live `extract` share.
+/// State that the threads of a live `extract` share.
 struct Live<'a> {
     run: &'a Run<'a>,
     remote: &'a Remote,
@@ -35,13 +35,13 @@ struct Live<'a> {
     policy: Policy<'a>,
     board: Arc<Board>,
     money: Mutex<Money>,
-    /// Why no more is asked, once that is so.
+    /// Reason for which no more is asked, once that is so.
     stopped: Mutex<Option<StopReason>>,
     failed: Mutex<Option<RunError>>,
 }
 
 impl Live<'_> {
-    /// Whether nothing new may be begun.
+    /// True if nothing new may be begun.
     fn is_halted(&self) -> bool {
         self.run.is_stopping()
     }
@@ -148,7 +148,7 @@ fn spawn<'scope>(
     }
 }
 
-/// What was asked and answered so far, and what it cost.
+/// Sum of what was asked and answered so far, with its cost.
 fn asked(live: &Live<'_>) -> Asked {
     let money = live.money.lock().expect("no panic while the lock is held");
     Asked {

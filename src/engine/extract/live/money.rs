@@ -3,7 +3,7 @@
 
 use crate::values::{Cost, Usage};
 
-/// Whether the next request may be sent.
+/// Answer to the question if the next request may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reserved {
     /// Yes; this much is set aside.
@@ -12,9 +12,9 @@ pub(super) enum Reserved {
     Wait,
     /// No: even with nothing in flight it might pass the cap.
     Never {
-        /// What is spent.
+        /// Sum that is spent.
         spent: Cost,
-        /// What the request may cost.
+        /// Most that the request may cost.
         next: Cost,
     },
 }
@@ -38,7 +38,7 @@ impl Money {
         Self { cap, spent, before: spent, reserved: Cost(0), answers: 0, usage: Usage::default() }
     }
 
-    /// What this run has spent.
+    /// Sum that this run has spent.
     pub(super) fn spent_now(&self) -> Cost {
         self.spent - self.before
     }

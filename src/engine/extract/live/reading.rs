@@ -26,7 +26,7 @@ pub(super) struct Response {
     pub(super) span: tracing::Span,
 }
 
-/// What the traffic has to know of a response.
+/// Facts that the traffic has to know of a response.
 pub(super) struct Verdict {
     pub(super) permit: Permit,
     pub(super) reserved: Cost,
@@ -34,7 +34,7 @@ pub(super) struct Verdict {
     pub(super) latency: Duration,
     pub(super) usage: Option<Usage>,
     pub(super) cost: Option<Cost>,
-    /// What is to be asked again.
+    /// Requests about what is to be asked again.
     pub(super) again: Vec<Ask>,
 }
 

@@ -24,7 +24,7 @@ use crate::values::{Event, Failure, FailureKind};
 /// Responses that may wait for the reader before nothing new is sent.
 const MOST_UNREAD: usize = 256;
 
-/// How often the run is told how far the asking has come.
+/// Time between two reports of how far the asking has come.
 const TELL_EACH: Duration = Duration::from_millis(500);
 
 /// Runs until all requests are settled, or nothing new may be begun and what was in flight is over.

@@ -37,7 +37,7 @@ struct Found {
     mtime_ns: i64,
 }
 
-/// What a file holds: what is kept of it, and the records of its terms.
+/// Content of a file: what is kept of it, and the records of its terms.
 type ReadTerms = (ReadFile, Vec<(String, Vec<u8>)>);
 
 /// Hands every vocabulary file below `folder` to `each` in path order, until `each` says that it is enough.
@@ -90,7 +90,7 @@ pub(in crate::engine) fn each_vocabulary_file<E: From<std::io::Error>>(
     }
 }
 
-/// Whether there is any vocabulary file.
+/// True if there is any vocabulary file.
 pub(super) fn has_files(folder: &Path) -> Result<bool, ConsolidateError> {
     Ok(!each_file(folder, "", &mut |_| Ok(false))?)
 }

@@ -15,7 +15,7 @@ use crate::values::{
     REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue,
 };
 
-/// Where the master before this one stays.
+/// Name of the master before this one, which stays beside it.
 const BACKUP_FILE: &str = "master.vocab.json.bak";
 
 /// More runs than this are made into one.
@@ -42,13 +42,13 @@ fn record<T: serde::de::DeserializeOwned>(file: &Path, value: &[u8]) -> Result<T
     serde_json::from_slice(value).map_err(|e| io("read", file)(e.into()))
 }
 
-/// What all documents say of one term, while it is gathered.
+/// Statements of all documents about one term, while they are gathered.
 struct Term<'a> {
     canonical: String,
     ruling: Option<&'a Ruling>,
     /// Under its own name, if a decision takes it out of the master: the review queue goes on telling of it.
     withdrawn: (Merging, Option<u32>),
-    /// What the master will have.
+    /// Entry that the master will have.
     entry: (Merging, Option<u32>),
 }
 
@@ -172,7 +172,7 @@ struct Before {
     next: Option<RunRecord>,
 }
 
-/// How an entry compares with the last master's.
+/// Difference between an entry and the last master's.
 enum Change {
     Added,
     Changed,
@@ -220,7 +220,7 @@ impl Before {
     }
 }
 
-/// Where merged terms go.
+/// Destination of merged terms.
 struct Output<'a> {
     state: &'a ConsolidationState,
     documents: &'a Documents,

@@ -13,20 +13,20 @@ use crate::stages::consolidate::{Decisions, VERSION, check_queue};
 use crate::store::{ConsolidationState, RunLock, STORE_FOLDER, Session, Store, StoreError};
 use crate::values::{Fingerprint, KeyWriter, MASTER_FILE, MasterMetadata, REVIEW_FILE, ReviewQueue};
 
-/// What a person asked for.
+/// Order for a consolidation.
 #[derive(Debug, Clone)]
 pub struct ConsolidateConfig {
     /// The output folder.
     pub folder: PathBuf,
-    /// Whether vocabulary files whose source is gone are removed first; edited ones stay.
+    /// Removal of vocabulary files whose source is gone, before all else; edited ones stay.
     pub remove_orphans: bool,
-    /// Whether what earlier consolidations remember is forgotten.
+    /// Beginning from nothing: what earlier consolidations remember is forgotten.
     pub anew: bool,
-    /// How this command introduces itself to another that finds the folder locked.
+    /// Introduction of this command to another that finds the folder locked.
     pub holder: String,
 }
 
-/// How far it has come.
+/// Progress of a consolidation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsolidateStep {
     /// Files looked at.
@@ -35,7 +35,7 @@ pub enum ConsolidateStep {
     Merged(u64),
 }
 
-/// What came of it.
+/// Result of a consolidation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Consolidated {
     /// Vocabulary files in the folder.
@@ -62,11 +62,11 @@ pub struct Consolidated {
     pub removed: u64,
     /// Flagged terms in the review queue without a decision.
     pub waiting: u64,
-    /// Whether the master is another than before.
+    /// True if the master is another than before.
     pub replaced: bool,
 }
 
-/// Why there is no master.
+/// Reasons for which there is no master.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsolidateError {
     /// The store, or the state beside it.
@@ -81,7 +81,7 @@ pub enum ConsolidateError {
     /// Reading or writing failed.
     #[error("cannot {action} '{file}': {source}")]
     Io {
-        /// What was tried.
+        /// Action that failed.
         action: &'static str,
         /// The file.
         file: PathBuf,
@@ -144,7 +144,7 @@ impl Documents {
 /// stays as `master.vocab.json.bak`. Memory does not grow with the number of terms, apart from those in the review queue.
 ///
 /// # Errors
-/// What makes a master impossible. Files that cannot be used are named in the result and are no error.
+/// Whatever makes a master impossible. Files that cannot be used are named in the result and are not an error.
 pub fn consolidate(
     config: &ConsolidateConfig,
     progress: &mut dyn FnMut(ConsolidateStep),

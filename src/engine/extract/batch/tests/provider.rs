@@ -10,14 +10,14 @@ use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::engine::batch::endpoint::BatchEndpoint;
 use crate::engine::cancel::Cancel;
+use crate::engine::extract::batch::endpoint::BatchEndpoint;
 use crate::remote::{BatchSeen, LineOutcome, ResultLine, Standing, Trouble, TroubleKind};
 
 /// Tokens that each response says it took: in and out.
 pub(super) const TOLD_TOKENS: (u64, u64) = (100, 10);
 
-/// What a line of results says of a request.
+/// Statement of a line of results about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
     /// An answer that leaves out its first terms, so many.
@@ -91,7 +91,7 @@ impl Provider {
         self.inner.lock().unwrap()
     }
 
-    /// What this session of the program meets: a kill after so many calls, or an interruption.
+    /// Fate of this session of the program: a kill after so many calls, or an interruption.
     pub(super) fn begin(&self, calm: bool, killed_in: Option<u32>, stopped_in: Option<(u32, Cancel)>) {
         let mut inner = self.inner();
         (inner.calm, inner.killed_in, inner.stopped_in) = (calm, killed_in, stopped_in);
@@ -108,7 +108,7 @@ impl Provider {
         std::future::pending().await
     }
 
-    /// What the results of a batch say of a request.
+    /// Statement of a batch's results about a request.
     pub(super) fn told(&self, remote: &str, seq: usize) -> Vec<Told> {
         let inner = self.inner();
         inner.made.iter().find(|m| m.remote == remote).map_or_else(Vec::new, |m| m.told[seq].clone())
