@@ -55,6 +55,24 @@ fn the_environment_stands_between_the_command_line_and_the_file() {
 }
 
 #[test]
+fn a_switch_of_the_environment_takes_every_word_for_yes_and_no() {
+    let shelf = Shelf::of(2);
+    shelf.batch(&[]).exits(0);
+    let stages = |name: &str, value: &str| {
+        let output = command(shelf.path(), &["batch", "books", "-o", "out"]).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{name}={value}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stderr).lines().any(|line| line.starts_with("parse "))
+    };
+    for (yes, no) in [("1", "0"), ("true", "false"), ("yes", "no"), ("on", "off")] {
+        assert_eq!((stages("CORPORA_QUIET", yes), stages("CORPORA_QUIET", no)), (false, true), "{yes} and {no}");
+        for switch in ["CORPORA_VERBOSE", "CORPORA_NO_RECURSIVE", "CORPORA_ALLOW_HTTP"] {
+            stages(switch, yes);
+            stages(switch, no);
+        }
+    }
+}
+
+#[test]
 fn an_output_that_cannot_be_used() {
     let shelf = Shelf::of(1);
     std::fs::write(shelf.path().join("file"), "").unwrap();

@@ -19,6 +19,7 @@ mod live;
 mod ocr;
 mod output;
 mod peers;
+mod pipes;
 mod providers;
 mod resume;
 mod review;
