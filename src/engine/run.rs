@@ -177,7 +177,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
 fn stages(
     run: &mut Run<'_>,
     config: &RunConfig,
-    session: &mut Session<'_>,
+    session: &mut Session,
     progress: &mut Progress,
 ) -> Result<Option<Plan>, RunError> {
     run.emit(Event::StageStarted { stage: Phase::Discover, total: 0, skipped: 0, failed: 0 });
@@ -247,7 +247,7 @@ fn refusal(run: &Run<'_>, config: &RunConfig) -> Result<Option<String>, RunError
 }
 
 /// Reruns and retries that were asked for, and the record of what this run works with.
-fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session<'_>) -> Result<(), RunError> {
+fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session) -> Result<(), RunError> {
     if let Some(rerun) = &config.rerun {
         let request = rerun_request(run, config, rerun);
         let reader = run.store.reader()?;

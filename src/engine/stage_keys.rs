@@ -43,7 +43,7 @@ impl StageKeys {
     ///
     /// # Errors
     /// If the store cannot be written.
-    pub fn intern(&self, session: &mut Session<'_>) -> Result<(StageFps, FpId), StoreError> {
+    pub fn intern(&self, session: &mut Session) -> Result<(StageFps, FpId), StoreError> {
         let question = session.intern("question", None, &self.question, &self.question_spec.to_string())?;
         let mut before = None;
         let fps = StageMap::try_from_fn(|stage| {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
-use crate::store::{self, Reader};
+use crate::store::{self, OutcomeRow, Reader};
 use crate::values::{Stage, Summary};
 
 /// Its name, in the output folder.
@@ -50,19 +50,12 @@ fn write_documents(run: &Run<'_>, reader: &Reader, to: &mut dyn Write) -> Result
     let io = |source| RunError::Io { action: "write", file: MANIFEST.into(), source };
     let (mut after, mut first) = (String::new(), true);
     loop {
-        let page = reader.documents_after(run.fps[Stage::Write], &after, PAGE)?;
+        let page = reader.outcomes_after(&run.fps, &after, PAGE)?;
         let Some(last) = page.last() else { return Ok(()) };
-        last.path.as_str().clone_into(&mut after);
-        for row in page {
-            let mut failure = row.failure.map(|(kind, message)| (Stage::Write, kind, message));
-            for stage in Stage::of_documents() {
-                if let Some(found) = reader.stage_of(run.fps[stage], row.doc)?.filter(|found| found.state == 2) {
-                    failure = Some((stage, found.kind.unwrap_or_default(), found.message.unwrap_or_default()));
-                    break;
-                }
-            }
-            let parse = reader.stage_of(run.fps[Stage::Parse], row.doc)?.filter(|found| found.state == 1);
-            let partial = parse.and_then(|found| Some(json!({"gap": found.kind?, "notes": found.message})));
+        last.file.path.as_str().clone_into(&mut after);
+        for OutcomeRow { file: row, failed, partial } in page {
+            let failure = failed.or(row.failure.map(|(kind, message)| (Stage::Write, kind, message)));
+            let partial = partial.map(|(gap, notes)| json!({"gap": gap, "notes": notes}));
             let state = match (&failure, row.written) {
                 (Some(_), _) => "failed",
                 (None, true) => "done",

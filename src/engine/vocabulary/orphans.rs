@@ -29,7 +29,7 @@ pub struct Orphan {
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn orphans(session: &mut Session<'_>, folder: &Path) -> Result<Vec<Orphan>, StoreError> {
+pub fn orphans(session: &mut Session, folder: &Path) -> Result<Vec<Orphan>, StoreError> {
     let state = |output: &str, sha| match std::fs::read(folder.join(output)) {
         Ok(content) if Fingerprint::of(&content).0[..8] == sha => OrphanState::Untouched,
         Ok(_) => OrphanState::Edited,
@@ -43,7 +43,7 @@ pub fn orphans(session: &mut Session<'_>, folder: &Path) -> Result<Vec<Orphan>, 
 ///
 /// # Errors
 /// If a file cannot be removed, or the store cannot be written. The same call again goes on.
-pub fn remove_orphans(session: &mut Session<'_>, folder: &Path, orphans: &[Orphan]) -> Result<(), StoreError> {
+pub fn remove_orphans(session: &mut Session, folder: &Path, orphans: &[Orphan]) -> Result<(), StoreError> {
     let mut forgotten = Vec::new();
     for Orphan { output, state } in orphans {
         if *state == OrphanState::Untouched {
