@@ -112,6 +112,7 @@ mod tests {
     use super::*;
     use crate::store::Change;
     use crate::store::tests::{Filled, failure};
+    use crate::values::Stage;
 
     const UNIT: Fingerprint = Fingerprint([9; 32]);
 
@@ -130,7 +131,10 @@ mod tests {
         assert_eq!((said(0), said(2), said(3)), (Some(vec![3]), Some(vec![3]), None));
         assert!(store.reader.is_answered(store.question, &UNIT, 2).unwrap());
         assert!(!store.reader.is_answered(store.question, &UNIT, 3).unwrap());
-        assert!(!store.reader.is_answered(store.fps.parse, &UNIT, 0).unwrap(), "to another question it is none");
+        assert!(
+            !store.reader.is_answered(store.fps[Stage::Parse], &UNIT, 0).unwrap(),
+            "to another question it is none"
+        );
         store.change(vec![answer(&store, 2, 4)]);
         assert_eq!(said(2), Some(vec![3]), "what was paid for is not replaced by the same again");
     }
@@ -148,7 +152,7 @@ mod tests {
         assert_eq!(failed(1), Some(("Empty".into(), "it is empty".into())));
         assert_eq!(failed(2), None, "a rerun asks again");
         assert_eq!(store.reader.unit_attempts(question, &unit).unwrap(), (4, true), "once raised, it stays raised");
-        crate::store::Session::begin(&store.store).unwrap().retry_failed(store.fps, 0).unwrap();
+        crate::store::Session::begin(&store.store).unwrap().retry_failed(&store.fps, 0).unwrap();
         assert_eq!((failed(1), store.reader.unit_attempts(question, &unit).unwrap()), (None, (0, false)));
     }
 }

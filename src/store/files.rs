@@ -4,8 +4,8 @@ use rusqlite::{Row, params};
 
 use super::change::FileChange;
 use super::database::{Database, unsigned};
-use super::{DocId, FpId, Reader, StoreError};
-use crate::values::{Failure, Fingerprint, SourcePath};
+use super::{DocId, FpId, Reader, StageFps, StoreError};
+use crate::values::{Failure, Fingerprint, SourcePath, Stage};
 
 /// State of an input file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,12 +203,11 @@ impl Reader {
         )
     }
 
-    /// Files after `after` whose document is extracted and whose vocabulary file is not written for `write_fp`.
+    /// Files after `after` whose document is extracted and whose vocabulary file is not written yet.
     /// Failed ones are left out.
     pub fn files_to_write(
         &self,
-        extract_fp: FpId,
-        write_fp: FpId,
+        fps: &StageFps,
         scope: i64,
         after: &str,
         limit: usize,
@@ -219,7 +218,7 @@ impl Reader {
              WHERE f.path > ?4 AND f.state = 0 AND (?3 = 0 OR f.scope = ?3) AND f.fail_kind IS NULL
                AND (f.written_fp IS NOT ?2 OR f.written_doc IS NOT f.doc) AND f.output IS NOT NULL
              ORDER BY f.path LIMIT ?5",
-            params![extract_fp.0, write_fp.0, scope, after, limit as i64],
+            params![fps[Stage::Extract].0, fps[Stage::Write].0, scope, after, limit as i64],
             pending_file,
         )
     }
@@ -331,11 +330,11 @@ mod tests {
             std::fs::write(&temporary, b"terms").unwrap();
             let target = store.store.output().join("a.json");
             let path = SourcePath::from_text("a.pdf");
-            let (fp, doc) = (store.fps.write, store.doc(content));
+            let (fp, doc) = (store.fps[Stage::Write], store.doc(content));
             let publication = Publication { temporary, target };
             store.change(vec![
                 Change::NameOutputs(named),
-                done(store.fps.extract, doc),
+                done(store.fps[Stage::Extract], doc),
                 Change::Written { path, fp, doc, publication, sha: [content; 8], terms: 1, flagged: 0 },
             ]);
         };
@@ -359,7 +358,7 @@ mod tests {
         (unreadable.state, unreadable.content, unreadable.size, unreadable.mtime_ns) =
             (FileState::Unreadable, None, 9, 8);
         store.change(vec![Change::File(unreadable)]);
-        let page = |after: &str| store.reader.files_after(store.fps.write, after, 2).unwrap();
+        let page = |after: &str| store.reader.files_after(store.fps[Stage::Write], after, 2).unwrap();
         let paths = |page: &FilePage| page.iter().map(|row| row.path.as_str().to_owned()).collect::<Vec<_>>();
         assert_eq!(paths(&page("")), ["a.pdf", "b.pdf"]);
         let last = page("b.pdf");

@@ -3,18 +3,18 @@
 use rusqlite::params;
 
 use super::database::unsigned;
+use super::session::of_documents;
 use super::{FpId, Session, StageFps, StoreError};
 
 impl Session {
     /// What [`Session::collect_garbage`] would take away: superseded results, their bytes, and superseded answers.
-    pub fn garbage(&mut self, fps: StageFps, question: FpId) -> Result<(u64, u64, u64), StoreError> {
-        let [a, b, c] = fps.documents().map(|f| f.0);
+    pub fn garbage(&mut self, fps: &StageFps, question: FpId) -> Result<(u64, u64, u64), StoreError> {
         let found = self.db.row(
-            "SELECT (SELECT count(*) FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
-                    (SELECT coalesce(sum(length(z)), 0) FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
-                    (SELECT count(*) FROM answer o WHERE fp <> ?4 OR EXISTS
+            "SELECT (SELECT count(*) FROM art WHERE id >> 48 NOT IN (SELECT value FROM json_each(?1)) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
+                    (SELECT coalesce(sum(length(z)), 0) FROM art WHERE id >> 48 NOT IN (SELECT value FROM json_each(?1)) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
+                    (SELECT count(*) FROM answer o WHERE fp <> ?2 OR EXISTS
                        (SELECT 1 FROM answer n WHERE n.fp = o.fp AND n.unit = o.unit AND n.generation > o.generation))",
-            params![a, b, c, question.0],
+            params![of_documents(fps), question.0],
             |r| Ok((unsigned(r, 0)?, unsigned(r, 1)?, unsigned(r, 2)?)),
         )?;
         Ok(found.unwrap_or_default())
@@ -22,17 +22,17 @@ impl Session {
 
     /// Removes results and answers that the current settings do not use, and documents that no file holds any more;
     /// then gives the space back to the disk.
-    pub fn collect_garbage(&mut self, fps: StageFps, question: FpId) -> Result<(), StoreError> {
+    pub fn collect_garbage(&mut self, fps: &StageFps, question: FpId) -> Result<(), StoreError> {
         let db = &self.db;
-        let [a, b, c] = fps.documents().map(|f| f.0);
+        let current = of_documents(fps);
         db.transaction(|| {
             db.execute("DELETE FROM file WHERE state = 1", [])?;
             db.execute("DELETE FROM doc WHERE live = 0 AND id NOT IN (SELECT doc FROM file WHERE doc IS NOT NULL)", [])?;
             db.execute(
-                "DELETE FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc)",
-                [a, b, c],
+                "DELETE FROM art WHERE id >> 48 NOT IN (SELECT value FROM json_each(?1)) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc)",
+                [&current],
             )?;
-            db.execute("DELETE FROM done WHERE fp NOT IN (?1, ?2, ?3) OR doc NOT IN (SELECT id FROM doc)", [a, b, c])?;
+            db.execute("DELETE FROM done WHERE fp NOT IN (SELECT value FROM json_each(?1)) OR doc NOT IN (SELECT id FROM doc)", [&current])?;
             db.execute(
                 "DELETE FROM answer WHERE fp <> ?1 OR EXISTS (SELECT 1 FROM answer n WHERE n.fp = answer.fp
                    AND n.unit = answer.unit AND n.generation > answer.generation)",

@@ -3,16 +3,17 @@
 use rusqlite::{Row, params};
 
 use super::database::unsigned;
+use super::session::of_documents;
 use super::{DocId, FpId, Reader, StageFps, StoreError};
-use crate::values::{Fingerprint, SourcePath, Stage};
+use crate::values::{Fingerprint, Phase, SourcePath, Stage, Subject};
 
 /// A recorded failure.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FailureRow {
     /// Place of the document.
     pub path: SourcePath,
-    /// The stage that failed.
-    pub stage: Stage,
+    /// The phase that failed.
+    pub stage: Phase,
     /// Class name.
     pub kind: String,
     /// Reason.
@@ -64,6 +65,9 @@ pub struct OutcomeRow {
     pub partial: Option<(String, Option<String>)>,
 }
 
+/// Columns that [`document`] reads.
+const DOCUMENT_COLUMNS: usize = 9;
+
 fn document(r: &Row<'_>) -> rusqlite::Result<DocumentRow> {
     Ok(DocumentRow {
         path: SourcePath::from_text(r.get::<_, String>(0)?),
@@ -91,47 +95,53 @@ impl Reader {
 
     /// As [`Reader::documents_after`], with what came of each in the stages before `write`: one query, because one for each
     /// stage of each document took ten times as long.
-    pub fn outcomes_after(&self, fps: StageFps, after: &str, limit: usize) -> Result<Vec<OutcomeRow>, StoreError> {
-        self.db.rows(
+    pub fn outcomes_after(&self, fps: &StageFps, after: &str, limit: usize) -> Result<Vec<OutcomeRow>, StoreError> {
+        let columns: String =
+            Stage::of_documents().map(|stage| format!(", {0}.state, {0}.kind, {0}.message", stage.name())).collect();
+        let joins: String = Stage::of_documents()
+            .map(|stage| format!(" LEFT JOIN done {0} ON {0}.fp = {1} AND {0}.doc = d.id", stage.name(), fps[stage].0))
+            .collect();
+        let sql = format!(
             "SELECT f.path, d.id, d.sha, d.bytes, f.output, f.written_fp IS ?1 AND f.written_doc IS f.doc, f.terms,
-                    f.fail_kind, f.fail_message,
-                    p.state, p.kind, p.message, c.state, c.kind, c.message, e.state, e.kind, e.message
-             FROM file f JOIN doc d ON d.id = f.doc
-             LEFT JOIN done p ON p.fp = ?2 AND p.doc = d.id
-             LEFT JOIN done c ON c.fp = ?3 AND c.doc = d.id
-             LEFT JOIN done e ON e.fp = ?4 AND e.doc = d.id
-             WHERE f.state = 0 AND f.path > ?5 ORDER BY f.path LIMIT ?6",
-            params![fps.write.0, fps.parse.0, fps.chunk.0, fps.extract.0, after, limit as i64],
-            |r| {
-                let mut failed = None;
-                for (stage, column) in [(Stage::Parse, 9), (Stage::Chunk, 12), (Stage::Extract, 15)] {
-                    if failed.is_none() && r.get::<_, Option<i64>>(column)? == Some(2) {
-                        let text = |n| Ok::<_, rusqlite::Error>(r.get::<_, Option<String>>(n)?.unwrap_or_default());
-                        failed = Some((stage, text(column + 1)?, text(column + 2)?));
+                    f.fail_kind, f.fail_message{columns}
+             FROM file f JOIN doc d ON d.id = f.doc{joins} WHERE f.state = 0 AND f.path > ?2 ORDER BY f.path LIMIT ?3"
+        );
+        self.db.rows(&sql, params![fps[Stage::Write].0, after, limit as i64], |r| {
+            let state = |column: usize| r.get::<_, Option<i64>>(column);
+            let text = |column: usize| r.get::<_, Option<String>>(column);
+            let (mut failed, mut partial) = (None, None);
+            for (stage, column) in Stage::of_documents().zip((DOCUMENT_COLUMNS..).step_by(3)) {
+                match state(column)? {
+                    Some(2) if failed.is_none() => {
+                        let (kind, message) = (text(column + 1)?, text(column + 2)?);
+                        failed = Some((stage, kind.unwrap_or_default(), message.unwrap_or_default()));
                     }
+                    // What is done and has a kind is partial: only `parse` says so.
+                    Some(1) if partial.is_none() => {
+                        let notes = text(column + 2)?;
+                        partial = text(column + 1)?.map(|gap| (gap, notes));
+                    }
+                    _ => {}
                 }
-                let gap = if r.get::<_, Option<i64>>(9)? == Some(1) { r.get::<_, Option<String>>(10)? } else { None };
-                let notes = r.get(11)?;
-                Ok(OutcomeRow { file: document(r)?, failed, partial: gap.map(|gap| (gap, notes)) })
-            },
-        )
+            }
+            Ok(OutcomeRow { file: document(r)?, failed, partial })
+        })
     }
 
-    /// All failures of present files in path order, streamed to `each`. `fps` are those of parse, chunk and extract.
-    pub fn failures(&self, fps: [FpId; 3], mut each: impl FnMut(FailureRow)) -> Result<(), StoreError> {
-        let stages = [Stage::Parse, Stage::Chunk, Stage::Extract];
+    /// All failures of present files in path order, streamed to `each`.
+    pub fn failures(&self, fps: &StageFps, mut each: impl FnMut(FailureRow)) -> Result<(), StoreError> {
         self.db.each(
             "SELECT f.path, f.state, n.fp, coalesce(n.kind, f.fail_kind), coalesce(n.message, f.fail_message),
                     coalesce(n.attempts, f.attempts)
-             FROM file f LEFT JOIN done n ON n.doc = f.doc AND n.fp IN (?1, ?2, ?3) AND n.state = 2
+             FROM file f LEFT JOIN done n ON n.doc = f.doc AND n.fp IN (SELECT value FROM json_each(?1)) AND n.state = 2
              WHERE f.state IN (0, 3) AND (n.fp IS NOT NULL OR f.fail_kind IS NOT NULL) ORDER BY f.path",
-            params![fps[0].0, fps[1].0, fps[2].0],
+            [of_documents(fps)],
             |r| {
                 let (state, fp): (i64, Option<i64>) = (r.get(1)?, r.get(2)?);
-                let stage = match fp.and_then(|fp| fps.iter().position(|p| p.0 == fp)) {
-                    Some(n) => stages[n],
-                    None if state == 3 => Stage::Discover,
-                    None => Stage::Write,
+                let stage = match fp.and_then(|fp| Stage::of_documents().find(|stage| fps[*stage].0 == fp)) {
+                    Some(stage) => stage.into(),
+                    None if state == 3 => Phase::Discover,
+                    None => Stage::Write.into(),
                 };
                 each(FailureRow {
                     path: SourcePath::from_text(r.get::<_, String>(0)?),
@@ -146,25 +156,25 @@ impl Reader {
     }
 
     /// Present files in scope that failed in any stage of the given fingerprints, or could not be read or written.
-    pub fn failed_files(&self, fps: [FpId; 3], scope: i64) -> Result<u64, StoreError> {
+    pub fn failed_files(&self, fps: &StageFps, scope: i64) -> Result<u64, StoreError> {
         self.db.count(
-            "SELECT count(*) FROM file f WHERE f.state IN (0, 3) AND (?4 = 0 OR f.scope = ?4) AND (f.fail_kind IS NOT NULL
-               OR EXISTS (SELECT 1 FROM done n WHERE n.fp IN (?1, ?2, ?3) AND n.doc = f.doc AND n.state = 2))",
-            params![fps[0].0, fps[1].0, fps[2].0, scope],
+            "SELECT count(*) FROM file f WHERE f.state IN (0, 3) AND (?2 = 0 OR f.scope = ?2) AND (f.fail_kind IS NOT NULL
+               OR EXISTS (SELECT 1 FROM done n WHERE n.fp IN (SELECT value FROM json_each(?1)) AND n.doc = f.doc AND n.state = 2))",
+            params![of_documents(fps), scope],
         )
     }
 
     /// Present files in scope that failed in one stage.
-    pub fn failures_in(&self, fp: FpId, stage: Stage, scope: i64) -> Result<u64, StoreError> {
-        match stage {
-            Stage::Discover | Stage::Write => self.db.count(
+    pub fn failures_in(&self, fps: &StageFps, stage: Stage, scope: i64) -> Result<u64, StoreError> {
+        match stage.subject() {
+            Subject::File => self.db.count(
                 "SELECT count(*) FROM file WHERE fail_kind IS NOT NULL AND state = 0 AND (?1 = 0 OR scope = ?1)",
                 [scope],
             ),
-            Stage::Parse | Stage::Chunk | Stage::Extract => self.db.count(
+            Subject::Document => self.db.count(
                 "SELECT count(*) FROM done n JOIN file f ON f.doc = n.doc AND f.doc IS NOT NULL AND f.state = 0
                  WHERE n.fp = ?1 AND n.state = 2 AND (?2 = 0 OR f.scope = ?2)",
-                params![fp.0, scope],
+                params![fps[stage].0, scope],
             ),
         }
     }

@@ -1,11 +1,10 @@
 //! Results of stages: the tables `done`, a narrow row for each stage of each document, and `art`, the results themselves.
 
 use rusqlite::{Row, params};
-use serde::de::DeserializeOwned;
 
 use super::database::{Database, unsigned};
-use super::{DocId, FpId, Reader, StoreError, artifact};
-use crate::values::{Failure, Fingerprint, Gap};
+use super::{DocId, FpId, Reader, StageFps, StoreError, artifact};
+use crate::values::{Artifact, Failure, Fingerprint, Gap, Stage, Subject};
 
 /// Documents (for `write`, files) of one stage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -101,8 +100,17 @@ fn pending_document(r: &Row<'_>) -> rusqlite::Result<PendingDocument> {
 }
 
 impl Reader {
-    /// Counts of a document stage. `parent` is the stage before it, if that stage checkpoints documents.
-    pub fn counts(&self, parent: Option<FpId>, fp: FpId, scope: i64) -> Result<Counts, StoreError> {
+    /// Counts of a stage, in what it takes one by one: documents or files.
+    pub fn counts(&self, fps: &StageFps, stage: Stage, scope: i64) -> Result<Counts, StoreError> {
+        match (stage.subject(), stage.before()) {
+            (Subject::Document, before) => self.document_counts(before.map(|s| fps[s]), fps[stage], scope),
+            (Subject::File, Some(before)) => self.file_counts(fps[before], fps[stage], scope),
+            // A stage of files stands after one of documents: `Stage` has a test for it.
+            (Subject::File, None) => Ok(Counts::default()),
+        }
+    }
+
+    fn document_counts(&self, parent: Option<FpId>, fp: FpId, scope: i64) -> Result<Counts, StoreError> {
         // Where every document counts, two scans of narrow rows do: measured three times faster than the joins below.
         if scope == 0 && !self.db.value::<bool>("SELECT EXISTS (SELECT 1 FROM doc WHERE live = 0)", [])? {
             let in_state = |fp: FpId, state: i64| {
@@ -126,8 +134,7 @@ impl Reader {
         Ok(counted.unwrap_or_default())
     }
 
-    /// Counts of the write stage, in files.
-    pub fn write_counts(&self, extract_fp: FpId, write_fp: FpId, scope: i64) -> Result<Counts, StoreError> {
+    fn file_counts(&self, extract_fp: FpId, write_fp: FpId, scope: i64) -> Result<Counts, StoreError> {
         let counted = self.db.row(
             "SELECT count(*) FILTER (WHERE f.fail_kind IS NULL AND e.state = 1
                                        AND (f.written_fp IS NOT ?2 OR f.written_doc IS NOT f.doc)),
@@ -141,8 +148,33 @@ impl Reader {
         Ok(counted.unwrap_or_default())
     }
 
-    /// Documents after `after` that are ready for stage `fp` and not done or failed, in number order.
+    /// Documents after `after` that have come through the stage before `stage`, and are neither done nor failed there, in number order.
     pub fn pending(
+        &self,
+        fps: &StageFps,
+        stage: Stage,
+        scope: i64,
+        after: DocId,
+        limit: usize,
+    ) -> Result<Vec<PendingDocument>, StoreError> {
+        self.left(stage.before().map(|s| fps[s]), fps[stage], scope, after, limit)
+    }
+
+    /// Documents after `after` that are neither done nor failed in the last stage of documents, wherever they stand before it.
+    pub fn unfinished(
+        &self,
+        fps: &StageFps,
+        scope: i64,
+        after: DocId,
+        limit: usize,
+    ) -> Result<Vec<PendingDocument>, StoreError> {
+        match Stage::of_documents().next_back() {
+            Some(last) => self.left(None, fps[last], scope, after, limit),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn left(
         &self,
         parent: Option<FpId>,
         fp: FpId,
@@ -206,11 +238,12 @@ impl Reader {
         )
     }
 
-    /// A stage's result, decoded.
+    /// A stage's result of a document. Its type knows the stage.
     ///
     /// # Errors
     /// [`StoreError::Record`] if it is absent or cannot be decoded.
-    pub fn artifact<T: DeserializeOwned>(&self, fp: FpId, doc: DocId) -> Result<T, StoreError> {
+    pub fn artifact<T: Artifact>(&self, fps: &StageFps, doc: DocId) -> Result<T, StoreError> {
+        let fp = fps[T::STAGE];
         let record = |detail: String| StoreError::Record {
             file: self.db.file().to_path_buf(),
             detail: format!("stage result of fingerprint {}, document {}: {detail}", fp.0, doc.0),
@@ -228,6 +261,14 @@ mod tests {
     use crate::store::{Change, Session};
     use crate::values::SourcePath;
 
+    /// A result of `parse`.
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Number(i64);
+
+    impl Artifact for Number {
+        const STAGE: Stage = Stage::Parse;
+    }
+
     fn docs(page: &[PendingDocument]) -> Vec<i64> {
         page.iter().map(|pending| pending.doc.0).collect()
     }
@@ -236,7 +277,7 @@ mod tests {
     fn a_stage_is_fed_what_the_stage_before_has_done_page_by_page() {
         let store = Filled::new();
         store.put(&[("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 5)]);
-        let (parse, chunk) = (store.fps.parse, store.fps.chunk);
+        let (parse, chunk) = (store.fps[Stage::Parse], store.fps[Stage::Chunk]);
         let doc = |n| store.doc(n);
         store.change(vec![
             done(parse, doc(1)),
@@ -247,28 +288,27 @@ mod tests {
         ]);
         let pending =
             |parent, fp, after, limit| docs(&store.reader.pending(parent, fp, 0, DocId(after), limit).unwrap());
-        assert_eq!(pending(None, parse, 0, 9), [5]);
-        assert_eq!(pending(Some(parse), chunk, 0, 1), [1]);
-        assert_eq!(pending(Some(parse), chunk, 1, 9), [4]);
+        assert_eq!(pending(Stage::Parse, 0, 9), [5]);
+        assert_eq!(pending(Stage::Chunk, 0, 1), [1]);
+        assert_eq!(pending(Stage::Chunk, 1, 9), [4]);
         assert_eq!(docs(&store.reader.through(parse, 0, DocId(0), 9).unwrap()), [1, 2, 4]);
         store.change(vec![failed(chunk, doc(4))]);
-        assert_eq!(pending(Some(parse), chunk, 0, 9), [1], "a failure is not fed again");
+        assert_eq!(pending(Stage::Chunk, 0, 9), [1], "a failure is not fed again");
     }
 
     #[test]
     fn counts_add_up_and_are_the_same_by_both_ways_of_counting() {
         let store = Filled::new();
         store.put(&[("a", 1), ("b", 2), ("c", 3), ("d", 4)]);
-        let (parse, chunk) = (store.fps.parse, store.fps.chunk);
+        let (parse, chunk) = (store.fps[Stage::Parse], store.fps[Stage::Chunk]);
         store.change(vec![
             done(parse, store.doc(1)),
             done(parse, store.doc(2)),
             failed(parse, store.doc(3)),
             done(chunk, store.doc(1)),
         ]);
-        let counted = |scope| {
-            [(None, parse), (Some(parse), chunk)].map(|(parent, fp)| store.reader.counts(parent, fp, scope).unwrap())
-        };
+        let counted =
+            |scope| [Stage::Parse, Stage::Chunk].map(|stage| store.reader.counts(&store.fps, stage, scope).unwrap());
         let expected = [Counts { todo: 1, done: 2, failed: 1 }, Counts { todo: 1, done: 1, failed: 0 }];
         assert_eq!(counted(0), expected);
         // A document that is gone makes the reader count by joins.
@@ -284,11 +324,11 @@ mod tests {
     fn a_result_comes_back_as_it_was_and_the_newest_one_counts() {
         let store = Filled::new();
         store.put(&[("a", 1)]);
-        let (fp, doc) = (store.fps.parse, store.doc(1));
+        let (fp, doc) = (store.fps[Stage::Parse], store.doc(1));
         store.change(vec![failed(fp, doc)]);
-        assert!(matches!(store.reader.artifact::<i64>(fp, doc), Err(StoreError::Record { .. })));
+        assert!(matches!(store.reader.artifact::<Number>(&store.fps, doc), Err(StoreError::Record { .. })));
         store.change(vec![done(fp, doc)]);
-        assert_eq!(store.reader.artifact::<i64>(fp, doc).unwrap(), doc.0);
+        assert_eq!(store.reader.artifact::<Number>(&store.fps, doc).unwrap(), Number(doc.0));
         let row = store.reader.stage_of(fp, doc).unwrap().unwrap();
         assert_eq!((row.kind, row.message, row.terms), (None, None, 2), "nothing is left of the failure");
     }
@@ -297,10 +337,10 @@ mod tests {
     fn a_damaged_result_is_named_by_stage_and_document() {
         let store = Filled::new();
         store.put(&[("a", 1)]);
-        let (fp, doc) = (store.fps.parse, store.doc(1));
+        let (fp, doc) = (store.fps[Stage::Parse], store.doc(1));
         store.change(vec![done(fp, doc)]);
         Session::begin(&store.store).unwrap().db.execute("UPDATE art SET z = zeroblob(9)", []).unwrap();
-        let error = store.reader.artifact::<i64>(fp, doc).unwrap_err();
+        let error = store.reader.artifact::<Number>(&store.fps, doc).unwrap_err();
         assert!(matches!(error, StoreError::Record { .. }));
         assert!(error.to_string().contains(&format!("fingerprint {}, document {}", fp.0, doc.0)), "{error}");
     }

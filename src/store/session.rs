@@ -4,42 +4,20 @@ use rusqlite::params;
 
 use super::database::Database;
 use super::{FpId, Store, StoreError};
-use crate::values::{Fingerprint, Gap, Stage};
+use crate::values::{Fingerprint, Gap, Stage, StageMap};
 
 /// Serial edits at the start and the end of a run, each durable when its call returns.
 pub struct Session {
     pub(super) db: Database,
 }
 
-/// The fingerprints of the stages that checkpoint documents, and that of the write stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StageFps {
-    /// `parse`.
-    pub parse: FpId,
-    /// `chunk`.
-    pub chunk: FpId,
-    /// `extract`.
-    pub extract: FpId,
-    /// `write`.
-    pub write: FpId,
-}
+/// The fingerprint of each stage, as the small integer that stands for it in one store.
+pub type StageFps = StageMap<FpId>;
 
-impl StageFps {
-    /// The three stages that checkpoint documents, in running order.
-    pub fn documents(&self) -> [FpId; 3] {
-        [self.parse, self.chunk, self.extract]
-    }
-
-    /// The fingerprint of a stage; none for `discover`.
-    pub fn of(&self, stage: Stage) -> Option<FpId> {
-        match stage {
-            Stage::Discover => None,
-            Stage::Parse => Some(self.parse),
-            Stage::Chunk => Some(self.chunk),
-            Stage::Extract => Some(self.extract),
-            Stage::Write => Some(self.write),
-        }
-    }
+/// The fingerprints of the stages of documents as a JSON array, for `json_each`: a query does not know how many stages there are.
+pub(super) fn of_documents(fps: &StageFps) -> String {
+    let ids: Vec<String> = Stage::of_documents().map(|stage| fps[stage].0.to_string()).collect();
+    format!("[{}]", ids.join(","))
 }
 
 impl Session {
@@ -83,23 +61,21 @@ impl Session {
     /// Begins a rerun from `stage` onward of the documents in scope: their checkpoints from there on wait again, and
     /// only answers of the new generation count for them. Older answers stay. `request` is kept in `meta` until
     /// [`Session::set_meta`] clears it, so that the same command continues this rerun after a crash.
-    pub fn begin_rerun(&mut self, fps: StageFps, stage: Stage, scope: i64, request: &str) -> Result<(), StoreError> {
+    pub fn begin_rerun(&mut self, fps: &StageFps, stage: Stage, scope: i64, request: &str) -> Result<(), StoreError> {
         let db = &self.db;
         db.transaction(|| {
             let last: Option<i64> =
                 db.row("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'generation'", [], |r| r.get(0))?;
             let generation = last.unwrap_or(0) + 1;
-            for from in [Stage::Parse, Stage::Chunk, Stage::Extract] {
-                if from >= stage
-                    && let Some(fp) = fps.of(from)
-                {
-                    db.execute(
-                        "UPDATE done SET state = 0, generation = ?3, kind = NULL, message = NULL
-                         WHERE fp = ?1 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
-                        params![fp.0, scope, generation],
-                    )?;
-                }
+            for again in Stage::of_documents().filter(|again| *again >= stage) {
+                db.execute(
+                    "UPDATE done SET state = 0, generation = ?3, kind = NULL, message = NULL
+                     WHERE fp = ?1 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
+                    params![fps[again].0, scope, generation],
+                )?;
             }
+            // What is asked anew begins with its whole attempt budget.
+            db.execute("DELETE FROM unit_attempts", [])?;
             db.execute(
                 "UPDATE file SET written_fp = NULL, written_doc = NULL, fail_kind = NULL, fail_message = NULL, attempts = 0
                  WHERE state = 0 AND (?1 = 0 OR scope = ?1)",
@@ -111,11 +87,11 @@ impl Session {
     }
 
     /// Makes failed stages of the documents in scope wait again; returns how many there were.
-    pub fn retry_failed(&mut self, fps: StageFps, scope: i64) -> Result<usize, StoreError> {
+    pub fn retry_failed(&mut self, fps: &StageFps, scope: i64) -> Result<usize, StoreError> {
         let db = &self.db;
         db.transaction(|| {
             let mut taken_up = 0;
-            for fp in fps.documents() {
+            for fp in Stage::of_documents().map(|stage| fps[stage]) {
                 taken_up += db.execute(
                     "UPDATE done SET state = 0, attempts = 0, kind = NULL, message = NULL
                      WHERE fp = ?1 AND state = 2 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
@@ -136,7 +112,7 @@ impl Session {
 
     /// Makes documents in scope wait again that were kept without pages that need recognition; returns how many there were.
     /// What follows from them waits too, and takes the answers to passages that come out as they were.
-    pub fn retry_partial(&mut self, fps: StageFps, scope: i64) -> Result<usize, StoreError> {
+    pub fn retry_partial(&mut self, fps: &StageFps, scope: i64) -> Result<usize, StoreError> {
         let db = &self.db;
         let documents = "SELECT doc FROM done WHERE fp = ?1 AND state = 1 AND kind = ?2
                          AND (?3 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?3))";
@@ -144,15 +120,13 @@ impl Session {
             let sql = format!(
                 "UPDATE done SET state = 0, kind = NULL, message = NULL WHERE fp = ?4 AND doc IN ({documents})"
             );
-            db.execute(&sql, params![fps.parse.0, Gap::NeedsOcr.name(), scope, fp.0])
+            db.execute(&sql, params![fps[Stage::Parse].0, Gap::NeedsOcr.name(), scope, fp.0])
         };
         db.transaction(|| {
             let sql = format!("UPDATE file SET written_fp = NULL, written_doc = NULL WHERE doc IN ({documents})");
-            db.execute(&sql, params![fps.parse.0, Gap::NeedsOcr.name(), scope])?;
-            again(fps.extract)?;
-            again(fps.chunk)?;
+            db.execute(&sql, params![fps[Stage::Parse].0, Gap::NeedsOcr.name(), scope])?;
             // The row of `parse` last: it says which documents they are.
-            again(fps.parse)
+            Stage::of_documents().rev().try_fold(0, |_, stage| again(fps[stage]))
         })
     }
 
@@ -176,8 +150,8 @@ fn set_meta(db: &Database, key: &str, value: Option<&str>) -> Result<(), StoreEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Change;
     use crate::store::tests::{Filled, done, failed};
+    use crate::store::{Change, DocId};
     use crate::values::SourcePath;
 
     fn chosen(paths: &[&str], scope: i64) -> Vec<Change> {
@@ -185,36 +159,46 @@ mod tests {
     }
 
     fn failures(store: &Filled) -> u64 {
-        store.reader.failures_in(store.fps.parse, Stage::Parse, 0).unwrap()
+        store.reader.failures_in(&store.fps, Stage::Parse, 0).unwrap()
     }
 
     #[test]
     fn failures_are_taken_up_in_scope_and_nowhere_else() {
         let store = Filled::new();
         store.put(&[("a", 1), ("b", 2), ("c", 3)]);
-        store.change((1..=3).map(|n| failed(store.fps.parse, store.doc(n))).collect());
+        store.change((1..=3).map(|n| failed(store.fps[Stage::Parse], store.doc(n))).collect());
         store.change(chosen(&["b"], 7));
         let mut session = Session::begin(&store.store).unwrap();
-        assert_eq!((session.retry_failed(store.fps, 7).unwrap(), failures(&store)), (1, 2));
-        assert_eq!((session.retry_failed(store.fps, 7).unwrap(), failures(&store)), (0, 2));
-        assert_eq!((session.retry_failed(store.fps, 0).unwrap(), failures(&store)), (2, 0));
+        assert_eq!((session.retry_failed(&store.fps, 7).unwrap(), failures(&store)), (1, 2));
+        assert_eq!((session.retry_failed(&store.fps, 7).unwrap(), failures(&store)), (0, 2));
+        assert_eq!((session.retry_failed(&store.fps, 0).unwrap(), failures(&store)), (2, 0));
     }
 
     #[test]
     fn a_rerun_makes_its_stage_and_what_follows_wait_in_scope_and_raises_the_generation_once() {
         let store = Filled::new();
         store.put(&[("a", 1), ("b", 2)]);
-        let fps = store.fps;
-        store.change((1..=2).flat_map(|n| fps.documents().map(|fp| done(fp, store.doc(n)))).collect());
+        let fps = &store.fps;
+        store.change(
+            (1..=2)
+                .flat_map(|n| Stage::of_documents().map(move |stage| (n, stage)))
+                .map(|(n, stage)| done(fps[stage], store.doc(n)))
+                .collect(),
+        );
         store.change(chosen(&["b"], 7));
         let mut session = Session::begin(&store.store).unwrap();
         session.begin_rerun(fps, Stage::Chunk, 7, "again").unwrap();
-        let waiting = |fp| store.reader.pending(None, fp, 0, crate::store::DocId(0), 9).unwrap();
-        assert!(waiting(fps.parse).is_empty());
-        for fp in [fps.chunk, fps.extract] {
-            let page = waiting(fp);
-            assert_eq!(page.len(), 1);
-            assert_eq!((page[0].doc, page[0].generation), (store.doc(2), 1));
+        let waiting = |stage| {
+            let sql = "SELECT doc, generation FROM done WHERE fp = ?1 AND state = 0";
+            store.reader.db.rows(sql, [fps[stage].0], |r| Ok((DocId(r.get(0)?), r.get::<_, i64>(1)?))).unwrap()
+        };
+        let expected = [
+            (Stage::Parse, vec![]),
+            (Stage::Chunk, vec![(store.doc(2), 1)]),
+            (Stage::Extract, vec![(store.doc(2), 1)]),
+        ];
+        for (stage, expected) in expected {
+            assert_eq!(waiting(stage), expected, "{stage:?}");
         }
         assert_eq!(store.reader.meta("generation").unwrap().as_deref(), Some("1"));
         assert_eq!(store.reader.meta("rerun").unwrap().as_deref(), Some("again"));
@@ -227,10 +211,16 @@ mod tests {
     fn documents_without_recognition_wait_again_with_what_follows_from_them() {
         let store = Filled::new();
         store.put(&[("a", 1), ("b", 2)]);
-        let fps = store.fps;
-        store.change((1..=2).flat_map(|n| fps.documents().map(|fp| done(fp, store.doc(n)))).collect());
+        let fps = &store.fps;
+        store.change(
+            (1..=2)
+                .flat_map(|n| Stage::of_documents().map(move |stage| (n, stage)))
+                .map(|(n, stage)| done(fps[stage], store.doc(n)))
+                .collect(),
+        );
         let gap = |n, gap| {
-            let Change::Done { fp, doc, attempts, terms, notes, artifact, .. } = done(fps.parse, store.doc(n)) else {
+            let Change::Done { fp, doc, attempts, terms, notes, artifact, .. } = done(fps[Stage::Parse], store.doc(n))
+            else {
                 unreachable!()
             };
             Change::Done { fp, doc, attempts, terms, notes, gap: Some(gap), artifact }
@@ -238,9 +228,10 @@ mod tests {
         store.change(vec![gap(1, Gap::NeedsOcr), gap(2, Gap::Unreadable)]);
         let mut session = Session::begin(&store.store).unwrap();
         assert_eq!(session.retry_partial(fps, 0).unwrap(), 1);
-        for (parent, fp) in [(None, fps.parse), (None, fps.chunk), (None, fps.extract)] {
-            let page = store.reader.pending(parent, fp, 0, crate::store::DocId(0), 9).unwrap();
-            assert_eq!(page.iter().map(|p| p.doc).collect::<Vec<_>>(), [store.doc(1)]);
+        for stage in Stage::of_documents() {
+            let sql = "SELECT doc FROM done WHERE fp = ?1 AND state = 0";
+            let waiting = store.reader.db.rows(sql, [fps[stage].0], |r| r.get(0).map(DocId)).unwrap();
+            assert_eq!(waiting, [store.doc(1)], "{stage:?}");
         }
     }
 

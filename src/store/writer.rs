@@ -10,7 +10,7 @@ use super::change::{Change, Checkpoint};
 use super::database::Database;
 use super::files::{self, FileState};
 use super::{Disk, Publication, Store, StoreError, answers, batches, durable, ledger, results};
-use crate::values::{Event, Failure, FailureKind, SourcePath, Stage};
+use crate::values::{Event, Failure, FailureKind, Phase, SourcePath, Stage};
 
 /// A group is committed when its first row is this old ...
 const GROUP_AGE: Duration = Duration::from_millis(100);
@@ -222,11 +222,11 @@ fn publish(disk: &dyn Disk, checkpoints: &mut [Checkpoint]) -> Result<(), StoreE
 /// Turns the event "done" of a file that could not be published into "failed".
 fn fail_event(events: &mut [Event], failed: &SourcePath, failure: &Failure) {
     for event in events {
-        if let Event::DocumentDone { stage: Stage::Write, document, path, .. } = event
+        if let Event::DocumentDone { stage: Phase::Stage(Stage::Write), document, path, .. } = event
             && path == failed
         {
             *event = Event::DocumentFailed {
-                stage: Stage::Write,
+                stage: Stage::Write.into(),
                 document: std::mem::take(document),
                 path: failed.clone(),
                 kind: failure.kind,

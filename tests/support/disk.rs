@@ -41,6 +41,7 @@ pub(crate) fn run_on(disk: Arc<dyn Disk>, shelf: &Path, out: &Path, blocklist: &
         parse_settings: ParseSettings::default(),
         holder: "a test".into(),
         now_ms: || 1_700_000_000_000,
+        stalled: || panic!("the run stands still"),
     };
     let (events, told) = crossbeam_channel::unbounded();
     let finished = engine::run(&config, &Cancel::default(), &events);

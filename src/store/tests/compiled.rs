@@ -8,7 +8,7 @@ use crate::store::{
     BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, ConsolidationState, DocId, FileChange,
     FileState, FpId, Publication, ReadContent, ReadFile, Reader, Session, StageFps, Store, StoredResponse, Writer,
 };
-use crate::values::{Cost, Failure, FailureKind, Fingerprint, Gap, SourcePath, Stage, Usage};
+use crate::values::{Cost, Failure, FailureKind, Fingerprint, Gap, ParsedDocument, SourcePath, Stage, Usage};
 
 /// Every place in the store's sources where a statement is run: file and line.
 fn places() -> BTreeSet<(String, u32)> {
@@ -47,7 +47,7 @@ fn failure() -> Failure {
 }
 
 /// Every change of one document, numbered from 1 to 9.
-fn changes(n: u8, fps: StageFps, question: FpId, temporary: PathBuf, target: PathBuf) -> Vec<Change> {
+fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: PathBuf) -> Vec<Change> {
     std::fs::write(&temporary, b"terms").unwrap();
     let doc = DocId(n.into());
     let id = i64::from(n);
@@ -97,10 +97,10 @@ fn changes(n: u8, fps: StageFps, question: FpId, temporary: PathBuf, target: Pat
         Change::File(file(FileState::Present, Some((unit(n), 5)))),
         Change::Choose { path: path(n), scope: 1 },
         Change::NameOutputs(|path| vec!["taken.json".into(), format!("{path}.json")]),
-        Change::Failed { fp: fps.parse, doc, attempts: 1, failure: failure() },
-        done(fps.parse, Some(Gap::NeedsOcr)),
-        done(fps.chunk, None),
-        done(fps.extract, None),
+        Change::Failed { fp: fps[Stage::Parse], doc, attempts: 1, failure: failure() },
+        done(fps[Stage::Parse], Some(Gap::NeedsOcr)),
+        done(fps[Stage::Chunk], None),
+        done(fps[Stage::Extract], None),
         Change::Response(Box::new(response.clone())),
         Change::Response(Box::new(StoredResponse { id: id + 100, ..response })),
         Change::Read { id, outcome: "answered", usage: Some(usage), cost: Some(Cost(4)) },
@@ -115,7 +115,7 @@ fn changes(n: u8, fps: StageFps, question: FpId, temporary: PathBuf, target: Pat
         Change::Batch(Box::new(update)),
         Change::Written {
             path: path(n),
-            fp: fps.write,
+            fp: fps[Stage::Write],
             doc,
             publication: Publication { temporary, target },
             sha: [n; 8],
@@ -127,36 +127,36 @@ fn changes(n: u8, fps: StageFps, question: FpId, temporary: PathBuf, target: Pat
     ]
 }
 
-fn ask_everything(reader: &Reader, fps: StageFps, question: FpId, n: u8) {
+fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
     let (doc, id) = (DocId(n.into()), i64::from(n));
     for scope in [0, 1] {
         reader.corpus_size(scope).unwrap();
-        reader.counts(None, fps.parse, scope).unwrap();
-        reader.counts(Some(fps.parse), fps.chunk, scope).unwrap();
-        reader.write_counts(fps.extract, fps.write, scope).unwrap();
-        reader.pending(Some(fps.parse), fps.chunk, scope, DocId(0), 10).unwrap();
-        reader.through(fps.parse, scope, DocId(0), 10).unwrap();
-        reader.files_through(fps.parse, scope).unwrap();
-        reader.files_to_write(fps.extract, fps.write, scope, "", 10).unwrap();
+        for stage in Stage::ALL {
+            reader.counts(fps, stage, scope).unwrap();
+            reader.failures_in(fps, stage, scope).unwrap();
+        }
+        reader.unfinished(fps, scope, DocId(0), 10).unwrap();
+        reader.pending(fps, Stage::Chunk, scope, DocId(0), 10).unwrap();
+        reader.through(fps[Stage::Parse], scope, DocId(0), 10).unwrap();
+        reader.files_through(fps[Stage::Parse], scope).unwrap();
+        reader.files_to_write(fps, scope, "", 10).unwrap();
         reader.files_of(doc, scope).unwrap();
-        reader.failed_files(fps.documents(), scope).unwrap();
-        reader.failures_in(fps.parse, Stage::Parse, scope).unwrap();
-        reader.failures_in(fps.write, Stage::Write, scope).unwrap();
-        reader.partial_files(fps.parse, scope).unwrap();
+        reader.failed_files(fps, scope).unwrap();
+        reader.partial_files(fps[Stage::Parse], scope).unwrap();
     }
     reader.meta("generation").unwrap();
     reader.current(Stage::Parse).unwrap();
-    reader.spec(fps.parse).unwrap();
+    reader.spec(fps[Stage::Parse]).unwrap();
     reader.ignored_files().unwrap();
-    reader.files_after(fps.write, "", 10).unwrap();
+    reader.files_after(fps[Stage::Write], "", 10).unwrap();
     reader.path_of(doc).unwrap();
     reader.written(&format!("book-{n}.pdf.json")).unwrap();
-    reader.stage_of(fps.parse, doc).unwrap();
-    let _ = reader.artifact::<u8>(fps.parse, doc);
-    reader.documents_after(fps.write, "", 10).unwrap();
+    reader.stage_of(fps[Stage::Parse], doc).unwrap();
+    let _ = reader.artifact::<ParsedDocument>(fps, doc);
+    reader.documents_after(fps[Stage::Write], "", 10).unwrap();
     reader.outcomes_after(fps, "", 10).unwrap();
-    reader.failures(fps.documents(), drop).unwrap();
-    reader.partials(fps.parse, drop).unwrap();
+    reader.failures(fps, drop).unwrap();
+    reader.partials(fps[Stage::Parse], drop).unwrap();
     reader.answer(question, &unit(n), 0).unwrap();
     reader.is_answered(question, &unit(n), 0).unwrap();
     reader.unit_failure(question, &unit(n), 0).unwrap();
@@ -176,7 +176,7 @@ fn ask_everything(reader: &Reader, fps: StageFps, question: FpId, n: u8) {
     reader.is_in_batch(question, &unit(n)).unwrap();
 }
 
-fn edit_everything(session: &mut Session, fps: StageFps, question: FpId, n: u8) {
+fn edit_everything(session: &mut Session, fps: &StageFps, question: FpId, n: u8) {
     session.intern("parse", None, &unit(n), "{}").unwrap();
     session.set_meta(&[("a".into(), Some(n.to_string())), ("b".into(), None)]).unwrap();
     session.begin_rerun(fps, Stage::Parse, 1, "again").unwrap();
@@ -210,7 +210,7 @@ fn every_statement_is_compiled_once_however_often_it_is_run() {
     let store = Store::open_or_create(dir.path()).unwrap().without_syncs();
     let mut session = Session::begin(&store).unwrap();
     let mut fp = |n| session.intern("x", None, &unit(n), "{}").unwrap();
-    let fps = StageFps { parse: fp(201), chunk: fp(202), extract: fp(203), write: fp(204) };
+    let fps = &StageFps::from_fn(|stage| fp(201 + stage as u8));
     let question = fp(205);
     let writer = Writer::start(&store, || 0, drop).unwrap();
     let reader = store.reader().unwrap();

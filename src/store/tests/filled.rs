@@ -19,7 +19,7 @@ impl Filled {
         let store = Store::open_or_create(dir.path()).unwrap().without_syncs();
         let mut session = Session::begin(&store).unwrap();
         let mut fp = |n| session.intern("x", None, &Fingerprint([n; 32]), "{}").unwrap();
-        let fps = StageFps { parse: fp(201), chunk: fp(202), extract: fp(203), write: fp(204) };
+        let fps = StageFps::from_fn(|stage| fp(201 + stage as u8));
         let question = fp(205);
         let writer = Writer::start(&store, || 1_000, drop).unwrap();
         let reader = store.reader().unwrap();

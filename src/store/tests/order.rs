@@ -7,7 +7,7 @@ use crate::store::faulty::{Fault, FaultyDisk, Operation};
 use crate::store::{
     Change, Checkpoint, Disk, DocId, FpId, Publication, Session, Store, StoreError, Writer, write_synced,
 };
-use crate::values::{Event, Fingerprint, SourcePath, Stage};
+use crate::values::{Event, Fingerprint, Phase, SourcePath, Stage};
 
 const FP: FpId = FpId(1);
 
@@ -17,7 +17,7 @@ fn path() -> SourcePath {
 
 fn event() -> Event {
     Event::DocumentDone {
-        stage: Stage::Write,
+        stage: Stage::Write.into(),
         document: String::new(),
         path: path(),
         terms: 1,
@@ -106,7 +106,7 @@ fn what_stands_in_the_way_of_one_file_is_that_files_failure() {
     let keep = Arc::clone(&told);
     publish_one(&store, move |events| keep.lock().unwrap().extend(events)).unwrap();
     let told = told.lock().unwrap();
-    assert!(matches!(&told[..], [Event::DocumentFailed { stage: Stage::Write, .. }]), "{told:?}");
+    assert!(matches!(&told[..], [Event::DocumentFailed { stage: Phase::Stage(Stage::Write), .. }]), "{told:?}");
     let failed = "SELECT count(*) FROM file WHERE fail_kind = 'Io' AND written_fp IS NULL";
     assert_eq!(store.reader().unwrap().db.value::<i64>(failed, []).unwrap(), 1);
 }
