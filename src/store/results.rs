@@ -287,7 +287,7 @@ mod tests {
             done(chunk, doc(2)),
         ]);
         let pending =
-            |parent, fp, after, limit| docs(&store.reader.pending(parent, fp, 0, DocId(after), limit).unwrap());
+            |stage, after, limit| docs(&store.reader.pending(&store.fps, stage, 0, DocId(after), limit).unwrap());
         assert_eq!(pending(Stage::Parse, 0, 9), [5]);
         assert_eq!(pending(Stage::Chunk, 0, 1), [1]);
         assert_eq!(pending(Stage::Chunk, 1, 9), [4]);
