@@ -8,9 +8,11 @@ use std::process::Child;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use corpora::simulator::SimulatorConfig;
 use corpora::values::RunOutcome;
 
 use crate::support::disk::{Fault, FaultyDisk, MachineDisk, run_on};
+use crate::support::rehearsal::Rehearsal;
 use crate::support::{Shelf, command, events};
 
 /// Rounds and documents; `CORPORA_CRASH_ROUNDS=50 CORPORA_CRASH_DOCUMENTS=300` is the long form.
@@ -214,4 +216,20 @@ fn a_disk_that_fails_once_at_any_operation_loses_nothing() {
 #[test]
 fn a_power_cut_at_any_operation_loses_nothing() {
     write_anew_on_failing_disks(Fault::ForGood(std::io::ErrorKind::Other));
+}
+
+#[test]
+fn a_response_is_on_the_disk_before_anybody_looks_into_it() {
+    let rehearsal = Rehearsal::of(1, SimulatorConfig::default());
+    let glossary = ["--pipeline", "glossary"];
+    rehearsal.run("out", &[&glossary[..], &["--until", "chunk"]].concat()).exits(0);
+    // Whoever stores an answer breaks the run: that is after the response was read.
+    let db = rehearsal.shelf.sql();
+    db.execute_batch("CREATE TRIGGER breaks BEFORE INSERT ON answer BEGIN SELECT RAISE(ABORT, 'broken'); END").unwrap();
+    rehearsal.run("out", &glossary).says("broken");
+    let unread = "SELECT count(*) FROM response WHERE state = 0";
+    assert_eq!((rehearsal.requests(), rehearsal.count("out", unread)), (1, 1));
+    db.execute_batch("DROP TRIGGER breaks").unwrap();
+    rehearsal.run("out", &glossary).exits(0);
+    assert_eq!((rehearsal.requests(), rehearsal.count("out", unread)), (1, 0), "what was paid for is not asked again");
 }
