@@ -8,6 +8,7 @@ pub mod cli;
 pub mod engine;
 pub mod pipelines;
 pub mod remote;
+mod settings;
 pub mod simulator;
 pub mod stages;
 pub mod store;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms by layer, lowest first. Rooms of one layer may use each other.
 const LAYERS: [&[&str]; 5] =
-    [&["values"], &["stages", "store"], &["remote", "simulator"], &["engine"], &["pipelines", "cli"]];
+    [&["values"], &["stages", "store"], &["remote", "simulator"], &["engine"], &["pipelines", "settings", "cli"]];
 
 fn layer(room: &str) -> Option<usize> {
     LAYERS.iter().position(|rooms| rooms.contains(&room))

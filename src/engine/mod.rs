@@ -5,6 +5,7 @@ mod batch;
 mod cancel;
 mod consolidate;
 mod contexts;
+pub mod defaults;
 mod discover;
 mod documents;
 mod drive;

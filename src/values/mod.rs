@@ -1,5 +1,6 @@
 //! Layer 0: plain data that every other layer speaks. No I/O, no clock, no randomness.
 
+mod choice;
 mod document;
 mod event;
 mod extraction;
@@ -11,6 +12,7 @@ mod stage;
 mod usage;
 mod vocabulary;
 
+pub use choice::Choice;
 pub use document::{
     Area, Block, BlockKind, Chunk, Format, Formats, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section,
     SectionKind, SectionSource, Span,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Choice;
+
 /// A stage of the run, in running order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,4 +46,20 @@ pub enum Mode {
     /// Each worker takes one document through everything and checkpoints it at the end:
     /// the tool that the staged engine is measured against.
     PerDocument,
+}
+
+impl Choice for Mode {
+    const WORDS: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Staged, "staged", "All documents through one stage, then the next"),
+        (Self::PerDocument, "per-document", "Each worker takes one document through everything"),
+    ];
+}
+
+impl Choice for Stage {
+    const WORDS: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Parse, "parse", "Read the text"),
+        (Self::Chunk, "chunk", "Cut it into chunks"),
+        (Self::Extract, "extract", "Find the items"),
+        (Self::Write, "write", "Write the files"),
+    ];
 }
