@@ -22,6 +22,8 @@ mod providers;
 mod resume;
 mod review;
 mod samples;
+mod screens;
+mod settings;
 mod store;
 mod support;
 mod torture;

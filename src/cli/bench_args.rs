@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::settings::{
-    ParseLimitSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings,
-};
+use crate::settings::{ParseLimitSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings};
 
 /// Options of `corpora bench`.
 #[derive(Debug, Args)]

@@ -125,8 +125,7 @@ impl BatchEndpointSettings {
         };
         options.most_tokens = self.batch_tokens;
         // <https://ai.google.dev/gemini-api/docs/rate-limits>
-        options.most_open =
-            self.batches_in_flight.map(|n| n.max(1)).or((vendor == Vendor::Gemini).then_some(100));
+        options.most_open = self.batches_in_flight.map(|n| n.max(1)).or((vendor == Vendor::Gemini).then_some(100));
         options.detach = self.detach;
         options.probe = !self.no_probe;
         options.finish_live = self.finish == Finish::Live;
@@ -152,9 +151,7 @@ fn until(deadline: &str) -> Result<u64, SettingsError> {
     let parts: Vec<u64> = deadline.split(':').filter_map(|p| p.parse().ok()).collect();
     // A time of TOML without quotes has seconds.
     let ([hour @ 0..24, minute @ 0..60] | [hour @ 0..24, minute @ 0..60, 0]) = parts[..] else {
-        return Err(SettingsError::value(format!(
-            "--deadline '{deadline}' is not a time of day; give one like 07:00"
-        )));
+        return Err(SettingsError::value(format!("--deadline '{deadline}' is not a time of day; give one like 07:00")));
     };
     let now = jiff::Timestamp::now().as_second().rem_euclid(86_400).cast_unsigned();
     Ok((hour * 3600 + minute * 60 + 86_400 - now) % 86_400)

@@ -79,8 +79,12 @@ fn of_value(arg: &Arg, value: &Value) -> Result<String, String> {
             let words: Result<Vec<String>, String> = items.iter().map(|item| of_value(arg, item)).collect();
             Ok(words?.join(","))
         }
-        Value::Table(_) => Err("a table is not the value of a setting; all settings stand at the top of the file".into()),
-        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) if is_text(arg) => Err("text is wanted: put it in quotes".into()),
+        Value::Table(_) => {
+            Err("a table is not the value of a setting; all settings stand at the top of the file".into())
+        }
+        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) if is_text(arg) => {
+            Err("text is wanted: put it in quotes".into())
+        }
         Value::Integer(number) => Ok(number.to_string()),
         Value::Float(number) => Ok(number.to_string()),
         Value::Boolean(word) => Ok(word.to_string()),

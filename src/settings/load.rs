@@ -164,14 +164,16 @@ fn line_alone(arg: Arg) -> Arg {
 pub(super) fn is_text(arg: &Arg) -> bool {
     let text = [TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<usize>(), TypeId::of::<f64>()];
     let parser = arg.get_value_parser().type_id();
-    !matches!(arg.get_action(), ArgAction::SetTrue) && parser != TypeId::of::<bool>() && !text.iter().any(|t| parser == *t)
+    !matches!(arg.get_action(), ArgAction::SetTrue)
+        && parser != TypeId::of::<bool>()
+        && !text.iter().any(|t| parser == *t)
 }
 
 /// A value of the file `folder` stands in: paths in it are relative to that folder.
 pub(super) fn placed(arg: &Arg, value: String, folder: &Path) -> OsString {
     let parser = arg.get_value_parser().type_id();
-    let is_path = parser == TypeId::of::<PathBuf>()
-        || (parser == TypeId::of::<WordOrFile>() && !WordOrFile::is_word(&value));
+    let is_path =
+        parser == TypeId::of::<PathBuf>() || (parser == TypeId::of::<WordOrFile>() && !WordOrFile::is_word(&value));
     if is_path { folder.join(value).into_os_string() } else { value.into() }
 }
 

@@ -20,6 +20,6 @@ pub(crate) use batch_endpoint::BatchEndpointSettings;
 pub(crate) use load::{Loaded, SettingsError, load, unknown_variables};
 pub(crate) use parsing::{ParseLimitSettings, ParsingSettings};
 pub(crate) use progress::{LogFormat, LogSettings, Progress, ProgressSettings};
-pub(crate) use remote::{ConnectionSettings, RateSettings, RemoteSettings, TrafficSettings};
+pub(crate) use remote::{ConnectionSettings, RemoteSettings};
 pub(crate) use run::RunSettings;
 pub(crate) use sources::{Origin, Setting, Sources};

@@ -198,8 +198,7 @@ impl ConnectionSettings {
         let first_party =
             Endpoint::new(vendor.default_base_url(), false).is_ok_and(|own| own.origin() == endpoint.origin());
         let dialect = Dialect { vendor, model, api_version, first_party };
-        let mut remote =
-            Remote::new(endpoint, dialect, key, || jiff::Timestamp::now().as_microsecond() as f64 / 1e6);
+        let mut remote = Remote::new(endpoint, dialect, key, || jiff::Timestamp::now().as_microsecond() as f64 / 1e6);
         remote.timeout = seconds("--request-timeout", self.request_timeout)?;
         Ok(remote)
     }

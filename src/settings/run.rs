@@ -8,7 +8,7 @@ use super::choice::choice;
 use super::load::SettingsError;
 use super::sources::{Origin, Sources};
 use crate::engine::Rerun;
-use crate::values::{Format, Formats, Mode, Stage};
+use crate::values::{Choice, Format, Formats, Mode, Stage};
 
 /// Settings of a run over many documents.
 #[derive(Debug, Clone, Args)]

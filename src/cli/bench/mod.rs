@@ -66,12 +66,11 @@ pub(super) fn run(args: &BenchArgs, sources: &Sources) -> Result<Exit, CommandEr
     let [requests, input, output, tokens] =
         [rates.rpm, rates.itpm, rates.otpm, rates.tpm].map(|rate| rate.map(|rate| rate as f64));
     let limits = PerMinute { requests, input, output, tokens };
-    let given = [limits.requests, limits.input, limits.output, limits.tokens];
-    if let Some(limit) = given.into_iter().flatten().find(|limit| !(*limit >= 1.0 && limit.is_finite())) {
+    if let Some(limit) = [requests, input, output, tokens].into_iter().flatten().find(|limit| !(*limit >= 1.0 && limit.is_finite())) {
         return bad(format!("a limit of {limit} a minute lets nothing through; give at least 1"));
     }
     let answers = answers(args, sources)?;
-    let given = given(&answers, sources);
+    let given = set_for_all(&answers, sources);
     let settings = given.iter().map(|(key, value)| (key.clone(), value.to_string_lossy().into_owned())).collect();
     for (key, value) in &settings {
         writeln!(std::io::stderr(), "every run has {key} = {value}")?;
@@ -169,7 +168,7 @@ const REAL: [&str; 5] = ["allow_http", "api_version", "base_url", "key_file", "m
 const VARIED: [&str; 6] = ["provider", "model", "rpm", "itpm", "otpm", "tpm"];
 
 /// What was set for all runs, on the line, in the environment or in the file, as far as it concerns who answers.
-fn given(answers: &Answers, sources: &Sources) -> BTreeMap<String, OsString> {
+fn set_for_all(answers: &Answers, sources: &Sources) -> BTreeMap<String, OsString> {
     let concerns = |key: &str| match answers {
         Answers::Local => !REMOTE.contains(&key) && !REAL.contains(&key),
         Answers::Simulator { .. } => !REAL.contains(&key),
