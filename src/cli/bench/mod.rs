@@ -66,7 +66,9 @@ pub(super) fn run(args: &BenchArgs, sources: &Sources) -> Result<Exit, CommandEr
     let [requests, input, output, tokens] =
         [rates.rpm, rates.itpm, rates.otpm, rates.tpm].map(|rate| rate.map(|rate| rate as f64));
     let limits = PerMinute { requests, input, output, tokens };
-    if let Some(limit) = [requests, input, output, tokens].into_iter().flatten().find(|limit| !(*limit >= 1.0 && limit.is_finite())) {
+    if let Some(limit) =
+        [requests, input, output, tokens].into_iter().flatten().find(|limit| !(*limit >= 1.0 && limit.is_finite()))
+    {
         return bad(format!("a limit of {limit} a minute lets nothing through; give at least 1"));
     }
     let answers = answers(args, sources)?;
