@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use corpora::engine::defaults;
-use corpora::simulator::SimulatorConfig;
+use corpora::simulator::{BatchConfig, SimulatorConfig};
 use serde_json::Value;
 
 use crate::support::rehearsal::{KEY, Rehearsal};
@@ -249,20 +249,21 @@ fn one_document_is_extracted_and_written_as_the_settings_say() {
 
 #[test]
 fn batches_are_waited_for_with_the_key_and_the_address_of_the_settings() {
-    let config = SimulatorConfig { key: KEY.to_owned(), ..SimulatorConfig::default() };
+    let batch = BatchConfig { turnaround_ms: 60_000.0, ..BatchConfig::default() };
+    let config = SimulatorConfig { key: KEY.to_owned(), batch, ..SimulatorConfig::default() };
     let rehearsal = Rehearsal::of(2, config);
     let batch = |more: &[&str]| {
         rehearsal.run("out", &[&["--endpoint", "batch", "--no-probe", "--poll", "0.05"], more].concat())
     };
     batch(&["--detach"]).exits(75);
     let folder = rehearsal.shelf.path();
-    for name in ["wait", "cancel"] {
+    for name in ["cancel", "wait"] {
         Run(command(folder, &[name, "out"]).output().unwrap()).exits(64);
     }
     std::fs::write(folder.join("key"), KEY).unwrap();
     // An address of another provider does not lead to where these batches are.
     std::fs::write(folder.join("corpora.toml"), "key_file = 'key'\nbase_url = 'http://127.0.0.1:9'\n").unwrap();
-    for name in ["wait", "cancel"] {
+    for name in ["cancel", "wait"] {
         Run(command(folder, &[name, "out"]).output().unwrap()).exits(0);
     }
 }

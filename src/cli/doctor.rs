@@ -8,7 +8,7 @@ use super::args::DoctorArgs;
 use super::exit::{CommandError, Exit};
 use crate::engine::{Remote, read_response};
 use crate::remote::{Attempt, Client, LimitSeen, Prompt};
-use crate::settings::Sources;
+use crate::settings::{Origin, Sources};
 use crate::stages::extract::{AnswerSchema, UnitResult};
 use crate::stages::pipeline::{Method, Pipeline};
 use crate::store::{STORE_FOLDER, Store, StoreError};
@@ -40,7 +40,10 @@ pub(super) fn run(args: &DoctorArgs, sources: &Sources) -> Result<Exit, CommandE
         writeln!(out, "{mark}  {what:<18} {words}")
     };
     let folder = args.dir.as_deref().unwrap_or(Path::new("."));
-    tell("disk", disk(folder))?;
+    // A folder that the settings name is made by the first run.
+    let typed = sources.origin("output") == Origin::Line;
+    let there = folder.ancestors().find(|folder| typed || folder.is_dir());
+    tell("disk", disk(there.unwrap_or(Path::new("."))))?;
     if let Some(dir) = &args.dir {
         tell("store", store(dir))?;
     }

@@ -212,7 +212,8 @@ fn settle_conflicts(command: &Command, settings: &mut BTreeMap<Id, Setting>) -> 
                 std::cmp::Ordering::Less => arg,
                 std::cmp::Ordering::Greater => other,
                 std::cmp::Ordering::Equal => {
-                    let message = format!("the argument '{arg}' cannot be used with '{other}'");
+                    let name = |of: &Arg| of.get_long().unwrap_or(of.get_id().as_str()).to_owned();
+                    let message = format!("'--{}' cannot be used with '--{}'", name(arg), name(other));
                     return Err(command.clone().error(ErrorKind::ArgumentConflict, message));
                 }
             };
