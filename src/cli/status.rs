@@ -145,7 +145,7 @@ fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) 
         name(&status.provider)
     )?;
     if status.ignored > 0 {
-        writeln!(out, "{} other files are no documents and were passed over", status.ignored)?;
+        writeln!(out, "{} other files are not documents and were passed over", status.ignored)?;
     }
     writeln!(out, "\n{:<10}{:>10}{:>10}{:>10}", "stage", "done", "waiting", "failed")?;
     for s in &status.stages {

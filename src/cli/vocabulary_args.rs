@@ -27,7 +27,7 @@ pub(super) struct ConsolidateArgs {
 /// Options of `corpora review`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora review vocab\n  printf 'k\\nr Gloom Eye\\nd\\n' | corpora review vocab\n\nKeys: k keep, r rename, d drop, s skip, q quit; a line each where standard input is no terminal. Decisions stand in\nflagged.json, where they and notes can be edited too; 'corpora consolidate' applies them to the master."
+    after_help = "Examples:\n  corpora review vocab\n  printf 'k\\nr Gloom Eye\\nd\\n' | corpora review vocab\n\nKeys: k keep, r rename, d drop, s skip, q quit; a line each where standard input is not a terminal. Decisions stand in\nflagged.json, where they and notes can be edited too; 'corpora consolidate' applies them to the master."
 )]
 pub(super) struct ReviewArgs {
     /// The output folder of a run.
