@@ -183,7 +183,8 @@ pub(super) fn placed(arg: &Arg, value: String, folder: &Path) -> OsString {
 /// The reason why it cannot be one.
 pub(super) fn check(arg: &Arg, value: &OsStr) -> Result<(), String> {
     let alone = line_alone(arg.clone()).default_values([value.to_owned()]).required(false);
-    let tried = Command::new("one").no_binary_name(true).arg(alone).try_get_matches_from([OsString::new(); 0]);
+    let tried =
+        Command::new("one").no_binary_name(true).arg(alone).try_get_matches_from(std::iter::empty::<OsString>());
     let Err(error) = tried else { return Ok(()) };
     let shown = value.to_string_lossy();
     Err(match (error.get(ContextKind::ValidValue), error.source()) {
