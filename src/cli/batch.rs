@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossbeam_channel::bounded;
 
 use super::args::BatchArgs;
-use super::exit::{CommandError, Exit};
+use super::exit::{CommandError, Exit, leave_partial};
 use super::folder::holder;
 use super::progress::{Reporter, Style, Verbosity, duration, grouped};
 use super::{log, signals};
@@ -101,6 +101,7 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         parse_settings: parsing.resolve()?,
         holder: holder("corpora batch"),
         now_ms,
+        stalled: leave_partial,
     })
 }
 

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::batch::BatchOptions;
-use super::live::{EndpointKind, Remote};
+use super::provider::{BatchOptions, EndpointKind, Remote};
 use crate::remote::{ApiKey, BatchLimits, Dialect, Endpoint, Rates};
 use crate::stages::extract::ContextChoice;
 

@@ -11,6 +11,7 @@ mod path;
 mod stage;
 mod usage;
 mod vocabulary;
+mod words;
 
 pub use choice::Choice;
 pub use document::{
@@ -26,6 +27,7 @@ pub use master::{
     MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant,
 };
 pub use path::SourcePath;
-pub use stage::{Mode, Stage};
+pub use stage::{Artifact, Mode, Phase, Stage, StageMap, Subject};
 pub use usage::{Cost, Usage};
 pub use vocabulary::{Entry, Occurrence, SCHEMA_VERSION, Vocabulary, VocabularyMetadata};
+pub use words::plural;
