@@ -13,14 +13,27 @@ fn steady(text: &str) -> String {
         for n in 0..words.len() {
             let bare = |n: usize| words.get(n).map_or("", |word| word.trim_end_matches([',', ';']));
             if is_number(bare(n)) && units.contains(&bare(n + 1)) {
-                words[n] = "TIME".into();
+                let end = words[n + 1].trim_start_matches(char::is_alphanumeric).to_owned();
+                // Two units, as in `1 min 2 s`, are one time.
+                let again = n > 0 && words[n - 1] == "TIME";
+                words[n] = if again { String::new() } else { format!("TIME{end}") };
+                words[n + 1].clear();
             } else if is_number(bare(n)) && bare(n + 1) == "bytes" && bare(n + 2) == "stored" {
                 words[n] = "SIZE".into();
             } else if bare(n).contains('T') && bare(n).ends_with('Z') && bare(n).contains(':') {
                 words[n] = "MOMENT".into();
             }
         }
-        lines.push(words.join(" ").trim_end().to_owned());
+        let is_time = |word: &str| word.starts_with("TIME");
+        let mut shown = String::new();
+        for (n, word) in words.iter().enumerate() {
+            // What was cleared leaves no gap.
+            if !(word.is_empty() && n > 0 && (is_time(&words[n - 1]) || n > 1 && is_time(&words[n - 2]))) {
+                shown.push_str(if n > 0 { " " } else { "" });
+                shown.push_str(word);
+            }
+        }
+        lines.push(shown.trim_end().to_owned());
     }
     lines.join("\n")
 }
