@@ -2,40 +2,35 @@
 
 use crate::support::{Run, Shelf, command};
 
-/// A text in which times and sizes that no promise is about have given way to one word each. Whatever stands between two spaces is
-/// a word.
+/// A text in which times and sizes that no promise is about have given way to one word each.
 fn steady(text: &str) -> String {
-    let units = ["ms", "s", "min", "h"];
-    let is_number = |word: &str| word.parse::<f64>().is_ok();
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        for n in 0..words.len() {
-            let bare = |n: usize| words.get(n).map_or("", |word| word.trim_end_matches([',', ';']));
-            if is_number(bare(n)) && units.contains(&bare(n + 1)) {
-                let end = words[n + 1].trim_start_matches(char::is_alphanumeric).to_owned();
-                // Two units, as in `1 min 2 s`, are one time.
-                let again = n > 0 && words[n - 1] == "TIME";
-                words[n] = if again { String::new() } else { format!("TIME{end}") };
-                words[n + 1].clear();
-            } else if is_number(bare(n)) && bare(n + 1) == "bytes" && bare(n + 2) == "stored" {
-                words[n] = "SIZE".into();
-            } else if bare(n).contains('T') && bare(n).ends_with('Z') && bare(n).contains(':') {
-                words[n] = "MOMENT".into();
+    text.lines().map(steady_line).collect::<Vec<_>>().join("\n")
+}
+
+fn steady_line(line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let bare = |n: usize| words.get(n).map_or("", |word| word.trim_end_matches([',', ';']));
+    let is_number = |n: usize| bare(n).parse::<f64>().is_ok();
+    let mut shown: Vec<String> = Vec::new();
+    let mut n = 0;
+    while n < words.len() {
+        if is_number(n) && ["ms", "s", "min", "h"].contains(&bare(n + 1)) {
+            // Two units, as in `1 min 2 s`, are one time.
+            if shown.last().is_none_or(|last| last != "TIME") {
+                shown.push("TIME".into());
             }
+            shown.last_mut().unwrap().push_str(words[n + 1].trim_start_matches(char::is_alphanumeric));
+            n += 1;
+        } else if is_number(n) && bare(n + 1) == "bytes" && bare(n + 2) == "stored" {
+            shown.push("SIZE".into());
+        } else if bare(n).contains('T') && bare(n).contains(':') && bare(n).ends_with('Z') {
+            shown.push("MOMENT".into());
+        } else {
+            shown.push(words[n].to_owned());
         }
-        let is_time = |word: &str| word.starts_with("TIME");
-        let mut shown = String::new();
-        for (n, word) in words.iter().enumerate() {
-            // What was cleared leaves no gap.
-            if !(word.is_empty() && n > 0 && (is_time(&words[n - 1]) || n > 1 && is_time(&words[n - 2]))) {
-                shown.push_str(if n > 0 { " " } else { "" });
-                shown.push_str(word);
-            }
-        }
-        lines.push(shown.trim_end().to_owned());
+        n += 1;
     }
-    lines.join("\n")
+    shown.join(" ").trim_end().to_owned()
 }
 
 /// Three documents of which one is broken, parsed and written.
