@@ -14,6 +14,7 @@ mod isolation;
 mod layers;
 mod layout;
 mod live;
+mod mutants;
 mod ocr;
 mod output;
 mod peers;

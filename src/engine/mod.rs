@@ -10,6 +10,7 @@ mod documents;
 mod drive;
 mod error_log;
 mod export;
+mod failpoint;
 mod keys;
 mod live;
 mod manifest;
@@ -29,6 +30,8 @@ pub use consolidate::{
 };
 pub use error_log::ERROR_LOG;
 pub use export::{EXPORT_COLUMNS, ExportError, ExportSource, ExportTable};
+#[cfg(feature = "failpoints")]
+pub use failpoint::crash_at;
 pub use keys::StageKeys;
 pub use live::{EndpointKind, Reading, Remote, read as read_response};
 pub use manifest::MANIFEST;

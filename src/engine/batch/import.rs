@@ -3,6 +3,7 @@
 use super::Driver;
 use super::endpoint::BatchEndpoint;
 use crate::engine::RunError;
+use crate::engine::failpoint;
 use crate::engine::live::{ATTEMPTS, BAD_ANSWER_COSTS, read, stored_names};
 use crate::remote::{LineOutcome, ResultLine, Trouble};
 use crate::stages::extract::UnitResult;
@@ -35,11 +36,11 @@ pub(super) async fn collect<E: BatchEndpoint>(
                 Ok(Line::Imported) => {
                     imported += 1;
                     if imported == 1 {
-                        driver.crash("mid-download");
+                        failpoint::reached("mid-download");
                     }
                     if imported * 2 >= batch.requests {
                         let _ = driver.run.writer.flush();
-                        driver.crash("mid-import");
+                        failpoint::reached("mid-import");
                     }
                     Ok(())
                 }
