@@ -1,6 +1,8 @@
 //! The store as its users see it.
 
-use crate::support::Shelf;
+use corpora::values::Fingerprint;
+
+use crate::support::{Run, Shelf, documents};
 
 #[test]
 fn people_can_query_it_with_plain_sql() {
@@ -27,17 +29,25 @@ fn the_documented_tables_are_the_ones_there_are() {
     }
 }
 
-#[test]
-fn a_store_of_version_1_is_read_by_this_program() {
-    // Written by the first release; never made anew, so that old stores keep working.
-    let shelf = Shelf::of(2);
+/// Puts the golden store of a version into the shelf's output folder. Golden stores are never made anew: they are what old
+/// programs left behind.
+fn put_golden(shelf: &Shelf, version: u32) {
     let folder = shelf.out().join(".corpora");
     std::fs::create_dir_all(&folder).unwrap();
-    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/store-v1.sqlite.zst");
+    let golden = format!("{}/tests/golden/store-v{version}.sqlite.zst", env!("CARGO_MANIFEST_DIR"));
     let bytes = zstd::decode_all(std::fs::File::open(golden).unwrap()).unwrap();
     std::fs::write(folder.join("store.sqlite"), bytes).unwrap();
-    let status = shelf.run(&["status", "out", "--json"]).exits(0).stdout();
-    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_store_of_version_1_is_read_by_this_program() {
+    let shelf = Shelf::of(2);
+    put_golden(&shelf, 1);
+    let status = json(&shelf.run(&["status", "out", "--json"]).exits(0).stdout());
     assert_eq!(status["documents"], 2);
     assert_eq!(status["stages"][0]["done"], 2);
     assert!(shelf.run(&["cost", "out"]).exits(0).stdout().contains("$0.00"), "an older store has an empty bill");
@@ -47,35 +57,113 @@ fn a_store_of_version_1_is_read_by_this_program() {
 
 #[test]
 fn a_store_of_version_2_is_read_by_this_program() {
-    // A glossary of the same two documents, asked of the simulator; never made anew.
+    // A glossary of the same two documents, asked of the simulator.
     let shelf = Shelf::of(2);
-    let folder = shelf.out().join(".corpora");
-    std::fs::create_dir_all(&folder).unwrap();
-    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/store-v2.sqlite.zst");
-    let bytes = zstd::decode_all(std::fs::File::open(golden).unwrap()).unwrap();
-    std::fs::write(folder.join("store.sqlite"), bytes).unwrap();
-    let status: serde_json::Value =
-        serde_json::from_str(&shelf.run(&["status", "out", "--json"]).exits(0).stdout()).unwrap();
+    put_golden(&shelf, 2);
+    let status = json(&shelf.run(&["status", "out", "--json"]).exits(0).stdout());
     assert_eq!((&status["documents"], &status["answers"]), (&serde_json::json!(2), &serde_json::json!(2)));
-    let cost: serde_json::Value =
-        serde_json::from_str(&shelf.run(&["cost", "out", "--format", "json"]).exits(0).stdout()).unwrap();
+    let cost = json(&shelf.run(&["cost", "out", "--format", "json"]).exits(0).stdout());
     assert_eq!(cost["total"]["answers"], 2);
     assert_eq!(cost["rows"][0]["model"], "claude-haiku-5-5");
     assert!(cost["total"]["dollars"].as_f64().unwrap() > 0.0);
     // The address that was asked is gone. The parser of today reads the PDF's lines otherwise than that of the store's time; the
     // passage of the EPUB comes out the same, and its answer is taken from the store.
-    let same = [
-        "--pipeline",
-        "glossary",
-        "--provider",
-        "anthropic",
-        "--model",
-        "claude-haiku-5-5",
-        "--base-url",
-        "http://127.0.0.1:8188",
-    ];
+    let same = [&["--pipeline", "glossary"], &ANSWERED_BY[..]].concat();
     shelf.batch(&same).exits(75).says("succeeded   1").says("waiting     1");
     assert_eq!(shelf.vocabularies().len(), 1);
+}
+
+/// Who answered in the golden stores: a simulator at an address where nobody listens now.
+const ANSWERED_BY: [&str; 6] =
+    ["--provider", "anthropic", "--model", "claude-haiku-5-5", "--base-url", "http://127.0.0.1:8188"];
+
+/// The inputs of the golden store of version 3: five documents and two that fail. `gone.epub` is not among them any more.
+fn shelf_of_version_3() -> Shelf {
+    let shelf = Shelf::of(5);
+    shelf.put("empty.pdf", b"");
+    // The archive knows the second chapter under a name that the package does not.
+    let chapters = [documents::story(50), documents::story(51)];
+    let mut partial = documents::epub("Partial", &[&chapters[0], &chapters[1]]);
+    let named: Vec<usize> =
+        partial.windows(14).enumerate().filter(|(_, w)| w == b"OEBPS/c2.xhtml").map(|(n, _)| n).collect();
+    assert_eq!(named.len(), 2, "before its bytes and in the directory");
+    named.into_iter().for_each(|at| partial[at + 6] = b'X');
+    shelf.put("partial.epub", &partial);
+    std::fs::write(shelf.path().join("golden.toml"), include_str!("golden/pipeline-v3.toml")).unwrap();
+    shelf
+}
+
+fn batch_of_version_3(shelf: &Shelf, more: &[&str]) -> Run {
+    shelf.batch(&[&["--pipeline", "./golden.toml", "--progress", "json"], &ANSWERED_BY[..], more].concat())
+}
+
+#[test]
+fn nothing_of_a_store_of_version_3_is_done_again() {
+    // Asked live, with a refusal to whatever holds "Tale 2"; then `gone.epub` went, and `doc-000004.pdf` came and was asked by batch.
+    let shelf = shelf_of_version_3();
+    put_golden(&shelf, 3);
+    let status = json(&shelf.run(&["status", "out", "--json"]).exits(0).stdout());
+    assert_eq!(
+        (&status["files"], &status["failed_files"], &status["partial_files"]),
+        (&7.into(), &2.into(), &1.into())
+    );
+    let before = shelf.count("SELECT count(*) FROM answer");
+    let run = batch_of_version_3(&shelf, &[]).exits(75);
+    let summary = run.summary();
+    assert_eq!((&summary["skipped"], &summary["succeeded"], &summary["failed"]), (&0.into(), &5.into(), &2.into()));
+    for stage in ["parse", "chunk", "extract"] {
+        assert_eq!(
+            run.done(stage),
+            0,
+            "the key of {stage} is another: what users have would be done, and paid for, again"
+        );
+    }
+    assert_eq!(run.done("write"), 5, "the files are not there");
+    assert_eq!(shelf.count("SELECT count(*) FROM answer"), before);
+    assert_eq!(shelf.count("SELECT count(*) FROM fp"), 5, "no key is new");
+}
+
+#[test]
+fn the_files_of_a_store_of_version_3_have_the_bytes_that_they_had() {
+    let shelf = shelf_of_version_3();
+    put_golden(&shelf, 3);
+    let hashes = |shelf: &Shelf| -> Vec<(String, [u8; 8])> {
+        let db = shelf.sql();
+        let mut rows =
+            db.prepare("SELECT output, written_sha FROM file WHERE written_sha IS NOT NULL ORDER BY 1").unwrap();
+        rows.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    let expected = hashes(&shelf);
+    assert_eq!(expected.len(), 5);
+    batch_of_version_3(&shelf, &[]).exits(75);
+    for (output, sha) in expected {
+        let bytes = std::fs::read(shelf.out().join(&output)).unwrap();
+        assert_eq!(Fingerprint::of(&bytes).0[..8], sha, "{output}");
+    }
+}
+
+#[test]
+fn what_a_store_of_version_3_cost_and_lost_is_still_told() {
+    let shelf = shelf_of_version_3();
+    put_golden(&shelf, 3);
+    let cost = json(&shelf.run(&["cost", "out", "--format", "json"]).exits(0).stdout());
+    let total = &cost["total"];
+    let units = shelf.count("SELECT count(*) FROM unit") as u64;
+    assert_eq!((total["answers"].as_u64().unwrap(), &total["lost_requests"]), (units, &0.into()));
+    assert!(cost["rows"].as_array().unwrap().iter().any(|row| row["document"] == "gone.epub"), "{cost}");
+    let batches = shelf.run(&["batches", "out"]).exits(0).stdout();
+    assert!(batches.contains("collected") && batches.contains("msgbatch_00000001"), "{batches}");
+    let show = shelf.run(&["show", "out", "partial.epub"]).exits(0).stdout();
+    assert!(show.contains("partial: Unreadable"), "{show}");
+    batch_of_version_3(&shelf, &[]).exits(75);
+    assert_eq!(shelf.count("SELECT count(*) FROM orphan"), 1);
+    shelf.run(&["gc", "out"]).exits(0);
+    assert_eq!(shelf.count("SELECT count(*) FROM orphan"), 0);
+    assert_eq!(
+        shelf.count("SELECT count(*) FROM response"),
+        units as i64,
+        "what was paid for a book that is gone is kept"
+    );
 }
 
 #[test]
