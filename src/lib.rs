@@ -2,13 +2,15 @@
 //!
 //! The library is layered (see `ARCHITECTURE.md`): [`values`] knows nothing but data, [`stages`] and
 //! [`store`] compute and keep, [`remote`] asks providers, [`engine`] runs stages over a store, [`pipelines`] and [`cli`] are the edge.
-//! Nothing below the edge prints, reads the environment or exits.
+//! Nothing below the edge prints, reads the environment or exits. [`values`], [`stages::parse`], [`stages::chunk`],
+//! [`stages::extract::local`] and [`simulator`] are crates of their own, named here as rooms of this one.
 
 pub mod cli;
 pub mod engine;
 pub mod pipelines;
 pub mod remote;
-pub mod simulator;
 pub mod stages;
 pub mod store;
-pub mod values;
+
+pub use corpora_simulator as simulator;
+pub use corpora_values as values;

@@ -60,6 +60,24 @@ fn the_environment_stands_between_the_command_line_and_the_file() {
 }
 
 #[test]
+fn a_switch_of_the_environment_takes_every_word_for_yes_and_no() {
+    let shelf = Shelf::of(2);
+    shelf.batch(&[]).exits(0);
+    let stages = |name: &str, value: &str| {
+        let output = command(shelf.path(), &["batch", "books", "-o", "out"]).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{name}={value}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stderr).lines().any(|line| line.starts_with("parse "))
+    };
+    for (yes, no) in [("1", "0"), ("true", "false"), ("yes", "no"), ("on", "off")] {
+        assert_eq!((stages("CORPORA_QUIET", yes), stages("CORPORA_QUIET", no)), (false, true), "{yes} and {no}");
+        for switch in ["CORPORA_VERBOSE", "CORPORA_NO_RECURSIVE", "CORPORA_ALLOW_HTTP"] {
+            stages(switch, yes);
+            stages(switch, no);
+        }
+    }
+}
+
+#[test]
 fn an_output_that_cannot_be_used() {
     let shelf = Shelf::of(1);
     std::fs::write(shelf.path().join("file"), "").unwrap();
@@ -161,7 +179,7 @@ fn with_moment(shelf: &Shelf, event: &str, more: &[&str], act: impl FnOnce(&Chil
 #[test]
 fn a_file_that_vanishes_or_changes_after_discovery() {
     // Many documents before it in path order keep the worker busy until the script has acted.
-    let shelf = Shelf::of(400);
+    let shelf = Shelf::of(120);
     shelf.put("z-changes.pdf", &documents::pdf(&[&documents::story(1001)]));
     shelf.put("z-vanishes.pdf", &documents::pdf(&[&documents::story(1002)]));
     std::fs::write(shelf.path().join("new.pdf"), documents::pdf(&[&documents::story(1003)])).unwrap();
@@ -173,7 +191,7 @@ fn a_file_that_vanishes_or_changes_after_discovery() {
     run.says("the file changed after the run began").says("is gone now");
     let run = shelf.batch(&["--progress", "json"]).exits(0);
     assert_eq!(run.summary()["failed"], 0, "the next run takes the new content and forgets the lost file");
-    assert_eq!(shelf.vocabularies().len(), 401);
+    assert_eq!(shelf.vocabularies().len(), 121);
 }
 
 #[test]
@@ -221,20 +239,20 @@ fn stores_that_are_newer_foreign_damaged_or_missing() {
     assert_eq!(shelf.vocabularies().len(), 2, "what the message tells to do works");
 }
 
-/// Runs a script with a 1 MiB disk at `small`; none if this machine does not allow mounting.
+/// Runs a script with a disk of half a MiB at `small`; none if this machine does not allow mounting.
 fn on_a_small_disk(shelf: &Shelf, script: &str) -> Option<Output> {
     std::fs::create_dir_all(shelf.path().join("small")).unwrap();
     let probe = Command::new("unshare").args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
     if !needs(probe.is_ok_and(|o| o.status.success()), "a machine on which a disk can be mounted (unshare -rm mount)") {
         return None;
     }
-    let script = format!("mount -t tmpfs -o size=1m none small && {script}");
+    let script = format!("mount -t tmpfs -o size=512k none small && {script}");
     Some(Command::new("unshare").args(["-rm", "sh", "-c", &script]).current_dir(shelf.path()).output().unwrap())
 }
 
 #[test]
 fn a_disk_that_fills_up_in_mid_run() {
-    let shelf = Shelf::of(400);
+    let shelf = Shelf::of(200);
     let corpora = env!("CARGO_BIN_EXE_corpora");
     let script = format!(
         "'{corpora}' batch books -o small --progress plain; echo \"exit $?\"; \
@@ -248,7 +266,7 @@ fn a_disk_that_fills_up_in_mid_run() {
     assert!(stdout.starts_with("exit 75"), "{stdout}\n{stderr}");
     assert!(stderr.contains("is full") && stderr.contains("free some space"), "{stderr}");
     assert!(stderr.contains("waiting"), "the summary says how much is missing: {stderr}");
-    assert!(stdout.trim_end().ends_with("exit 0\n400"), "{stdout}\n{stderr}");
+    assert!(stdout.trim_end().ends_with("exit 0\n200"), "{stdout}\n{stderr}");
 }
 
 #[test]
@@ -290,7 +308,7 @@ fn a_folder_without_permission_is_said_and_its_documents_are_not_gone() {
 
 #[test]
 fn a_worker_that_is_killed_is_replaced_and_its_document_tried_once_more() {
-    let shelf = Shelf::of(300);
+    let shelf = Shelf::of(60);
     let mut struck = Vec::new();
     let run = with_moment(&shelf, "document_done", &[], |child| {
         struck = workers(child.id());
@@ -300,7 +318,7 @@ fn a_worker_that_is_killed_is_replaced_and_its_document_tried_once_more() {
     });
     run.exits(0);
     assert_eq!(struck.len(), 1, "one worker was there");
-    assert_eq!(shelf.vocabularies().len(), 300);
+    assert_eq!(shelf.vocabularies().len(), 60);
     let log = std::fs::read_to_string(shelf.out().join("corpora-errors.log")).unwrap_or_default();
     assert!(log.contains("Crashed: ") && log.contains("(attempt 1)"), "{log}");
 }

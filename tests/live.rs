@@ -211,7 +211,7 @@ fn a_killed_run_repeats_only_what_was_in_flight() {
         for share in [0.5 * fraction, 0.5 + 0.5 * fraction] {
             let mut child = rehearsal.spawn("out", &limits);
             while stored_requests(&rehearsal).len() < (whole * share) as usize && child.try_wait().unwrap().is_none() {
-                std::thread::sleep(Duration::from_millis(3));
+                std::thread::sleep(Duration::from_millis(10));
             }
             let _ = child.kill();
             midway += usize::from(!child.wait().unwrap().success());

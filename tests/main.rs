@@ -18,6 +18,7 @@ mod mutants;
 mod ocr;
 mod output;
 mod peers;
+mod pipes;
 mod providers;
 mod resume;
 mod review;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench_args::BenchArgs;
@@ -107,11 +108,11 @@ pub(super) struct BatchArgs {
     pub force: bool,
 
     /// Print errors and the summary only.
-    #[arg(short, long, env = "CORPORA_QUIET", conflicts_with = "verbose")]
+    #[arg(short, long, env = "CORPORA_QUIET", value_parser = BoolishValueParser::new(), conflicts_with = "verbose")]
     pub quiet: bool,
 
     /// Print a line for each document.
-    #[arg(short, long, env = "CORPORA_VERBOSE")]
+    #[arg(short, long, env = "CORPORA_VERBOSE", value_parser = BoolishValueParser::new())]
     pub verbose: bool,
 
     /// Whether all documents go through a stage before the next begins, or each through everything.
@@ -180,7 +181,7 @@ pub(super) struct BatchArgs {
     pub formats: Option<String>,
 
     /// Leave folders below the input folders alone.
-    #[arg(long, env = "CORPORA_NO_RECURSIVE")]
+    #[arg(long, env = "CORPORA_NO_RECURSIVE", value_parser = BoolishValueParser::new())]
     pub no_recursive: bool,
 
     /// Hash every file again, even if its size and modification time are as known.
@@ -240,7 +241,7 @@ pub(super) struct RemoteArgs {
     pub api_version: Option<String>,
 
     /// Allow plain http to another machine: key and books travel unencrypted.
-    #[arg(long, env = "CORPORA_ALLOW_HTTP")]
+    #[arg(long, env = "CORPORA_ALLOW_HTTP", value_parser = BoolishValueParser::new())]
     pub allow_http: bool,
 
     /// A file that holds the API key [default: the variable ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY].

@@ -37,11 +37,11 @@ pub(super) fn list(args: &BatchesArgs) -> Result<Exit, CommandError> {
             .collect();
         serde_json::to_writer_pretty(&mut out, &rows).map_err(std::io::Error::from)?;
         writeln!(out)?;
-        return Ok(Exit::Done);
+        return Ok(out.flush().map(|()| Exit::Done)?);
     }
     if all.is_empty() {
         writeln!(out, "no batches; 'corpora batch ... --endpoint batch' makes some")?;
-        return Ok(Exit::Done);
+        return Ok(out.flush().map(|()| Exit::Done)?);
     }
     writeln!(
         out,

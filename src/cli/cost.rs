@@ -70,16 +70,14 @@ pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
             let mut failed = None;
             if answers.count + lost.count == 0 {
                 // A header even without rows.
-                table
-                    .write_record(["document", "stage", "provider", "model", "answers"])
-                    .map_err(std::io::Error::other)?;
+                table.write_record(["document", "stage", "provider", "model", "answers"])?;
             }
             reader.ledger(|row| {
                 if let Err(e) = table.serialize(Row::of(&row)) {
                     failed.get_or_insert(e);
                 }
             })?;
-            failed.map_or(Ok(()), Err).map_err(std::io::Error::other)?;
+            failed.map_or(Ok(()), Err)?;
             table.flush()?;
         }
         CostFormat::Json => {

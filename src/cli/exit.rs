@@ -55,6 +55,12 @@ pub(super) struct CommandError {
 }
 
 impl CommandError {
+    /// Whoever read what this program prints has left, as `head` does after its lines: nothing is wrong, so nothing is said,
+    /// and the exit code is 0, as ripgrep's is.
+    fn reader_left() -> Self {
+        Self { exit: Exit::Done, message: String::new() }
+    }
+
     /// A bad input or option value.
     pub(super) fn bad_input(message: impl std::fmt::Display) -> Self {
         Self { exit: Exit::BadInput, message: message.to_string() }
@@ -88,9 +94,21 @@ impl From<RunError> for CommandError {
     }
 }
 
+impl From<csv::Error> for CommandError {
+    fn from(error: csv::Error) -> Self {
+        match error.into_kind() {
+            csv::ErrorKind::Io(source) => source.into(),
+            other => std::io::Error::other(format!("{other:?}")).into(),
+        }
+    }
+}
+
 impl From<std::io::Error> for CommandError {
     /// Writing to standard output failed.
     fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::reader_left();
+        }
         Self { exit: Exit::Internal, message: format!("cannot write to standard output: {error}") }
     }
 }

@@ -11,6 +11,7 @@ impl From<ExportError> for CommandError {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Empty(_) => Self { exit: Exit::NoDocuments, message: error.to_string() },
+            ExportError::Write(source) if source.kind() == std::io::ErrorKind::BrokenPipe => source.into(),
             ExportError::Table(_) => Self { exit: Exit::Internal, message: error.to_string() },
             _ => Self::bad_input(error),
         }

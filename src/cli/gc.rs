@@ -20,19 +20,20 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
     drop(reader);
     let mut session = Session::begin(&store)?;
     let (results, bytes, answers) = session.garbage(fps, question)?;
-    let mut out = std::io::stdout().lock();
     let verb = if args.dry_run { "would remove" } else { "removed" };
     let found = orphans(&mut session, &args.dir)?;
+    if !args.dry_run {
+        remove_orphans(&mut session, &args.dir, &found)?;
+        session.collect_garbage(fps, question)?;
+    }
+    // Printed when it is done: a reader that leaves early must not stop the work.
+    let mut out = std::io::stdout().lock();
     for Orphan { output, state } in &found {
         match state {
             OrphanState::Untouched => writeln!(out, "{verb} {output}: its source is gone")?,
             OrphanState::Edited => writeln!(out, "kept {output}: its source is gone, but somebody has edited it")?,
             OrphanState::Missing => {}
         }
-    }
-    if !args.dry_run {
-        remove_orphans(&mut session, &args.dir, &found)?;
-        session.collect_garbage(fps, question)?;
     }
     writeln!(out, "{verb} {results} superseded results ({bytes} bytes) and {answers} superseded answers")?;
     Ok(Exit::Done)

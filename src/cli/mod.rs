@@ -51,7 +51,9 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(CommandError { exit, message }) => {
-            let _ = writeln!(std::io::stderr(), "corpora: {message}");
+            if !message.is_empty() {
+                let _ = writeln!(std::io::stderr(), "corpora: {message}");
+            }
             exit.into()
         }
     }

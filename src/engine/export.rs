@@ -88,6 +88,15 @@ pub enum ExportError {
     Write(#[from] std::io::Error),
 }
 
+impl From<csv::Error> for ExportError {
+    fn from(error: csv::Error) -> Self {
+        Self::Write(match error.into_kind() {
+            csv::ErrorKind::Io(source) => source,
+            other => std::io::Error::other(format!("{other:?}")),
+        })
+    }
+}
+
 fn columns() -> String {
     let names: Vec<&str> = EXPORT_COLUMNS.iter().map(|(name, _)| *name).chain(["fields"]).collect();
     names.join(", ")
@@ -155,15 +164,14 @@ impl ExportTable {
     /// If writing fails.
     pub fn write_csv(&self, out: &mut dyn Write) -> Result<(), ExportError> {
         let mut table = csv::Writer::from_writer(out);
-        let io = |e: csv::Error| ExportError::Write(e.into());
-        table.write_record(EXPORT_COLUMNS.iter().map(|(name, _)| *name).chain(["fields"])).map_err(io)?;
+        table.write_record(EXPORT_COLUMNS.iter().map(|(name, _)| *name).chain(["fields"]))?;
         let mut query = self.db.prepare("SELECT * FROM terms ORDER BY rank")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let cells = (0..=EXPORT_COLUMNS.len())
                 .map(|n| Ok(cell(row.get(n)?)))
                 .collect::<Result<Vec<_>, rusqlite::Error>>()?;
-            table.write_record(cells).map_err(io)?;
+            table.write_record(cells)?;
         }
         Ok(table.flush()?)
     }

@@ -100,9 +100,6 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CommandError> {
     let modes: Vec<Mode> = modes.iter().zip(rounds).map(|(mode, rounds)| Mode::new(mode.name(), rounds)).collect();
     let verdict = verdict(&modes);
     let compress = if let Answers::Simulator { compress, .. } = &answers { *compress } else { 1.0 };
-    let mut out = std::io::stdout().lock();
-    table(&mut out, &modes, compress)?;
-    writeln!(out, "\n{verdict}")?;
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
         answers: &answers,
@@ -117,6 +114,9 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CommandError> {
         let place = args.output.join(name);
         std::fs::write(&place, bytes).map_err(|e| cannot("write", &place, &e))?;
     }
+    let mut out = std::io::stdout().lock();
+    table(&mut out, &modes, compress)?;
+    writeln!(out, "\n{verdict}")?;
     writeln!(std::io::stderr(), "figures in {0}/bench.json, a chart in {0}/bench.svg", args.output.display())?;
     Ok(Exit::Done)
 }

@@ -1,0 +1,490 @@
+//! From elements to blocks.
+//!
+//! What is read is what a reader sees on the page, with these choices: alternative texts are not printed and stay out, but
+//! where a heading is nothing but a picture, the picture's alternative text is the heading; a mathematical formula is its
+//! characters, or its `alttext` if it has none; ruby annotations and what is hidden by attribute or by its own `style` stay out;
+//! page numbers in page breaks become page marks; the fallback content of media stays in.
+
+use std::collections::HashMap;
+
+use super::super::flow::Flow;
+use super::elements::{Sink, Tag};
+use super::roles::{Place, Role, hash, is_inline, role};
+use corpora_values::BlockKind;
+
+/// Labels of printed pages by the id of the element at which the page begins.
+pub(crate) type PageLabels = HashMap<String, String>;
+
+/// Elements that are followed inside each other, as many as browsers do. Deeper ones are read as if their tags were not there.
+const DEEPEST: usize = 512;
+
+/// Longest text in a page break that is taken for the page's number, in bytes.
+const LONGEST_LABEL: usize = 32;
+
+/// A sink that makes a [`Flow`].
+pub(crate) struct Walker<'a> {
+    labels: &'a PageLabels,
+    /// Whether tags may be missing.
+    is_lenient: bool,
+    flow: Flow,
+    stack: Vec<Frame>,
+    /// Open elements beyond the deepest level that is followed.
+    beyond: usize,
+    /// Text of the block that is being read.
+    text: String,
+    /// Its kind, once it has a character that can be seen.
+    kind: Option<BlockKind>,
+    /// Its length after the last line break in it.
+    broken_at: Option<usize>,
+    /// Marks in it: label and place.
+    marks: Vec<(String, usize)>,
+    /// Alternative texts in the open heading.
+    alternative: String,
+}
+
+/// An open element.
+#[derive(Clone, Copy)]
+struct Frame {
+    /// Stands for its name.
+    name: u64,
+    role: Role,
+    /// Kind of the text directly in it.
+    kind: BlockKind,
+    mode: Mode,
+    /// Whether its blocks are parts of a table's row.
+    in_row: bool,
+    in_pre: bool,
+    in_svg: bool,
+    in_math: bool,
+    /// Whether its list items are notes.
+    in_notes: bool,
+    /// Cells so far, in a row.
+    cells: u32,
+    /// Whether it has made a page mark already.
+    is_labelled: bool,
+    /// Length of the block's text when it began.
+    began: usize,
+}
+
+/// What becomes of the text in an element.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Read,
+    Skip,
+    /// It is the document's title.
+    Title,
+    /// It is a page's label.
+    Label,
+}
+
+impl<'a> Walker<'a> {
+    pub(crate) fn new(labels: &'a PageLabels, is_lenient: bool) -> Self {
+        Self {
+            labels,
+            is_lenient,
+            flow: Flow::default(),
+            stack: Vec::new(),
+            beyond: 0,
+            text: String::new(),
+            kind: None,
+            broken_at: None,
+            marks: Vec::new(),
+            alternative: String::new(),
+        }
+    }
+
+    /// Ends what is open.
+    pub(crate) fn finish(mut self) -> Flow {
+        while self.pop() {}
+        self.flush();
+        self.flow
+    }
+
+    fn top(&self) -> Frame {
+        self.stack.last().copied().unwrap_or(Frame {
+            name: 0,
+            role: Role::Block,
+            kind: BlockKind::Paragraph,
+            mode: Mode::Read,
+            in_row: false,
+            in_pre: false,
+            in_svg: false,
+            in_math: false,
+            in_notes: false,
+            cells: 0,
+            is_labelled: false,
+            began: 0,
+        })
+    }
+
+    /// Ends the block that is being read.
+    fn flush(&mut self) {
+        let kind = self.kind.take().unwrap_or(BlockKind::Paragraph);
+        self.broken_at = None;
+        for (label, at) in self.marks.drain(..) {
+            self.flow.mark(&label, at);
+        }
+        if !self.text.is_empty() {
+            self.flow.push(kind, &self.text);
+            self.text.clear();
+        }
+    }
+
+    /// The boundary of a block: in a row, only a space.
+    fn boundary(&mut self, in_row: bool) {
+        match in_row {
+            true => self.space(),
+            false => self.flush(),
+        }
+    }
+
+    fn space(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with([' ', '\t']) {
+            self.text.push(' ');
+        }
+    }
+
+    fn push_text(&mut self, text: &str, frame: &Frame) {
+        if frame.in_pre && !frame.in_row {
+            // Each line of preformatted text is a block of its own.
+            let mut lines = text.split('\n');
+            self.push_run(lines.next().unwrap_or_default(), frame.kind);
+            for line in lines {
+                self.flush();
+                self.push_run(line, frame.kind);
+            }
+        } else {
+            self.push_run(text, frame.kind);
+        }
+    }
+
+    fn push_run(&mut self, text: &str, kind: BlockKind) {
+        if self.kind.is_none() && !text.trim_ascii().is_empty() {
+            self.kind = Some(kind);
+        }
+        // Tabs part the cells of a row and nothing else.
+        let mut parts = text.split('\t');
+        self.text.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            self.text.push(' ');
+            self.text.push_str(part);
+        }
+    }
+
+    /// A printed page begins here.
+    fn mark(&mut self, label: &str) {
+        let at = if self.kind.is_some() { self.text.len() } else { 0 };
+        self.marks.push((label.to_owned(), at));
+    }
+
+    /// Ends the innermost element. Returns whether there was one.
+    fn pop(&mut self) -> bool {
+        let Some(frame) = self.stack.pop() else { return false };
+        if frame.mode == Mode::Skip {
+            return true;
+        }
+        let parent = self.top();
+        match frame.role {
+            Role::PageBreak => {
+                let content = std::mem::take(&mut self.alternative);
+                if content.trim().len() > LONGEST_LABEL {
+                    // Somebody wrapped the page itself.
+                    self.push_run(&content, parent.kind);
+                } else if !frame.is_labelled {
+                    self.mark(&page_label(content.trim()));
+                }
+            }
+            Role::Heading(_) => {
+                let alternative = std::mem::take(&mut self.alternative);
+                if self.kind.is_none() && !alternative.trim().is_empty() {
+                    self.push_run(&alternative, frame.kind);
+                }
+                self.flush();
+            }
+            Role::Row | Role::Table | Role::Pre => self.flush(),
+            Role::Cell if !frame.in_row => self.flush(),
+            Role::Block | Role::Paragraph | Role::Item | Role::Caption | Role::Note => {
+                self.boundary(parent.in_row);
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// Lenient: ends open elements down to the innermost one that `ends` accepts, unless one that `stops` accepts is
+    /// inside it.
+    fn close(&mut self, ends: impl Fn(&Frame) -> bool, stops: impl Fn(&Frame) -> bool) {
+        for depth in (0..self.stack.len()).rev() {
+            let frame = self.stack[depth];
+            if ends(&frame) {
+                while self.stack.len() > depth {
+                    self.pop();
+                }
+                return;
+            }
+            if stops(&frame) {
+                return;
+            }
+        }
+    }
+
+    /// Lenient: ends what the start of an element ends by itself, which in XML its own end tag does:
+    /// <https://html.spec.whatwg.org/multipage/syntax.html#optional-tags>.
+    fn close_implied(&mut self, name: &str, role: Role) {
+        let is = |name: &'static str| move |f: &Frame| f.name == hash(name);
+        let is_any = |names: &'static [&'static str]| move |f: &Frame| names.iter().any(|n| f.name == hash(n));
+        let is_head_content =
+            matches!(name, "title" | "meta" | "link" | "style" | "script" | "base" | "noscript" | "template" | "head");
+        if self.top().role == Role::Head && !is_head_content {
+            self.pop();
+        }
+        match name {
+            "li" => self.close(is("li"), is_any(&["ul", "ol", "menu", "dir", "table"])),
+            "dt" | "dd" => self.close(is_any(&["dt", "dd"]), is_any(&["dl", "table"])),
+            "option" | "optgroup" => self.close(is("option"), is("select")),
+            "td" | "th" => self.close(|f| f.role == Role::Cell, |f| f.role == Role::Table),
+            "tr" => self.close(|f| f.role == Role::Row, |f| f.role == Role::Table),
+            "thead" | "tbody" | "tfoot" => {
+                self.close(is_any(&["thead", "tbody", "tfoot", "caption"]), |f| f.role == Role::Table);
+            }
+            _ => {}
+        }
+        let starts_block = matches!(
+            role,
+            Role::Block | Role::Paragraph | Role::Heading(_) | Role::Table | Role::Pre | Role::Note | Role::Item
+        );
+        if starts_block && name != "option" {
+            let is_scope = |f: &Frame| !matches!(f.role, Role::Inline | Role::Heading(_));
+            self.close(is("p"), is_scope);
+            if matches!(role, Role::Heading(_)) || name == "p" {
+                self.close(|f| matches!(f.role, Role::Heading(_)), |f| f.role != Role::Inline);
+            }
+        }
+    }
+
+    /// What an element does before its content is read: boundaries and spaces.
+    fn open(&mut self, tag: &Tag<'_>, role: Role, parent: &Frame) {
+        match role {
+            Role::Heading(_) => {
+                // In a cell, headings, preformatted text and tables show that the table is there for layout only.
+                self.flush();
+                self.alternative.clear();
+            }
+            Role::Table | Role::Pre | Role::Row => self.flush(),
+            Role::Cell if parent.in_row => {
+                if let Some(row) = self.stack.iter_mut().rev().find(|f| f.role == Role::Row) {
+                    row.cells += 1;
+                    if row.cells > 1 {
+                        self.text.push('\t');
+                    }
+                }
+            }
+            Role::Cell => self.flush(),
+            Role::Block | Role::Paragraph | Role::Item | Role::Caption | Role::Note => self.boundary(parent.in_row),
+            Role::Break if parent.in_pre && !parent.in_row => self.flush(),
+            // Two breaks in a row are how old books part paragraphs.
+            Role::Break if !parent.in_row && self.broken_at.is_some_and(|at| self.text[at..].trim().is_empty()) => {
+                self.flush();
+            }
+            Role::Break => {
+                self.space();
+                self.broken_at = (!self.text.is_empty()).then_some(self.text.len());
+            }
+            Role::Image => {
+                if let (Some(alt), true) = (tag.attributes.text("alt"), self.is_in_heading()) {
+                    self.alternative.push_str(alt);
+                    self.alternative.push(' ');
+                }
+            }
+            Role::MathToken if self.text.ends_with(char::is_alphanumeric) => self.text.push(' '),
+            _ => {}
+        }
+        let a = &tag.attributes;
+        // Text at a place of its own does not continue the word before it.
+        if parent.in_svg
+            && tag.name == "tspan"
+            && (a.get("x").is_some() || a.get("y").is_some() || a.get("dy").is_some())
+        {
+            self.space();
+        }
+        // The mark of a note would grow onto its word.
+        if a.is_a(&["noteref"]) && self.text.ends_with(char::is_alphanumeric) {
+            self.text.push(' ');
+        }
+    }
+
+    fn is_in_heading(&self) -> bool {
+        self.stack.iter().any(|f| matches!(f.role, Role::Heading(_)))
+    }
+
+    /// The printed page that begins at an element, if one does.
+    fn label_at(&mut self, tag: &Tag<'_>, role: Role) -> Option<String> {
+        let a = &tag.attributes;
+        if !self.labels.is_empty()
+            && let Some(label) = [a.get("id"), a.get("name")].into_iter().flatten().find_map(|id| self.labels.get(id))
+        {
+            return Some(label.clone());
+        }
+        if role != Role::PageBreak {
+            return None;
+        }
+        let spelt = a.text("title").or(a.text("aria-label")).or(a.text("value"));
+        spelt.map(page_label)
+    }
+}
+
+/// The number in labels such as `page 12`, which is how some books spell a page break's title.
+fn page_label(label: &str) -> String {
+    let rest = label.get(..4).filter(|word| word.eq_ignore_ascii_case("page")).map_or(label, |_| &label[4..]);
+    let rest = rest.trim_matches(|c: char| c.is_whitespace() || c == '.');
+    if rest.is_empty() { label.to_owned() } else { rest.to_owned() }
+}
+
+impl Sink for Walker<'_> {
+    fn start(&mut self, tag: &Tag<'_>, is_empty: bool) {
+        let top = self.top();
+        let place = Place { in_svg: top.in_svg, in_math: top.in_math, in_notes: top.in_notes };
+        let role = role(tag, place);
+        if self.is_lenient {
+            self.close_implied(tag.name, role);
+        }
+        let parent = self.top();
+        if tag.name == "html" && self.flow.language.is_none() {
+            self.flow.language = tag.attributes.text("lang").map(str::to_owned);
+        }
+        if tag.name == "meta" && tag.attributes.get("name").is_some_and(|n| n.eq_ignore_ascii_case("author")) {
+            self.flow.author = tag.attributes.text("content").map(str::to_owned);
+        }
+        let is_read = parent.mode == Mode::Read || role == Role::Title && parent.role == Role::Head;
+        let label = if is_read { self.label_at(tag, role) } else { None };
+        if is_read {
+            self.open(tag, role, &parent);
+        }
+        if let Some(label) = &label {
+            self.mark(label);
+        }
+        if is_empty {
+            if is_read && matches!(role, Role::Block | Role::Paragraph | Role::Item | Role::Caption) {
+                self.boundary(parent.in_row);
+            }
+            if role == Role::Math
+                && is_read
+                && let Some(text) = tag.attributes.text("alttext")
+            {
+                self.push_run(text, parent.kind);
+            }
+            return;
+        }
+        if self.stack.len() >= DEEPEST {
+            self.beyond += 1;
+            return;
+        }
+        let mut frame = frame(tag, role, &parent, label.is_some());
+        frame.began = self.text.len();
+        if frame.role == Role::Math
+            && let Some(text) = tag.attributes.text("alttext")
+        {
+            self.alternative = text.to_owned();
+        }
+        if matches!(frame.mode, Mode::Label) {
+            self.alternative.clear();
+        }
+        self.stack.push(frame);
+    }
+
+    fn end(&mut self, name: &str) {
+        if self.beyond > 0 {
+            self.beyond -= 1;
+            return;
+        }
+        let frame = self.top();
+        if frame.role == Role::Math && frame.mode == Mode::Read && frame.name == hash(name) {
+            let alternative = std::mem::take(&mut self.alternative);
+            if self.text.get(frame.began..).is_none_or(|t| t.trim().is_empty()) {
+                self.push_run(&alternative, frame.kind);
+            }
+        }
+        if !self.is_lenient {
+            self.pop();
+            return;
+        }
+        let name_hash = hash(name);
+        if frame.name == name_hash {
+            self.pop();
+        } else if is_inline(name) {
+            // The end of an inline element ends no block.
+            self.close(|f| f.name == name_hash, |f| f.role != Role::Inline);
+        } else {
+            let is_of_table =
+                matches!(name, "table" | "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" | "body" | "html");
+            self.close(
+                |f| f.name == name_hash,
+                |f| match is_of_table {
+                    true => f.role == Role::Table && name != "body" && name != "html",
+                    false => matches!(f.role, Role::Cell | Role::Caption),
+                },
+            );
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        let mut frame = self.top();
+        if self.is_lenient && frame.role == Role::Head && !text.trim_ascii().is_empty() {
+            self.pop();
+            frame = self.top();
+        }
+        match frame.mode {
+            Mode::Skip => {}
+            Mode::Read => self.push_text(text, &frame),
+            Mode::Label => self.alternative.push_str(text),
+            Mode::Title => {
+                let title = self.flow.title.get_or_insert_default();
+                title.push_str(text);
+            }
+        }
+    }
+
+    fn is_foreign(&self) -> bool {
+        let frame = self.top();
+        frame.in_svg || frame.in_math
+    }
+}
+
+/// The frame of an element inside `parent`.
+fn frame(tag: &Tag<'_>, role: Role, parent: &Frame, has_label: bool) -> Frame {
+    let mut frame = Frame { name: hash(tag.name), role, cells: 0, is_labelled: has_label, ..*parent };
+    frame.kind = match (role, parent.kind) {
+        (Role::Row, _) => BlockKind::TableRow,
+        (Role::Note, _) => BlockKind::Footnote,
+        (Role::Table, kind) if kind != BlockKind::Footnote => BlockKind::Paragraph,
+        (_, kind @ (BlockKind::Footnote | BlockKind::Caption)) => kind,
+        (Role::Heading(level), _) => BlockKind::Heading(level.clamp(1, 6)),
+        (Role::Item, _) => BlockKind::ListItem,
+        (Role::Caption, _) => BlockKind::Caption,
+        // A heading or a table in a cell has shown that the table is there for layout.
+        (Role::Pre, BlockKind::TableRow) => BlockKind::Paragraph,
+        (_, kind) => kind,
+    };
+    frame.in_row = match role {
+        Role::Row => true,
+        Role::Table | Role::Heading(_) | Role::Pre => false,
+        _ => parent.in_row,
+    };
+    if parent.in_row && frame.in_row {
+        frame.kind = BlockKind::TableRow;
+    }
+    frame.in_pre |= role == Role::Pre;
+    frame.in_svg = (parent.in_svg || role == Role::Svg) && tag.name != "foreignobject";
+    frame.in_math |= role == Role::Math;
+    frame.in_notes |= tag.attributes.is_a(&["footnotes", "endnotes", "rearnotes"]);
+    frame.mode = match (parent.mode, role) {
+        (Mode::Skip, Role::Title) if parent.role == Role::Head => Mode::Title,
+        (Mode::Skip, _) | (_, Role::Skip | Role::Head) => Mode::Skip,
+        (mode @ (Mode::Title | Mode::Label), _) => mode,
+        (Mode::Read, Role::Title) => Mode::Title,
+        // Its text is the page's number, whether it is needed or not.
+        (Mode::Read, Role::PageBreak) => Mode::Label,
+        (Mode::Read, _) => Mode::Read,
+    };
+    frame
+}

@@ -1,0 +1,152 @@
+//! What each block of a document is, once all its pages are known: headings by size and weight, captions, notes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::lines::{PageBlock, Shape};
+use corpora_values::{BlockKind, OutlineEntry};
+
+/// The sizes and weights of a document's text, in the measure of which headings stand out.
+pub(super) struct Faces {
+    body: f32,
+    weight: f32,
+    /// Sizes of headings, in half points, the largest first.
+    sizes: Vec<i32>,
+    /// Headings that the file's own table of contents names: page and title to level.
+    outline: HashMap<(u32, String), u8>,
+}
+
+/// Longer texts are no headings.
+const LONGEST_HEADING: usize = 150;
+
+impl Faces {
+    /// Looks at the blocks of all pages that are text.
+    pub(super) fn of<'a>(blocks: impl Iterator<Item = &'a PageBlock> + Clone, outline: &[OutlineEntry]) -> Self {
+        let mut sizes: BTreeMap<i32, usize> = BTreeMap::new();
+        let mut weights: BTreeMap<i32, usize> = BTreeMap::new();
+        for block in blocks.clone() {
+            *sizes.entry(half_points(block.size)).or_default() += block.text.len();
+            if block.weight > 0.0 && block.weight < 1000.0 {
+                *weights.entry((block.weight / 4.0) as i32).or_default() += block.text.len();
+            }
+        }
+        let commonest = |counts: &BTreeMap<i32, usize>| {
+            counts.iter().max_by_key(|(value, count)| (**count, **value)).map(|(value, _)| *value as f32)
+        };
+        let mut faces = Self {
+            body: commonest(&sizes).map_or(10.0, |half| half / 2.0),
+            weight: commonest(&weights).map_or(0.0, |w| w * 4.0 + 2.0),
+            sizes: Vec::new(),
+            outline: outline.iter().map(|e| ((e.section, comparable(&e.title)), e.level)).collect(),
+        };
+        let mut large: Vec<i32> =
+            blocks.filter(|b| faces.is_large(b) && may_be_heading(b)).map(|b| half_points(b.size)).collect();
+        large.sort_unstable_by(|a, b| b.cmp(a));
+        large.dedup();
+        faces.sizes = large;
+        faces
+    }
+
+    fn is_large(&self, block: &PageBlock) -> bool {
+        block.size >= 1.12 * self.body
+    }
+
+    fn is_heavy(&self, block: &PageBlock) -> bool {
+        self.weight > 0.0 && block.weight < 1000.0 && block.weight > 1.25 * self.weight && block.size > 0.94 * self.body
+    }
+
+    /// What a block of a page is.
+    pub(super) fn kind(&self, block: &PageBlock, page: u32) -> BlockKind {
+        let text = block.text.trim();
+        if block.shape == Shape::Row && !self.is_large(block) {
+            return BlockKind::TableRow;
+        }
+        // Titles are short; to make every block comparable would cost more than reading it.
+        if !self.outline.is_empty()
+            && text.len() <= 2 * LONGEST_HEADING
+            && let Some(&level) = self.outline.get(&(page, comparable(text)))
+        {
+            return BlockKind::Heading(level.clamp(1, 6));
+        }
+        if is_caption(text) {
+            return BlockKind::Caption;
+        }
+        if may_be_heading(block) {
+            if self.is_large(block) {
+                let rank = self.sizes.iter().position(|&s| s <= half_points(block.size)).unwrap_or(self.sizes.len());
+                return BlockKind::Heading((rank + 1).min(6) as u8);
+            }
+            let sentence = text.ends_with(['.', ',', ';', ':', '!', '?']);
+            if self.is_heavy(block) && block.lines <= 2 && !sentence && block.shape != Shape::ListItem {
+                return BlockKind::Heading((self.sizes.len() + 1).min(6) as u8);
+            }
+        }
+        if block.size < 0.93 * self.body && begins_note(text) {
+            return BlockKind::Footnote;
+        }
+        match block.shape {
+            Shape::Text => BlockKind::Paragraph,
+            Shape::ListItem => BlockKind::ListItem,
+            Shape::Row => BlockKind::TableRow,
+        }
+    }
+}
+
+fn may_be_heading(block: &PageBlock) -> bool {
+    block.lines <= 4
+        && block.text.chars().count() <= LONGEST_HEADING
+        && block.text.chars().any(char::is_alphabetic)
+        && !block.artifact
+}
+
+fn half_points(size: f32) -> i32 {
+    (size * 2.0).round() as i32
+}
+
+/// Letters and digits alone, in lower case: numbers of chapters and white space vary between outline and page.
+fn comparable(title: &str) -> String {
+    let text: String = title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    text.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned()
+}
+
+/// "Figure 3", "Table 2.1:", in the languages that we know terms in.
+fn is_caption(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let Some(first) = words.next() else {
+        return false;
+    };
+    let first = first.trim_end_matches('.').to_lowercase();
+    let names = [
+        "figure",
+        "fig",
+        "table",
+        "plate",
+        "abbildung",
+        "abb",
+        "tabelle",
+        "tab",
+        "figura",
+        "tabla",
+        "cuadro",
+        "tableau",
+        "tabella",
+        "tabela",
+        "quadro",
+        "figuur",
+        "tabel",
+        "afbeelding",
+    ];
+    let numbered = words.next().is_some_and(|w| {
+        let number = w.trim_end_matches([':', '.', '-', '\u{2013}', '\u{2014}']);
+        w.len() != number.len() && number.contains(|c: char| c.is_ascii_digit()) && number.len() <= 6
+    });
+    numbered && names.contains(&first.as_str())
+}
+
+/// The mark of a note: a raised figure, an asterisk, a dagger, a number of its own.
+fn begins_note(text: &str) -> bool {
+    let mark: String = text.chars().take_while(|c| !c.is_whitespace() && !c.is_alphabetic()).collect();
+    let raised = |c: char| {
+        matches!(c, '\u{b9}' | '\u{b2}' | '\u{b3}' | '\u{2070}'..='\u{2079}' | '*' | '\u{2020}' | '\u{2021}' | '\u{a7}')
+    };
+    !mark.is_empty() && (mark.chars().all(raised) || (mark.len() <= 3 && mark.bytes().all(|b| b.is_ascii_digit())))
+}

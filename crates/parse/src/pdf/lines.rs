@@ -1,0 +1,364 @@
+//! One page's layout: glyphs to blocks in reading order, as far as the page alone can tell.
+
+use std::collections::BTreeMap;
+
+use super::bidi;
+use super::fragments::{self, Fragment, Frame, is_ideographic};
+use super::glyphs::PageGlyphs;
+use super::order::{self, Cell, Row};
+use corpora_values::Area;
+
+/// Stands between the halves of a word that a line's end parted with a hyphen, until the whole document tells whether
+/// the hyphen belongs to the word.
+pub(super) const LINE_END_HYPHEN: char = '\u{2}';
+
+/// A line of text with its place in its frame.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) left: f32,
+    pub(super) right: f32,
+    pub(super) top: f32,
+    pub(super) bottom: f32,
+    pub(super) baseline: f32,
+    pub(super) size: f32,
+    /// Thickness of its strokes, in thousandths of the size; 0 if unknown.
+    pub(super) weight: f32,
+    pub(super) artifact: bool,
+}
+
+/// What a block is, as far as its page alone can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Text,
+    ListItem,
+    Row,
+}
+
+/// A block of a page.
+#[derive(Debug, Clone)]
+pub(super) struct PageBlock {
+    pub(super) shape: Shape,
+    pub(super) text: String,
+    pub(super) lines: u32,
+    pub(super) area: Area,
+    pub(super) size: f32,
+    pub(super) weight: f32,
+    pub(super) artifact: bool,
+}
+
+/// Lays out a page and adds its blocks. `as_painted` keeps the order of painting whatever it is.
+pub(super) fn blocks(page: &PageGlyphs, as_painted: bool, out: &mut Vec<PageBlock>) {
+    let mut turns: BTreeMap<i16, usize> = BTreeMap::new();
+    let mut right = 0_usize;
+    for run in page.glyphs.chunk_by(|a, b| a.turn == b.turn) {
+        *turns.entry(run[0].turn).or_default() += run.len();
+        right += run.iter().filter(|glyph| bidi::is_rtl(glyph.first)).count();
+    }
+    let from_right = right * 2 > page.glyphs.len();
+    let mut turns: Vec<(i16, usize)> = turns.into_iter().collect();
+    // The direction of most of the text first; what is turned otherwise stands beside it.
+    turns.sort_by_key(|&(turn, count)| (std::cmp::Reverse(count), turn));
+    for (turn, _) in turns {
+        let frame = Frame::of(turn);
+        let fragments = fragments::fragments(&page.glyphs, turn, frame);
+        let layout = Layout { page, frame, fragments: &fragments };
+        for row in order::rows(&fragments, from_right, as_painted) {
+            layout.row(&row, out);
+        }
+    }
+}
+
+/// Blocks of lines whose places on the page are unknown: they get all of it.
+pub(super) fn of_plain(lines: &[String], (width, height): (f32, f32)) -> Vec<PageBlock> {
+    let area = Area { left: 0, top: 0, right: (width * 10.0) as i32, bottom: (height * 10.0) as i32 };
+    let text = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
+    text.map(|text| PageBlock {
+        shape: Shape::Text,
+        text: without_line_ends(text),
+        lines: 1,
+        area,
+        size: 10.0,
+        weight: 0.0,
+        artifact: false,
+    })
+    .collect()
+}
+
+/// Marks the hyphens of a text that has lost its line ends: those between a small letter and a space with another.
+fn without_line_ends(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("- ") {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        out.push_str(before);
+        if before.ends_with(char::is_lowercase) && after.starts_with(char::is_lowercase) {
+            out.push(LINE_END_HYPHEN);
+        } else {
+            out.push_str("- ");
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+struct Layout<'a> {
+    page: &'a PageGlyphs,
+    frame: Frame,
+    fragments: &'a [Fragment],
+}
+
+/// Cells of more lines than this are not cells of a table: they stand side by side and are read one after the other.
+const TALLEST_CELL: usize = 8;
+
+impl Layout<'_> {
+    fn row(&self, row: &Row, out: &mut Vec<PageBlock>) {
+        let mut cells: Vec<Vec<Line>> =
+            row.cells.iter().map(|cell| self.lines(cell)).filter(|lines| !lines.is_empty()).collect();
+        if let [label, text] = cells.as_slice()
+            && label.len() == 1
+            && is_list_label(label[0].text.trim())
+        {
+            let mut lines = text.clone();
+            lines[0].text = format!("{} {}", label[0].text.trim(), lines[0].text);
+            let first = out.len();
+            self.paragraphs(&lines, out);
+            if let Some(item) = out.get_mut(first) {
+                item.shape = Shape::ListItem;
+                item.area.left = item.area.left.min(self.area(label).left);
+            }
+            return;
+        }
+        let columns = cells.iter().all(|lines| is_prose(lines));
+        if cells.len() < 2 || columns || cells.iter().any(|lines| lines.len() > TALLEST_CELL) {
+            for lines in &cells {
+                self.paragraphs(lines, out);
+            }
+            return;
+        }
+        let text: Vec<String> = cells.iter().map(|lines| joined(lines)).collect();
+        let lines: Vec<Line> = cells.drain(..).flatten().collect();
+        out.push(self.block(Shape::Row, text.join("\t"), &lines));
+    }
+
+    fn lines(&self, cell: &Cell) -> Vec<Line> {
+        cell.lines.iter().map(|line| self.line(line)).filter(|line| !line.text.trim().is_empty()).collect()
+    }
+
+    fn line(&self, members: &[usize]) -> Line {
+        let mut line = Line {
+            text: String::new(),
+            left: f32::MAX,
+            right: f32::MIN,
+            top: f32::MAX,
+            bottom: f32::MIN,
+            baseline: 0.0,
+            size: 0.0,
+            weight: 0.0,
+            artifact: true,
+        };
+        for &m in members {
+            let fragment = &self.fragments[m];
+            let text = fragments::text(&self.page.glyphs, self.frame, fragment);
+            if line.text.is_empty() {
+                line.text = text;
+            } else {
+                line.text.push(' ');
+                line.text.push_str(&text);
+            }
+            line.left = line.left.min(fragment.left);
+            line.right = line.right.max(fragment.right);
+            line.top = line.top.min(fragment.top());
+            line.bottom = line.bottom.max(fragment.bottom());
+            line.baseline = fragment.baseline;
+            line.size = line.size.max(fragment.size);
+            line.artifact &= fragment.glyphs.iter().all(|&g| self.page.glyphs[g as usize].artifact);
+            line.weight = self.weight(fragment);
+        }
+        line
+    }
+
+    /// The weight of the lighter of a fragment's first and last pieces: a bold word in a plain line is no bold line.
+    fn weight(&self, fragment: &Fragment) -> f32 {
+        let of = |index: Option<&u32>| {
+            let weight = index.map_or(0.0, |&g| self.page.weights[self.page.glyphs[g as usize].show as usize]);
+            (weight > 0.0).then_some(weight)
+        };
+        match (of(fragment.glyphs.first()), of(fragment.glyphs.last())) {
+            (Some(a), Some(b)) => a.min(b),
+            (a, b) => a.or(b).unwrap_or(0.0),
+        }
+    }
+
+    fn area(&self, lines: &[Line]) -> Area {
+        let (mut left, mut top, mut right, mut bottom) = (f32::MAX, f32::MAX, f32::MIN, f32::MIN);
+        for line in lines {
+            for (u, v) in [(line.left, line.top), (line.right, line.bottom)] {
+                let (x, y) = self.frame.back(u, v);
+                (left, right) = (left.min(x), right.max(x));
+                (top, bottom) = (top.min(y), bottom.max(y));
+            }
+        }
+        // Far beyond any page, and near enough that places can be added.
+        let tenth = |v: f32| (v * 10.0).round().clamp(-1e8, 1e8) as i32;
+        Area { left: tenth(left), top: tenth(top), right: tenth(right), bottom: tenth(bottom) }
+    }
+
+    fn block(&self, shape: Shape, text: String, lines: &[Line]) -> PageBlock {
+        PageBlock {
+            shape,
+            text,
+            lines: lines.len() as u32,
+            area: self.area(lines),
+            size: lines.iter().map(|l| l.size).fold(0.0, f32::max),
+            weight: lines.iter().map(|l| l.weight).fold(f32::MAX, f32::min),
+            artifact: lines.iter().all(|l| l.artifact),
+        }
+    }
+
+    /// Parts the lines of a cell into paragraphs.
+    fn paragraphs(&self, lines: &[Line], out: &mut Vec<PageBlock>) {
+        let mut steps: Vec<f32> = lines.windows(2).map(|w| w[1].baseline - w[0].baseline).collect();
+        steps.sort_by(f32::total_cmp);
+        let step = steps.get(steps.len() / 2).copied().unwrap_or(0.0);
+        let mut from = 0;
+        for at in 1..=lines.len() {
+            if at < lines.len() && !Column::around(lines, at, step).parts(&lines[at - 1], &lines[at], &lines[from]) {
+                continue;
+            }
+            let paragraph = &lines[from..at];
+            let first = paragraph[0].text.trim();
+            let shape = if first.contains('\t') {
+                Shape::Row
+            } else if begins_list_item(first) {
+                Shape::ListItem
+            } else {
+                Shape::Text
+            };
+            out.push(self.block(shape, joined(paragraph), paragraph));
+            from = at;
+        }
+    }
+}
+
+/// Whether lines look like a column of text and not like a cell of a table.
+fn is_prose(lines: &[Line]) -> bool {
+    let characters: usize = lines.iter().map(|line| line.text.len()).sum();
+    lines.len() >= 3 && characters >= 18 * lines.len()
+}
+
+/// The column in which two lines stand.
+struct Column {
+    left: f32,
+    right: f32,
+    /// The usual distance from line to line.
+    step: f32,
+}
+
+impl Column {
+    /// The column of the lines around `at`: as wide as its neighbours that begin at the same place.
+    fn around(lines: &[Line], at: usize, step: f32) -> Self {
+        const NEAR: usize = 8;
+        let anchor = &lines[at];
+        let before = &lines[at.saturating_sub(NEAR)..at];
+        let after = &lines[at..lines.len().min(at + NEAR)];
+        let same = |line: &&Line| (line.left - anchor.left).abs() < 2.0 * anchor.size;
+        let near = before.iter().rev().take_while(same).chain(after.iter().take_while(same));
+        let mut column = Self { left: anchor.left, right: anchor.right, step };
+        for line in near.chain(&lines[at - 1..at]) {
+            column.left = column.left.min(line.left);
+            column.right = column.right.max(line.right);
+        }
+        column
+    }
+
+    /// Whether a paragraph ends between two lines. `first` is the paragraph's first line.
+    fn parts(&self, before: &Line, after: &Line, first: &Line) -> bool {
+        if before.text.contains('\t') || after.text.contains('\t') {
+            return true;
+        }
+        let size = before.size.max(after.size);
+        if (before.size - after.size).abs() > 0.1 * size {
+            return true;
+        }
+        let heavy = |line: &Line| if line.weight > 0.0 { line.weight } else { 1.0 };
+        let heavier = heavy(before).max(heavy(after)) > 1.25 * heavy(before).min(heavy(after));
+        if heavier
+            && before.weight > 0.0
+            && after.weight > 0.0
+            && (before.weight > after.weight) != (before.right > self.right - size)
+        {
+            return true;
+        }
+        if after.baseline - before.baseline > 1.25 * self.step.max(0.9 * size) {
+            return true;
+        }
+        if before.text.ends_with(['-', '\u{2010}', '\u{ad}']) {
+            return false;
+        }
+        if begins_list_item(after.text.trim()) {
+            return true;
+        }
+        let centered = (before.left + before.right - after.left - after.right).abs() < 0.8 * size
+            && before.left > self.left + 0.5 * size;
+        let indented = after.left > self.left + 0.8 * size && before.left < after.left - 0.8 * size;
+        // The second line of a hanging paragraph is indented too, and so is what follows a list's mark.
+        let hanging = begins_list_item(first.text.trim());
+        if indented && !centered && !hanging {
+            return true;
+        }
+        // Had the next word fitted on the line, the line was ended on purpose.
+        let characters = after.text.chars().count().max(1);
+        let word = after.text.trim().split(' ').next().map_or(0, |w| w.chars().count()) + 1;
+        let width = (after.right - after.left) * word as f32 / characters as f32;
+        !centered && before.right + width + (0.5 * size).max(0.04 * (self.right - self.left)) < self.right
+    }
+}
+
+/// Lines as one text. Where a hyphen ended a line inside a word, [`LINE_END_HYPHEN`] stands for it.
+fn joined(lines: &[Line]) -> String {
+    let mut out = String::with_capacity(lines.iter().map(|line| line.text.len() + 4).sum());
+    for line in lines {
+        let text = line.text.trim();
+        if out.is_empty() {
+            out.push_str(text);
+            continue;
+        }
+        let stem = out.strip_suffix(['-', '\u{2010}', '\u{ad}']);
+        match stem {
+            Some(stem) if stem.ends_with(char::is_alphabetic) && text.starts_with(char::is_lowercase) => {
+                let soft = out.ends_with('\u{ad}');
+                out.truncate(stem.len());
+                if !soft {
+                    out.push(LINE_END_HYPHEN);
+                }
+            }
+            // Scripts without spaces between words go on without one on the next line.
+            _ if out.ends_with(is_ideographic) && text.starts_with(is_ideographic) => {}
+            _ => out.push(' '),
+        }
+        out.push_str(text);
+    }
+    out
+}
+
+/// Whether a text begins with the mark of a list's item and goes on after it.
+fn begins_list_item(text: &str) -> bool {
+    text.split_once([' ', '\t']).is_some_and(|(label, rest)| !rest.trim().is_empty() && is_list_label(label))
+}
+
+/// Bullets; numbers, single letters and small Roman numbers with a full stop or in brackets.
+fn is_list_label(label: &str) -> bool {
+    let mut chars = label.chars();
+    if let (Some(c), None) = (chars.next(), chars.next()) {
+        return "\u{2022}\u{25e6}\u{25aa}\u{25ab}\u{2023}\u{2043}\u{25cf}\u{25cb}\u{25a0}\u{25a1}\u{25ba}\u{27a2}\u{2713}\u{2714}\u{b7}\u{2013}\u{2212}\u{f0b7}*".contains(c);
+    }
+    let core = label.strip_prefix('(').unwrap_or(label);
+    let Some(core) = core.strip_suffix(['.', ')']) else {
+        return false;
+    };
+    let number = core.len() <= 3 && core.bytes().all(|b| b.is_ascii_digit());
+    let letter = core.len() == 1 && core.bytes().all(|b| b.is_ascii_lowercase());
+    let roman = core.len() <= 4 && core.bytes().all(|b| matches!(b, b'i' | b'v' | b'x'));
+    !core.is_empty() && (number || letter || roman)
+}

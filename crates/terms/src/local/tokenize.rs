@@ -1,0 +1,541 @@
+//! Words, lines and their marks.
+
+use std::collections::{HashMap, HashSet};
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::chunk::is_abbreviation;
+use corpora_values::{BlockKind, ParsedDocument, Span};
+
+/// A word of the text, or one part of a hyphenated word.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word {
+    /// First byte.
+    pub(super) start: u32,
+    /// One past the last byte, a possessive ending left out.
+    pub(super) end: u32,
+    /// Index into [`Tokens::vocabulary`].
+    pub(super) id: u32,
+    /// It begins with an uppercase letter.
+    pub(super) upper: bool,
+    /// Nothing but white space (or a hyphen) stands between it and the word before it.
+    pub(super) adjoins: bool,
+    /// A hyphen joins it to the word before it.
+    pub(super) hyphen: bool,
+    /// It begins a sentence, or a line: a capital says nothing.
+    pub(super) opens: bool,
+}
+
+/// A block's words, or a table cell's.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    /// Indices into [`Tokens::words`].
+    pub(super) words: std::ops::Range<usize>,
+    /// The block around it.
+    pub(super) block: Span,
+    /// Its words make up all of a heading, a cell, an item or a line that ends like no sentence.
+    pub(super) own: bool,
+    /// It is a heading by its kind.
+    pub(super) heading: bool,
+}
+
+/// What is known of a folded word.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// Case-folded form.
+    pub(super) text: Box<str>,
+    /// Id of the singular, or its own.
+    pub(super) singular: u32,
+    /// In the language's list of stop words.
+    pub(super) stop: bool,
+    /// An article, preposition, pronoun, auxiliary or conjunction.
+    pub(super) function: bool,
+    /// Occurrences in the text.
+    pub(super) count: u32,
+}
+
+/// A text cut into words and lines.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    /// All words, in text order.
+    pub(super) words: Vec<Word>,
+    /// All lines, in text order.
+    pub(super) lines: Vec<Line>,
+    /// Folded words by id.
+    pub(super) vocabulary: Vec<Entry>,
+    /// Whether the text is English, or of unknown language.
+    pub(super) english: bool,
+}
+
+/// English words that no term begins or ends with. Closed classes of the language's grammar.
+const FUNCTION_WORDS: &str = "a an the this that these those my your his her its our their whose each every either neither any some no all \
+    both such what which who whom i me you he him she it we us they them myself yourself himself herself itself ourselves themselves \
+    and or but nor so yet if then than as because while when where why how whether though although unless until since \
+    of in on at by to from with without within into onto upon over under above below between among through during before after against \
+    about across along around behind beside besides beyond despite except inside near off out outside per toward towards up down via \
+    am is are was were be been being do does did done doing have has had having will would shall should can could may might must \
+    not also only just very too more most less least much many few other another same own there here again once ever never \
+    cannot aren't isn't can't don't doesn't didn't won't wouldn't couldn't shouldn't hasn't haven't wasn't weren't";
+
+struct Reader<'a> {
+    text: &'a str,
+    tokens: Tokens,
+    ids: HashMap<String, u32>,
+    surfaces: HashMap<&'a str, (u32, u8)>,
+    stops: HashSet<&'static str>,
+    functions: HashSet<&'static str>,
+    elides: bool,
+    kanji: bool,
+}
+
+/// Cuts a document's blocks into lines and words; text outside every block counts as paragraphs of one line each. What repeats
+/// on every page is left out: a running head would make a title of each chapter's name a hundred times over.
+pub(super) fn tokenize(document: &ParsedDocument) -> Tokens {
+    let mut reader = Reader::new(&document.text, document.metadata.language.as_deref());
+    let mut at = 0;
+    for block in &document.blocks {
+        reader.plain(at, at.max(block.span.start as usize));
+        if block.kind != BlockKind::Furniture {
+            reader.block(block.span, block.kind);
+        }
+        at = block.span.end as usize;
+    }
+    reader.plain(at, document.text.len());
+    reader.finish()
+}
+
+/// Cuts a passage; each line stands for itself.
+pub(super) fn tokenize_passage(passage: &str) -> Tokens {
+    let mut reader = Reader::new(passage, None);
+    reader.plain(0, passage.len());
+    reader.finish()
+}
+
+/// Case-folded NFKC form.
+pub(super) fn fold(surface: &str) -> String {
+    if surface.is_ascii() {
+        return surface.to_ascii_lowercase();
+    }
+    surface
+        .nfkc()
+        .flat_map(char::to_lowercase)
+        .filter(|c| *c != '\u{ad}')
+        .map(|c| if c == '’' { '\'' } else { c })
+        .collect()
+}
+
+/// Plurals that no rule undoes. Those that are verbs as well ("leaves", "lives") are left out.
+const IRREGULAR: [(&str, &str); 16] = [
+    ("elves", "elf"),
+    ("dwarves", "dwarf"),
+    ("wolves", "wolf"),
+    ("thieves", "thief"),
+    ("knives", "knife"),
+    ("wives", "wife"),
+    ("shelves", "shelf"),
+    ("calves", "calf"),
+    ("hooves", "hoof"),
+    ("men", "man"),
+    ("women", "woman"),
+    ("children", "child"),
+    ("mice", "mouse"),
+    ("geese", "goose"),
+    ("feet", "foot"),
+    ("teeth", "tooth"),
+];
+
+/// The singular by English spelling rules; a comparison form, not always a word.
+pub(super) fn singular(word: &str) -> Option<String> {
+    let letters = word.chars().count();
+    let cut = |n: usize| word[..word.len() - n].to_owned();
+    if let Some((_, one)) = IRREGULAR.iter().find(|(many, _)| *many == word) {
+        return Some((*one).to_owned());
+    }
+    // Swordsmen, horsemen, werewolves; but omen, specimen, stamen.
+    if letters > 5
+        && ["smen", "semen", "rmen", "dmen", "tmen", "kmen", "nmen", "wmen", "hmen"].iter().any(|e| word.ends_with(e))
+    {
+        return Some(cut(3) + "man");
+    }
+    if letters > 6 && word.ends_with("wolves") {
+        return Some(cut(3) + "f");
+    }
+    if letters > 4 && word.ends_with("ies") {
+        Some(cut(3) + "y")
+    } else if letters > 4 && ["ses", "xes", "ches", "shes"].iter().any(|e| word.ends_with(e)) {
+        Some(cut(2))
+    } else if letters > 3 && word.ends_with('s') && !["ss", "us", "is"].iter().any(|e| word.ends_with(e)) {
+        Some(cut(1))
+    } else {
+        None
+    }
+}
+
+/// Scripts written without spaces between words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unspaced {
+    /// Kanji, hanzi, hanja.
+    Ideograph,
+    Katakana,
+    /// Hiragana, Thai, Lao, Khmer, Burmese, Tibetan: no words can be told without a dictionary.
+    Other,
+}
+
+fn unspaced(c: char) -> Option<Unspaced> {
+    match c {
+        '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' | '々' => {
+            Some(Unspaced::Ideograph)
+        }
+        '\u{30a1}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9f}' => Some(Unspaced::Katakana),
+        '\u{3041}'..='\u{309f}'
+        | '\u{e00}'..='\u{eff}'
+        | '\u{f00}'..='\u{fff}'
+        | '\u{1000}'..='\u{109f}'
+        | '\u{1780}'..='\u{17ff}' => Some(Unspaced::Other),
+        _ => None,
+    }
+}
+
+fn in_word(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
+    (c.is_alphanumeric() || is_combining_mark(c) || matches!(c, '\u{ad}' | '\u{200c}' | '\u{200d}'))
+        && unspaced(c).is_none()
+}
+
+/// No word begins with a mark or an invisible character.
+fn begins_word(c: char) -> bool {
+    c.is_alphanumeric() && in_word(c)
+}
+
+/// Whether a character belongs to a word of any script, marks and apostrophes included.
+pub(super) fn is_word_character(c: char) -> bool {
+    in_word(c) || unspaced(c).is_some() || is_apostrophe(c)
+}
+
+fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '’')
+}
+
+fn is_hyphen(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}' | '\u{2011}')
+}
+
+/// Most words of a line that may be a title or a label rather than text.
+const LONGEST_LINE: usize = 8;
+
+const UPPER: u8 = 1;
+const NUMBER: u8 = 2;
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, language: Option<&str>) -> Self {
+        let language = super::language::language(language);
+        let english = language == "en";
+        let stops: HashSet<_> = stop_words::lookup(&language).unwrap_or_default().iter().copied().collect();
+        let functions = if english { FUNCTION_WORDS.split_whitespace().collect() } else { stops.clone() };
+        let count = |wanted: fn(char) -> bool| text.chars().filter(|c| wanted(*c)).count();
+        let hiragana = if text.is_ascii() { 0 } else { count(|c| matches!(c, '\u{3041}'..='\u{309f}')) };
+        Self {
+            text,
+            tokens: Tokens { english, ..Tokens::default() },
+            ids: HashMap::new(),
+            surfaces: HashMap::new(),
+            stops,
+            functions,
+            elides: matches!(language.as_str(), "fr" | "it" | "ca" | "oc"),
+            kanji: hiragana > 0 && hiragana * 10 > count(|c| unspaced(c) == Some(Unspaced::Ideograph)),
+        }
+    }
+
+    fn finish(mut self) -> Tokens {
+        for word in &self.tokens.words {
+            self.tokens.vocabulary[word.id as usize].count += 1;
+        }
+        self.tokens
+    }
+
+    fn plain(&mut self, start: usize, end: usize) {
+        let mut at = start;
+        for line in self.text[start..end].split_inclusive(['\n', '\u{c}']) {
+            let body = line.trim();
+            if !body.is_empty() {
+                let lead = at + line.len() - line.trim_start().len();
+                self.block(Span::new(lead, lead + body.len()), BlockKind::Paragraph);
+            }
+            at += line.len();
+        }
+    }
+
+    fn block(&mut self, span: Span, kind: BlockKind) {
+        let body = span.of(self.text);
+        if kind != BlockKind::TableRow {
+            self.line(span, span, kind);
+            return;
+        }
+        let mut at = span.start as usize;
+        for cell in body.split_inclusive(['\t', '|']) {
+            let length = cell.trim_end_matches(['\t', '|', ' ']).len();
+            if length > 0 {
+                self.line(Span::new(at, at + length), span, kind);
+            }
+            at += cell.len();
+        }
+    }
+
+    fn line(&mut self, span: Span, block: Span, kind: BlockKind) {
+        let first = self.tokens.words.len();
+        let clean = self.words(span);
+        let words = first..self.tokens.words.len();
+        if words.is_empty() {
+            return;
+        }
+        let last = span.of(self.text).chars().next_back();
+        let heading = matches!(kind, BlockKind::Heading(_));
+        let ends_open =
+            !last.is_some_and(|c| matches!(c, '.' | '!' | '?' | ',' | ';' | '…' | '。' | '！' | '？' | '，' | '、'));
+        // A line of running text that a parser took for a paragraph mostly begins in lower case.
+        let begins_low = span.of(self.text).chars().next().is_some_and(char::is_lowercase);
+        let ends_open = ends_open && !(kind == BlockKind::Paragraph && begins_low);
+        let own = clean && (heading || (ends_open && words.len() <= LONGEST_LINE)) && kind != BlockKind::Footnote;
+        self.tokens.lines.push(Line { words, block, own, heading });
+    }
+
+    /// Reads the words of a line; whether they adjoin each other with nothing between.
+    fn words(&mut self, span: Span) -> bool {
+        let text = self.text;
+        let (mut at, end) = (span.start as usize, span.end as usize);
+        let first = self.tokens.words.len();
+        let mut clean = true;
+        let mut adjoins = true;
+        let mut hyphen = false;
+        let mut opens = true;
+        let mut quoted = false;
+        while let Some(c) = text[at..end].chars().next() {
+            if begins_word(c) {
+                let stop = self.word_end(at, end);
+                let surface = &text[at..stop];
+                // Soft hyphens alone are no word: folded, nothing is left of them.
+                if surface.chars().all(|c| c == '\u{ad}') {
+                    at = stop;
+                    continue;
+                }
+                let (id, marks) = self.surface(surface);
+                if marks & NUMBER != 0 {
+                    at = self.compound_end(stop, end);
+                    (adjoins, hyphen, opens) = (false, false, false);
+                    clean &= self.tokens.words.len() == first;
+                    continue;
+                }
+                let possessive = possessive(surface);
+                self.tokens.words.push(Word {
+                    start: span_offset(at),
+                    end: span_offset(stop - possessive),
+                    id,
+                    upper: marks & UPPER != 0,
+                    adjoins: adjoins && self.tokens.words.len() > first,
+                    hyphen: hyphen && adjoins && self.tokens.words.len() > first,
+                    opens,
+                });
+                clean &= adjoins || self.tokens.words.len() == first + 1;
+                (adjoins, hyphen, opens) = (true, false, false);
+                at = stop;
+                let mut rest = text[at..end].chars();
+                match (rest.next(), rest.next()) {
+                    (Some(h), Some(next)) if is_hyphen(h) && begins_word(next) => {
+                        hyphen = true;
+                        at += h.len_utf8();
+                    }
+                    // The possessive of a plural: "thieves' tools".
+                    (Some(a), Some(' ')) if is_apostrophe(a) && !quoted && surface.ends_with('s') => at += a.len_utf8(),
+                    _ => {}
+                }
+                continue;
+            }
+            if let Some(script) = unspaced(c) {
+                let (stop, word) = self.unspaced_run(at, end, script, span);
+                if word {
+                    let (id, _) = self.surface(&text[at..stop]);
+                    let (start, end) = (span_offset(at), span_offset(stop));
+                    self.tokens.words.push(Word { start, end, id, upper: false, adjoins: false, hyphen: false, opens });
+                    clean &= self.tokens.words.len() == first + 1;
+                }
+                clean &= word;
+                (adjoins, opens) = (false, false);
+                at = stop;
+                continue;
+            }
+            if !c.is_whitespace() {
+                adjoins = false;
+                quoted |= matches!(c, '\'' | '‘');
+                opens |= c == '.' && !self.after_abbreviation(first);
+                opens |= matches!(c, '!' | '?' | ':' | '…' | '"' | '“' | '‘' | '«' | '„' | '•' | '*' | '—' | '|');
+            }
+            hyphen = false;
+            at += c.len_utf8();
+        }
+        clean
+    }
+
+    /// Whether the last word, of those from `first`, is an abbreviation such as "Mr".
+    fn after_abbreviation(&self, first: usize) -> bool {
+        let last = self.tokens.words[first..].last();
+        last.is_some_and(|w| is_abbreviation(&self.tokens.vocabulary[w.id as usize].text))
+    }
+
+    /// The end of the word at `at`: apostrophes inside belong to it, hyphens do not.
+    fn word_end(&self, at: usize, end: usize) -> usize {
+        let part = &self.text[at..end];
+        let mut chars = part.char_indices().peekable();
+        while let Some((i, c)) = chars.next() {
+            if in_word(c) {
+                continue;
+            }
+            if is_apostrophe(c) && chars.peek().is_some_and(|(_, n)| begins_word(*n)) {
+                if self.elides && i <= 3 {
+                    return at + i;
+                }
+                continue;
+            }
+            return at + i;
+        }
+        end
+    }
+
+    /// The end of what hyphens and decimal points join to a number: "4th-level" is no level.
+    fn compound_end(&self, at: usize, end: usize) -> usize {
+        let mut chars = self.text[at..end].char_indices().peekable();
+        while let Some((i, c)) = chars.next() {
+            let joins = is_hyphen(c) || is_apostrophe(c) || matches!(c, '.' | ',' | '/' | '×');
+            let within = in_word(c) || (joins && chars.peek().is_some_and(|(_, n)| in_word(*n)));
+            if !within {
+                return at + i;
+            }
+        }
+        end
+    }
+
+    /// The end of a run of unspaced script, and whether it can stand for a word: runs of kanji and katakana in Japanese
+    /// text, elsewhere only what fills a line or a pair of brackets.
+    fn unspaced_run(&self, at: usize, end: usize, script: Unspaced, line: Span) -> (usize, bool) {
+        let content = |s: Unspaced| s != Unspaced::Other;
+        let part = &self.text[at..end];
+        let length = part
+            .char_indices()
+            .find(|(_, c)| unspaced(*c).is_none_or(|s| content(s) != content(script)))
+            .map_or(part.len(), |(i, _)| i);
+        let stop = at + length;
+        let characters = part[..length].chars().count();
+        if !content(script) || !(2..=8).contains(&characters) {
+            return (stop, false);
+        }
+        let before = self.text[line.start as usize..at].chars().next_back();
+        let after = self.text[stop..end].chars().next();
+        let opens = |c: char| c.is_whitespace() || "《「『“【（(".contains(c);
+        let closes = |c: char| c.is_whitespace() || "》」』”】）)".contains(c);
+        let bracketed = before.is_none_or(opens) && after.is_none_or(closes);
+        (stop, self.kanji || bracketed)
+    }
+
+    fn surface(&mut self, surface: &'a str) -> (u32, u8) {
+        if let Some(known) = self.surfaces.get(surface) {
+            return *known;
+        }
+        let first = surface.chars().next();
+        let mut marks = 0;
+        if first.is_some_and(char::is_uppercase) {
+            marks |= UPPER;
+        }
+        if first.is_some_and(char::is_numeric) {
+            marks |= NUMBER;
+        }
+        let folded = fold(&surface[..surface.len() - possessive(surface)]);
+        // Invisible characters may have hidden an ending.
+        let id = self.intern(folded.trim_matches('\'').trim_end_matches("'s").to_owned());
+        self.surfaces.insert(surface, (id, marks));
+        (id, marks)
+    }
+
+    fn intern(&mut self, text: String) -> u32 {
+        if let Some(&id) = self.ids.get(&text) {
+            return id;
+        }
+        let id = span_offset(self.tokens.vocabulary.len());
+        let function = self.functions.contains(text.as_str()) || text.ends_with("n't");
+        let letters = text.chars().count();
+        let entry = Entry {
+            singular: id,
+            stop: function || self.stops.contains(text.as_str()) || (letters == 1 && text.is_ascii()),
+            function,
+            count: 0,
+            text: text.clone().into_boxed_str(),
+        };
+        self.tokens.vocabulary.push(entry);
+        let one = if self.tokens.english { singular(&text) } else { None };
+        self.ids.insert(text, id);
+        if let Some(one) = one {
+            self.tokens.vocabulary[id as usize].singular = self.intern(one);
+        }
+        id
+    }
+}
+
+/// Bytes of a possessive ending, or of several.
+fn possessive(surface: &str) -> usize {
+    let mut base = surface;
+    while let Some(shorter) =
+        ["'s", "’s", "'S", "’S"].iter().find_map(|e| base.strip_suffix(e)).filter(|b| !b.is_empty())
+    {
+        base = shorter;
+    }
+    surface.len() - base.len()
+}
+
+fn span_offset(n: usize) -> u32 {
+    u32::try_from(n).expect("the parser refuses text of 4 GiB and more")
+}
+
+impl Tokens {
+    /// What is known of the word at index `i`.
+    pub(super) fn entry(&self, i: usize) -> &Entry {
+        &self.vocabulary[self.words[i].id as usize]
+    }
+
+    /// Whether a hyphen joins the word at index `i` of `line` to the one before it.
+    pub(super) fn continues(&self, i: usize, line: &Line) -> bool {
+        i < line.words.end && self.words[i].hyphen
+    }
+
+    /// Whether the word at index `i` carries meaning: no stop word, or part of a hyphenated word.
+    pub(super) fn is_content(&self, i: usize) -> bool {
+        !self.entry(i).stop || self.words[i].hyphen || self.words.get(i + 1).is_some_and(|w| w.hyphen)
+    }
+
+    /// Whether the word at index `i` may stand in lower case inside a name.
+    pub(super) fn is_particle(&self, i: usize) -> bool {
+        let word = &*self.entry(i).text;
+        let foreign =
+            || !self.english && matches!(word, "do" | "dos" | "e" | "und" | "des" | "les" | "zu" | "zum" | "zur");
+        let common = matches!(
+            word,
+            "of" | "the"
+                | "and"
+                | "de"
+                | "la"
+                | "le"
+                | "du"
+                | "del"
+                | "della"
+                | "di"
+                | "da"
+                | "der"
+                | "von"
+                | "van"
+                | "den"
+                | "y"
+                | "et"
+        );
+        !self.words[i].upper && (common || foreign())
+    }
+}
