@@ -118,7 +118,7 @@ fn killed_anywhere_a_payload_is_made_once_and_every_request_has_one_outcome() {
         (Some(Reset), 0.0),
         (Some(Reset), 60.0),
     ];
-    // Each point at each vendor once, with what goes wrong beside it in turn; the simulation in `src/engine/batch` has all mixtures.
+    // Each point at each vendor once, with what goes wrong beside it in turn; the simulation beside the driver has all mixtures.
     let all = std::env::var_os("CORPORA_BATCH_KILLS").is_some_and(|v| v == "all");
     let cases = AtomicUsize::new(0);
     at_each_provider(|number, provider| {
