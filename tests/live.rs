@@ -367,6 +367,23 @@ fn a_unit_that_gets_no_answer_fails_its_document_with_a_reason_and_is_taken_up_a
 }
 
 #[test]
+fn a_run_that_cannot_ask_ends_with_one_message_however_little_is_shown() {
+    for (fault, words) in [
+        (Fault::KeyRevoked, "check the API key"),
+        (Fault::InsufficientQuota, "balance"),
+        (Fault::ModelNotFound, "model"),
+    ] {
+        let script = vec![Scripted { containing: String::new(), attempts: vec![], from_request: 0, fault }];
+        let rehearsal = Rehearsal::of(30, SimulatorConfig { script, ..quick() });
+        let none = |argument: String| if argument == "json" { "none".to_owned() } else { argument };
+        let args: Vec<String> = rehearsal.args("out", &[]).into_iter().map(none).collect();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let run = rehearsal.shelf.run(&args).exits(75).says(words);
+        assert_eq!(run.stderr().lines().count(), 1, "{}", run.stderr());
+    }
+}
+
+#[test]
 fn a_key_that_is_revoked_midway_stops_the_run_with_one_message() {
     let script =
         vec![Scripted { containing: String::new(), attempts: vec![], from_request: 40, fault: Fault::KeyRevoked }];
