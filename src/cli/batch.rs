@@ -20,6 +20,10 @@ use crate::values::{Cost, Event};
 pub(super) fn run(args: &BatchArgs, sources: &Sources) -> Result<Exit, CommandError> {
     let settings = &args.settings;
     settings.run.check_company(sources)?;
+    #[cfg(feature = "failpoints")]
+    if let Some(point) = &settings.batch.crash_at {
+        engine::crash_at(point);
+    }
     // Dropped at the end: what is not exported yet is.
     let _log = log::start(&settings.log)?;
     let config = resolve(args, sources)?;

@@ -62,7 +62,6 @@ impl BatchOptions {
             poll: POLL,
             listing_lag: LISTING_LAG,
             resubmit: false,
-            crash_at: None,
         }
     }
 }

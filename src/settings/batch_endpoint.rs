@@ -67,6 +67,7 @@ pub(crate) struct BatchEndpointSettings {
     pub listing_lag: f64,
 
     /// Die at a named point: for tests of crashes.
+    #[cfg(feature = "failpoints")]
     #[arg(long, hide = true, value_name = "POINT")]
     pub crash_at: Option<String>,
 }
@@ -132,7 +133,6 @@ impl BatchEndpointSettings {
         options.poll = seconds("--poll", self.poll)?;
         options.listing_lag = seconds("--listing-lag", self.listing_lag)?;
         options.resubmit = self.resubmit;
-        options.crash_at.clone_from(&self.crash_at);
         match (self.endpoint, &self.deadline) {
             (Way::Auto, deadline) => {
                 let seconds_left = deadline.as_deref().map(until).transpose()?;
