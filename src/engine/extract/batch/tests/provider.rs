@@ -14,6 +14,12 @@ use crate::engine::cancel::Cancel;
 use crate::engine::extract::batch::endpoint::BatchEndpoint;
 use crate::remote::{BatchSeen, LineOutcome, ResultLine, Standing, Trouble, TroubleKind};
 
+/// Time that the tests' clock shows, always: batches live by the virtual clock of tokio.
+pub(super) const NOW_MS: i64 = 1_795_000_000_000;
+
+/// By how much the listing may lag behind.
+pub(super) const LISTING_LAG_MS: u64 = 60;
+
 /// Tokens that each response says it took: in and out.
 pub(super) const TOLD_TOKENS: (u64, u64) = (100, 10);
 
