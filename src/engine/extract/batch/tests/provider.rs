@@ -198,7 +198,7 @@ impl Inner {
             token: token.to_owned(),
             told,
             at: Instant::now(),
-            lag: Duration::from_millis(if self.calm { 0 } else { self.rng.u64(..super::LISTING_LAG_MS) }),
+            lag: Duration::from_millis(if self.calm { 0 } else { self.rng.u64(..LISTING_LAG_MS) }),
             turnaround: Duration::from_millis(if self.calm { 0 } else { self.rng.u64(..300) }),
             hidden: if self.chance(6) { self.rng.u32(1..6) } else { 0 },
             // Anthropic refuses no batch as a whole.
@@ -232,7 +232,7 @@ impl Inner {
             status: if over { "ended" } else { "running" }.into(),
             succeeded: if over { good } else { 0 },
             failed: if over { total - good } else { 0 },
-            created_unix: Some(super::NOW_MS as f64 / 1000.0),
+            created_unix: Some(NOW_MS as f64 / 1000.0),
         }
     }
 
