@@ -224,7 +224,7 @@ pub(super) async fn answer(state: &Arc<State>, call: Call<'_>) -> io::Result<Res
                     "purpose": "batch", "status": "processed"}),
                 )
             }
-            None => wrong(400, "the body is no form with 'purpose' = batch and a 'file'"),
+            None => wrong(400, "the body is not a form with 'purpose' = batch and a 'file'"),
         },
         ("GET", ["files", name]) if name.ends_with(":download") => {
             return content_of(state, &call, name.trim_end_matches(":download"));
