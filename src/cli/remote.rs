@@ -6,27 +6,16 @@ use std::time::Duration;
 use super::args::{BatchEndpointArgs, ContextArg, EndpointArg, FinishArg, OverlapArg, RemoteArgs};
 use super::exit::CommandError;
 use crate::engine::{BatchOptions, EndpointKind, Remote};
-use crate::remote::{ApiKey, Dialect, Endpoint, Prices, Rates, Vendor};
+use crate::remote::{ApiKey, Dialect, Endpoint, Prices, Rates, VENDORS, Vendor, vendor_named};
 use crate::stages::extract::{Context, ContextChoice};
 use crate::stages::pipeline::Pipeline;
-use crate::values::Cost;
+use crate::values::{Cost, listed};
 
 /// Requests in flight at most, unless an option says otherwise.
 const IN_FLIGHT: usize = 1024;
 
 /// File descriptors that are not connections: the store, outputs, parse workers, terminals.
 const OTHER_FILES: u64 = 256;
-
-/// The interface of a provider's name.
-fn vendor(name: &str) -> Option<Vendor> {
-    match name {
-        "anthropic" => Some(Vendor::Anthropic),
-        "openai" => Some(Vendor::OpenAiChat),
-        "openai-responses" => Some(Vendor::OpenAiResponses),
-        "gemini" => Some(Vendor::Gemini),
-        _ => None,
-    }
-}
 
 /// The provider of a pipeline; none if it is the embedded one. Writes into the pipeline what a question's key has to know of it.
 pub(super) fn resolve(
@@ -36,7 +25,7 @@ pub(super) fn resolve(
 ) -> Result<Option<Remote>, CommandError> {
     let bad = |message: String| Err(CommandError::bad_input(message));
     let choice = &mut pipeline.provider;
-    let vendor = match (choice.name.as_str(), vendor(&choice.name)) {
+    let vendor = match (choice.name.as_str(), vendor_named(&choice.name)) {
         ("local", _) => {
             return match (&choice.model, &args.base_url) {
                 (None, None) => Ok(None),
@@ -48,8 +37,10 @@ pub(super) fn resolve(
         }
         (_, Some(vendor)) => vendor,
         (other, None) => {
+            let known: Vec<&str> = VENDORS.iter().map(|vendor| vendor.described()).collect();
             return bad(format!(
-                "there is no provider '{other}'; known are local, which needs no key and no network, anthropic, openai (Chat Completions, also of vLLM, Ollama and llama.cpp), openai-responses and gemini"
+                "there is no provider '{other}'; known are local, which needs no key and no network, {}",
+                listed(&known, "and")
             ));
         }
     };
@@ -113,7 +104,7 @@ pub(super) fn resolve(
     }))
 }
 
-fn endpoint_kind(vendor: Vendor, args: &BatchEndpointArgs) -> Result<EndpointKind, CommandError> {
+fn endpoint_kind(vendor: &dyn Vendor, args: &BatchEndpointArgs) -> Result<EndpointKind, CommandError> {
     let way = args.endpoint.unwrap_or(EndpointArg::Live);
     let bad = |message: String| Err(CommandError::bad_input(message));
     if way == EndpointArg::Live {
@@ -144,8 +135,7 @@ fn endpoint_kind(vendor: Vendor, args: &BatchEndpointArgs) -> Result<EndpointKin
     let batch = BatchOptions {
         limits,
         most_tokens: args.batch_tokens,
-        // <https://ai.google.dev/gemini-api/docs/rate-limits>
-        most_open: args.batches_in_flight.map(|n| n.max(1)).or((vendor == Vendor::Gemini).then_some(100)),
+        most_open: args.batches_in_flight.map(|n| n.max(1)).or(vendor.batches_in_flight()),
         per_hour,
         detach: args.detach,
         probe: !args.no_probe,
@@ -185,20 +175,13 @@ fn seconds(name: &str, given: Option<f64>, default: f64) -> Result<Duration, Com
     }
 }
 
-fn endpoint(vendor: Vendor, args: &RemoteArgs) -> Result<Endpoint, CommandError> {
+fn endpoint(vendor: &dyn Vendor, args: &RemoteArgs) -> Result<Endpoint, CommandError> {
     let given = args.base_url.as_deref().unwrap_or(vendor.default_base_url()).trim().trim_end_matches('/');
-    // People write the base of OpenAI's interface with /v1 and that of the others without: both are understood.
-    let authority_only = given.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
-    let base = match vendor {
-        Vendor::OpenAiChat | Vendor::OpenAiResponses if authority_only => format!("{given}/v1"),
-        Vendor::Anthropic | Vendor::Gemini => given.trim_end_matches("/v1").to_owned(),
-        Vendor::OpenAiChat | Vendor::OpenAiResponses => given.to_owned(),
-    };
-    Endpoint::new(&base, args.allow_http).map_err(CommandError::bad_input)
+    Endpoint::new(&vendor.base_url(given), args.allow_http).map_err(CommandError::bad_input)
 }
 
 /// The key from the file that was named, or else from the environment.
-fn key(vendor: Vendor, args: &RemoteArgs, endpoint: &Endpoint) -> Result<Option<ApiKey>, CommandError> {
+fn key(vendor: &dyn Vendor, args: &RemoteArgs, endpoint: &Endpoint) -> Result<Option<ApiKey>, CommandError> {
     let variable = vendor.key_variable();
     let (text, place) = match &args.key_file {
         Some(file) => {
