@@ -670,6 +670,7 @@ fn summarize(
         failed,
         waiting,
         partial,
+        formats: config.formats.iter().collect(),
         ignored: progress.found.ignored,
         ignored_formats: Format::ALL
             .iter()

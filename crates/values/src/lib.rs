@@ -4,7 +4,9 @@ mod document;
 mod event;
 mod extraction;
 mod failure;
+mod format;
 mod key;
+mod listing;
 mod master;
 mod path;
 mod stage;
@@ -12,13 +14,15 @@ mod usage;
 mod vocabulary;
 
 pub use document::{
-    Area, Block, BlockKind, Chunk, Format, Formats, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section,
-    SectionKind, SectionSource, Span,
+    Area, Block, BlockKind, Chunk, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
+    SectionSource, Span,
 };
 pub use event::{Asked, Event, RunOutcome, StageTotals, Summary};
 pub use extraction::{Evidence, Extraction, Grounding, Item};
 pub use failure::{Failure, FailureKind};
+pub use format::{Format, Formats};
 pub use key::{Fingerprint, KeyWriter};
+pub use listing::listed;
 pub use master::{
     Conflict, ConflictValue, Decision, MASTER_FILE, MASTER_SCHEMA_VERSION, MadeBy, MasterEntry, MasterMetadata,
     MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant,

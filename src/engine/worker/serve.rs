@@ -147,10 +147,8 @@ fn answer(
             "the file changed after the run began; run again to take up its new content",
         ));
     }
-    let section = match parse::sniff(&bytes[..bytes.len().min(4096)]) {
-        Some(Format::Pdf) => SectionKind::Page,
-        _ => SectionKind::Chapter,
-    };
+    let format = parse::sniff(&bytes[..bytes.len().min(4096)]);
+    let section = format.map_or(SectionKind::Chapter, Format::sections);
     let mut told = Instant::now();
     let mut progress = |done, total| {
         let ocr_pages = settings.ocr_count.pages();
@@ -164,8 +162,7 @@ fn answer(
             let _ = frame.map(|frame| write_frame(replies, &frame));
         }
     };
-    let mut document = parse::parse(&bytes, settings, &mut progress)?;
-    drop(bytes);
+    let mut document = parse::parse(bytes, settings, &mut progress)?;
     let artifact = store::encode(&document);
     Ok((Reply::Parsed { gap: document.gap(), notes: std::mem::take(&mut document.notes) }, artifact))
 }
