@@ -14,7 +14,7 @@ use corpora::stages::chunk::chunk;
 use corpora::stages::extract::extract_embedded;
 use corpora::stages::parse::{ParseSettings, parse};
 use corpora::store::{Change, Checkpoint, DocId, FileChange, FileState, FpId, Session, Store, Writer, encode};
-use corpora::values::{Fingerprint, ParsedDocument, SourcePath};
+use corpora::values::{Fingerprint, ParsedDocument, SourcePath, Stage, StageMap};
 
 use shelf::documents;
 
@@ -88,13 +88,14 @@ fn store(c: &mut Criterion) {
     let dir = tempfile::tempdir().unwrap();
     let (store, fp) = filled(dir.path(), COUNT);
     let reader = store.reader().unwrap();
+    let fps = StageMap::from_fn(|_| fp);
     let mut group = c.benchmark_group("store");
     group.throughput(Throughput::Elements(COUNT as u64));
     group.bench_function("resume scan, 20,000 documents, 1 % left", |b| {
         b.iter(|| {
             let (mut after, mut left) = (DocId(0), 0);
             loop {
-                let page = reader.pending(None, fp, 0, after, 64).unwrap();
+                let page = reader.pending(&fps, Stage::Parse, 0, after, 64).unwrap();
                 let Some(last) = page.last() else { break };
                 after = last.doc;
                 left += page.len();

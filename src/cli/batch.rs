@@ -147,6 +147,7 @@ fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
         parse_settings,
         holder: holder("corpora batch"),
         now_ms,
+        stalled: super::exit::leave_partial,
     })
 }
 

@@ -11,7 +11,8 @@ use super::remote;
 use crate::engine::{Remote, read_response};
 use crate::pipelines;
 use crate::remote::{Attempt, Client, LimitSeen, Prompt};
-use crate::stages::extract::{AnswerSchema, UnitResult};
+use crate::stages::extract::local::canonical_form;
+use crate::stages::extract::{AnswerSchema, AskedUnits, UnitResult, term_key};
 use crate::stages::pipeline::{Method, Pipeline};
 use crate::store::{STORE_FOLDER, Store, StoreError};
 
@@ -180,11 +181,9 @@ fn judged(pipeline: &Pipeline, client: &Client, body: &[u8], millis: u128) -> Fi
         Ok(schema) => schema,
         Err(words) => return Finding::Wrong(words),
     };
-    let name = match pipeline.method {
-        Method::Passages(_) => None,
-        Method::Terms(_) => Some("lantern"),
-    };
-    match read_response(client.dialect(), &schema, body, &[name]).results.remove(0) {
+    let terms = [term_key(&canonical_form("lantern"))];
+    let units = if pipeline.method.names_units() { AskedUnits::Terms(&terms) } else { AskedUnits::Passage };
+    match read_response(client.dialect(), &schema, body, units).results.remove(0) {
         UnitResult::Answered(_) => {
             Finding::Good(format!("{:?}, and the answer fits the schema, in {millis} ms", client.structured()))
         }

@@ -44,6 +44,13 @@ impl From<RunOutcome> for Exit {
     }
 }
 
+/// Ends the process of a run that stands still and cannot be ended otherwise: everything committed is durable, and the same command
+/// continues.
+#[expect(clippy::exit, reason = "the threads that would have to return wait for each other")]
+pub(super) fn leave_partial() {
+    std::process::exit(Exit::Partial as i32);
+}
+
 /// An error that ends the program: a lowercase sentence with a remedy, and the exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]

@@ -19,12 +19,12 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
     let question = reader.meta("current:question")?.and_then(|v| v.parse().ok()).map_or(FpId(0), FpId);
     drop(reader);
     let mut session = Session::begin(&store)?;
-    let (results, bytes, answers) = session.garbage(fps, question)?;
+    let (results, bytes, answers) = session.garbage(&fps, question)?;
     let verb = if args.dry_run { "would remove" } else { "removed" };
     let found = orphans(&mut session, &args.dir)?;
     if !args.dry_run {
         remove_orphans(&mut session, &args.dir, &found)?;
-        session.collect_garbage(fps, question)?;
+        session.collect_garbage(&fps, question)?;
     }
     // Printed when it is done: a reader that leaves early must not stop the work.
     let mut out = std::io::stdout().lock();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::exit::CommandError;
 use crate::store::{Reader, StageFps};
-use crate::values::Stage;
+use crate::values::StageMap;
 
 /// The fingerprints of the last run in a folder.
 pub(super) fn saved_fps(reader: &Reader, dir: &Path) -> Result<StageFps, CommandError> {
@@ -16,10 +16,5 @@ pub(super) fn saved_fps(reader: &Reader, dir: &Path) -> Result<StageFps, Command
             ))
         })
     };
-    Ok(StageFps {
-        parse: of(Stage::Parse)?,
-        chunk: of(Stage::Chunk)?,
-        extract: of(Stage::Extract)?,
-        write: of(Stage::Write)?,
-    })
+    StageMap::try_from_fn(of)
 }

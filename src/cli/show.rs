@@ -32,9 +32,8 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", row.path)?;
     writeln!(out, "  content   {} ({} bytes)", row.sha.hex(), row.bytes)?;
-    for stage in [Stage::Parse, Stage::Chunk, Stage::Extract] {
-        let fp = fps.of(stage).expect("a stage that checkpoints documents has a fingerprint");
-        let state = match reader.stage_of(fp, row.doc)? {
+    for stage in Stage::of_documents() {
+        let state = match reader.stage_of(fps[stage], row.doc)? {
             None => "waiting".to_owned(),
             Some(found) => {
                 let at = jiff::Timestamp::from_millisecond(found.at_ms).unwrap_or_default();
@@ -61,7 +60,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
         (None, true, Some(output)) => format!("done      {output} ({} terms)", row.terms),
         _ => "waiting".to_owned(),
     };
-    writeln!(out, "  {:<9} {written}", "write")?;
+    writeln!(out, "  {:<9} {written}", Stage::Write.name())?;
     Ok(Exit::Done)
 }
 
@@ -69,7 +68,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
 fn find(reader: &Reader, fps: StageFps, wanted: &str) -> Result<Vec<DocumentRow>, CommandError> {
     let (mut after, mut matches) = (String::new(), Vec::new());
     loop {
-        let page = reader.documents_after(fps.write, &after, 256)?;
+        let page = reader.documents_after(fps[Stage::Write], &after, 256)?;
         let Some(last) = page.last() else { return Ok(matches) };
         last.path.as_str().clone_into(&mut after);
         for row in page {

@@ -10,7 +10,7 @@ use super::progress::{counted, grouped};
 use super::saved::saved_fps;
 use crate::engine::expiry_warnings;
 use crate::store::{BatchState, Counts, FailureRow, PartialRow, Reader, StageFps, Store};
-use crate::values::{Cost, Stage};
+use crate::values::{Cost, Stage, Subject};
 
 /// Counts of a stage for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,31 +78,21 @@ pub(super) fn run(args: &StatusArgs) -> Result<Exit, CommandError> {
 
 fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
     let (documents, files) = reader.corpus_size(0)?;
-    let failed_files = reader.failed_files(fps.documents(), 0)?;
-    let write = reader.write_counts(fps.extract, fps.write, 0)?;
-    let stage = |stage, counts: Counts, total: u64| StageStatus {
-        stage,
-        done: counts.done,
-        waiting: total.saturating_sub(counts.done + counts.failed),
-        failed: counts.failed,
-    };
-    let parse = reader.counts(None, fps.parse, 0)?;
-    let chunk = reader.counts(Some(fps.parse), fps.chunk, 0)?;
-    let extract = reader.counts(Some(fps.chunk), fps.extract, 0)?;
+    let failed_files = reader.failed_files(&fps, 0)?;
+    let mut stages = Vec::new();
     // A document that failed in a stage is not waiting in the later ones.
-    let stages = vec![
-        stage(Stage::Parse, parse, documents),
-        stage(Stage::Chunk, chunk, documents - parse.failed),
-        stage(Stage::Extract, extract, documents - parse.failed - chunk.failed),
-        StageStatus {
-            stage: Stage::Write,
-            done: write.done,
-            waiting: files.saturating_sub(write.done + failed_files),
-            failed: write.failed,
-        },
-    ];
-    let waiting = stages[3].waiting;
-    let partial_files = reader.partial_files(fps.parse, 0)?;
+    let mut left = documents;
+    for stage in Stage::ALL {
+        let Counts { done, failed, .. } = reader.counts(&fps, stage, 0)?;
+        let waiting = match stage.subject() {
+            Subject::Document => left.saturating_sub(done + failed),
+            Subject::File => files.saturating_sub(done + failed_files),
+        };
+        left = left.saturating_sub(failed);
+        stages.push(StageStatus { stage, done, waiting, failed });
+    }
+    let waiting = stages.last().map_or(0, |last| last.waiting);
+    let partial_files = reader.partial_files(fps[Stage::Parse], 0)?;
     let next = match (waiting, failed_files) {
         (0, 0) if partial_files > 0 => {
             "nothing to do; --retry-failed takes up documents that need OCR once it can be had".to_owned()
@@ -215,7 +205,7 @@ fn each_partial(
     mut each: impl FnMut(PartialRow) -> std::io::Result<()>,
 ) -> Result<(), CommandError> {
     let mut outcome = Ok(());
-    reader.partials(fps.parse, |partial| {
+    reader.partials(fps[Stage::Parse], |partial| {
         if outcome.is_ok() {
             outcome = each(partial);
         }
@@ -229,7 +219,7 @@ fn each_failure(
     mut each: impl FnMut(FailureRow) -> std::io::Result<()>,
 ) -> Result<(), CommandError> {
     let mut outcome = Ok(());
-    reader.failures(fps.documents(), |failure| {
+    reader.failures(&fps, |failure| {
         if outcome.is_ok() {
             outcome = each(failure);
         }

@@ -14,7 +14,7 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody asked.
+    /// True once somebody asked.
     pub fn is_stopping(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::batch::counted;
 use crate::stages::extract::Context;
+use crate::values::plural;
 
-/// How many documents' terms were asked about in which context.
+/// Numbers of documents whose terms were asked about in each context.
 #[derive(Default)]
 pub(super) struct Contexts {
     sentences: AtomicU64,
@@ -22,10 +22,10 @@ impl Contexts {
         }
     }
 
-    /// What a person is told of it, if there was anything to choose.
+    /// Message about it, if there was anything to choose.
     pub(super) fn message(&self) -> Option<String> {
         let (sentences, chunks) = (self.sentences.load(Ordering::Relaxed), self.chunks.load(Ordering::Relaxed));
-        let of = |n| counted(n, "document", "documents");
+        let of = |n| plural(n, "document", "documents");
         (sentences + chunks > 0).then(|| {
             format!(
                 "terms went with a sentence for each in {}, with their chunks in {} (--context)",

@@ -7,12 +7,13 @@ use std::io::Read;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::run::Run;
-use super::{RunConfig, RunError};
+use super::config::RunConfig;
+use super::context::Run;
+use super::error::RunError;
 use crate::stages::discover::{Found, Inputs, Walk, WalkError, output_names};
 use crate::stages::parse;
 use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader};
-use crate::values::{Event, Failure, FailureKind, Fingerprint, Format, Formats, SourcePath, Stage};
+use crate::values::{Event, Failure, FailureKind, Fingerprint, Format, Formats, Phase, SourcePath, Stage};
 
 /// Files hashed together, in parallel, and committed together.
 const BATCH: usize = 64;
@@ -20,7 +21,7 @@ const BATCH: usize = 64;
 /// Known files read from the store at a time.
 const PAGE: usize = 1024;
 
-/// What discovery found.
+/// Findings of discovery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Discovered {
     /// Files in scope that are documents, readable or not.
@@ -31,7 +32,7 @@ pub(super) struct Discovered {
     pub(super) ignored_formats: [u64; Format::ALL.len()],
     /// Of the documents, unchanged ones whose vocabulary file is written and of which nothing failed.
     pub(super) settled: u64,
-    /// Whether anything in the store changed.
+    /// True if anything in the store changed.
     pub(super) changed: bool,
 }
 
@@ -43,7 +44,7 @@ pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<
         scope,
         known: Known {
             reader: run.store.reader()?,
-            write_fp: run.fps.write,
+            write_fp: run.fps[Stage::Write],
             page: VecDeque::new(),
             after: String::new(),
             at_end: false,
@@ -55,6 +56,7 @@ pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<
     };
     let mut limited = false;
     for item in Walk::new(&config.inputs, config.recursive) {
+        run.signs.alive();
         if run.cancel.is_stopping() {
             limited = true;
             break;
@@ -140,7 +142,7 @@ impl Discovery<'_> {
         }
     }
 
-    /// Whether what was made of an unchanged file stands under the formats of this run.
+    /// True if what was made of an unchanged file stands under the formats of this run.
     fn is_still(&self, found: &Found, state: FileState) -> bool {
         let formats = self.config.formats;
         let named = Format::of_name(found.path.as_str());
@@ -228,7 +230,7 @@ impl Discovery<'_> {
             }
             if let Some(failure) = &change.failure {
                 events.push(Event::DocumentFailed {
-                    stage: Stage::Discover,
+                    stage: Phase::Discover,
                     document: String::new(),
                     path: change.path.clone(),
                     kind: failure.kind,
@@ -272,7 +274,7 @@ impl Known {
     }
 }
 
-/// Whether the run looks at the place where `path` is.
+/// True if the run looks at the place where `path` is.
 fn is_within(inputs: &Inputs, recursive: bool, path: &SourcePath) -> bool {
     use std::os::unix::ffi::OsStrExt;
     inputs.places.iter().any(|place| {
@@ -294,7 +296,7 @@ fn is_below(path: &SourcePath, place: &SourcePath) -> bool {
         || place.as_str().is_empty()
 }
 
-/// Whether the name promises a document of a format that was asked for; what it really is, its content tells.
+/// True if the name promises a document of a format that was asked for; what it really is, its content tells.
 fn is_named_as_document(path: &SourcePath, formats: Formats) -> bool {
     Format::of_name(path.as_str()).is_some_and(|format| formats.has(format))
 }
@@ -323,7 +325,7 @@ fn examine(found: &Found, formats: Formats, scope: i64) -> FileChange {
     }
 }
 
-/// What a look into a file showed.
+/// Findings of a look into a file.
 enum Content {
     /// A document: its hash and length.
     Document(Fingerprint, u64),

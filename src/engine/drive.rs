@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::RunError;
+use super::error::RunError;
 
 /// Runs `work` on every job that `feed` sends, on `workers` threads. Each thread makes its own state once, with
 /// `state`. A job that was taken is finished even when `stopping` says so. The first error ends everything and is

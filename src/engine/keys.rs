@@ -1,105 +1,117 @@
-//! What decides a stage's result: fingerprints of stages and of questions.
+//! Keys of stages and of questions: what decides a result. An equal key means an interchangeable result.
+//!
+//! Settings are taken apart to their last field, so that a new one does not compile before somebody has said here whether it
+//! is part of a key. The keys of fixed settings are frozen by a test: a store on disk holds them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::stages::extract::local;
+use crate::stages::chunk::ChunkSettings;
+use crate::stages::extract::{PassageSettings, TermSettings, local};
 use crate::stages::parse::{OcrMode, OcrSettings};
-use crate::stages::pipeline::{Method, Pipeline};
-use crate::stages::write::Blocklist;
-use crate::stages::{chunk, extract, parse, write};
-use crate::store::{FpId, Session, StageFps, StoreError};
+use crate::stages::pipeline::{Method, Pipeline, ProviderChoice};
+use crate::stages::{chunk as chunker, parse as parser, write as renderer};
 use crate::values::{Fingerprint, KeyWriter};
 
-/// The key of each stage and a description for people. An equal key means an interchangeable result.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StageKeys {
-    /// `parse`: depends on the parser's version and on how pages that are pictures are read. Passwords are no part of it, nor is
-    /// whether the program for it is there: a document that lacks either is taken up with `--retry-failed`.
-    pub parse: Fingerprint,
-    /// `chunk`.
-    pub chunk: Fingerprint,
-    /// What is asked of a provider about a unit, whatever document the unit stands in.
-    pub question: Fingerprint,
-    /// `extract`.
-    pub extract: Fingerprint,
-    /// `write`.
-    pub write: Fingerprint,
-    specs: [serde_json::Value; 5],
+/// Everything that decides what a run makes of a document, apart from the document.
+pub(super) struct Deciding<'a> {
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) ocr: &'a OcrSettings,
+    /// SHA-256 of what the blocklist flags, hexadecimal.
+    pub(super) blocklist: Option<String>,
+    pub(super) question: Fingerprint,
 }
 
-fn stage(name: &str, version: u32) -> KeyWriter {
-    KeyWriter::new("stage").text(name).number(u64::from(version))
+/// The key of what is asked about a unit. Output budget, limits and prices are no part of it: an answer stays good whatever they are.
+pub(super) fn question(pipeline: &Pipeline) -> Fingerprint {
+    let Pipeline { name: _, description: _, chunk: _, method: _, prompt, schema, provider } = pipeline;
+    let ProviderChoice { name, model, origin, api_version, max_output_tokens: _, terms_per_request: _, limits: _ } =
+        provider;
+    let key = KeyWriter::new("question").text(name).optional(model.as_deref());
+    let key = match origin {
+        None => key.number(u64::from(local::VERSION)),
+        // What a rehearsal said is never taken for a provider's word.
+        Some(origin) => key.text(origin).optional(api_version.as_deref()),
+    };
+    key.text(prompt).text(&schema.to_string()).finish()
 }
 
-impl StageKeys {
-    /// The keys of a pipeline over documents that are parsed so, and of the list that flags its terms.
-    pub fn of(pipeline: &Pipeline, ocr: &OcrSettings, blocklist: Option<&Blocklist>) -> Self {
-        let provider = &pipeline.provider;
-        let blocklist = blocklist.map(|list| list.fingerprint().hex());
-        let languages = Some(ocr.languages.as_str()).filter(|_| ocr.mode != OcrMode::Off);
-        let parse = stage("parse", parse::VERSION).text(ocr.mode.name()).optional(languages).finish();
-        let cut = &pipeline.chunk;
-        let chunk = stage("chunk", chunk::VERSION)
-            .number(cut.max_tokens.into())
-            .number(cut.overlap_tokens.into())
-            .key(&parse)
-            .finish();
-        let question = KeyWriter::new("question").text(&provider.name).optional(provider.model.as_deref());
-        let question = match &provider.origin {
-            None => question.number(u64::from(local::VERSION)),
-            // What a rehearsal said is never taken for a provider's word.
-            Some(origin) => question.text(origin).optional(provider.api_version.as_deref()),
-        };
-        let question = question.text(&pipeline.prompt).text(&pipeline.schema.to_string()).finish();
-        let extract = stage("extract", extract::VERSION);
-        let extract = match &pipeline.method {
-            Method::Terms(t) => extract
+pub(super) fn question_spec(pipeline: &Pipeline) -> Value {
+    let provider = &pipeline.provider;
+    json!({"provider": provider.name, "model": provider.model, "origin": provider.origin, "prompt": short(&pipeline.prompt),
+           "schema": short(&pipeline.schema.to_string())})
+}
+
+/// The languages that recognition reads; none where it is off, so that they decide nothing then.
+fn languages(ocr: &OcrSettings) -> Option<&str> {
+    // Whether the program is there decides nothing either, nor do passwords: a document that lacked one is taken up with `--retry-failed`.
+    let OcrSettings { mode, languages, program: _, page_time: _ } = ocr;
+    Some(languages.as_str()).filter(|_| *mode != OcrMode::Off)
+}
+
+pub(super) fn parse(deciding: &Deciding<'_>, key: KeyWriter) -> KeyWriter {
+    key.text(deciding.ocr.mode.name()).optional(languages(deciding.ocr))
+}
+
+pub(super) fn parse_spec(deciding: &Deciding<'_>) -> Value {
+    json!({"parser": parser::VERSION, "ocr": deciding.ocr.mode.name(), "ocr_languages": languages(deciding.ocr)})
+}
+
+pub(super) fn chunk(deciding: &Deciding<'_>, key: KeyWriter) -> KeyWriter {
+    let ChunkSettings { max_tokens, overlap_tokens } = deciding.pipeline.chunk;
+    key.number(max_tokens.into()).number(overlap_tokens.into())
+}
+
+pub(super) fn chunk_spec(deciding: &Deciding<'_>) -> Value {
+    let ChunkSettings { max_tokens, overlap_tokens } = deciding.pipeline.chunk;
+    json!({"chunker": chunker::VERSION, "max_tokens": max_tokens, "overlap_tokens": overlap_tokens})
+}
+
+pub(super) fn extract(deciding: &Deciding<'_>, key: KeyWriter) -> KeyWriter {
+    let is_remote = deciding.pipeline.provider.origin.is_some();
+    let key = match &deciding.pipeline.method {
+        Method::Terms(settings) => {
+            let TermSettings { per_thousand_words, minimum, maximum, max_words, max_occurrences } = settings;
+            let key = key
                 .text("terms")
-                .number(t.per_thousand_words.to_bits())
-                .number(t.minimum as u64)
-                .number(t.maximum as u64)
-                .number(t.max_words as u64)
-                .number(t.max_occurrences as u64),
-            Method::Passages(p) if provider.origin.is_none() => extract.text("passages").number(p.max_items as u64),
-            Method::Passages(p) => extract
-                .text("grounded passages")
-                .number(p.max_items as u64)
-                .text(&p.term_field)
-                .optional(p.evidence_field.as_deref()),
-        };
-        let extract = extract.key(&question).key(&chunk).finish();
-        let write = stage("write", write::VERSION)
-            .text(&pipeline.name)
-            .text(&provider.name)
-            .optional(provider.model.as_deref())
-            .optional(blocklist.as_deref())
-            .key(&extract)
-            .finish();
-        let specs = [
-            json!({"parser": parse::VERSION, "ocr": ocr.mode.name(), "ocr_languages": languages}),
-            json!({"chunker": chunk::VERSION, "max_tokens": cut.max_tokens, "overlap_tokens": cut.overlap_tokens}),
-            json!({"provider": provider.name, "model": provider.model, "origin": provider.origin, "prompt": short(&pipeline.prompt),
-                   "schema": short(&pipeline.schema.to_string())}),
-            json!({"pipeline": pipeline.name, "method": pipeline.method, "provider": provider.name,
-                   "model": provider.model, "prompt": short(&pipeline.prompt)}),
-            json!({"renderer": write::VERSION, "pipeline": pipeline.name, "blocklist": blocklist.map(|hash| hash[..12].to_owned())}),
-        ];
-        Self { parse, chunk, question, extract, write, specs }
-    }
+                .number(per_thousand_words.to_bits())
+                .number(*minimum as u64)
+                .number(*maximum as u64)
+                .number(*max_words as u64)
+                .number(*max_occurrences as u64);
+            // Candidates are found here whoever classifies them. The question of the embedded provider holds this version already.
+            if is_remote { key.number(u64::from(local::VERSION)) } else { key }
+        }
+        Method::Passages(PassageSettings { max_items, term_field, evidence_field }) => {
+            if is_remote {
+                key.text("grounded passages")
+                    .number(*max_items as u64)
+                    .text(term_field)
+                    .optional(evidence_field.as_deref())
+            } else {
+                // The embedded provider names no fields.
+                key.text("passages").number(*max_items as u64)
+            }
+        }
+    };
+    key.key(&deciding.question)
+}
 
-    /// Interns the keys in a store.
-    ///
-    /// # Errors
-    /// If the store cannot be written.
-    pub fn intern(&self, session: &mut Session<'_>) -> Result<(StageFps, FpId), StoreError> {
-        let spec = |n: usize| self.specs[n].to_string();
-        let parse = session.intern("parse", None, &self.parse, &spec(0))?;
-        let chunk = session.intern("chunk", Some(parse), &self.chunk, &spec(1))?;
-        let question = session.intern("question", None, &self.question, &spec(2))?;
-        let extract = session.intern("extract", Some(chunk), &self.extract, &spec(3))?;
-        let write = session.intern("write", Some(extract), &self.write, &spec(4))?;
-        Ok((StageFps { parse, chunk, extract, write }, question))
-    }
+pub(super) fn extract_spec(deciding: &Deciding<'_>) -> Value {
+    let Pipeline { name, method, prompt, provider, .. } = deciding.pipeline;
+    json!({"pipeline": name, "method": method, "provider": provider.name, "model": provider.model, "prompt": short(prompt)})
+}
+
+pub(super) fn write(deciding: &Deciding<'_>, key: KeyWriter) -> KeyWriter {
+    let provider = &deciding.pipeline.provider;
+    key.text(&deciding.pipeline.name)
+        .text(&provider.name)
+        .optional(provider.model.as_deref())
+        .optional(deciding.blocklist.as_deref())
+}
+
+pub(super) fn write_spec(deciding: &Deciding<'_>) -> Value {
+    let blocklist = deciding.blocklist.as_ref().map(|hash| hash[..12].to_owned());
+    json!({"renderer": renderer::VERSION, "pipeline": deciding.pipeline.name, "blocklist": blocklist})
 }
 
 /// Enough of a hash to tell two texts apart in a description.

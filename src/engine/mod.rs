@@ -1,46 +1,49 @@
-//! Layer 3: runs the stages over a store, in either mode, and can be stopped at any instant.
+//! Layer 3: runs the stages over a store, in either mode, and can be stopped at any instant. `dataflow` is the place to begin.
 
-mod alone;
-mod batch;
+mod attempts;
 mod cancel;
-mod consolidate;
+mod checkpoint;
+mod chunk;
+mod config;
+mod context;
 mod contexts;
+mod dataflow;
+mod desk;
 mod discover;
-mod documents;
 mod drive;
+mod error;
 mod error_log;
-mod export;
+mod extract;
+mod feed;
 mod keys;
-mod live;
-mod manifest;
-mod orphans;
+mod parse;
 mod per_document;
 mod plan;
+mod provider;
+mod report;
 mod run;
-mod staged;
+mod stage_keys;
 mod tally;
+mod vocabulary;
+mod watchdog;
+mod work;
 mod worker;
+mod write;
 
-pub use batch::{BatchOptions, expiry_warning, expiry_warnings};
-pub use cancel::Cancel;
-pub use consolidate::{
-    ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, ReviewLock, consolidate, queue as review_queue,
-    write_queue,
+pub use self::cancel::Cancel;
+pub use self::config::{Rerun, RunConfig};
+pub use self::error::RunError;
+pub use self::error_log::ERROR_LOG;
+pub use self::extract::batch::expiry::{expiry_warning, expiry_warnings};
+pub use self::extract::plan::{ExtractPlan, RemotePlan};
+pub use self::extract::settle::{Reading, read as read_response};
+pub use self::plan::{Plan, StagePlan};
+pub use self::provider::{BatchOptions, EndpointKind, Remote};
+pub use self::report::manifest::MANIFEST;
+pub use self::run::{Finished, run};
+pub use self::stage_keys::StageKeys;
+pub use self::vocabulary::{
+    ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, EXPORT_COLUMNS, ExportError, ExportSource,
+    ExportTable, Orphan, OrphanState, ReviewLock, consolidate, orphans, remove_orphans, review_queue, write_queue,
 };
-pub use error_log::ERROR_LOG;
-pub use export::{EXPORT_COLUMNS, ExportError, ExportSource, ExportTable};
-pub use keys::StageKeys;
-pub use live::{EndpointKind, Reading, Remote, read as read_response};
-pub use manifest::MANIFEST;
-pub use orphans::{Orphan, OrphanState, orphans, remove_orphans};
-pub use plan::{ExtractPlan, Plan, RemotePlan, StagePlan};
-pub use run::{Finished, Rerun, RunConfig, RunError, run};
-pub use worker::{CLOCK_FACTOR, ParseLimits, serve as serve_parse_worker};
-
-/// Units in one request of a pipeline.
-fn per_request(pipeline: &crate::stages::pipeline::Pipeline) -> usize {
-    match pipeline.method {
-        crate::stages::pipeline::Method::Passages(_) => 1,
-        crate::stages::pipeline::Method::Terms(_) => pipeline.provider.terms_per_request,
-    }
-}
+pub use self::worker::{CLOCK_FACTOR, ParseLimits, serve as serve_parse_worker};

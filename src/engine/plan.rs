@@ -1,16 +1,16 @@
-//! What a run would do, and why, before it does it.
+//! Plan of a run: what it would do, and why.
 
 use serde::Serialize;
 
-use super::RunError;
-use super::live::{Contents, Remote, overhead, told_in_requests};
-use super::run::{Rerun, Run};
-use crate::stages::extract::{self, Context};
-use crate::stages::pipeline::Method;
-use crate::store::{Counts, DistinctCounter, DocId, Reader, StageFps};
-use crate::values::{Chunk, Fingerprint, ParsedDocument, Stage, Usage};
+use super::config::Rerun;
+use super::context::Run;
+use super::dataflow::{DATAFLOW, Row};
+use super::error::RunError;
+use super::extract::plan::{ExtractPlan, extract_plan};
+use crate::store::{Counts, FpId, StageFps};
+use crate::values::{Stage, StageMap, Subject};
 
-/// What one stage has to do.
+/// Work that one stage has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StagePlan {
     /// Which stage.
@@ -21,54 +21,8 @@ pub struct StagePlan {
     pub done: u64,
     /// Failed earlier; taken up only with `--retry-failed`.
     pub failed: u64,
-    /// Why there is something to do.
+    /// Reason for which there is something to do.
     pub why: Option<String>,
-}
-
-/// What `extract` would ask.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ExtractPlan {
-    /// Provider name.
-    pub provider: String,
-    /// Documents to do.
-    pub documents: u64,
-    /// Chunks of these documents.
-    pub chunks: u64,
-    /// Distinct units among them: the same text anywhere in the corpus counts once.
-    pub units: u64,
-    /// Units whose answer the store has.
-    pub answered: u64,
-    /// Requests to the provider; 0 for `local`, which answers within the program.
-    pub requests: u64,
-    /// Estimated tokens of what is told of the units without an answer.
-    pub estimated_tokens: u64,
-    /// Documents whose terms would be asked about with a sentence for each.
-    pub with_sentences: u64,
-    /// Documents whose terms would be asked about with the chunks in which they stand.
-    pub with_chunks: u64,
-    /// What a remote provider would be asked, and what that would cost.
-    pub remote: Option<RemotePlan>,
-}
-
-/// An estimate of what the requests of a run come to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RemotePlan {
-    /// The model.
-    pub model: String,
-    /// Prompt tokens, instructions and schema included.
-    pub input_tokens: u64,
-    /// Output tokens.
-    pub output_tokens: u64,
-    /// Dollars; null if the model's price is not known.
-    pub dollars: Option<f64>,
-    /// Dollars at the price of the provider's batch endpoint.
-    pub batch_dollars: Option<f64>,
-    /// When the price was read, and where.
-    pub price_source: Option<String>,
-    /// Seconds under the given limits, if any were given.
-    pub seconds: Option<f64>,
-    /// What the estimate rests on.
-    pub basis: String,
 }
 
 /// The plan of a run.
@@ -82,26 +36,17 @@ pub struct Plan {
     pub ignored: u64,
     /// Stages from `parse` on.
     pub stages: Vec<StagePlan>,
-    /// What would be asked.
+    /// Questions that would be asked.
     pub extract: ExtractPlan,
 }
 
-/// Why a stage has something to do, given the fingerprints of the run before.
-pub(super) fn reason(stage: Stage, fps: StageFps, before: [Option<crate::store::FpId>; 4]) -> &'static str {
-    let stages = [Stage::Parse, Stage::Chunk, Stage::Extract, Stage::Write];
-    let changed = stages
-        .into_iter()
-        .zip(before)
-        .filter(|(s, old)| *s <= stage && old.is_some() && fps.of(*s) != *old)
-        .map(|(s, _)| s)
-        .next();
-    match changed {
-        Some(Stage::Parse) => "the parser or its OCR settings changed since the last run",
-        Some(Stage::Chunk) => "the chunk settings changed since the last run",
-        Some(Stage::Extract) => "the prompt, schema, provider, model or extraction settings changed since the last run",
-        Some(Stage::Discover | Stage::Write) => "the output settings changed since the last run",
-        None if stage == Stage::Write => "new, changed, renamed or unfinished documents",
-        None => "new, changed or unfinished documents",
+/// Reason for which a stage has something to do, given the fingerprints of the run before.
+pub(super) fn reason(stage: Stage, fps: &StageFps, before: &StageMap<Option<FpId>>) -> &'static str {
+    let is_changed = |row: &&Row| row.stage <= stage && before[row.stage].is_some_and(|old| fps[row.stage] != old);
+    match (DATAFLOW.iter().find(is_changed), stage.subject()) {
+        (Some(row), _) => row.changed,
+        (None, Subject::File) => "new, changed, renamed or unfinished documents",
+        (None, Subject::Document) => "new, changed or unfinished documents",
     }
 }
 
@@ -109,160 +54,26 @@ pub(super) fn reason(stage: Stage, fps: StageFps, before: [Option<crate::store::
 pub(super) fn plan(run: &Run<'_>, rerun: Option<&Rerun>, ignored: u64) -> Result<Plan, RunError> {
     let reader = run.store.reader()?;
     let (documents, files) = reader.corpus_size(run.scope)?;
-    let failed_files = reader.failed_files(run.fps.documents(), run.scope)?;
+    let failed_files = reader.failed_files(&run.fps, run.scope)?;
     let mut stages = Vec::new();
-    for stage in [Stage::Parse, Stage::Chunk, Stage::Extract, Stage::Write] {
+    for stage in Stage::ALL {
         let mut counts = run.counts(&reader, stage)?;
         let asked = rerun.filter(|r| stage >= r.stage);
         if asked.is_some() {
             counts = Counts { todo: counts.todo + counts.done + counts.failed, done: 0, failed: 0 };
         }
-        if stage == Stage::Write {
+        if stage.subject() == Subject::File {
             // Files whose document is still to be extracted will be written too.
             counts.todo = files.saturating_sub(failed_files + counts.done);
         }
         let why = match asked {
             Some(rerun) if rerun.force => "--force asks for it again".to_owned(),
             Some(rerun) => format!("--stage {} asks for it again", rerun.stage.name()),
-            None => reason(stage, run.fps, run.before).to_owned(),
+            None => reason(stage, &run.fps, &run.before).to_owned(),
         };
         let why = (counts.todo > 0).then_some(why);
         stages.push(StagePlan { stage, todo: counts.todo, done: counts.done, failed: counts.failed, why });
     }
     let extract = extract_plan(run, rerun)?;
     Ok(Plan { files, documents, ignored, stages, extract })
-}
-
-pub(super) fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> Result<ExtractPlan, RunError> {
-    let reader = run.store.reader()?;
-    let mut plan = ExtractPlan {
-        provider: run.pipeline.provider.name.clone(),
-        documents: 0,
-        chunks: 0,
-        units: 0,
-        answered: 0,
-        requests: 0,
-        estimated_tokens: 0,
-        with_sentences: 0,
-        with_chunks: 0,
-        remote: None,
-    };
-    let mut guessed_output = 0;
-    let size = super::per_request(&run.pipeline);
-    let again = rerun.is_some_and(|r| r.stage <= Stage::Extract);
-    let mut distinct = DistinctCounter::new()?;
-    let mut after = DocId(0);
-    loop {
-        // A rerun takes the documents that are chunked, whether extracted or not.
-        let page = match again {
-            true => reader.through(run.fps.chunk, run.scope, after, 64)?,
-            false => reader.pending(Some(run.fps.chunk), run.fps.extract, run.scope, after, 64)?,
-        };
-        let Some(last) = page.last() else { break };
-        after = last.doc;
-        for pending in page {
-            let chunks: Vec<Chunk> = reader.artifact(run.fps.chunk, pending.doc)?;
-            let document: ParsedDocument = reader.artifact(run.fps.parse, pending.doc)?;
-            plan.documents += 1;
-            plan.chunks += chunks.len() as u64;
-            let accepted = if again { i64::MAX } else { pending.generation };
-            let mut is_open = |plan: &mut ExtractPlan, unit: &Fingerprint| -> Result<bool, RunError> {
-                if !distinct.add(unit)? {
-                    return Ok(false);
-                }
-                plan.units += 1;
-                let answered = reader.is_answered(run.question, unit, accepted)?;
-                plan.answered += u64::from(answered);
-                Ok(!answered)
-            };
-            // The embedded provider finds terms without asking; its units are the chunks that it reads.
-            if let (Method::Terms(_), Some(remote)) = (&run.pipeline.method, run.remote) {
-                let contents = Contents::of(&run.pipeline.method, document, chunks);
-                let mut open = Vec::new();
-                for (number, unit) in contents.units.iter().enumerate() {
-                    if is_open(&mut plan, &unit.key)? {
-                        open.push(number);
-                    }
-                }
-                let (units, context) = contents.in_context(remote.context, &open, size);
-                plan.with_sentences += u64::from(context == Some(Context::Candidates));
-                plan.with_chunks += u64::from(context == Some(Context::Chunks));
-                plan.estimated_tokens += told_in_requests(&units, size);
-                guessed_output += units.len() as u64 * extract::guessed_term_output(&run.pipeline.schema);
-                continue;
-            }
-            for chunk in chunks {
-                let text = chunk.span.of(&document.text);
-                if is_open(&mut plan, &extract::unit_key(text))? {
-                    plan.estimated_tokens += u64::from(chunk.tokens);
-                    guessed_output += run.remote.map_or(0, |_| extract::guessed_output(text));
-                }
-            }
-        }
-    }
-    if let Some(remote) = run.remote {
-        plan.requests = (plan.units - plan.answered).div_ceil(size as u64);
-        plan.remote = Some(remote_plan(run, remote, &reader, &plan, guessed_output)?);
-    }
-    Ok(plan)
-}
-
-/// Answers from which on what they came to is trusted more than a guess.
-const ENOUGH_ANSWERS: u64 = 20;
-
-fn remote_plan(
-    run: &Run<'_>,
-    remote: &Remote,
-    reader: &Reader,
-    plan: &ExtractPlan,
-    guessed_output: u64,
-) -> Result<RemotePlan, RunError> {
-    let estimated = plan.estimated_tokens + plan.requests * overhead(&run.pipeline);
-    let told = reader.told(run.question)?.filter(|t| t.sums.count >= ENOUGH_ANSWERS && t.estimated > 0);
-    let (usage, basis) = match told {
-        Some(told) => {
-            // What was told of earlier answers, by token of their estimates and by answer.
-            let by_token = estimated as f64 / told.estimated as f64;
-            let by_answer = plan.requests as f64 / told.sums.count as f64;
-            let of = |tokens: u64, factor: f64| (tokens as f64 * factor).round() as u64;
-            let u = told.sums.usage;
-            let usage = Usage {
-                input: of(u.input, by_token),
-                cache_read: of(u.cache_read, by_token),
-                cache_write_5m: of(u.cache_write_5m, by_token),
-                cache_write_1h: of(u.cache_write_1h, by_token),
-                output: of(u.output, by_answer),
-            };
-            (usage, format!("the tokens of {} earlier answers in this folder", told.sums.count))
-        }
-        None => {
-            let usage = Usage { input: estimated, output: guessed_output, ..Usage::default() };
-            let basis = format!(
-                "a guess of the output, because fewer than {ENOUGH_ANSWERS} answers to this question are in the folder; a run with --limit makes it a measurement"
-            );
-            (usage, basis)
-        }
-    };
-    let dollars = |batch| remote.price.as_ref().map(|p| p.cost_of_many(&usage, plan.requests, batch).dollars());
-    let rates = remote.rates;
-    let minutes = [
-        (plan.requests, rates.requests),
-        (usage.prompt(), rates.input),
-        (usage.output, rates.output),
-        (usage.prompt() + usage.output, rates.tokens),
-    ];
-    let limited = minutes.into_iter().filter_map(|(n, rate)| Some(n as f64 / rate? as f64)).max_by(f64::total_cmp);
-    Ok(RemotePlan {
-        model: remote.dialect.model.clone(),
-        input_tokens: usage.prompt(),
-        output_tokens: usage.output,
-        dollars: dollars(false),
-        batch_dollars: dollars(true),
-        price_source: remote.price.as_ref().map(|p| match p.as_of {
-            Some(day) => format!("{}, {day}", p.source),
-            None => p.source.clone(),
-        }),
-        seconds: limited.map(|m| (m * 60.0).ceil()),
-        basis,
-    })
 }

@@ -1,122 +1,39 @@
-//! One run from the lock to the summary.
+//! One run from the lock to the summary: `discover`, then the stages of the dataflow.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
-use super::batch::{self, BatchOptions};
+use super::attempts::panic_words;
+use super::cancel::Cancel;
+use super::config::{Rerun, RunConfig};
+use super::context::{OutputPlaces, Run};
 use super::contexts::Contexts;
+use super::dataflow::{DATAFLOW, Row};
+use super::error::RunError;
 use super::error_log::ErrorLog;
-use super::live::{self, EndpointKind, Remote};
-use super::staged::Upstream;
+use super::extract::batch::expiry::expiry_warnings;
+use super::extract::batch::probe::refusal as batch_refusal;
+use super::feed::Upstream;
+use super::plan::Plan;
+use super::provider::{EndpointKind, Remote};
+use super::report::manifest::{self, MANIFEST};
+use super::report::summary::{Progress, summarize};
+use super::stage_keys::StageKeys;
 use super::tally::Tally;
-use super::worker::{ParseLimits, ParseProgram};
-use super::{Cancel, Plan, StageKeys, discover, documents, manifest, per_document, plan, staged};
-use crate::stages::discover::{InputError, Inputs};
-use crate::stages::parse::{OcrMode, ParseSettings};
-use crate::stages::pipeline::Pipeline;
-use crate::stages::write::{Blocklist, Origin};
-use crate::store::{Counts, FpId, Reader, RunLock, STORE_FOLDER, Session, StageFps, Store, StoreError, Writer};
-use crate::values::{Asked, Event, Format, Formats, Mode, RunOutcome, SourcePath, Stage, StageTotals, Summary};
+use super::watchdog::{STANDSTILL, Signs, watch};
+use super::worker::ParseProgram;
+use super::{discover, per_document, plan};
+use crate::stages::parse::OcrMode;
+use crate::stages::write::Origin;
+use crate::store::{Counts, Reader, RunLock, STORE_FOLDER, Session, Store, StoreError, Writer};
+use crate::values::{Event, KeyWriter, Mode, Phase, RunOutcome, Stage, StageMap, Subject, Summary};
 
-/// What a person asked for, with every default filled in.
-#[derive(Debug, Clone)]
-pub struct RunConfig {
-    /// What to read.
-    pub inputs: Inputs,
-    /// Whether folders below folders are entered.
-    pub recursive: bool,
-    /// The formats that are taken from folders; a file that is named itself is taken whatever it is.
-    pub formats: Formats,
-    /// At most this many documents, the first in path order.
-    pub limit: Option<u64>,
-    /// Whether contents are hashed even if size and modification time are as known.
-    pub checksum: bool,
-    /// The output folder.
-    pub output: PathBuf,
-    /// Worker threads, each with a parse process of its own.
-    pub workers: usize,
-    /// How documents travel.
-    pub mode: Mode,
-    /// What is extracted and how.
-    pub pipeline: Pipeline,
-    /// Who is asked; none for the embedded provider.
-    pub remote: Option<Remote>,
-    /// Terms that are flagged when files are written.
-    pub blocklist: Option<Arc<Blocklist>>,
-    /// A stage to do again although nothing changed.
-    pub rerun: Option<Rerun>,
-    /// The last stage of this run.
-    pub until: Stage,
-    /// Whether failed stages are taken up again, and partial documents where recognition can be had.
-    pub retry_failed: bool,
-    /// Whether only a plan is wanted.
-    pub dry_run: bool,
-    /// The program that is started as `PROGRAM parse-worker BYTES`.
-    pub parse_program: PathBuf,
-    /// What a parse worker may use.
-    pub parse_limits: ParseLimits,
-    /// Passwords, and how pages that are pictures are read.
-    pub parse_settings: ParseSettings,
-    /// How this run introduces itself to a second one that finds the folder locked.
-    pub holder: String,
-    /// Unix time in milliseconds.
-    pub now_ms: fn() -> i64,
-}
-
-/// A rerun asked for with `--stage` or `--force`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rerun {
-    /// The first stage to do again.
-    pub stage: Stage,
-    /// Whether it was `--force`, which also looks into every file again.
-    pub force: bool,
-}
-
-/// Why a run could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The inputs.
-    #[error(transparent)]
-    Input(#[from] InputError),
-    /// Reading or writing something else failed.
-    #[error("cannot {action} '{file}': {source}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        file: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
-    /// The output folder cannot be used.
-    #[error(
-        "cannot write to the output folder '{folder}': {source}; give another one with --output, or change its permissions"
-    )]
-    Output {
-        /// The folder.
-        folder: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
-    /// A provider cannot be asked as things are.
-    #[error("{0}")]
-    Provider(String),
-    /// A fault of the program.
-    #[error("internal error: {0}; please report it")]
-    Internal(String),
-    /// The operating system gave no threads.
-    #[error("cannot start a worker thread: {0}; use fewer with --workers")]
-    Threads(std::io::Error),
-}
-
-/// What came of a run.
+/// Result of a run.
 #[derive(Debug)]
 pub struct Finished {
     /// Counts and outcome.
@@ -125,85 +42,11 @@ pub struct Finished {
     pub plan: Option<Plan>,
 }
 
-/// Everything that the stages of one run share.
-pub(super) struct Run<'a> {
-    pub(super) store: &'a Store,
-    pub(super) writer: Writer,
-    pub(super) tally: Arc<Tally>,
-    pub(super) cancel: &'a Cancel,
-    /// Set when no more can be asked of a provider: stages that feed it stop too.
-    halted: AtomicBool,
-    pub(super) pool: rayon::ThreadPool,
-    pub(super) workers: usize,
-    pub(super) pipeline: Pipeline,
-    pub(super) remote: Option<&'a Remote>,
-    pub(super) fps: StageFps,
-    /// The fingerprints of the run before, by stage from `parse` on.
-    pub(super) before: [Option<FpId>; 4],
-    pub(super) question: FpId,
-    pub(super) generation: i64,
-    /// Number for the next response.
-    pub(super) next_response: AtomicI64,
-    /// Number of this partial run, or 0 if it is about the whole input root.
-    pub(super) scope: i64,
-    pub(super) root: PathBuf,
-    pub(super) places: documents::OutputPlaces,
-    pub(super) contexts: Contexts,
-    pub(super) parse_program: ParseProgram,
-    pub(super) now_ms: fn() -> i64,
-}
-
-impl Run<'_> {
-    /// Whether nothing new may be begun.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.cancel.is_stopping() || self.halted.load(Ordering::Relaxed)
-    }
-
-    /// Lets nothing new begin, until [`Run::go_on`].
-    pub(super) fn halt(&self) {
-        self.halted.store(true, Ordering::Relaxed);
-    }
-
-    fn go_on(&self) {
-        self.halted.store(false, Ordering::Relaxed);
-    }
-
-    pub(super) fn emit(&self, event: Event) {
-        self.tally.emit(event);
-    }
-
-    pub(super) fn file_of(&self, path: &SourcePath) -> PathBuf {
-        use std::os::unix::ffi::OsStrExt;
-        self.root.join(std::ffi::OsStr::from_bytes(&path.to_bytes()))
-    }
-
-    /// Counts of a stage from `parse` on.
-    pub(super) fn counts(&self, reader: &Reader, stage: Stage) -> Result<Counts, StoreError> {
-        let fps = self.fps;
-        match stage {
-            Stage::Discover => Ok(Counts::default()),
-            Stage::Parse => reader.counts(None, fps.parse, self.scope),
-            Stage::Chunk => reader.counts(Some(fps.parse), fps.chunk, self.scope),
-            Stage::Extract => reader.counts(Some(fps.chunk), fps.extract, self.scope),
-            Stage::Write => reader.write_counts(fps.extract, fps.write, self.scope),
-        }
-    }
-
-    /// Files in scope that have come through `stage`.
-    fn files_through(&self, reader: &Reader, stage: Stage) -> Result<u64, StoreError> {
-        match self.fps.of(stage) {
-            Some(_) if stage == Stage::Write => Ok(self.counts(reader, stage)?.done),
-            Some(fp) => reader.files_through(fp, self.scope),
-            None => Ok(reader.corpus_size(self.scope)?.1),
-        }
-    }
-}
-
 /// Runs the stages. Every event goes to `events`; the last one is [`Event::RunFinished`], also when the run breaks off
 /// with an error after its beginning. When this returns, what is done is durable and the lock is released.
 ///
 /// # Errors
-/// What makes the whole run impossible; failures of documents are data, not errors.
+/// Whatever makes the whole run impossible; failures of documents are data, not errors.
 pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Result<Finished, RunError> {
     let started = Instant::now();
     let folder = config.output.join(STORE_FOLDER);
@@ -227,16 +70,32 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         }
         false => 0,
     };
-    let mut before = [None; 4];
-    for (slot, stage) in before.iter_mut().zip(&Stage::ALL[1..]) {
-        *slot = reader.current(*stage)?.map(|(fp, _)| fp);
-    }
+    let before = StageMap::try_from_fn(|stage| Ok::<_, StoreError>(reader.current(stage)?.map(|(fp, _)| fp)))?;
     let generation = number("generation")?;
 
     let tally = Arc::new(Tally::new(ErrorLog::new(&config.output, config.now_ms), events.clone()));
+    let (signs, halted) = (Signs::new(), Arc::new(AtomicBool::new(false)));
     let on_commit = {
-        let tally = Arc::clone(&tally);
-        move |events: Vec<Event>| events.into_iter().for_each(|event| tally.emit(event))
+        let (tally, signs) = (Arc::clone(&tally), signs.clone());
+        move |events: Vec<Event>| {
+            signs.alive();
+            events.into_iter().for_each(|event| tally.emit(event));
+        }
+    };
+    let standstill = Arc::new(OnceLock::new());
+    let _watchdog = {
+        let (tally, halted, standstill, stalled) =
+            (Arc::clone(&tally), Arc::clone(&halted), Arc::clone(&standstill), config.stalled);
+        let stop = move |words: String| {
+            let message = format!(
+                "nothing has happened for {} minutes: {words}; this is a fault of corpora, please report it; everything done is kept, and the same command continues",
+                STANDSTILL.as_secs() / 60
+            );
+            tally.emit(Event::Warning { message: message.clone() });
+            let _ = standstill.set(message);
+            halted.store(true, Ordering::Relaxed);
+        };
+        watch(signs.clone(), STANDSTILL, stop, stalled).map_err(RunError::Threads)?
     };
     let provider = &config.pipeline.provider;
     let mut run = Run {
@@ -244,7 +103,8 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         writer: Writer::start(&store, config.now_ms, on_commit)?,
         tally,
         cancel,
-        halted: AtomicBool::new(false),
+        signs,
+        halted,
         pool: rayon::ThreadPoolBuilder::new()
             .num_threads(config.workers)
             .build()
@@ -257,7 +117,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         next_response: AtomicI64::new(reader.next_response()?),
         scope,
         root: config.inputs.root.clone(),
-        places: documents::OutputPlaces {
+        places: OutputPlaces {
             output: config.output.clone(),
             temporary: store.temporary_folder(),
             origin: Origin {
@@ -283,17 +143,18 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         provider: provider.name.clone(),
         mode: config.mode,
     });
-    for message in batch::expiry_warnings(&reader, (config.now_ms)())? {
+    for message in expiry_warnings(&reader, (config.now_ms)())? {
         run.emit(Event::Warning { message });
     }
     let mut progress = Progress::default();
     let outcome = stages(&mut run, config, &mut session, &mut progress);
+    progress.stopped = progress.stopped.take().or_else(|| standstill.get().cloned());
     if let Some(message) = run.contexts.message() {
         run.emit(Event::Notice { message });
     }
     let summary = summarize(&run, config, &progress, outcome.is_ok(), started)?;
     let written = match &outcome {
-        Ok(_) if !config.dry_run && (progress.changed || !config.output.join(manifest::MANIFEST).exists()) => {
+        Ok(_) if !config.dry_run && (progress.changed || !config.output.join(MANIFEST).exists()) => {
             manifest::write(&run, &summary)
         }
         _ => Ok(()),
@@ -312,164 +173,105 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     Ok(Finished { summary, plan })
 }
 
-/// How far a run has come, for its summary.
-#[derive(Default)]
-struct Progress {
-    found: discover::Discovered,
-    totals: Vec<StageTotals>,
-    /// Files that failed in an earlier run.
-    failed_before: u64,
-    /// Files whose document is kept without the text of some sections.
-    partial_before: u64,
-    /// Files that had come through the last stage before this run did anything.
-    through_before: u64,
-    /// Whether the manifest is out of date.
-    changed: bool,
-    /// Why the asking of a provider stopped before its end.
-    stopped: Option<String>,
-    asked: Option<Asked>,
-}
-
-impl Progress {
-    fn ask(&mut self, outcome: live::Outcome) {
-        self.asked = Some(outcome.asked);
-        self.stopped = outcome.stopped;
-    }
-
-    /// Whether discovery showed that every file is done, or failed before. Asking the store stage by stage instead would double
-    /// the time of a rerun that has nothing to do.
-    fn nothing_to_do(&self, config: &RunConfig) -> bool {
-        let found = &self.found;
-        let asked_for_more = config.dry_run
-            || config.rerun.is_some()
-            || config.until < Stage::Write
-            || (config.retry_failed && self.failed_before + self.partial_before > 0);
-        !asked_for_more && !found.changed && found.settled + self.failed_before == found.documents
-    }
-}
-
+/// Discovery, then the stages of the dataflow.
 fn stages(
     run: &mut Run<'_>,
     config: &RunConfig,
-    session: &mut Session<'_>,
+    session: &mut Session,
     progress: &mut Progress,
 ) -> Result<Option<Plan>, RunError> {
-    run.emit(Event::StageStarted { stage: Stage::Discover, total: 0, skipped: 0, failed: 0 });
+    run.emit(Event::StageStarted { stage: Phase::Discover, total: 0, skipped: 0, failed: 0 });
     let started = Instant::now();
     progress.found = discover::discover(run, config, run.scope)?;
     progress.changed |= progress.found.changed;
-    finish_stage(run, progress, Stage::Discover, started, 0, 0)?;
+    progress.finish(run, Phase::Discover, started, 0, 0);
     if run.cancel.is_stopping() || progress.found.documents == 0 {
         return Ok(None);
     }
     let reader = run.store.reader()?;
     if progress.found.settled < progress.found.documents {
-        progress.failed_before = reader.failed_files(run.fps.documents(), run.scope)?;
+        progress.failed_before = reader.failed_files(&run.fps, run.scope)?;
     }
-    progress.partial_before = reader.partial_files(run.fps.parse, run.scope)?;
+    progress.partial_before = reader.partial_files(run.fps[Stage::Parse], run.scope)?;
     if progress.nothing_to_do(config) {
-        let mut skipped = progress.found.documents;
-        for stage in [Stage::Parse, Stage::Chunk, Stage::Extract, Stage::Write] {
-            let failed = match run.fps.of(stage).filter(|_| progress.failed_before > 0) {
-                Some(fp) => reader.failures_in(fp, stage, run.scope)?,
-                None => 0,
-            };
-            skipped -= failed;
-            run.emit(Event::StageStarted { stage, total: 0, skipped, failed });
-            finish_stage(run, progress, stage, Instant::now(), skipped, failed)?;
-        }
-        return Ok(None);
+        return pass_by(run, progress, &reader).map(|()| None);
     }
-    if let Some(remote) = run.remote.filter(|r| matches!(r.endpoint_kind, EndpointKind::Batch(_)))
-        && !config.dry_run
-        && config.until >= Stage::Extract
-    {
-        progress.stopped = batch::refusal(remote, &run.pipeline)?;
-        if progress.stopped.is_some() {
-            return Ok(None);
-        }
+    progress.stopped = refusal(run, config)?;
+    if progress.stopped.is_some() {
+        return Ok(None);
     }
     if !config.dry_run {
         prepare(run, config, session)?;
     }
-    let until = if config.dry_run { Stage::Chunk.min(config.until) } else { config.until };
-    progress.through_before = run.files_through(&reader, until)?;
-    match (config.mode, config.dry_run || until < Stage::Extract) {
-        (Mode::Staged, _) | (Mode::PerDocument, true) => {
-            let mut first = Stage::Parse;
-            if let Some(remote) = run.remote.filter(|r| {
-                r.overlap && live::may_overlap(&run.pipeline.method) && matches!(r.endpoint_kind, EndpointKind::Live)
-            }) && until >= Stage::Extract
-            {
-                overlapped(run, progress, &reader, remote)?;
-                first = Stage::Write;
-            }
-            for stage in Stage::ALL.into_iter().filter(|s| (first..=until).contains(s)) {
+    let last = config.last_stage();
+    progress.through_before = run.files_through(&reader, last)?;
+    match config.mode {
+        Mode::PerDocument if last >= Stage::Extract => whole_documents(run, progress, &reader)?,
+        Mode::Staged | Mode::PerDocument => {
+            for rows in in_turn(run, last) {
                 if run.cancel.is_stopping() {
                     break;
                 }
                 run.go_on();
-                let mut asked = None;
-                one_stage(run, progress, &reader, stage, |run| {
-                    match (stage, run.remote) {
-                        (Stage::Parse, _) => staged::parse(run)?,
-                        (Stage::Chunk, _) => staged::chunk(run, &Upstream::finished())?,
-                        (Stage::Extract, None) => staged::extract(run)?,
-                        (Stage::Extract, Some(remote)) => {
-                            asked = Some(match by_batch(run, remote)? {
-                                Some(options) => batch::extract(run, remote, options)?,
-                                None => live::extract(run, remote, &Upstream::finished())?,
-                            });
-                        }
-                        (Stage::Discover | Stage::Write, _) => staged::write(run)?,
-                    }
-                    Ok(())
-                })?;
-                if let Some(outcome) = asked {
-                    progress.ask(outcome);
-                }
+                side_by_side(run, progress, &reader, rows)?;
             }
         }
-        (Mode::PerDocument, false) => all_at_once(run, progress, &reader)?,
     }
-    match config.dry_run && !run.cancel.is_stopping() {
-        true => plan::plan(run, config.rerun.as_ref(), progress.found.ignored).map(Some),
-        false => Ok(None),
+    if config.dry_run && !run.cancel.is_stopping() {
+        return plan::plan(run, config.rerun.as_ref(), progress.found.ignored).map(Some);
+    }
+    Ok(None)
+}
+
+/// Tells of every stage that it has nothing to do.
+fn pass_by(run: &Run<'_>, progress: &mut Progress, reader: &Reader) -> Result<(), RunError> {
+    let mut skipped = progress.found.documents;
+    for stage in Stage::ALL {
+        let failed = match progress.failed_before {
+            0 => 0,
+            _ => reader.failures_in(&run.fps, stage, run.scope)?,
+        };
+        skipped -= failed;
+        run.emit(Event::StageStarted { stage: stage.into(), total: 0, skipped, failed });
+        progress.finish(run, stage.into(), Instant::now(), skipped, failed);
+    }
+    Ok(())
+}
+
+/// Reason for which the batch endpoint that was asked for cannot be used, if it cannot: found out before a corpus is parsed for it.
+fn refusal(run: &Run<'_>, config: &RunConfig) -> Result<Option<String>, RunError> {
+    match run.remote.filter(|remote| matches!(remote.endpoint_kind, EndpointKind::Batch(_))) {
+        Some(remote) if config.last_stage() >= Stage::Extract => batch_refusal(remote, &run.pipeline),
+        _ => Ok(None),
     }
 }
 
 /// Reruns and retries that were asked for, and the record of what this run works with.
-fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session<'_>) -> Result<(), RunError> {
+fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session) -> Result<(), RunError> {
     if let Some(rerun) = &config.rerun {
-        let request = format!(
-            "{}{} until {} in {:?} limit {:?} of {:?}",
-            if rerun.force { "force " } else { "" },
-            rerun.stage.name(),
-            config.until.name(),
-            config.inputs.places,
-            config.limit,
-            run.fps,
-        );
+        let request = rerun_request(run, config, rerun);
         let reader = run.store.reader()?;
-        if reader.meta("rerun")?.as_deref() == Some(&request) {
+        let begun = reader.meta("rerun")?;
+        if begun.is_some_and(|begun| begun == request || begun == rerun_request_in_words(run, config, rerun)) {
             let message = "continuing the rerun that was interrupted; what it has redone is kept".into();
             run.emit(Event::Notice { message });
         } else {
-            session.begin_rerun(run.fps, rerun.stage, run.scope, &request)?;
+            session.begin_rerun(&run.fps, rerun.stage, run.scope, &request)?;
         }
         run.generation = reader.meta("generation")?.and_then(|v| v.parse().ok()).unwrap_or(0);
     }
     if config.retry_failed {
-        session.retry_failed(run.fps, run.scope)?;
+        session.retry_failed(&run.fps, run.scope)?;
         let ocr = &config.parse_settings.ocr;
         // Where nothing can be recognised, they would come out as they are.
         if ocr.mode != OcrMode::Off && ocr.program.is_some() {
-            session.retry_partial(run.fps, run.scope)?;
+            session.retry_partial(&run.fps, run.scope)?;
         }
     }
-    let current = [Stage::Parse, Stage::Chunk, Stage::Extract, Stage::Write]
-        .into_iter()
-        .filter_map(|stage| Some((format!("current:{}", stage.name()), Some(run.fps.of(stage)?.0.to_string()))))
+    let current = run
+        .fps
+        .iter()
+        .map(|(stage, fp)| (format!("current:{}", stage.name()), Some(fp.0.to_string())))
         .chain([
             ("current:question".to_owned(), Some(run.question.0.to_string())),
             ("current:pipeline".to_owned(), Some(run.pipeline.name.clone())),
@@ -479,70 +281,87 @@ fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session<'_>) -> 
     Ok(session.set_meta(&current)?)
 }
 
-fn one_stage(
-    run: &Run<'_>,
-    progress: &mut Progress,
-    reader: &Reader,
-    stage: Stage,
-    work: impl FnOnce(&Run<'_>) -> Result<(), RunError>,
-) -> Result<(), RunError> {
-    let counts = run.counts(reader, stage)?;
-    run.emit(Event::StageStarted { stage, total: counts.todo, skipped: counts.done, failed: counts.failed });
-    let started = Instant::now();
-    let outcome = if counts.todo > 0 { work(run).and_then(|()| Ok(run.writer.flush()?)) } else { Ok(()) };
-    progress.changed |= counts.todo > 0;
-    finish_stage(run, progress, stage, started, counts.done, counts.failed)?;
-    outcome
+/// The identity of a rerun: the same command after a crash asks for the same one, and continues it.
+fn rerun_request(run: &Run<'_>, config: &RunConfig, rerun: &Rerun) -> String {
+    let Rerun { stage, force } = rerun;
+    let places = config.inputs.places.iter().map(|place| place.as_os_str().as_bytes());
+    let places = places.fold(KeyWriter::new("rerun"), KeyWriter::bytes);
+    let key = places
+        .number(config.inputs.places.len() as u64)
+        .text(stage.name())
+        .number(u64::from(*force))
+        .text(config.until.name())
+        .number(config.limit.map_or(0, |limit| limit + 1));
+    run.fps.iter().fold(key, |key, (_, fp)| key.number(fp.0.cast_unsigned())).finish().hex()
 }
 
-/// Per-document mode: all stages run at once, so all bars do.
-fn all_at_once(run: &Run<'_>, progress: &mut Progress, reader: &Reader) -> Result<(), RunError> {
-    let (_, files) = reader.corpus_size(run.scope)?;
-    let extract = run.counts(reader, Stage::Extract)?.todo;
-    // Everything not done passes through every stage.
-    let todo =
-        |stage, counts: Counts| if stage == Stage::Write { files - counts.done } else { counts.todo.max(extract) };
-    let stages = [Stage::Parse, Stage::Chunk, Stage::Extract, Stage::Write];
-    at_once(run, progress, reader, &stages, todo, || {
-        per_document::run_documents(run)?;
-        run.writer.flush()?;
-        staged::write(run)
-    })
+/// The identity of a rerun as programs before store keys of reruns wrote it: one that such a program began is continued too, because
+/// beginning it anew would pay for its answers again.
+fn rerun_request_in_words(run: &Run<'_>, config: &RunConfig, rerun: &Rerun) -> String {
+    let fps: Vec<String> = run.fps.iter().map(|(stage, fp)| format!("{}: FpId({})", stage.name(), fp.0)).collect();
+    format!(
+        "{}{} until {} in {:?} limit {:?} of StageFps {{ {} }}",
+        if rerun.force { "force " } else { "" },
+        rerun.stage.name(),
+        config.until.name(),
+        config.inputs.places,
+        config.limit,
+        fps.join(", "),
+    )
 }
 
-/// `parse`, `chunk` and `extract` at the same time: a document is asked about as soon as its chunks are committed.
-fn overlapped(run: &Run<'_>, progress: &mut Progress, reader: &Reader, remote: &Remote) -> Result<(), RunError> {
-    let parse = run.counts(reader, Stage::Parse)?.todo;
-    let chunk = run.counts(reader, Stage::Chunk)?.todo;
-    // What an earlier stage has to do comes to the later ones.
-    let todo = |stage, counts: Counts| match stage {
-        Stage::Chunk => counts.todo + parse,
-        Stage::Extract => counts.todo + parse + chunk,
-        _ => counts.todo,
+/// The stages up to `last`, in groups that run in turn: one by one, or side by side up to `extract` where a document is asked about
+/// as soon as its chunks are committed.
+fn in_turn(run: &Run<'_>, last: Stage) -> Vec<&'static [Row]> {
+    let overlaps = |remote: &Remote| {
+        remote.overlap && !run.pipeline.method.names_units() && matches!(remote.endpoint_kind, EndpointKind::Live)
+    };
+    let rows = &DATAFLOW[..=last as usize];
+    let together = match run.remote {
+        Some(remote) if overlaps(remote) && last >= Stage::Extract => Stage::Extract as usize + 1,
+        _ => 0,
+    };
+    let (together, one_by_one) = rows.split_at(together);
+    let group = (!together.is_empty()).then_some(together);
+    group.into_iter().chain(one_by_one.chunks(1)).collect()
+}
+
+/// Runs stages at the same time: each follows the one before it through the store, the first has its work before it.
+fn side_by_side(run: &Run<'_>, progress: &mut Progress, reader: &Reader, rows: &[Row]) -> Result<(), RunError> {
+    // What an earlier stage of the group has to do comes to the later ones.
+    let mut earlier = 0;
+    let todo = |_, counts: Counts| {
+        earlier += counts.todo;
+        earlier
     };
     let mut asked = None;
-    let outcome = at_once(run, progress, reader, &[Stage::Parse, Stage::Chunk, Stage::Extract], todo, || {
-        let (parsed, chunked) = (Upstream::default(), Upstream::default());
+    let outcome = staged(run, progress, reader, rows, todo, || {
+        let Some((last, others)) = rows.split_last() else { return Ok(()) };
+        let finished: Vec<Upstream> = others.iter().map(|_| Upstream::default()).collect();
+        let start = Upstream::finished();
+        let upstream = |n: usize| if n == 0 { &start } else { &finished[n - 1] };
         std::thread::scope(|scope| {
-            let parse = scope.spawn(|| {
-                let outcome = staged::parse(run).and_then(|()| Ok(run.writer.flush()?));
-                parsed.finish();
-                outcome
-            });
-            let chunk = scope.spawn(|| {
-                let outcome = staged::chunk(run, &parsed).and_then(|()| Ok(run.writer.flush()?));
-                chunked.finish();
-                outcome
-            });
-            let extract = live::extract(run, remote, &chunked);
-            let join = |thread: std::thread::ScopedJoinHandle<'_, Result<(), RunError>>| {
-                thread
-                    .join()
-                    .unwrap_or_else(|panic| Err(RunError::Internal(super::worker::panic_words(&*panic).to_owned())))
-            };
-            let (parse, chunk) = (join(parse), join(chunk));
-            asked = Some(extract?);
-            parse.and(chunk)
+            let spawned: Vec<_> = others
+                .iter()
+                .enumerate()
+                .map(|(n, row)| {
+                    let (before, after) = (upstream(n), &finished[n]);
+                    scope.spawn(move || {
+                        let _finishing = after.finishes_with();
+                        (row.all)(run, before).and_then(|_| Ok(run.writer.flush()?))
+                    })
+                })
+                .collect();
+            let outcome = (last.all)(run, upstream(others.len()));
+            if outcome.is_err() {
+                // Nobody would take up what the others still make: the error is told now, not in hours.
+                run.halt();
+            }
+            let panicked = |panic: Box<dyn std::any::Any + Send>| RunError::Internal(panic_words(&*panic).to_owned());
+            let others: Vec<_> =
+                spawned.into_iter().map(|t| t.join().unwrap_or_else(|panic| Err(panicked(panic)))).collect();
+            asked = outcome?;
+            others.into_iter().collect()
         })
     });
     if let Some(outcome) = asked {
@@ -551,141 +370,51 @@ fn overlapped(run: &Run<'_>, progress: &mut Progress, reader: &Reader, remote: &
     outcome
 }
 
-/// Requests from which on `--endpoint auto` takes the batch endpoint: below about a thousand, asking live is done sooner than
-/// most batches (`docs/measurements.md`).
-const AUTO_REQUESTS: u64 = 1_000;
-
-/// What providers promise of a batch's turnaround.
-const BATCH_SECONDS: u64 = 24 * 3600;
-
-/// How batches are handled, if the batch endpoint is to be asked.
-fn by_batch<'a>(run: &Run<'_>, remote: &'a Remote) -> Result<Option<&'a BatchOptions>, RunError> {
-    match &remote.endpoint_kind {
-        EndpointKind::Live => Ok(None),
-        EndpointKind::Batch(options) => Ok(Some(options)),
-        EndpointKind::Auto { batch, seconds_left } => {
-            // What is under way there is collected there.
-            if !run.store.reader()?.open_batches(run.question)?.is_empty() {
-                return Ok(Some(batch));
-            }
-            let requests = plan::extract_plan(run, None)?.requests;
-            let in_time = seconds_left.is_none_or(|s| s >= BATCH_SECONDS);
-            let chosen = requests >= AUTO_REQUESTS && in_time;
-            let message = match (chosen, in_time) {
-                (true, _) => format!("{requests} requests go through the batch endpoint, at half the price"),
-                (false, false) => "the deadline is less than a day away: requests go live".to_owned(),
-                (false, true) => format!("{requests} requests are soon asked: they go live"),
-            };
-            run.emit(Event::Notice { message });
-            Ok(chosen.then_some(batch))
+/// Per-document mode: all stages run at once, so all bars do.
+fn whole_documents(run: &Run<'_>, progress: &mut Progress, reader: &Reader) -> Result<(), RunError> {
+    let (_, files) = reader.corpus_size(run.scope)?;
+    let unfinished = Stage::of_documents().next_back().map_or(Ok(0), |last| Ok(run.counts(reader, last)?.todo));
+    let unfinished = unfinished.map_err(|e: StoreError| RunError::from(e))?;
+    // Everything not done passes through every stage.
+    let todo = |stage: Stage, counts: Counts| match stage.subject() {
+        Subject::Document => counts.todo.max(unfinished),
+        Subject::File => files - counts.done,
+    };
+    staged(run, progress, reader, &DATAFLOW, todo, || {
+        per_document::run_documents(run)?;
+        run.writer.flush()?;
+        // Files whose document was done before.
+        for row in DATAFLOW.iter().filter(|row| row.stage.subject() == Subject::File) {
+            (row.all)(run, &Upstream::finished())?;
         }
-    }
+        Ok(())
+    })
 }
 
-/// Runs stages whose documents go through them side by side.
-fn at_once(
+/// Tells that stages begin and end, and does their work in between if there is any.
+fn staged(
     run: &Run<'_>,
     progress: &mut Progress,
     reader: &Reader,
-    stages: &[Stage],
-    todo: impl Fn(Stage, Counts) -> u64,
+    rows: &[Row],
+    mut todo: impl FnMut(Stage, Counts) -> u64,
     work: impl FnOnce() -> Result<(), RunError>,
 ) -> Result<(), RunError> {
     let mut before = Vec::new();
-    for &stage in stages {
-        let counts = run.counts(reader, stage)?;
-        let total = todo(stage, counts);
+    for row in rows {
+        let counts = run.counts(reader, row.stage)?;
+        let total = todo(row.stage, counts);
         progress.changed |= total > 0;
-        run.emit(Event::StageStarted { stage, total, skipped: counts.done, failed: counts.failed });
+        run.emit(Event::StageStarted { stage: row.stage.into(), total, skipped: counts.done, failed: counts.failed });
         before.push((total, counts));
     }
     let started = Instant::now();
-    let outcome = match before.iter().any(|(total, _)| *total > 0) {
-        true => work().and_then(|()| Ok(run.writer.flush()?)),
-        false => Ok(()),
-    };
-    for (&stage, (_, counts)) in stages.iter().zip(before) {
-        finish_stage(run, progress, stage, started, counts.done, counts.failed)?;
+    let has_work = before.iter().any(|(total, _)| *total > 0);
+    let outcome = if has_work { work().and_then(|()| Ok(run.writer.flush()?)) } else { Ok(()) };
+    for (row, (_, counts)) in rows.iter().zip(before) {
+        progress.finish(run, row.stage.into(), started, counts.done, counts.failed);
     }
     outcome
-}
-
-fn finish_stage(
-    run: &Run<'_>,
-    progress: &mut Progress,
-    stage: Stage,
-    started: Instant,
-    skipped: u64,
-    failed: u64,
-) -> Result<(), RunError> {
-    let tally = run.tally.stage(stage);
-    let totals = StageTotals {
-        stage,
-        done: if stage == Stage::Discover { progress.found.documents } else { tally.done },
-        skipped,
-        failed: tally.failed + failed,
-        millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-    };
-    run.emit(Event::StageFinished { totals });
-    progress.totals.push(totals);
-    Ok(())
-}
-
-fn summarize(
-    run: &Run<'_>,
-    config: &RunConfig,
-    progress: &Progress,
-    complete: bool,
-    started: Instant,
-) -> Result<Summary, RunError> {
-    let until = if config.dry_run { Stage::Chunk.min(config.until) } else { config.until };
-    let (documents, failed, through, through_before, partial) = if complete && progress.nothing_to_do(config) {
-        let settled = progress.found.settled;
-        (progress.found.documents, progress.failed_before, settled, settled, progress.partial_before)
-    } else {
-        let reader = run.store.reader()?;
-        (
-            reader.corpus_size(run.scope)?.1,
-            reader.failed_files(run.fps.documents(), run.scope)?,
-            run.files_through(&reader, until)?,
-            progress.through_before,
-            reader.partial_files(run.fps.parse, run.scope)?,
-        )
-    };
-    let succeeded = through.saturating_sub(through_before);
-    let waiting = documents.saturating_sub(through + failed);
-    let outcome = match () {
-        () if run.cancel.is_stopping() && (waiting > 0 || documents == 0) => RunOutcome::Interrupted,
-        () if documents == 0 => RunOutcome::NoDocuments,
-        () if failed == documents => RunOutcome::AllFailed,
-        () if failed > 0 || waiting > 0 || !complete => RunOutcome::Partial,
-        () => RunOutcome::Complete,
-    };
-    let (terms, flagged) = run.tally.terms();
-    Ok(Summary {
-        outcome,
-        documents,
-        succeeded,
-        skipped: through - succeeded,
-        failed,
-        waiting,
-        partial,
-        formats: config.formats.iter().collect(),
-        ignored: progress.found.ignored,
-        ignored_formats: Format::ALL
-            .iter()
-            .zip(progress.found.ignored_formats)
-            .filter(|(_, files)| *files > 0)
-            .map(|(format, files)| (format.word().to_owned(), files))
-            .collect(),
-        terms,
-        flagged,
-        stages: progress.totals.clone(),
-        commits: run.writer.commits(),
-        millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        stopped: progress.stopped.clone(),
-        asked: progress.asked,
-    })
 }
 
 /// Removes what an interrupted run left half-written.
@@ -695,52 +424,4 @@ fn empty(folder: &Path) -> Result<(), RunError> {
         std::fs::remove_file(entry.map_err(io)?.path()).map_err(io)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-impl<'a> Run<'a> {
-    /// A run over a store that tests have filled themselves: no document is in it, no stage is run.
-    pub(super) fn over(
-        store: &'a Store,
-        cancel: &'a Cancel,
-        pipeline: &Pipeline,
-        question: FpId,
-        next_response: i64,
-        now_ms: fn() -> i64,
-        events: &Sender<Event>,
-    ) -> Self {
-        let provider = &pipeline.provider;
-        let (pipeline_name, provider_name) = (pipeline.name.clone(), provider.name.clone());
-        Self {
-            store,
-            writer: Writer::start(store, now_ms, |_| ()).unwrap(),
-            tally: Arc::new(Tally::new(ErrorLog::new(store.output(), now_ms), events.clone())),
-            cancel,
-            halted: AtomicBool::new(false),
-            pool: rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap(),
-            workers: 1,
-            fps: StageFps { parse: question, chunk: question, extract: question, write: question },
-            before: [None; 4],
-            question,
-            generation: 0,
-            next_response: AtomicI64::new(next_response),
-            scope: 0,
-            root: store.output().to_path_buf(),
-            places: documents::OutputPlaces {
-                output: store.output().to_path_buf(),
-                temporary: store.temporary_folder(),
-                blocklist: None,
-                origin: Origin { pipeline: pipeline_name, provider: provider_name, model: provider.model.clone() },
-            },
-            contexts: Contexts::default(),
-            pipeline: pipeline.clone(),
-            remote: None,
-            parse_program: ParseProgram {
-                program: PathBuf::new(),
-                settings: ParseSettings::default(),
-                limits: ParseLimits::default(),
-            },
-            now_ms,
-        }
-    }
 }

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use crossbeam_channel::Sender;
 
 use super::error_log::ErrorLog;
-use crate::values::{Event, Stage};
+use crate::values::{Event, Phase, Stage};
 
-/// Counts of the run so far, by stage.
+/// Counts of one phase of the run so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct StageTally {
     pub(super) done: u64,
@@ -16,7 +16,7 @@ pub(super) struct StageTally {
 
 #[derive(Default)]
 struct Counts {
-    stages: [StageTally; Stage::ALL.len()],
+    phases: [StageTally; Phase::COUNT],
     terms: u64,
     flagged: u64,
 }
@@ -37,14 +37,14 @@ impl Tally {
             let (counts, log) = &mut *self.counts.lock().expect("no panic while the lock is held");
             match &event {
                 Event::DocumentDone { stage, terms, flagged, .. } => {
-                    counts.stages[*stage as usize].done += 1;
+                    counts.phases[stage.index()].done += 1;
                     if *stage == Stage::Write {
                         counts.terms += terms;
                         counts.flagged += flagged;
                     }
                 }
                 Event::DocumentFailed { stage, .. } => {
-                    counts.stages[*stage as usize].failed += 1;
+                    counts.phases[stage.index()].failed += 1;
                     log.note(&event);
                 }
                 Event::DocumentRetried { .. } => log.note(&event),
@@ -55,8 +55,8 @@ impl Tally {
         let _ = self.events.send(event);
     }
 
-    pub(super) fn stage(&self, stage: Stage) -> StageTally {
-        self.counts.lock().expect("no panic while the lock is held").0.stages[stage as usize]
+    pub(super) fn phase(&self, phase: Phase) -> StageTally {
+        self.counts.lock().expect("no panic while the lock is held").0.phases[phase.index()]
     }
 
     /// Terms in the files that were written, and how many of them are flagged.

@@ -21,7 +21,7 @@ use self::frame::{Orders, Reply, write_frame};
 use crate::stages::parse::{ParseSettings, clear_environment};
 use crate::values::{Failure, FailureKind, Fingerprint, Gap, SectionKind};
 
-/// What a worker may use.
+/// Limits of a parse worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseLimits {
     /// Processor time for one document. By the clock it may take [`CLOCK_FACTOR`] times as long, so that healthy files
@@ -32,7 +32,7 @@ pub struct ParseLimits {
     pub memory: u64,
 }
 
-/// How much longer than its processor time a document may take by the clock.
+/// Factor by which a document may take longer by the clock than its processor time.
 pub const CLOCK_FACTOR: u32 = 4;
 
 /// Most time by the clock for the recognition of one page; a page of dense print takes about 5 s.
@@ -54,7 +54,7 @@ impl Default for ParseLimits {
 /// A worker is replaced after this many documents, so that what its libraries leak stays small.
 const DOCUMENTS_PER_WORKER: u32 = 1_000;
 
-/// How workers are started, and what they are told once.
+/// Program of the workers, and what they are told once.
 #[derive(Debug, Clone)]
 pub(super) struct ParseProgram {
     /// Started as `PROGRAM parse-worker BYTES`.
@@ -70,7 +70,7 @@ pub(super) struct Parsed {
     pub(super) gap: Option<Gap>,
 }
 
-/// How far a worker has come in a document.
+/// Place that a worker has reached in a document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Position {
     pub(super) section: SectionKind,
@@ -249,7 +249,7 @@ impl Process {
         self.child.wait()
     }
 
-    /// Why the process died, from its exit status and its last words.
+    /// Reason for which the process died, from its exit status and its last words.
     fn post_mortem(mut self, limits: ParseLimits) -> Failure {
         // A process closes its pipes after the reason for its end is fixed: this kill cannot become the reason.
         let status = self.kill();
@@ -263,7 +263,7 @@ impl Process {
     }
 }
 
-/// What a worker's end says of the document that it read.
+/// Failure of the document that a worker read when it died.
 fn death(status: std::io::Result<ExitStatus>, words: &str, limits: ParseLimits) -> Failure {
     use std::os::unix::process::ExitStatusExt;
     if words.contains("memory allocation of") {
@@ -308,15 +308,6 @@ fn too_long(time: std::fmt::Arguments<'_>) -> Failure {
             "parsing took more than {time} and was stopped; allow more with --parse-timeout, or leave the file out"
         ),
     )
-}
-
-/// What a panic said, for a failure's reason.
-pub(super) fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no reason given")
 }
 
 #[cfg(test)]

@@ -34,6 +34,23 @@ pub enum Method {
     Passages(PassageSettings),
 }
 
+impl Pipeline {
+    /// Units in one request at most.
+    pub fn units_per_request(&self) -> usize {
+        match self.method {
+            Method::Passages(_) => 1,
+            Method::Terms(_) => self.provider.terms_per_request,
+        }
+    }
+}
+
+impl Method {
+    /// Whether each unit has a name, and its request is packed with units of the whole corpus; a passage has neither.
+    pub fn names_units(&self) -> bool {
+        matches!(self, Self::Terms(_))
+    }
+}
+
 /// A provider and its model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderChoice {

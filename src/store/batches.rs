@@ -1,7 +1,9 @@
 //! The ledger of batches: rows that are durable before anything is sent.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::params;
 
+use super::database::{Database, unsigned};
+use super::ledger::{packed, unpacked};
 use super::{DocId, FpId, Reader, StoreError};
 use crate::values::{Cost, Fingerprint};
 
@@ -139,100 +141,92 @@ pub struct BatchRequest {
 }
 
 /// A batch's whole list of requests is in the store when its row is.
-pub(super) fn plan(db: &Connection, row: &BatchRow, now: i64) -> rusqlite::Result<()> {
-    db.prepare_cached(
+pub(super) fn plan(db: &Database, row: &BatchRow, now: i64) -> Result<(), StoreError> {
+    db.execute(
         "INSERT INTO batch (id, fp, generation, model, token, sha, requests, bytes, input, reserved, state, planned_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11)",
-    )?
-    .execute(params![
-        row.id,
-        row.question.0,
-        row.generation,
-        row.model,
-        row.token,
-        row.sha.0,
-        row.requests.cast_signed(),
-        row.bytes.cast_signed(),
-        row.input.cast_signed(),
-        row.reserved.map(|c| c.0),
-        now
-    ])
+        params![
+            row.id,
+            row.question.0,
+            row.generation,
+            row.model,
+            row.token,
+            row.sha.0,
+            row.requests.cast_signed(),
+            row.bytes.cast_signed(),
+            row.input.cast_signed(),
+            row.reserved.map(|c| c.0),
+            now
+        ],
+    )
     .map(drop)
 }
 
-pub(super) fn add_request(db: &Connection, question: FpId, request: &BatchRequest) -> rusqlite::Result<()> {
-    let units: Vec<u8> = request.units.iter().flat_map(|u| u.0).collect();
-    db.prepare_cached(
+pub(super) fn add_request(db: &Database, question: FpId, request: &BatchRequest) -> Result<(), StoreError> {
+    db.execute(
         "INSERT INTO batch_request (batch, seq, state, doc, attempts, max_output, input, units) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute(params![
-        request.batch,
-        request.seq,
-        request.doc.0,
-        request.attempts,
-        request.max_output,
-        request.input.cast_signed(),
-        units
-    ])?;
+        params![
+            request.batch,
+            request.seq,
+            request.doc.0,
+            request.attempts,
+            request.max_output,
+            request.input.cast_signed(),
+            packed(&request.units)
+        ],
+    )?;
     for unit in &request.units {
-        db.prepare_cached("INSERT OR REPLACE INTO batch_unit (fp, unit, batch) VALUES (?1, ?2, ?3)")?
-            .execute(params![question.0, unit.0, request.batch])?;
+        db.execute(
+            "INSERT OR REPLACE INTO batch_unit (fp, unit, batch) VALUES (?1, ?2, ?3)",
+            params![question.0, unit.0, request.batch],
+        )?;
     }
     Ok(())
 }
 
-pub(super) fn update(db: &Connection, u: &BatchUpdate, now: i64) -> rusqlite::Result<()> {
-    let state = u.state.map(|s| s as i64);
-    db.prepare_cached(
+pub(super) fn update(db: &Database, u: &BatchUpdate, now: i64) -> Result<(), StoreError> {
+    db.execute(
         "UPDATE batch SET state=coalesce(?2, state), upload=coalesce(?3, upload), remote=coalesce(?4, remote),
                 status=coalesce(?5, status), succeeded=coalesce(?6, succeeded), failed=coalesce(?7, failed),
                 message=coalesce(?8, message), intent_ms=coalesce(?9, intent_ms), submitted_ms=coalesce(?10, submitted_ms),
                 expires_ms=coalesce(?11, expires_ms), ended_ms=CASE WHEN ?2 = 4 THEN coalesce(ended_ms, ?12) ELSE ended_ms END
          WHERE id=?1",
-    )?
-    .execute(params![
-        u.id,
-        state,
-        u.upload,
-        u.remote,
-        u.status,
-        u.counts.map(|c| c.0.cast_signed()),
-        u.counts.map(|c| c.1.cast_signed()),
-        u.message,
-        u.intent_ms,
-        u.submitted_ms,
-        u.expires_ms,
-        now
-    ])?;
+        params![
+            u.id,
+            u.state.map(|s| s as i64),
+            u.upload,
+            u.remote,
+            u.status,
+            u.counts.map(|c| c.0.cast_signed()),
+            u.counts.map(|c| c.1.cast_signed()),
+            u.message,
+            u.intent_ms,
+            u.submitted_ms,
+            u.expires_ms,
+            now
+        ],
+    )?;
     if u.state.is_some_and(|s| s >= BatchState::Collected) {
         // What has no outcome by now goes into another batch.
-        db.prepare_cached("UPDATE batch_request SET state = 2 WHERE batch = ?1 AND state = 0")?.execute([u.id])?;
-        db.prepare_cached("DELETE FROM batch_unit WHERE batch = ?1")?.execute([u.id])?;
+        db.execute("UPDATE batch_request SET state = 2 WHERE batch = ?1 AND state = 0", [u.id])?;
+        db.execute("DELETE FROM batch_unit WHERE batch = ?1", [u.id])?;
     }
     Ok(())
 }
 
-/// The outcome of one request: 1 stored, 2 undone.
-pub(super) fn settle(db: &Connection, batch: i64, seq: i64, undone: Option<&str>) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE batch_request SET state = ?3, message = ?4 WHERE batch = ?1 AND seq = ?2")?
-        .execute(params![batch, seq, if undone.is_some() { 2 } else { 1 }, undone])
-        .map(drop)
-}
-
-pub(super) fn spend(
-    db: &Connection,
-    question: FpId,
-    unit: &Fingerprint,
-    attempts: u32,
-    raised: bool,
-) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "INSERT INTO unit_attempts (fp, unit, attempts, raised) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (fp, unit) DO UPDATE SET attempts = ?3, raised = max(raised, ?4)",
-    )?
-    .execute(params![question.0, unit.0, attempts, raised])
+/// A request has its outcome: stored, or with a reason why it was not done.
+pub(super) fn settle(db: &Database, batch: i64, seq: i64, undone: Option<&str>) -> Result<(), StoreError> {
+    let state = if undone.is_some() { 2 } else { 1 };
+    db.execute(
+        "UPDATE batch_request SET state = ?3, message = ?4 WHERE batch = ?1 AND seq = ?2",
+        params![batch, seq, state, undone],
+    )
     .map(drop)
 }
+
+const COLUMNS: &str =
+    "id, fp, generation, model, token, sha, requests, bytes, input, reserved, state, upload, remote, status, succeeded,
+    failed, message, intent_ms, submitted_ms, expires_ms";
 
 fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
     let state: usize = r.get::<_, i64>(10)?.try_into().unwrap_or(0);
@@ -243,16 +237,16 @@ fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
         model: r.get(3)?,
         token: r.get(4)?,
         sha: Fingerprint(r.get(5)?),
-        requests: r.get::<_, i64>(6)?.cast_unsigned(),
-        bytes: r.get::<_, i64>(7)?.cast_unsigned(),
-        input: r.get::<_, i64>(8)?.cast_unsigned(),
+        requests: unsigned(r, 6)?,
+        bytes: unsigned(r, 7)?,
+        input: unsigned(r, 8)?,
         reserved: r.get::<_, Option<i64>>(9)?.map(Cost),
         state: BatchState::ALL[state.min(6)],
         upload: r.get(11)?,
         remote: r.get(12)?,
         status: r.get(13)?,
-        succeeded: r.get::<_, i64>(14)?.cast_unsigned(),
-        failed: r.get::<_, i64>(15)?.cast_unsigned(),
+        succeeded: unsigned(r, 14)?,
+        failed: unsigned(r, 15)?,
         message: r.get(16)?,
         intent_ms: r.get(17)?,
         submitted_ms: r.get(18)?,
@@ -260,97 +254,66 @@ fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
     })
 }
 
-const COLUMNS: &str =
-    "id, fp, generation, model, token, sha, requests, bytes, input, reserved, state, upload, remote, status, succeeded,
-    failed, message, intent_ms, submitted_ms, expires_ms";
-
 impl Reader {
+    /// Whether the store has batches: older ones are not migrated by those who only read.
     fn has_batches(&self) -> Result<bool, StoreError> {
-        self.query(|db| {
-            db.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'unit_attempts'", [], |r| r.get(0))
-        })
+        self.db.value("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'unit_attempts'", [])
     }
 
     /// Batches of a question that are not over, oldest first.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub fn open_batches(&self, question: FpId) -> Result<Vec<BatchRow>, StoreError> {
-        self.collect(&format!("SELECT {COLUMNS} FROM batch WHERE state < 5 AND fp = ?1 ORDER BY id"), [question.0], row)
+        let sql = format!("SELECT {COLUMNS} FROM batch WHERE state < 5 AND fp = ?1 ORDER BY id");
+        self.db.rows(&sql, [question.0], row)
     }
 
     /// All batches, oldest first.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub fn all_batches(&self) -> Result<Vec<BatchRow>, StoreError> {
         if !self.has_batches()? {
             return Ok(Vec::new());
         }
-        self.collect(&format!("SELECT {COLUMNS} FROM batch ORDER BY id"), [], row)
+        self.db.rows(&format!("SELECT {COLUMNS} FROM batch ORDER BY id"), [], row)
     }
 
     /// Unix milliseconds at which batches were last sent, of every question.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub fn sent_batches(&self) -> Result<Vec<i64>, StoreError> {
-        self.collect("SELECT intent_ms FROM batch WHERE intent_ms IS NOT NULL", [], |r| r.get(0))
+        self.db.rows("SELECT intent_ms FROM batch WHERE intent_ms IS NOT NULL", [], |r| r.get(0))
     }
 
     /// The number for the next batch.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub fn next_batch(&self) -> Result<i64, StoreError> {
-        self.query(|db| {
-            db.query_row(
-                "SELECT max(coalesce((SELECT max(id) FROM batch), 0), coalesce((SELECT max(batch) FROM batch_request), 0)) + 1",
-                [],
-                |r| r.get(0),
-            )
-        })
+        self.db.value(
+            "SELECT max(coalesce((SELECT max(id) FROM batch), 0), coalesce((SELECT max(batch) FROM batch_request), 0)) + 1",
+            [],
+        )
     }
 
-    /// Ids at the provider that belong to a batch of this store.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
+    /// Whether an id at the provider belongs to a batch of this store.
     pub fn is_known_batch(&self, remote: &str) -> Result<bool, StoreError> {
-        self.query(|db| db.query_row("SELECT EXISTS (SELECT 1 FROM batch WHERE remote = ?1)", [remote], |r| r.get(0)))
+        self.db.value("SELECT EXISTS (SELECT 1 FROM batch WHERE remote = ?1)", [remote])
     }
 
     /// A request that has no outcome yet.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub fn waiting_request(&self, batch: i64, seq: i64) -> Result<Option<BatchRequest>, StoreError> {
-        self.query(|db| {
-            db.prepare_cached(
-                "SELECT doc, attempts, max_output, input, units FROM batch_request WHERE batch = ?1 AND seq = ?2 AND state = 0",
-            )?
-            .query_row(params![batch, seq], |r| {
-                let units: Vec<u8> = r.get(4)?;
+        self.db.row(
+            "SELECT doc, attempts, max_output, input, units FROM batch_request WHERE batch = ?1 AND seq = ?2 AND state = 0",
+            params![batch, seq],
+            |r| {
                 Ok(BatchRequest {
                     batch,
                     seq,
                     doc: DocId(r.get(0)?),
                     attempts: r.get(1)?,
                     max_output: r.get(2)?,
-                    input: r.get::<_, i64>(3)?.cast_unsigned(),
-                    units: units.chunks_exact(32).map(|u| Fingerprint(u.try_into().expect("32 bytes"))).collect(),
+                    input: unsigned(r, 3)?,
+                    units: unpacked(r, 4)?,
                 })
-            })
-            .optional()
-        })
+            },
+        )
     }
 
     /// Requests of a batch without an outcome, after `after`.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub fn waiting_requests(&self, batch: i64, after: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
-        self.collect(
+        self.db.rows(
             "SELECT seq FROM batch_request WHERE batch = ?1 AND state = 0 AND seq > ?2 ORDER BY seq LIMIT ?3",
             params![batch, after, limit as i64],
             |r| r.get(0),
@@ -358,26 +321,8 @@ impl Reader {
     }
 
     /// Whether a unit is in a batch that is not over.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub fn is_in_batch(&self, question: FpId, unit: &Fingerprint) -> Result<bool, StoreError> {
-        self.query(|db| {
-            db.prepare_cached("SELECT EXISTS (SELECT 1 FROM batch_unit WHERE fp = ?1 AND unit = ?2)")?
-                .query_row(params![question.0, unit.0], |r| r.get(0))
-        })
-    }
-
-    /// What a unit has used of its attempt budget in batches, and whether its output budget was raised.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn unit_attempts(&self, question: FpId, unit: &Fingerprint) -> Result<(u32, bool), StoreError> {
-        let row = self.query(|db| {
-            db.prepare_cached("SELECT attempts, raised FROM unit_attempts WHERE fp = ?1 AND unit = ?2")?
-                .query_row(params![question.0, unit.0], |r| Ok((r.get(0)?, r.get(1)?)))
-                .optional()
-        })?;
-        Ok(row.unwrap_or((0, false)))
+        self.db
+            .value("SELECT EXISTS (SELECT 1 FROM batch_unit WHERE fp = ?1 AND unit = ?2)", params![question.0, unit.0])
     }
 }

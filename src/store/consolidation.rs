@@ -5,8 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OpenFlags, params};
 
+use super::database::{Database, unsigned};
 use super::{STORE_FOLDER, StoreError};
 use crate::values::{Fingerprint, MadeBy};
 
@@ -56,8 +57,7 @@ pub struct ReadContent {
 
 /// The state, in one transaction from [`ConsolidationState::open`] to [`ConsolidationState::commit`].
 pub struct ConsolidationState {
-    db: Connection,
-    file: PathBuf,
+    db: Database,
     folder: PathBuf,
     look: i64,
 }
@@ -83,29 +83,21 @@ impl ConsolidationState {
     }
 
     fn begin(file: &Path, folder: &Path) -> Result<Self, StoreError> {
-        let sql = |e| StoreError::from_sqlite(file, e);
-        let db = Connection::open(file).map_err(sql)?;
-        db.execute_batch("PRAGMA synchronous=FULL; PRAGMA cache_size=-16384; PRAGMA temp_store=FILE;").map_err(sql)?;
-        db.execute_batch("BEGIN IMMEDIATE").map_err(sql)?;
-        let version: i64 = db.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(sql)?;
-        let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).map_err(sql)?;
+        let db = Database::open(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        db.script("PRAGMA synchronous=FULL; PRAGMA cache_size=-16384; PRAGMA temp_store=FILE; BEGIN IMMEDIATE;")?;
+        let version: i64 = db.value("PRAGMA user_version", [])?;
+        let tables: i64 = db.value("SELECT count(*) FROM sqlite_schema", [])?;
         if tables > 0 && version != VERSION {
             return Err(StoreError::Damaged { file: file.to_path_buf(), detail: format!("version {version}") });
         }
         if tables == 0 {
-            db.execute_batch(TABLES).map_err(sql)?;
-            db.pragma_update(None, "user_version", VERSION).map_err(sql)?;
+            db.script(&format!("{TABLES} PRAGMA user_version={VERSION};"))?;
         }
-        let mut state = Self { db, file: file.to_path_buf(), folder: folder.to_path_buf(), look: 0 };
+        let mut state = Self { db, folder: folder.to_path_buf(), look: 0 };
         state.look = state.number("look")? + 1;
         state.set_number("look", state.look)?;
         state.remove_strays()?;
         Ok(state)
-    }
-
-    fn sql(&self) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
-        let file = self.file.clone();
-        move |e| StoreError::from_sqlite(&file, e)
     }
 
     /// Files that a run which broke off has left.
@@ -121,102 +113,67 @@ impl ConsolidationState {
             }
         }
         if known.iter().chain(&digests).any(|path| !path.is_file()) {
-            return Err(StoreError::Damaged { file: self.file.clone(), detail: "a run is missing".into() });
+            let file = self.db.file().to_path_buf();
+            return Err(StoreError::Damaged { file, detail: "a run is missing".into() });
         }
         Ok(())
     }
 
-    /// Where runs stand.
+    /// The folder of the runs.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// A number that is kept, 0 at first.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
     pub fn number(&self, key: &str) -> Result<i64, StoreError> {
         let value = self.text(key)?;
         Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
     }
 
     /// Keeps a number.
-    ///
-    /// # Errors
-    /// If the state cannot be written.
     pub fn set_number(&self, key: &str, value: i64) -> Result<(), StoreError> {
         self.set_text(key, &value.to_string())
     }
 
     /// A text that is kept.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
     pub fn text(&self, key: &str) -> Result<Option<String>, StoreError> {
-        self.db
-            .prepare_cached("SELECT value FROM meta WHERE key = ?1")
-            .and_then(|mut q| q.query_row([key], |r| r.get(0)).optional())
-            .map_err(self.sql())
+        self.db.row("SELECT value FROM meta WHERE key = ?1", [key], |r| r.get(0))
     }
 
     /// Keeps a text.
-    ///
-    /// # Errors
-    /// If the state cannot be written.
     pub fn set_text(&self, key: &str, value: &str) -> Result<(), StoreError> {
-        self.db
-            .execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, value])
-            .map(drop)
-            .map_err(self.sql())
+        self.db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, value]).map(drop)
     }
 
     /// The file at `path` as it was when it was read last. It counts as seen.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
     pub fn seen(&self, path: &str) -> Result<Option<ReadFile>, StoreError> {
-        let found = self
-            .db
-            .prepare_cached(
-                "UPDATE file SET seen = ?2 WHERE path = ?1
-                 RETURNING size, mtime_ns, sha, number, document, pipeline, provider, model, problem",
-            )
-            .and_then(|mut q| {
-                q.query_row(params![path, self.look], |r| {
-                    let content = match r.get::<_, Option<u32>>(3)? {
-                        Some(number) => Ok(ReadContent {
-                            number,
-                            document: Fingerprint(r.get(4)?),
-                            made_by: (r.get(5)?, r.get(6)?, r.get(7)?),
-                        }),
-                        None => Err(r.get::<_, Option<String>>(8)?.unwrap_or_default()),
-                    };
-                    Ok(ReadFile {
-                        size: r.get::<_, i64>(0)?.cast_unsigned(),
-                        mtime_ns: r.get(1)?,
-                        sha: Fingerprint(r.get(2)?),
-                        content,
-                    })
-                })
-                .optional()
-            });
-        found.map_err(self.sql())
+        self.db.row(
+            "UPDATE file SET seen = ?2 WHERE path = ?1
+             RETURNING size, mtime_ns, sha, number, document, pipeline, provider, model, problem",
+            params![path, self.look],
+            |r| {
+                let content = match r.get::<_, Option<u32>>(3)? {
+                    Some(number) => Ok(ReadContent {
+                        number,
+                        document: Fingerprint(r.get(4)?),
+                        made_by: (r.get(5)?, r.get(6)?, r.get(7)?),
+                    }),
+                    None => Err(r.get::<_, Option<String>>(8)?.unwrap_or_default()),
+                };
+                Ok(ReadFile { size: unsigned(r, 0)?, mtime_ns: r.get(1)?, sha: Fingerprint(r.get(2)?), content })
+            },
+        )
     }
 
     /// Keeps what was read.
-    ///
-    /// # Errors
-    /// If the state cannot be written.
     pub fn keep(&self, path: &str, read: &ReadFile) -> Result<(), StoreError> {
         let content = read.content.as_ref().ok();
         let made = content.map(|c| &c.made_by);
         self.db
-            .prepare_cached(
+            .execute(
                 "INSERT OR REPLACE INTO file (path, size, mtime_ns, sha, seen, number, document, pipeline, provider, model, problem)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )
-            .and_then(|mut q| {
-                q.execute(params![
+                params![
                     path,
                     read.size.cast_signed(),
                     read.mtime_ns,
@@ -228,127 +185,78 @@ impl ConsolidationState {
                     made.map(|m| &m.1),
                     made.and_then(|m| m.2.as_ref()),
                     read.content.as_ref().err(),
-                ])
-            })
+                ],
+            )
             .map(drop)
-            .map_err(self.sql())
     }
 
     /// Forgets files that this look at the folder did not find; returns how many.
-    ///
-    /// # Errors
-    /// If the state cannot be written.
     pub fn forget_unseen(&self) -> Result<u64, StoreError> {
-        self.db.execute("DELETE FROM file WHERE seen <> ?1", [self.look]).map(|n| n as u64).map_err(self.sql())
+        self.db.execute("DELETE FROM file WHERE seen <> ?1", [self.look]).map(|n| n as u64)
     }
 
     /// Hands every file that can be used to `each`: its number, path, content hash, and whether it counts. Of several files
     /// about equal sources the first in path order counts. The order does not depend on the order of reading.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
     pub fn files(&self, mut each: impl FnMut(u32, &str, &Fingerprint, bool)) -> Result<(), StoreError> {
-        let mut run = || -> rusqlite::Result<()> {
-            let mut query = self.db.prepare(
-                "SELECT document, number, path, sha FROM file WHERE number IS NOT NULL ORDER BY document, path",
-            )?;
-            let mut rows = query.query([])?;
-            let mut last: Option<[u8; 32]> = None;
-            while let Some(r) = rows.next()? {
+        let mut last: Option<[u8; 32]> = None;
+        self.db.each(
+            "SELECT document, number, path, sha FROM file WHERE number IS NOT NULL ORDER BY document, path",
+            [],
+            |r| {
                 let document: [u8; 32] = r.get(0)?;
                 let counts = last.replace(document) != Some(document);
                 each(r.get(1)?, r.get_ref(2)?.as_str()?, &Fingerprint(r.get(3)?), counts);
-            }
-            Ok(())
-        };
-        run().map_err(self.sql())
+                Ok(())
+            },
+        )
     }
 
-    /// How many documents were made in which way.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
+    /// Documents by pipeline, provider and model that made them.
     pub fn made_by(&self) -> Result<Vec<MadeBy>, StoreError> {
-        let run = || -> rusqlite::Result<Vec<MadeBy>> {
-            self.db
-                .prepare(
-                    "SELECT pipeline, provider, model, count(*) FROM file f WHERE number IS NOT NULL AND NOT EXISTS
-                       (SELECT 1 FROM file o WHERE o.document = f.document AND o.number IS NOT NULL AND o.path < f.path)
-                     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-                )?
-                .query_map([], |r| {
-                    Ok(MadeBy {
-                        pipeline: r.get(0)?,
-                        provider: r.get(1)?,
-                        model: r.get(2)?,
-                        documents: r.get::<_, i64>(3)?.cast_unsigned(),
-                    })
-                })?
-                .collect()
-        };
-        run().map_err(self.sql())
+        self.db.rows(
+            "SELECT pipeline, provider, model, count(*) FROM file f WHERE number IS NOT NULL AND NOT EXISTS
+               (SELECT 1 FROM file o WHERE o.document = f.document AND o.number IS NOT NULL AND o.path < f.path)
+             GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            [],
+            |r| Ok(MadeBy { pipeline: r.get(0)?, provider: r.get(1)?, model: r.get(2)?, documents: unsigned(r, 3)? }),
+        )
     }
 
     /// Files that cannot be used, and why, in path order.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
     pub fn problems(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let run = || -> rusqlite::Result<Vec<(String, String)>> {
-            self.db
-                .prepare("SELECT path, problem FROM file WHERE number IS NULL ORDER BY path")?
-                .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
-                .collect()
-        };
-        run().map_err(self.sql())
+        self.db.rows("SELECT path, problem FROM file WHERE number IS NULL ORDER BY path", [], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })
     }
 
     /// The runs that hold the terms.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
     pub fn runs(&self) -> Result<Vec<PathBuf>, StoreError> {
-        let run = || -> rusqlite::Result<Vec<PathBuf>> {
-            self.db
-                .prepare("SELECT name FROM run ORDER BY name")?
-                .query_map([], |r| Ok(self.folder.join(r.get::<_, String>(0)?)))?
-                .collect()
-        };
-        run().map_err(self.sql())
+        self.db.rows("SELECT name FROM run ORDER BY name", [], |r| Ok(self.folder.join(r.get::<_, String>(0)?)))
     }
 
     /// Says which runs hold the terms from now on.
-    ///
-    /// # Errors
-    /// If the state cannot be written.
     pub fn set_runs(&self, runs: &[PathBuf]) -> Result<(), StoreError> {
-        self.db.execute("DELETE FROM run", []).map_err(self.sql())?;
+        self.db.execute("DELETE FROM run", [])?;
         for name in runs.iter().filter_map(|path| path.file_name()) {
-            self.db.execute("INSERT INTO run (name) VALUES (?1)", [name.to_string_lossy()]).map_err(self.sql())?;
+            self.db.execute("INSERT INTO run (name) VALUES (?1)", [name.to_string_lossy()])?;
         }
         Ok(())
     }
 
     /// The run that holds a digest of each entry of the last master.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
     pub fn digests(&self) -> Result<Option<PathBuf>, StoreError> {
         Ok(self.text("digests")?.map(|name| self.folder.join(name)))
     }
 
     /// Makes what was told so far durable, and begins the next transaction.
-    ///
-    /// # Errors
-    /// If the state cannot be written.
     pub fn commit(&self) -> Result<(), StoreError> {
-        self.db.execute_batch("COMMIT; BEGIN IMMEDIATE").map_err(self.sql())
+        self.db.script("COMMIT; BEGIN IMMEDIATE")
     }
 }
 
 impl Drop for ConsolidationState {
     fn drop(&mut self) {
         // What was not committed is forgotten by closing; an error here would only say that there was nothing.
-        let _ = self.db.execute_batch("ROLLBACK");
+        let _ = self.db.script("ROLLBACK");
     }
 }

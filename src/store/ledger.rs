@@ -1,7 +1,9 @@
-//! Reading what providers said and what it cost.
+//! What providers said and what it cost: the tables `response`, `raw` and `lost`.
 
 use rusqlite::params;
 
+use super::change::StoredResponse;
+use super::database::{Database, unsigned};
 use super::{DocId, FpId, Reader, StoreError};
 use crate::values::{Cost, Fingerprint, Usage};
 
@@ -69,8 +71,9 @@ const SUMS: &str = "count(*), coalesce(sum(told = 0), 0), coalesce(sum(cost IS N
     coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0), coalesce(sum(output), 0), coalesce(sum(cost), 0)";
 const LOST_SUMS: &str = "count(*), count(*), coalesce(sum(cost IS NULL), 0), coalesce(sum(input), 0), 0, 0, 0, coalesce(sum(output), 0), coalesce(sum(cost), 0)";
 
+/// Sums of a row from a column on; all 0 where a join found none.
 fn sums(r: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<LedgerSums> {
-    let number = |n: usize| r.get::<_, i64>(from + n).map(i64::cast_unsigned);
+    let number = |n: usize| r.get::<_, Option<i64>>(from + n).map(|sum| sum.unwrap_or(0).cast_unsigned());
     Ok(LedgerSums {
         count: number(0)?,
         untold: number(1)?,
@@ -82,164 +85,174 @@ fn sums(r: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<LedgerSums> {
             cache_write_1h: number(6)?,
             output: number(7)?,
         },
-        cost: Cost(r.get(from + 8)?),
+        cost: Cost(r.get::<_, Option<i64>>(from + 8)?.unwrap_or(0)),
     })
 }
 
-impl Reader {
-    /// The description of a fingerprint, JSON.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn spec(&self, fp: FpId) -> Result<Option<String>, StoreError> {
-        use rusqlite::OptionalExtension;
-        self.query(|db| db.query_row("SELECT spec FROM fp WHERE id = ?1", [fp.0], |r| r.get(0)).optional())
-    }
+/// Content keys of units as one blob, 32 bytes each.
+pub(super) fn packed(units: &[Fingerprint]) -> Vec<u8> {
+    units.iter().flat_map(|unit| unit.0).collect()
+}
 
+/// Reads back what [`packed`] gave.
+pub(super) fn unpacked(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Vec<Fingerprint>> {
+    let bytes = r.get_ref(column)?.as_blob()?;
+    Ok(bytes.chunks_exact(32).map(|unit| Fingerprint(unit.try_into().expect("chunks of 32 bytes"))).collect())
+}
+
+pub(super) fn store(db: &Database, response: &StoredResponse, now: i64) -> Result<(), StoreError> {
+    db.execute(
+        "INSERT INTO response (id, fp, doc, units, generation, state, attempt, model, request_id, estimated, input, output, latency_ms, at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12)",
+        params![
+            response.id,
+            response.question.0,
+            response.doc.0,
+            packed(&response.units),
+            response.generation,
+            response.attempt,
+            response.model,
+            response.request_id,
+            response.estimate.prompt().cast_signed(),
+            response.estimate.output.cast_signed(),
+            response.latency_ms,
+            now
+        ],
+    )?;
+    db.execute("INSERT INTO raw (id, z) VALUES (?1, ?2)", params![response.id, response.raw]).map(drop)
+}
+
+/// A response is read. Without usage the estimates that were stored with it stay.
+pub(super) fn read(
+    db: &Database,
+    id: i64,
+    outcome: &str,
+    usage: Option<Usage>,
+    cost: Option<Cost>,
+) -> Result<(), StoreError> {
+    let cost = cost.map(|c| c.0);
+    match usage {
+        Some(u) => db.execute(
+            "UPDATE response SET state=1, outcome=?2, cost=?3, told=1, input=?4, cache_read=?5, cache_write_5m=?6,
+                    cache_write_1h=?7, output=?8 WHERE id=?1",
+            params![
+                id,
+                outcome,
+                cost,
+                u.input.cast_signed(),
+                u.cache_read.cast_signed(),
+                u.cache_write_5m.cast_signed(),
+                u.cache_write_1h.cast_signed(),
+                u.output.cast_signed()
+            ],
+        ),
+        None => db.execute("UPDATE response SET state=1, outcome=?2, cost=?3 WHERE id=?1", params![id, outcome, cost]),
+    }
+    .map(drop)
+}
+
+/// A request that brought no answer although one may have been made, and billed.
+pub(super) struct Lost<'a> {
+    pub(super) question: FpId,
+    pub(super) doc: DocId,
+    pub(super) model: &'a str,
+    pub(super) message: &'a str,
+    pub(super) most: Usage,
+    pub(super) cost: Option<Cost>,
+}
+
+pub(super) fn lost(db: &Database, lost: &Lost<'_>, now: i64) -> Result<(), StoreError> {
+    db.execute(
+        "INSERT INTO lost (fp, doc, model, message, input, output, cost, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            lost.question.0,
+            lost.doc.0,
+            lost.model,
+            lost.message,
+            lost.most.prompt().cast_signed(),
+            lost.most.output.cast_signed(),
+            lost.cost.map(|c| c.0),
+            now
+        ],
+    )
+    .map(drop)
+}
+
+impl Reader {
     /// The number for the next response.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub fn next_response(&self) -> Result<i64, StoreError> {
-        self.query(|db| db.query_row("SELECT coalesce(max(id), 0) + 1 FROM response", [], |r| r.get(0)))
+        self.db.value("SELECT coalesce(max(id), 0) + 1 FROM response", [])
     }
 
     /// Responses to a question that were stored and not looked into, after number `after`.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub fn unread_responses(
         &self,
         question: FpId,
         after: i64,
         limit: usize,
     ) -> Result<Vec<UnreadResponse>, StoreError> {
-        self.collect(
+        self.db.rows(
             "SELECT r.id, r.doc, r.units, r.generation, r.attempt, r.input, r.output, w.z FROM response r JOIN raw w ON w.id = r.id
              WHERE r.state = 0 AND r.fp = ?1 AND r.id > ?2 ORDER BY r.id LIMIT ?3",
             params![question.0, after, limit as i64],
             |r| {
-                let units: Vec<u8> = r.get(2)?;
-                let units = units.chunks_exact(32).map(|u| Fingerprint(u.try_into().expect("32 bytes"))).collect();
                 Ok(UnreadResponse {
                     id: r.get(0)?,
                     doc: DocId(r.get(1)?),
-                    units,
+                    units: unpacked(r, 2)?,
                     generation: r.get(3)?,
                     attempt: r.get(4)?,
-                    estimate: Usage {
-                        input: r.get::<_, i64>(5)?.cast_unsigned(),
-                        output: r.get::<_, i64>(6)?.cast_unsigned(),
-                        ..Usage::default()
-                    },
+                    estimate: Usage { input: unsigned(r, 5)?, output: unsigned(r, 6)?, ..Usage::default() },
                     raw: r.get(7)?,
                 })
             },
         )
     }
 
-    /// Whether a unit has an answer that is not older than `generation`.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn is_answered(&self, question: FpId, unit: &Fingerprint, generation: i64) -> Result<bool, StoreError> {
-        self.query(|db| {
-            db.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM unit u JOIN answer a ON a.unit = u.id AND a.fp = ?1
-                                WHERE u.sha = ?2 AND a.generation >= ?3)",
-            )?
-            .query_row(params![question.0, unit.0, generation], |r| r.get(0))
-        })
-    }
-
-    /// Why a unit got no answer, if it was given up in this generation or a later one.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn unit_failure(
-        &self,
-        question: FpId,
-        unit: &Fingerprint,
-        generation: i64,
-    ) -> Result<Option<(String, String)>, StoreError> {
-        self.query(|db| {
-            use rusqlite::OptionalExtension;
-            db.prepare_cached(
-                "SELECT f.kind, f.message FROM unit u JOIN unit_failure f ON f.unit = u.id AND f.fp = ?1
-                 WHERE u.sha = ?2 AND f.generation >= ?3",
-            )?
-            .query_row(params![question.0, unit.0, generation], |r| Ok((r.get(0)?, r.get(1)?)))
-            .optional()
-        })
-    }
-
     /// Whether the store has a ledger: those of version 1 have none, and are not migrated by those who only read.
     fn has_ledger(&self) -> Result<bool, StoreError> {
-        self.query(|db| db.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'lost'", [], |r| r.get(0)))
+        self.db.value("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'lost'", [])
     }
 
-    /// What answers cost in this store, and what lost requests may have cost.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
+    /// Cost of the answers in this store, and what lost requests may have cost at most.
     pub fn ledger_sums(&self) -> Result<(LedgerSums, LedgerSums), StoreError> {
         if !self.has_ledger()? {
             return Ok(Default::default());
         }
-        self.query(|db| {
-            Ok((
-                db.query_row(&format!("SELECT {SUMS} FROM response"), [], |r| sums(r, 0))?,
-                db.query_row(&format!("SELECT {LOST_SUMS} FROM lost"), [], |r| sums(r, 0))?,
-            ))
-        })
+        let answers = self.db.row(&format!("SELECT {SUMS} FROM response"), [], |r| sums(r, 0))?;
+        let lost = self.db.row(&format!("SELECT {LOST_SUMS} FROM lost"), [], |r| sums(r, 0))?;
+        Ok((answers.unwrap_or_default(), lost.unwrap_or_default()))
     }
 
-    /// What the answers to a question came to on the average, if the provider told the tokens of any.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
+    /// Sums over the answers to a question whose tokens the provider told, if there are any.
     pub fn told(&self, question: FpId) -> Result<Option<Told>, StoreError> {
         let sql = format!(
             "SELECT {SUMS}, coalesce(sum(estimated), 0), coalesce(avg(latency_ms), 0) FROM response WHERE fp = ?1 AND told = 1"
         );
-        let told = self.query(|db| {
-            db.query_row(&sql, [question.0], |r| {
-                let estimated = r.get::<_, i64>(9)?.cast_unsigned();
-                Ok(Told { sums: sums(r, 0)?, estimated, latency_ms: r.get(10)? })
-            })
+        let told = self.db.row(&sql, [question.0], |r| {
+            Ok(Told { sums: sums(r, 0)?, estimated: unsigned(r, 9)?, latency_ms: r.get(10)? })
         })?;
-        Ok(Some(told).filter(|t| t.sums.count > 0))
+        Ok(told.filter(|told| told.sums.count > 0))
     }
 
     /// The ledger by document, question and model, in path order, streamed to `each`.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
     pub fn ledger(&self, mut each: impl FnMut(LedgerRow)) -> Result<(), StoreError> {
         if !self.has_ledger()? {
             return Ok(());
         }
-        let sql = "SELECT (SELECT min(path) FROM file WHERE doc = k.doc) AS path, k.model, coalesce(p.spec, ''), k.doc, k.fp FROM
-               (SELECT DISTINCT doc, fp, model FROM response UNION SELECT DISTINCT doc, fp, model FROM lost) k
-             LEFT JOIN fp p ON p.id = k.fp ORDER BY path, k.model, k.fp";
-        let answers = format!("SELECT {SUMS} FROM response WHERE doc = ?1 AND fp = ?2 AND model = ?3");
-        let lost = format!("SELECT {LOST_SUMS} FROM lost WHERE doc = ?1 AND fp = ?2 AND model = ?3");
-        self.query(|db| {
-            let mut keys = db.prepare(sql)?;
-            let mut answers = db.prepare(&answers)?;
-            let mut lost = db.prepare(&lost)?;
-            let mut rows = keys.query([])?;
-            while let Some(r) = rows.next()? {
-                let model: String = r.get(1)?;
-                let key = (r.get::<_, i64>(3)?, r.get::<_, i64>(4)?, &model);
-                each(LedgerRow {
-                    path: r.get(0)?,
-                    question: r.get(2)?,
-                    answers: answers.query_row(params![key.0, key.1, key.2], |r| sums(r, 0))?,
-                    lost: lost.query_row(params![key.0, key.1, key.2], |r| sums(r, 0))?,
-                    model,
-                });
-            }
+        let sql = format!(
+            "SELECT (SELECT min(path) FROM file WHERE doc = k.doc) AS path, k.model, coalesce(p.spec, ''), a.*, l.*
+             FROM (SELECT doc, fp, model FROM response UNION SELECT doc, fp, model FROM lost) k LEFT JOIN fp p ON p.id = k.fp
+             LEFT JOIN (SELECT doc, fp, model, {SUMS} FROM response GROUP BY 1, 2, 3) a
+               ON a.doc = k.doc AND a.fp = k.fp AND a.model = k.model
+             LEFT JOIN (SELECT doc, fp, model, {LOST_SUMS} FROM lost GROUP BY 1, 2, 3) l
+               ON l.doc = k.doc AND l.fp = k.fp AND l.model = k.model
+             ORDER BY path, k.model, k.fp"
+        );
+        self.db.each(&sql, [], |r| {
+            let (path, model, question) = (r.get(0)?, r.get(1)?, r.get(2)?);
+            // The sums stand behind the three columns of their key.
+            each(LedgerRow { path, model, question, answers: sums(r, 6)?, lost: sums(r, 18)? });
             Ok(())
         })
     }

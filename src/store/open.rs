@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 
+use super::database::Database;
 use super::{Reader, StoreError, schema};
 
 /// The folder inside the output folder that holds the store.
@@ -28,8 +29,8 @@ impl Store {
         let temp = store.temporary_folder();
         std::fs::create_dir_all(&temp).map_err(|e| StoreError::from_io("create", &temp, e))?;
         let file = store.database();
-        let mut db = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        schema::migrate(&mut db, &file)?;
+        let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        schema::migrate(&db)?;
         Ok(store)
     }
 
@@ -44,7 +45,7 @@ impl Store {
             return Err(StoreError::Missing { folder: output.to_path_buf() });
         }
         let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let version = schema::check(&db, &file)?;
+        let version = schema::check(&db)?;
         if version == 0 {
             return Err(StoreError::Foreign { file });
         }
@@ -71,19 +72,16 @@ impl Store {
     /// # Errors
     /// If the database cannot be opened.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        let file = self.database();
-        Ok(Reader::new(connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?, file))
+        Ok(Reader { db: connect(&self.database(), OpenFlags::SQLITE_OPEN_READ_ONLY)? })
     }
 
     /// The one read-write connection, for the writer.
-    pub(super) fn write_connection(&self) -> Result<Connection, StoreError> {
-        let file = self.database();
-        let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    pub(super) fn write_connection(&self) -> Result<Database, StoreError> {
+        let db = connect(&self.database(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // A small cache: the memory of a run must be the same for a thousand documents and for a million.
-        db.execute_batch(&format!(
+        db.script(&format!(
             "PRAGMA synchronous={SYNCHRONOUS}; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=67108864;",
-        ))
-        .map_err(|e| StoreError::from_sqlite(&file, e))?;
+        ))?;
         Ok(db)
     }
 
@@ -94,19 +92,13 @@ impl Store {
     pub fn check_integrity(&self) -> Result<(), StoreError> {
         let file = self.database();
         let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let first: String = db
-            .query_row("PRAGMA integrity_check(1)", [], |r| r.get(0))
-            .map_err(|e| StoreError::from_sqlite(&file, e))?;
+        let first: String = db.value("PRAGMA integrity_check(1)", [])?;
         if first == "ok" { Ok(()) } else { Err(StoreError::Damaged { file, detail: first }) }
     }
 }
 
-fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let db = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(|e| StoreError::from_sqlite(file, e))?;
-    db.busy_timeout(std::time::Duration::from_secs(10)).map_err(|e| StoreError::from_sqlite(file, e))?;
-    db.execute_batch("PRAGMA cache_size=-1024; PRAGMA temp_store=FILE;")
-        .map_err(|e| StoreError::from_sqlite(file, e))?;
-    db.set_prepared_statement_cache_capacity(64);
+fn connect(file: &Path, flags: OpenFlags) -> Result<Database, StoreError> {
+    let db = Database::open(file, flags)?;
+    db.script("PRAGMA cache_size=-1024; PRAGMA temp_store=FILE;")?;
     Ok(db)
 }

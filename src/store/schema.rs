@@ -1,10 +1,7 @@
 //! The tables, their version, and how older versions are brought up to date.
 
-use std::path::Path;
-
-use rusqlite::Connection;
-
 use super::StoreError;
+use super::database::Database;
 
 /// Marks the database as ours (`PRAGMA application_id`): "CORP".
 const APPLICATION_ID: i64 = 0x434F_5250;
@@ -20,34 +17,32 @@ const VERSION: i64 = MIGRATIONS.len() as i64;
 /// of 8,192, made the file 1.63 times its payload; here it is 1.10 times.
 const CREATE: &str = "PRAGMA page_size=4096; PRAGMA journal_mode=WAL;";
 
-/// Refuses a store that is not ours or is newer; says whether it is empty or older.
-pub(super) fn check(db: &Connection, file: &Path) -> Result<i64, StoreError> {
-    let sql = |e| StoreError::from_sqlite(file, e);
-    let version: i64 = db.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(sql)?;
-    let owner: i64 = db.query_row("PRAGMA application_id", [], |r| r.get(0)).map_err(sql)?;
-    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).map_err(sql)?;
+/// Refuses a store that is not ours or is newer. Returns the version of one that is empty (0), older or current.
+pub(super) fn check(db: &Database) -> Result<i64, StoreError> {
+    let version: i64 = db.value("PRAGMA user_version", [])?;
+    let owner: i64 = db.value("PRAGMA application_id", [])?;
+    let tables: i64 = db.value("SELECT count(*) FROM sqlite_schema", [])?;
+    let file = db.file().to_path_buf();
     if tables > 0 && owner != APPLICATION_ID {
-        return Err(StoreError::Foreign { file: file.to_path_buf() });
+        return Err(StoreError::Foreign { file });
     }
     if version > VERSION {
-        return Err(StoreError::Newer { file: file.to_path_buf(), found: version, known: VERSION });
+        return Err(StoreError::Newer { file, found: version, known: VERSION });
     }
     Ok(version)
 }
 
 /// Brings the store to [`VERSION`], each step in a transaction of its own.
-pub(super) fn migrate(db: &mut Connection, file: &Path) -> Result<(), StoreError> {
-    let sql = |e| StoreError::from_sqlite(file, e);
-    let from = check(db, file)?;
+pub(super) fn migrate(db: &Database) -> Result<(), StoreError> {
+    let from = check(db)?;
     if from == 0 {
-        db.execute_batch(CREATE).map_err(sql)?;
+        db.script(CREATE)?;
     }
     for (n, script) in MIGRATIONS.iter().enumerate().skip(usize::try_from(from).unwrap_or(0)) {
-        let step = db.transaction().map_err(sql)?;
-        step.execute_batch(script).map_err(sql)?;
-        step.pragma_update(None, "user_version", n as i64 + 1).map_err(sql)?;
-        step.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
-        step.commit().map_err(sql)?;
+        db.transaction(|| {
+            db.script(script)?;
+            db.script(&format!("PRAGMA user_version={}; PRAGMA application_id={APPLICATION_ID};", n + 1))
+        })?;
     }
     Ok(())
 }

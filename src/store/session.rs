@@ -1,68 +1,32 @@
 //! What happens to a store before a run's writer starts: fingerprints interned, reruns begun, failures taken up.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::params;
 
+use super::database::Database;
 use super::{FpId, Store, StoreError};
-use crate::values::{Fingerprint, Gap, Stage};
+use crate::values::{Fingerprint, Gap, Stage, StageMap};
 
 /// Serial edits at the start and the end of a run, each durable when its call returns.
-pub struct Session<'a> {
-    store: &'a Store,
-    db: Connection,
+pub struct Session {
+    pub(super) db: Database,
 }
 
-/// The fingerprints of the stages that checkpoint documents, and that of the write stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StageFps {
-    /// `parse`.
-    pub parse: FpId,
-    /// `chunk`.
-    pub chunk: FpId,
-    /// `extract`.
-    pub extract: FpId,
-    /// `write`.
-    pub write: FpId,
+/// The fingerprint of each stage, as the small integer that stands for it in one store.
+pub type StageFps = StageMap<FpId>;
+
+/// The fingerprints of the stages of documents as a JSON array, for `json_each`: a query does not know how many stages there are.
+pub(super) fn of_documents(fps: &StageFps) -> String {
+    let ids: Vec<String> = Stage::of_documents().map(|stage| fps[stage].0.to_string()).collect();
+    format!("[{}]", ids.join(","))
 }
 
-impl StageFps {
-    /// The three stages that checkpoint documents, in running order.
-    pub fn documents(&self) -> [FpId; 3] {
-        [self.parse, self.chunk, self.extract]
-    }
-
-    /// The fingerprint of a stage; none for `discover`.
-    pub fn of(&self, stage: Stage) -> Option<FpId> {
-        match stage {
-            Stage::Discover => None,
-            Stage::Parse => Some(self.parse),
-            Stage::Chunk => Some(self.chunk),
-            Stage::Extract => Some(self.extract),
-            Stage::Write => Some(self.write),
-        }
-    }
-}
-
-impl<'a> Session<'a> {
+impl Session {
     /// Begins editing. The caller holds the lock and no writer runs.
-    ///
-    /// # Errors
-    /// If the database cannot be opened for writing.
-    pub fn begin(store: &'a Store) -> Result<Self, StoreError> {
-        Ok(Self { store, db: store.write_connection()? })
-    }
-
-    fn edit<T>(&mut self, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        let sql = |e| StoreError::from_sqlite(&self.store.database(), e);
-        let transaction = self.db.transaction().map_err(sql)?;
-        let value = run(&transaction).map_err(sql)?;
-        transaction.commit().map_err(sql)?;
-        Ok(value)
+    pub fn begin(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self { db: store.write_connection()? })
     }
 
     /// The small integer that stands for a fingerprint in this store.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
     pub fn intern(
         &mut self,
         stage: &str,
@@ -70,91 +34,64 @@ impl<'a> Session<'a> {
         key: &Fingerprint,
         spec: &str,
     ) -> Result<FpId, StoreError> {
-        let known = |db: &Connection| {
-            db.query_row("SELECT id FROM fp WHERE sha = ?1", [&key.0], |r| r.get(0).map(FpId)).optional()
-        };
-        let file = self.store.database();
-        if let Some(fp) = known(&self.db).map_err(|e| StoreError::from_sqlite(&file, e))? {
-            return Ok(fp);
+        if let Some(known) = self.db.row("SELECT id FROM fp WHERE sha = ?1", [&key.0], |r| r.get(0))? {
+            return Ok(FpId(known));
         }
-        self.edit(|db| {
-            db.execute(
-                "INSERT INTO fp (stage, parent, sha, spec) VALUES (?1, ?2, ?3, ?4)",
-                params![stage, parent.map(|p| p.0), key.0, spec],
-            )?;
-            Ok(FpId(db.last_insert_rowid()))
-        })
+        self.db.execute(
+            "INSERT INTO fp (stage, parent, sha, spec) VALUES (?1, ?2, ?3, ?4)",
+            params![stage, parent.map(|p| p.0), key.0, spec],
+        )?;
+        Ok(FpId(self.db.last_insert()))
     }
 
     /// Sets values of the `meta` table; nothing is written if all of them stand there already.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
     pub fn set_meta(&mut self, values: &[(String, Option<String>)]) -> Result<(), StoreError> {
-        let file = self.store.database();
-        let sql = |e| StoreError::from_sqlite(&file, e);
         let mut same = true;
         for (key, value) in values {
-            let old: Option<String> = self
-                .db
-                .query_row("SELECT CAST(value AS TEXT) FROM meta WHERE key = ?1", [key], |r| r.get(0))
-                .optional()
-                .map_err(sql)?;
+            let old: Option<String> =
+                self.db.row("SELECT CAST(value AS TEXT) FROM meta WHERE key = ?1", [key], |r| r.get(0))?;
             same &= old == *value;
         }
         if same {
             return Ok(());
         }
-        self.edit(|db| set_meta(db, values))
+        self.db.transaction(|| values.iter().try_for_each(|(key, value)| set_meta(&self.db, key, value.as_deref())))
     }
 
     /// Begins a rerun from `stage` onward of the documents in scope: their checkpoints from there on wait again, and
     /// only answers of the new generation count for them. Older answers stay. `request` is kept in `meta` until
     /// [`Session::set_meta`] clears it, so that the same command continues this rerun after a crash.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub fn begin_rerun(&mut self, fps: StageFps, stage: Stage, scope: i64, request: &str) -> Result<(), StoreError> {
-        self.edit(|db| {
-            let generation: i64 = db
-                .query_row("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'generation'", [], |r| r.get(0))
-                .optional()?
-                .unwrap_or(0)
-                + 1;
-            for from in [Stage::Parse, Stage::Chunk, Stage::Extract] {
-                if from >= stage
-                    && let Some(fp) = fps.of(from)
-                {
-                    db.execute(
-                        "UPDATE done SET state = 0, generation = ?3, kind = NULL, message = NULL
-                         WHERE fp = ?1 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
-                        params![fp.0, scope, generation],
-                    )?;
-                }
+    pub fn begin_rerun(&mut self, fps: &StageFps, stage: Stage, scope: i64, request: &str) -> Result<(), StoreError> {
+        let db = &self.db;
+        db.transaction(|| {
+            let last: Option<i64> =
+                db.row("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'generation'", [], |r| r.get(0))?;
+            let generation = last.unwrap_or(0) + 1;
+            for again in Stage::of_documents().filter(|again| *again >= stage) {
+                db.execute(
+                    "UPDATE done SET state = 0, generation = ?3, kind = NULL, message = NULL
+                     WHERE fp = ?1 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
+                    params![fps[again].0, scope, generation],
+                )?;
             }
+            // What is asked anew begins with its whole attempt budget.
+            db.execute("DELETE FROM unit_attempts", [])?;
             db.execute(
                 "UPDATE file SET written_fp = NULL, written_doc = NULL, fail_kind = NULL, fail_message = NULL, attempts = 0
                  WHERE state = 0 AND (?1 = 0 OR scope = ?1)",
                 [scope],
             )?;
-            set_meta(
-                db,
-                &[
-                    ("generation".into(), Some(generation.to_string())),
-                    ("rerun".into(), Some(request.to_owned())),
-                ],
-            )
+            set_meta(db, "generation", Some(&generation.to_string()))?;
+            set_meta(db, "rerun", Some(request))
         })
     }
 
     /// Makes failed stages of the documents in scope wait again; returns how many there were.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub fn retry_failed(&mut self, fps: StageFps, scope: i64) -> Result<usize, StoreError> {
-        self.edit(|db| {
+    pub fn retry_failed(&mut self, fps: &StageFps, scope: i64) -> Result<usize, StoreError> {
+        let db = &self.db;
+        db.transaction(|| {
             let mut taken_up = 0;
-            for fp in fps.documents() {
+            for fp in Stage::of_documents().map(|stage| fps[stage]) {
                 taken_up += db.execute(
                     "UPDATE done SET state = 0, attempts = 0, kind = NULL, message = NULL
                      WHERE fp = ?1 AND state = 2 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
@@ -175,128 +112,37 @@ impl<'a> Session<'a> {
 
     /// Makes documents in scope wait again that were kept without pages that need recognition; returns how many there were.
     /// What follows from them waits too, and takes the answers to passages that come out as they were.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub fn retry_partial(&mut self, fps: StageFps, scope: i64) -> Result<usize, StoreError> {
-        self.edit(|db| {
-            let documents = "SELECT doc FROM done WHERE fp = ?1 AND state = 1 AND kind = ?2
-                             AND (?3 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?3))";
-            let those = params![fps.parse.0, Gap::NeedsOcr.name(), scope];
+    pub fn retry_partial(&mut self, fps: &StageFps, scope: i64) -> Result<usize, StoreError> {
+        let db = &self.db;
+        let documents = "SELECT doc FROM done WHERE fp = ?1 AND state = 1 AND kind = ?2
+                         AND (?3 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?3))";
+        let again = |fp: FpId| {
+            let sql = format!(
+                "UPDATE done SET state = 0, kind = NULL, message = NULL WHERE fp = ?4 AND doc IN ({documents})"
+            );
+            db.execute(&sql, params![fps[Stage::Parse].0, Gap::NeedsOcr.name(), scope, fp.0])
+        };
+        db.transaction(|| {
             let sql = format!("UPDATE file SET written_fp = NULL, written_doc = NULL WHERE doc IN ({documents})");
-            db.execute(&sql, those)?;
-            // The row of `parse` last: it says which they are.
-            for fp in [fps.extract, fps.chunk, fps.parse] {
-                let sql = format!(
-                    "UPDATE done SET state = 0, kind = NULL, message = NULL WHERE fp = ?4 AND doc IN ({documents})"
-                );
-                let taken_up = db.execute(&sql, params![fps.parse.0, Gap::NeedsOcr.name(), scope, fp.0])?;
-                if fp == fps.parse {
-                    return Ok(taken_up);
-                }
-            }
-            Ok(0)
+            db.execute(&sql, params![fps[Stage::Parse].0, Gap::NeedsOcr.name(), scope])?;
+            // The row of `parse` last: it says which documents they are.
+            Stage::of_documents().rev().try_fold(0, |_, stage| again(fps[stage]))
         })
-    }
-
-    /// What [`Session::collect_garbage`] would take away: superseded results, their bytes, and superseded answers.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn garbage(&mut self, fps: StageFps, question: FpId) -> Result<(u64, u64, u64), StoreError> {
-        let file = self.store.database();
-        let [a, b, c] = fps.documents().map(|f| f.0);
-        self.db
-            .query_row(
-                "SELECT (SELECT count(*) FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
-                        (SELECT coalesce(sum(length(z)), 0) FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
-                        (SELECT count(*) FROM answer o WHERE fp <> ?4 OR EXISTS
-                           (SELECT 1 FROM answer n WHERE n.fp = o.fp AND n.unit = o.unit AND n.generation > o.generation))",
-                params![a, b, c, question.0],
-                |r| Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get::<_, i64>(1)?.cast_unsigned(), r.get::<_, i64>(2)?.cast_unsigned())),
-            )
-            .map_err(|e| StoreError::from_sqlite(&file, e))
-    }
-
-    /// Removes results and answers that the current settings do not use, and documents that no file holds any more;
-    /// then gives the space back to the disk.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub fn collect_garbage(&mut self, fps: StageFps, question: FpId) -> Result<(), StoreError> {
-        let [a, b, c] = fps.documents().map(|f| f.0);
-        self.edit(|db| {
-            db.execute("DELETE FROM file WHERE state = 1", [])?;
-            db.execute("DELETE FROM doc WHERE live = 0 AND id NOT IN (SELECT doc FROM file WHERE doc IS NOT NULL)", [])?;
-            db.execute(
-                "DELETE FROM art WHERE id >> 48 NOT IN (?1, ?2, ?3) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc)",
-                [a, b, c],
-            )?;
-            db.execute("DELETE FROM done WHERE fp NOT IN (?1, ?2, ?3) OR doc NOT IN (SELECT id FROM doc)", [a, b, c])?;
-            db.execute(
-                "DELETE FROM answer WHERE fp <> ?1 OR EXISTS (SELECT 1 FROM answer n WHERE n.fp = answer.fp
-                   AND n.unit = answer.unit AND n.generation > answer.generation)",
-                [question.0],
-            )?;
-            // The ledger of what was paid stays; what was said goes with the answers made of it.
-            db.execute("DELETE FROM raw WHERE id IN (SELECT id FROM response WHERE fp <> ?1)", [question.0])?;
-            db.execute("DELETE FROM unit_failure WHERE fp <> ?1", [question.0])?;
-            db.execute(
-                "DELETE FROM unit WHERE id NOT IN (SELECT unit FROM answer) AND id NOT IN (SELECT unit FROM unit_failure)",
-                [],
-            )
-        })?;
-        let file = self.store.database();
-        self.db.execute_batch("VACUUM").map_err(|e| StoreError::from_sqlite(&file, e))
     }
 
     /// Forgets requests of a batch whose planning was interrupted: its row was never written, so nothing was sent.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
     pub fn forget_unplanned_batches(&mut self) -> Result<(), StoreError> {
-        self.edit(|db| {
-            db.execute("DELETE FROM batch_request WHERE batch NOT IN (SELECT id FROM batch)", [])?;
-            db.execute("DELETE FROM batch_unit WHERE batch NOT IN (SELECT id FROM batch)", []).map(drop)
-        })
-    }
-
-    /// Vocabulary files whose source is gone, with the first 8 bytes of the SHA-256 of what was written.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn orphans(&mut self) -> Result<Vec<(String, [u8; 8])>, StoreError> {
-        let file = self.store.database();
-        let read = |db: &Connection| -> rusqlite::Result<Vec<_>> {
-            db.prepare("SELECT output, sha FROM orphan ORDER BY output")?
-                .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
-                .collect()
-        };
-        read(&self.db).map_err(|e| StoreError::from_sqlite(&file, e))
-    }
-
-    /// Forgets orphans that were removed.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub fn forget_orphans(&mut self, outputs: &[&str]) -> Result<(), StoreError> {
-        self.edit(|db| {
-            let mut forget = db.prepare("DELETE FROM orphan WHERE output = ?1")?;
-            outputs.iter().try_for_each(|output| forget.execute([output]).map(drop))
+        self.db.transaction(|| {
+            self.db.execute("DELETE FROM batch_request WHERE batch NOT IN (SELECT id FROM batch)", [])?;
+            self.db.execute("DELETE FROM batch_unit WHERE batch NOT IN (SELECT id FROM batch)", []).map(drop)
         })
     }
 }
 
-fn set_meta(db: &Connection, values: &[(String, Option<String>)]) -> rusqlite::Result<()> {
-    for (key, value) in values {
-        match value {
-            Some(value) => {
-                db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", params![key, value])?;
-            }
-            None => {
-                db.execute("DELETE FROM meta WHERE key = ?1", [key])?;
-            }
-        }
+fn set_meta(db: &Database, key: &str, value: Option<&str>) -> Result<(), StoreError> {
+    match value {
+        Some(value) => db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, value]),
+        None => db.execute("DELETE FROM meta WHERE key = ?1", [key]),
     }
-    Ok(())
+    .map(drop)
 }

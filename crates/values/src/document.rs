@@ -261,3 +261,11 @@ pub struct Chunk {
     /// Estimated tokens.
     pub tokens: u32,
 }
+
+impl super::Artifact for ParsedDocument {
+    const STAGE: super::Stage = super::Stage::Parse;
+}
+
+impl super::Artifact for Vec<Chunk> {
+    const STAGE: super::Stage = super::Stage::Chunk;
+}

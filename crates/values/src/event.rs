@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureKind, Format, Mode, SectionKind, SourcePath, Stage};
+use super::{FailureKind, Format, Mode, Phase, SectionKind, SourcePath};
 
-/// Counts of one stage at the end of a run.
+/// Counts of one phase at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageTotals {
     /// Which stage.
-    pub stage: Stage,
+    pub stage: Phase,
     /// Documents (for `write`, files) done in this run.
     pub done: u64,
     /// Already done before this run.
@@ -50,6 +50,18 @@ pub struct Asked {
     pub picodollars: Option<i64>,
     /// Requests that the provider refused for its limits.
     pub refused: u64,
+}
+
+impl std::ops::AddAssign for Asked {
+    fn add_assign(&mut self, more: Self) {
+        let Self { answers, input_tokens, output_tokens, picodollars, refused } = more;
+        self.answers += answers;
+        self.input_tokens += input_tokens;
+        self.output_tokens += output_tokens;
+        // A sum with a part of unknown price is unknown.
+        self.picodollars = self.picodollars.zip(picodollars).map(|(all, part)| all + part);
+        self.refused += refused;
+    }
 }
 
 /// Summary of a run, printed at its end whatever happened.
@@ -125,7 +137,7 @@ pub enum Event {
     /// A stage begins with this much to do. For `discover` the total is not known (0).
     StageStarted {
         /// Which stage.
-        stage: Stage,
+        stage: Phase,
         /// Documents to do.
         total: u64,
         /// Documents done by an earlier run.
@@ -143,7 +155,7 @@ pub enum Event {
     /// A worker took up a document.
     DocumentStarted {
         /// Which stage.
-        stage: Stage,
+        stage: Phase,
         /// Content hash, shortened.
         document: String,
         /// Path.
@@ -152,7 +164,7 @@ pub enum Event {
     /// A stage that takes long over a document has come this far. Sent now and then, not for every section.
     DocumentProgress {
         /// Which stage.
-        stage: Stage,
+        stage: Phase,
         /// Content hash, shortened.
         document: String,
         /// Path.
@@ -167,7 +179,7 @@ pub enum Event {
     /// A stage of a document is done and durable.
     DocumentDone {
         /// Which stage.
-        stage: Stage,
+        stage: Phase,
         /// Content hash, shortened.
         document: String,
         /// Path.
@@ -184,7 +196,7 @@ pub enum Event {
     /// A stage of a document failed for a passing cause and is tried once more.
     DocumentRetried {
         /// Which stage.
-        stage: Stage,
+        stage: Phase,
         /// Content hash, shortened.
         document: String,
         /// Path.
@@ -199,7 +211,7 @@ pub enum Event {
     /// A stage of a document failed; the failure is durable.
     DocumentFailed {
         /// Which stage.
-        stage: Stage,
+        stage: Phase,
         /// Content hash, shortened.
         document: String,
         /// Path.

@@ -70,3 +70,7 @@ pub struct Extraction {
     /// The items.
     pub items: Vec<Item>,
 }
+
+impl super::Artifact for Extraction {
+    const STAGE: super::Stage = super::Stage::Extract;
+}

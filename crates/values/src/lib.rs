@@ -12,6 +12,7 @@ mod path;
 mod stage;
 mod usage;
 mod vocabulary;
+mod words;
 
 pub use document::{
     Area, Block, BlockKind, Chunk, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
@@ -28,6 +29,7 @@ pub use master::{
     MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant,
 };
 pub use path::SourcePath;
-pub use stage::{Mode, Stage};
+pub use stage::{Artifact, Mode, Phase, Stage, StageMap, Subject};
 pub use usage::{Cost, Usage};
 pub use vocabulary::{Entry, Occurrence, SCHEMA_VERSION, Vocabulary, VocabularyMetadata};
+pub use words::plural;

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Verbosity;
 use super::lines::document_line;
 use super::summary;
-use crate::values::{Event, SourcePath, Stage};
+use crate::values::{Event, Phase, SourcePath, Stage};
 
 /// Redraws a second: fast enough to look alive, too slow to be felt.
 const REDRAWS: u8 = 10;
@@ -44,8 +44,7 @@ impl Bars {
 
     fn on(verbosity: Verbosity, target: ProgressDrawTarget) -> Self {
         let all = MultiProgress::with_draw_target(target);
-        let bars = Stage::ALL
-            .iter()
+        let bars = Phase::all()
             .map(|stage| {
                 let bar = all.add(ProgressBar::new(0));
                 bar.set_style(style("{prefix:<9} {msg}"));
@@ -76,7 +75,7 @@ impl Bars {
         }
         match event {
             Event::StageStarted { stage, total, skipped, failed } => {
-                let slot = &mut self.bars[*stage as usize];
+                let slot = &mut self.bars[stage.index()];
                 slot.started = Some(Instant::now());
                 slot.total = *total;
                 let before = match (*skipped, *failed) {
@@ -89,36 +88,36 @@ impl Bars {
                 slot.bar.set_prefix(stage.name());
                 slot.bar.set_message(before);
                 slot.bar.set_length(*total);
-                if *stage != Stage::Discover {
+                if *stage != Phase::Discover {
                     slot.bar.set_style(style("{prefix:<9} {bar:30} {pos}/{len}{msg}"));
                 }
             }
             Event::Discovered { documents, bytes_hashed } => {
-                let slot = &mut self.bars[Stage::Discover as usize];
+                let slot = &mut self.bars[Phase::Discover.index()];
                 let hashed =
                     if *bytes_hashed > 0 { format!(", {} MB read", bytes_hashed / 1_000_000) } else { String::new() };
                 slot.bar.set_message(format!("{} documents{hashed}", summary::grouped(*documents)));
             }
             Event::Asking { in_flight, asked } => {
-                let slot = &mut self.bars[Stage::Extract as usize];
+                let slot = &mut self.bars[Phase::Stage(Stage::Extract).index()];
                 slot.asked = format!("; {}, {in_flight} in flight", summary::asked(asked));
                 slot.count(0, 0);
             }
             Event::Batching { batches, requests, done, asked } => {
-                let slot = &mut self.bars[Stage::Extract as usize];
+                let slot = &mut self.bars[Phase::Stage(Stage::Extract).index()];
                 slot.asked = format!("; {}{}", summary::batching(*batches, *requests, *done), summary::asked(asked));
                 slot.count(0, 0);
             }
             Event::DocumentProgress { stage, path, .. } => {
-                let slot = &mut self.bars[*stage as usize];
+                let slot = &mut self.bars[stage.index()];
                 slot.long = summary::position(event).map(|at| (path.clone(), at));
                 slot.count(0, 0);
             }
-            Event::DocumentDone { stage, path, .. } => self.bars[*stage as usize].ended(path, 1, 0),
-            Event::DocumentFailed { stage, path, .. } => self.bars[*stage as usize].ended(path, 0, 1),
+            Event::DocumentDone { stage, path, .. } => self.bars[stage.index()].ended(path, 1, 0),
+            Event::DocumentFailed { stage, path, .. } => self.bars[stage.index()].ended(path, 0, 1),
             Event::StageFinished { totals } => {
-                let slot = &mut self.bars[totals.stage as usize];
-                if totals.stage == Stage::Discover {
+                let slot = &mut self.bars[totals.stage.index()];
+                if totals.stage == Phase::Discover {
                     let message = slot.bar.message();
                     slot.bar.finish_with_message(format!("{message} in {}", summary::duration(totals.millis)));
                 } else {
@@ -205,14 +204,14 @@ mod tests {
     fn every_template_draws_and_waiting_stages_show() {
         let screen = indicatif::InMemoryTerm::new(12, 100);
         let mut bars = Bars::on(Verbosity::Normal, ProgressDrawTarget::term_like(Box::new(screen.clone())));
-        bars.show(&Event::StageStarted { stage: Stage::Discover, total: 0, skipped: 0, failed: 0 });
+        bars.show(&Event::StageStarted { stage: Phase::Discover, total: 0, skipped: 0, failed: 0 });
         bars.show(&Event::Discovered { documents: 1500, bytes_hashed: 3_000_000 });
-        let totals = StageTotals { stage: Stage::Discover, done: 1500, skipped: 0, failed: 0, millis: 90 };
+        let totals = StageTotals { stage: Phase::Discover, done: 1500, skipped: 0, failed: 0, millis: 90 };
         bars.show(&Event::StageFinished { totals });
-        bars.show(&Event::StageStarted { stage: Stage::Parse, total: 1500, skipped: 3, failed: 0 });
+        bars.show(&Event::StageStarted { stage: Stage::Parse.into(), total: 1500, skipped: 3, failed: 0 });
         let (document, path) = ("0123456789ab".to_owned(), SourcePath::from_text("deep/refman.pdf"));
         let section = SectionKind::Page;
-        let stage = Stage::Parse;
+        let stage = Phase::from(Stage::Parse);
         let long = Event::DocumentProgress {
             stage,
             document: document.clone(),
@@ -221,23 +220,23 @@ mod tests {
             done: 1200,
             total: 5000,
         };
-        bars.bars[stage as usize].redrawn -= Duration::from_secs(1);
+        bars.bars[stage.index()].redrawn -= Duration::from_secs(1);
         bars.show(&long);
-        bars.bars[stage as usize].bar.force_draw();
+        bars.bars[stage.index()].bar.force_draw();
         assert!(screen.contents().contains("0/1500  refman.pdf page 1,200 of 5,000"), "{}", screen.contents());
-        bars.bars[stage as usize].redrawn -= Duration::from_secs(1);
+        bars.bars[stage.index()].redrawn -= Duration::from_secs(1);
         bars.show(&Event::DocumentDone { stage, document, path, terms: 0, flagged: 0, millis: 9, notes: Vec::new() });
-        bars.bars[stage as usize].bar.force_draw();
+        bars.bars[stage.index()].bar.force_draw();
         let shown = screen.contents();
         assert!(shown.contains("discover  1,500 documents, 3 MB read in 90 ms"), "{shown}");
         assert!(shown.contains("1/1500") && !shown.contains("refman"), "{shown}");
         assert!(shown.contains("extract   waiting"), "{shown}");
         bars.show(&Event::Warning { message: "results go away".into() });
         let told = Event::Batching { batches: 1, requests: 40, done: Some(7), asked: Asked::default() };
-        bars.show(&Event::StageStarted { stage: Stage::Extract, total: 3, skipped: 0, failed: 0 });
+        bars.show(&Event::StageStarted { stage: Stage::Extract.into(), total: 3, skipped: 0, failed: 0 });
         bars.show(&told);
-        bars.bars[Stage::Extract as usize].redraw();
-        bars.bars[Stage::Extract as usize].bar.force_draw();
+        bars.bars[Phase::Stage(Stage::Extract).index()].redraw();
+        bars.bars[Phase::Stage(Stage::Extract).index()].bar.force_draw();
         let drawn = screen.contents();
         assert!(drawn.contains("warning   results go away"), "{drawn}");
         assert!(drawn.contains("1 batch, 7 of 40 requests done; 0 answers") && !drawn.contains("in flight"), "{drawn}");

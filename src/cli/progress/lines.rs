@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Verbosity;
 use super::summary;
-use crate::values::{Event, Stage};
+use crate::values::{Event, Phase, Stage};
 
 /// A progress line is written at most this often.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -15,7 +15,7 @@ pub(super) struct Lines<W> {
     verbosity: Verbosity,
     out: W,
     /// By stage: several may run side by side.
-    stages: [Option<StageLine>; Stage::ALL.len()],
+    stages: [Option<StageLine>; Phase::COUNT],
     /// When the progress of a long document was last told.
     told: Option<Instant>,
     asked: String,
@@ -51,19 +51,19 @@ impl<W: Write> Lines<W> {
         match event {
             Event::StageStarted { stage, total, skipped, failed } => {
                 let line = StageLine { total: *total, done: 0, failed: 0, told: Instant::now() };
-                self.stages[*stage as usize] = Some(line);
-                if *stage != Stage::Discover {
+                self.stages[stage.index()] = Some(line);
+                if *stage != Phase::Discover {
                     let earlier = if *failed > 0 { format!(", {failed} failed earlier") } else { String::new() };
                     writeln!(self.out, "{:<9} {total} to do, {skipped} done before{earlier}", stage.name())?;
                 }
             }
             Event::Asking { in_flight, asked } => {
                 self.asked = format!("; {}, {in_flight} in flight", summary::asked(asked));
-                self.count(Stage::Extract, 0, 0)?;
+                self.count(Stage::Extract.into(), 0, 0)?;
             }
             Event::Batching { batches, requests, done, asked } => {
                 self.asked = format!("; {}{}", summary::batching(*batches, *requests, *done), summary::asked(asked));
-                self.count(Stage::Extract, 0, 0)?;
+                self.count(Stage::Extract.into(), 0, 0)?;
             }
             Event::DocumentProgress { stage, .. } => {
                 if self.told.is_none_or(|told| told.elapsed() >= PAUSE)
@@ -93,8 +93,8 @@ impl<W: Write> Lines<W> {
         Ok(())
     }
 
-    fn count(&mut self, stage: Stage, done: u64, failed: u64) -> std::io::Result<()> {
-        let Some(line) = &mut self.stages[stage as usize] else { return Ok(()) };
+    fn count(&mut self, stage: Phase, done: u64, failed: u64) -> std::io::Result<()> {
+        let Some(line) = &mut self.stages[stage.index()] else { return Ok(()) };
         line.done += done;
         line.failed += failed;
         if line.told.elapsed() >= PAUSE {
@@ -134,7 +134,7 @@ mod tests {
 
     fn shown(verbosity: Verbosity) -> String {
         let path = SourcePath::from_text("shelf/book.pdf");
-        let (stage, document) = (Stage::Parse, "0123456789ab".to_owned());
+        let (stage, document) = (Phase::from(Stage::Parse), "0123456789ab".to_owned());
         let events = [
             Event::StageStarted { stage, total: 2, skipped: 5, failed: 0 },
             Event::DocumentDone {

@@ -1,4 +1,4 @@
-//! What engine and worker say to each other: frames on the worker's standard input and output, each a little-endian 32-bit
+//! Talk of engine and worker: frames on the worker's standard input and output, each a little-endian 32-bit
 //! length and that many bytes.
 //!
 //! First come the orders, then requests: a document's hash and the path of its file. To each request there are any number
@@ -13,7 +13,7 @@ use super::ParseLimits;
 use crate::stages::parse::{OcrCount, OcrSettings, ParseSettings};
 use crate::values::{Failure, Gap, SectionKind};
 
-/// What a worker is told once. Passwords go this way because arguments and environment of a process can be seen by others.
+/// Orders that a worker gets once. Passwords go this way because arguments and environment of a process can be seen by others.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Orders {
     passwords: Vec<String>,
@@ -30,13 +30,13 @@ impl Orders {
         Ok(serde_json::to_vec(&orders)?)
     }
 
-    /// What they say about parsing.
+    /// Settings of parsing.
     pub(super) fn settings(self) -> ParseSettings {
         ParseSettings { passwords: self.passwords, ocr: self.ocr, ocr_count: OcrCount::default() }
     }
 }
 
-/// What a worker says about a request.
+/// Reply of a worker to a request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
     /// So far.

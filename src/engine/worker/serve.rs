@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::frame::{Orders, Reply, write_frame};
-use super::panic_words;
+use crate::engine::attempts::panic_words;
 use crate::stages::parse::{self, ParseSettings};
 use crate::store;
 use crate::values::{Failure, FailureKind, Fingerprint, Format, SectionKind};

@@ -10,7 +10,8 @@ mod remarks;
 mod terms;
 
 pub use answer::{
-    AnswerSchema, Heard, Interpreted, Said, UnitAnswer, UnitResult, ground, interpret, lenient_json, whole_items,
+    AnswerSchema, AskedUnits, Heard, Interpreted, Said, UnitAnswer, UnitResult, ground, interpret, lenient_json,
+    whole_items,
 };
 pub use context::{Context, ContextChoice};
 pub use corpora_terms::local::{self, Definition, TermSettings};

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{AnswerSchema, lenient_json, whole_items};
 use crate::stages::extract::local::canonical_form;
-use crate::values::{Failure, FailureKind};
+use crate::stages::extract::term_key;
+use crate::values::{Failure, FailureKind, Fingerprint};
 
 /// What a model said.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,12 +61,32 @@ pub enum UnitResult {
     Failed(Failure),
 }
 
+/// Units that a request asked about. A term is known by its content key alone: that is what the store keeps of a request, so
+/// that a response means the same whenever it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedUnits<'a> {
+    /// One passage.
+    Passage,
+    /// Terms, by [`term_key`].
+    Terms(&'a [Fingerprint]),
+}
+
+impl AskedUnits<'_> {
+    /// Number of units.
+    #[expect(clippy::len_without_is_empty, reason = "a request asks about something")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Passage => 1,
+            Self::Terms(keys) => keys.len(),
+        }
+    }
+}
+
 /// One result for each unit, in order.
 pub type Interpreted = Vec<UnitResult>;
 
-/// Interprets a response to a request about `units`: for passages the one passage (`None`), for terms the terms
-/// that were asked about.
-pub fn interpret(heard: &Heard, schema: &AnswerSchema, units: &[Option<&str>]) -> Interpreted {
+/// The meaning of a response to a request about `units`.
+pub fn interpret(heard: &Heard, schema: &AnswerSchema, units: AskedUnits<'_>) -> Interpreted {
     let all = |result: UnitResult| vec![result; units.len()];
     if let Some(word) = &heard.refused {
         let several = units.len() > 1;
@@ -94,8 +115,8 @@ pub fn interpret(heard: &Heard, schema: &AnswerSchema, units: &[Option<&str>]) -
         Said::Text(text) => (lenient_json(text), Some(text)),
     };
     match units {
-        [None] => vec![passage(heard, schema, value.as_ref(), text.map(String::as_str))],
-        _ => pack(heard, schema, value.as_ref(), text.map(String::as_str), units),
+        AskedUnits::Passage => vec![passage(heard, schema, value.as_ref(), text.map(String::as_str))],
+        AskedUnits::Terms(keys) => pack(heard, schema, value.as_ref(), text.map(String::as_str), keys),
     }
 }
 
@@ -140,7 +161,7 @@ fn pack(
     schema: &AnswerSchema,
     value: Option<&Value>,
     text: Option<&str>,
-    units: &[Option<&str>],
+    units: &[Fingerprint],
 ) -> Interpreted {
     let words = complaint(heard, schema, value);
     let items = match (&words, value.and_then(|v| schema.items(v))) {
@@ -149,15 +170,14 @@ fn pack(
     };
     let named = |item: &Value| {
         let name = item.get("text").or_else(|| item.get("term")).and_then(Value::as_str);
-        name.map(canonical_form)
+        name.map(|name| term_key(&canonical_form(name)))
     };
-    let names: Vec<Option<String>> = items.iter().map(named).collect();
+    let names: Vec<Option<Fingerprint>> = items.iter().map(named).collect();
     let mut used = vec![false; items.len()];
     units
         .iter()
         .map(|unit| {
-            let canonical = canonical_form(unit.unwrap_or_default());
-            let found = (0..items.len()).find(|&n| !used[n] && names[n].as_deref() == Some(canonical.as_str()));
+            let found = (0..items.len()).find(|&n| !used[n] && names[n] == Some(*unit));
             match found {
                 Some(n) => {
                     used[n] = true;
@@ -203,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_passage_is_answered_asked_again_or_failed() {
-        let one = |h: &Heard| interpret(h, &schema(), &[None]).remove(0);
+        let one = |h: &Heard| interpret(h, &schema(), AskedUnits::Passage).remove(0);
         let good = one(&heard("```json\n{\"items\": [{\"text\": \"wyrm\"}]}\n```"));
         assert_eq!(good, UnitResult::Answered(UnitAnswer { items: vec![json!({"text": "wyrm"})], incomplete: false }));
         assert!(matches!(one(&heard("{\"items\": []}")), UnitResult::Answered(a) if a.items.is_empty()));
@@ -221,16 +241,17 @@ mod tests {
 
     #[test]
     fn a_pack_keeps_what_is_good_and_asks_again_for_the_rest() {
-        let units = [Some("wyrm"), Some("Salt Lantern"), Some("ward")];
+        let keys = ["wyrm", "Salt Lantern", "ward"].map(|term| term_key(&canonical_form(term)));
+        let units = AskedUnits::Terms(&keys);
         let text =
             "{\"items\": [{\"text\": \"Wards\"}, {\"text\": \"salt lantern\", \"n\": 1}, {\"text\": \"extra\"}]}";
-        let results = interpret(&heard(text), &schema(), &units);
+        let results = interpret(&heard(text), &schema(), units);
         assert!(
             matches!(&results[0], UnitResult::Again { reason, .. } if reason.message.contains("3 items for 3 terms"))
         );
         assert!(matches!(&results[1], UnitResult::Answered(a) if a.items[0]["n"] == 1));
         assert!(matches!(&results[2], UnitResult::Answered(_)));
         let refused = Heard { refused: Some("refusal".into()), ..heard("") };
-        assert!(interpret(&refused, &schema(), &units).iter().all(|r| matches!(r, UnitResult::Again { .. })));
+        assert!(interpret(&refused, &schema(), units).iter().all(|r| matches!(r, UnitResult::Again { .. })));
     }
 }

@@ -7,6 +7,6 @@ mod lenient;
 mod validate;
 
 pub use ground::ground;
-pub use interpret::{Heard, Interpreted, Said, UnitAnswer, UnitResult, interpret};
+pub use interpret::{AskedUnits, Heard, Interpreted, Said, UnitAnswer, UnitResult, interpret};
 pub use lenient::{lenient_json, whole_items};
 pub use validate::AnswerSchema;

@@ -1,0 +1,114 @@
+//! Trial before the first batch.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Driver, TRIES};
+use crate::engine::error::RunError;
+use crate::engine::extract::backoff::backoff;
+use crate::engine::extract::contents::contents;
+use crate::engine::extract::request::{Ask, prompt};
+use crate::engine::feed::feed_documents;
+use crate::engine::provider::{EndpointKind, Remote};
+use crate::remote::{Client, Disposition, TroubleKind};
+use crate::stages::pipeline::Pipeline;
+use crate::store::Checkpoint;
+use crate::values::Stage;
+
+/// Reason for which a provider's batch endpoint cannot be used, if it cannot: found out before a corpus is parsed for it.
+///
+/// # Errors
+/// If no client can be made.
+pub(in crate::engine) fn refusal(remote: &Remote, pipeline: &Pipeline) -> Result<Option<String>, RunError> {
+    let client = remote.client(&pipeline.schema)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
+    Ok(runtime.block_on(no_endpoint(&client, remote)))
+}
+
+async fn no_endpoint(client: &Client, remote: &Remote) -> Option<String> {
+    let trouble = client.batches(None).await.err()?;
+    match trouble.kind {
+        TroubleKind::NotFound | TroubleKind::BadRequest => {
+            Some(format!("{} has no batch endpoint ({}); use --endpoint live", remote.endpoint, trouble.message))
+        }
+        TroubleKind::Key | TroubleKind::Balance | TroubleKind::Unreachable => {
+            Some(format!("{}; {}", trouble.message, trouble.remedy()))
+        }
+        // It will pass.
+        _ => None,
+    }
+}
+
+impl Driver<'_, Client> {
+    /// True if there is a batch endpoint. Where no other could be chosen, the run has looked at its beginning.
+    pub(super) async fn endpoint_is_there(&mut self) -> bool {
+        if matches!(self.remote.endpoint_kind, EndpointKind::Auto { .. }) {
+            self.stopped = no_endpoint(&self.client, self.remote).await;
+        }
+        self.stopped.is_none()
+    }
+
+    /// One request goes live before the first batch: a provider that looks into requests only when the batch ends would refuse
+    /// all of them for the same mistake.
+    pub(super) async fn probe(&mut self) -> Result<bool, RunError> {
+        if self.begun.replace(true) || self.reader.told(self.run.question)?.is_some() {
+            return Ok(true);
+        }
+        let Some(ask) = self.first_ask()? else { return Ok(true) };
+        let run = self.run;
+        let system: Arc<str> = run.pipeline.prompt.as_str().into();
+        let schema = Arc::new(run.pipeline.schema.clone());
+        for failures in 1..=TRIES {
+            let attempt = self.client.send(&prompt(&run.pipeline, &system, &schema, &ask)).await;
+            let trouble = match attempt.result {
+                Ok(answered) => {
+                    let latency_ms = i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX);
+                    let facts = ask.facts(run, &self.remote.dialect.model, attempt.request_id, latency_ms);
+                    let id = run.next_response.fetch_add(1, Ordering::Relaxed);
+                    let kept = self.policy.keep(id, &facts, &answered.body);
+                    run.writer.submit(Checkpoint::new(vec![kept], Vec::new()))?;
+                    let settlement = self.policy.settle(id, &facts, &answered.body, false);
+                    self.account(settlement.usage, settlement.cost);
+                    run.writer.submit(Checkpoint::new(settlement.changes, Vec::new()))?;
+                    run.writer.flush()?;
+                    return Ok(true);
+                }
+                Err(trouble) => trouble,
+            };
+            match trouble.disposition() {
+                Disposition::Retry { after, .. } => {
+                    tokio::time::sleep(backoff(failures, after, fastrand::f64())).await;
+                }
+                Disposition::Rephrase if self.client.downgrade(attempt.structured).is_some() => {}
+                // What is wrong with this one text alone will show again in its batch.
+                Disposition::Split => return Ok(true),
+                Disposition::FailUnit if trouble.kind == TroubleKind::Refused => return Ok(true),
+                _ => {
+                    self.stopped = Some(format!(
+                        "one request was sent to try it, before the batch: {}; {}",
+                        trouble.message,
+                        trouble.remedy()
+                    ));
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// A request about the first units that have no answer.
+    fn first_ask(&self) -> Result<Option<Ask>, RunError> {
+        let run = self.run;
+        let mut found = None;
+        feed_documents(run, Stage::Extract, &mut |job| {
+            let Ok(contents) = contents(run, &self.reader, &job) else { return true };
+            let open: Vec<usize> = (0..contents.units.len().min(run.pipeline.units_per_request())).collect();
+            let (units, _) = contents.in_context(self.remote.context, &open, open.len());
+            if !units.is_empty() {
+                found = Some(Ask::new(&run.pipeline, units, job.pending.doc));
+            }
+            found.is_none()
+        })?;
+        Ok(found)
+    }
+}

@@ -1,0 +1,126 @@
+//! Contents of a document for `extract`: its units, what a model is told of them, and its items once they are answered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::request::{Unit, told_in_requests};
+use crate::engine::attempts::StageError;
+use crate::engine::context::Run;
+use crate::engine::feed::Job;
+use crate::stages::extract::{self, Context, ContextChoice, UnitAnswer};
+use crate::stages::pipeline::Method;
+use crate::store::{self, Change, Reader};
+use crate::values::{Chunk, Extraction, Failure, FailureKind, Fingerprint, ParsedDocument, Span};
+
+/// Contents of a document for `extract`.
+pub(in crate::engine) struct Contents {
+    document: Arc<ParsedDocument>,
+    chunks: Arc<Vec<Chunk>>,
+    /// Found locally, for the method `terms`.
+    candidates: Extraction,
+    /// One for each chunk or candidate, in order; a term with a sentence as its context.
+    pub(in crate::engine) units: Vec<Unit>,
+    /// For each term what is told of it beside its chunk, and the number of that chunk.
+    in_chunks: Vec<Option<(Arc<str>, usize)>>,
+}
+
+impl Contents {
+    /// Names the units of a document.
+    pub(in crate::engine) fn of(method: &Method, document: Arc<ParsedDocument>, chunks: Arc<Vec<Chunk>>) -> Self {
+        let (candidates, units, in_chunks) = match method {
+            Method::Passages(_) => {
+                let unit = |chunk: &Chunk| {
+                    let text = chunk.span.of(&document.text);
+                    Unit { key: extract::unit_key(text), name: None, text: text.into(), passage: None }
+                };
+                (Extraction::default(), chunks.iter().map(unit).collect(), Vec::new())
+            }
+            Method::Terms(settings) => {
+                let (candidates, terms) = extract::term_units(&document, settings);
+                let of_chunk = |t: &extract::TermUnit| Some((t.bare.as_str().into(), chunk_with(&chunks, t.first?)?));
+                let in_chunks = terms.iter().map(of_chunk).collect();
+                let unit =
+                    |t: extract::TermUnit| Unit { key: t.key, name: Some(t.text), text: t.line.into(), passage: None };
+                (candidates, terms.into_iter().map(unit).collect(), in_chunks)
+            }
+        };
+        Self { document, chunks, candidates, units, in_chunks }
+    }
+
+    /// The units of these numbers as a model is to be told of them; and for terms, in which context.
+    pub(in crate::engine) fn in_context(
+        mut self,
+        choice: ContextChoice,
+        open: &[usize],
+        per_request: usize,
+    ) -> (Vec<Unit>, Option<Context>) {
+        let alone: Vec<Unit> = open.iter().map(|&n| self.units[n].clone()).collect();
+        if self.in_chunks.is_empty() || open.is_empty() {
+            return (alone, None);
+        }
+        let mut passages: HashMap<usize, Arc<str>> = HashMap::new();
+        let mut in_chunks: Vec<(Option<usize>, Unit)> = Vec::with_capacity(open.len());
+        for (&n, unit) in open.iter().zip(&alone) {
+            let of_chunk = self.in_chunks[n].take();
+            in_chunks.push(match of_chunk {
+                Some((text, chunk)) => {
+                    let passage =
+                        passages.entry(chunk).or_insert_with(|| self.chunks[chunk].span.of(&self.document.text).into());
+                    (Some(chunk), Unit { text, passage: Some(Arc::clone(passage)), ..unit.clone() })
+                }
+                None => (None, unit.clone()),
+            });
+        }
+        in_chunks.sort_by_key(|(chunk, _)| *chunk);
+        let in_chunks: Vec<Unit> = in_chunks.into_iter().map(|(_, unit)| unit).collect();
+        // A chunk with more terms than a request holds is told again.
+        let tokens = |units: &[Unit]| told_in_requests(units, per_request);
+        match choice.choose(tokens(&alone), tokens(&in_chunks)) {
+            Context::Candidates => (alone, Some(Context::Candidates)),
+            Context::Chunks => (in_chunks, Some(Context::Chunks)),
+        }
+    }
+
+    /// The answers to the units, in order, out of changes that are not committed yet.
+    ///
+    /// # Errors
+    /// If one is missing.
+    pub(in crate::engine) fn answered_by(&self, changes: &[Change]) -> Result<Vec<UnitAnswer>, Failure> {
+        let given: HashMap<&Fingerprint, &[u8]> = changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Answer { unit, answer, .. } => Some((unit, answer.as_slice())),
+                _ => None,
+            })
+            .collect();
+        let missing = || Failure::new(FailureKind::Internal, "a unit has neither answer nor failure");
+        let answer = |unit: &Unit| {
+            let bytes = given.get(&unit.key).ok_or_else(missing)?;
+            store::decode(bytes).map_err(|words| Failure::new(FailureKind::Internal, words))
+        };
+        self.units.iter().map(answer).collect()
+    }
+
+    /// The items of the document, given an answer for each unit, in order; and what a person should know of them.
+    pub(in crate::engine) fn assemble(self, method: &Method, answers: &[UnitAnswer]) -> (Extraction, Vec<String>) {
+        let extraction = match method {
+            Method::Passages(settings) => extract::assemble_answers(&self.document, &self.chunks, answers, settings),
+            Method::Terms(_) => extract::classify(self.candidates, answers),
+        };
+        let remarks = extract::remarks(method, &self.document, &extraction);
+        (extraction, remarks)
+    }
+}
+
+/// The first of the chunks that holds a place whole.
+fn chunk_with(chunks: &[Chunk], place: Span) -> Option<usize> {
+    let at = chunks.partition_point(|chunk| chunk.span.end < place.end);
+    (chunks.get(at)?.span.start <= place.start).then_some(at)
+}
+
+/// Loads a document and names its units.
+pub(in crate::engine) fn contents(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<Contents, StageError> {
+    let document = reader.artifact::<ParsedDocument>(&run.fps, job.pending.doc)?;
+    let chunks = reader.artifact::<Vec<Chunk>>(&run.fps, job.pending.doc)?;
+    Ok(Contents::of(&run.pipeline.method, Arc::new(document), Arc::new(chunks)))
+}

@@ -1,0 +1,111 @@
+//! Stores responses as they came, then reads them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::shared::Live;
+use crate::engine::error::RunError;
+use crate::engine::extract::request::{Ask, Request};
+use crate::engine::extract::settle::RequestFacts;
+use crate::remote::Permit;
+use crate::store::{self, Checkpoint, Reader};
+use crate::values::{Cost, Usage};
+
+/// A response on its way to the reader.
+pub(super) struct Response {
+    pub(super) request: Request,
+    pub(super) permit: Permit,
+    pub(super) latency: Duration,
+    pub(super) request_id: Option<String>,
+    pub(super) body: Vec<u8>,
+    /// The span of the request, for the log.
+    pub(super) span: tracing::Span,
+}
+
+/// Facts that the traffic has to know of a response.
+pub(super) struct Verdict {
+    pub(super) permit: Permit,
+    pub(super) reserved: Cost,
+    pub(super) input_estimate: u64,
+    pub(super) latency: Duration,
+    pub(super) usage: Option<Usage>,
+    pub(super) cost: Option<Cost>,
+    /// Requests about what is to be asked again.
+    pub(super) again: Vec<Ask>,
+}
+
+/// Takes responses until the traffic has ended.
+pub(super) fn serve(
+    live: &Live<'_>,
+    responses: &Receiver<Response>,
+    verdicts: &UnboundedSender<Verdict>,
+) -> Result<(), RunError> {
+    while let Ok(response) = responses.recv() {
+        let verdict = read_one(live, response)?;
+        // The traffic waits for its verdicts, so it is there to hear them unless it broke.
+        let _ = verdicts.send(verdict);
+    }
+    Ok(())
+}
+
+fn read_one(live: &Live<'_>, response: Response) -> Result<Verdict, RunError> {
+    let run = live.run;
+    let ask = &response.request.ask;
+    let id = run.next_response.fetch_add(1, Ordering::Relaxed);
+    let latency_ms = i64::try_from(response.latency.as_millis()).unwrap_or(i64::MAX);
+    let facts = ask.facts(run, &live.remote.dialect.model, response.request_id, latency_ms);
+    run.writer.submit(Checkpoint::new(vec![live.policy.keep(id, &facts, &response.body)], Vec::new()))?;
+
+    let settlement = live.policy.settle(id, &facts, &response.body, false);
+    let told = settlement.usage.unwrap_or_default();
+    response.span.record("latency_ms", response.latency.as_millis() as u64);
+    response.span.record("outcome", settlement.outcome);
+    response.span.record("input_tokens", told.prompt());
+    response.span.record("output_tokens", told.output);
+    let (settled, again) = (settlement.settled.len(), settlement.again.len());
+    response.span.in_scope(|| tracing::info!(cached_tokens = told.cache_read, settled, again, "response"));
+    let again = ask.again(&run.pipeline, &settlement);
+    let (board, settled) = (Arc::clone(&live.board), settlement.settled);
+    let after: Option<Box<dyn FnOnce() + Send>> = Some(Box::new(move || board.settle(&settled)));
+    run.writer.submit(Checkpoint { changes: settlement.changes, events: Vec::new(), after })?;
+    Ok(Verdict {
+        permit: response.permit,
+        reserved: response.request.reserved,
+        input_estimate: ask.input_estimate,
+        latency: response.latency,
+        usage: settlement.usage,
+        cost: settlement.cost,
+        again,
+    })
+}
+
+/// Reads responses that a run had stored and not read when it was killed. What has to be asked again is planned like what was
+/// never asked, with what it has used of its budget.
+pub(super) fn take_up_unread(live: &Live<'_>, reader: &Reader) -> Result<(), RunError> {
+    let run = live.run;
+    let mut after = 0;
+    loop {
+        let page = reader.unread_responses(run.question, after, 64)?;
+        let Some(last) = page.last() else { return Ok(run.writer.flush()?) };
+        after = last.id;
+        for response in page {
+            let body = store::decompress(&response.raw).unwrap_or_default();
+            let facts = RequestFacts {
+                doc: response.doc,
+                units: response.units,
+                generation: response.generation,
+                spent: response.attempt.saturating_sub(1),
+                estimate: response.estimate,
+                model: live.remote.dialect.model.clone(),
+                request_id: None,
+                latency_ms: 0,
+            };
+            let settlement = live.policy.settle(response.id, &facts, &body, false);
+            run.writer.submit(Checkpoint::new(settlement.changes, Vec::new()))?;
+        }
+    }
+}

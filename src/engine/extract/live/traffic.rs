@@ -1,0 +1,399 @@
+//! All traffic of a run, on one thread: takes requests, waits for the limiter, sends, and decides what to do about trouble.
+//! A request that waits for its next attempt holds no place in flight.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
+use tokio::time::Instant;
+
+use super::money::Reserved;
+use super::reading::{Response, Verdict};
+use super::shared::{Live, asked};
+use crate::engine::error::RunError;
+use crate::engine::extract::backoff::{ATTEMPTS, backoff};
+use crate::engine::extract::request::{Ask, Request, prompt};
+use crate::remote::{Attempt, Breaker, Disposition, Permit, StopReason, Trouble, TroubleKind};
+use crate::store::{Change, Checkpoint};
+use crate::values::{Event, Failure, FailureKind};
+
+/// Responses that may wait for the reader before nothing new is sent.
+const MOST_UNREAD: usize = 256;
+
+/// Time between two reports of how far the asking has come.
+const TELL_EACH: Duration = Duration::from_millis(500);
+
+/// Runs until all requests are settled, or nothing new may be begun and what was in flight is over.
+pub(super) fn run(
+    live: &Live<'_>,
+    queue: Receiver<Ask>,
+    verdicts: UnboundedReceiver<Verdict>,
+    responses: crossbeam_channel::Sender<Response>,
+) -> Result<(), RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
+    let outcome = runtime.block_on(Traffic::new(live, responses).run(queue, verdicts));
+    // What was read last is settled by its commit.
+    let flushed = live.run.writer.flush();
+    outcome.and(Ok(flushed?))
+}
+
+/// A request that waits for its next attempt.
+struct Due {
+    at: Instant,
+    number: u64,
+    ask: Ask,
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.number) == (other.at, other.number)
+    }
+}
+
+impl Eq for Due {}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+/// A request that came back.
+struct Landed {
+    request: Request,
+    permit: Permit,
+    attempt: Attempt,
+    span: tracing::Span,
+}
+
+type Flight<'a> = Pin<Box<dyn Future<Output = Landed> + 'a>>;
+type Turn<'a> = Pin<Box<dyn Future<Output = (Request, Permit)> + 'a>>;
+
+struct Traffic<'a> {
+    live: &'a Live<'a>,
+    system: Arc<str>,
+    schema: Arc<serde_json::Value>,
+    responses: crossbeam_channel::Sender<Response>,
+    flights: FuturesUnordered<Flight<'a>>,
+    /// The request whose turn at the limiter it is.
+    turn: Option<Turn<'a>>,
+    /// A request that waits for money to be settled.
+    held: Option<Ask>,
+    waiting: BinaryHeap<Reverse<Due>>,
+    numbers: u64,
+    unread: usize,
+    breaker: Breaker,
+    random: fastrand::Rng,
+}
+
+impl<'a> Traffic<'a> {
+    fn new(live: &'a Live<'a>, responses: crossbeam_channel::Sender<Response>) -> Self {
+        let pipeline = &live.run.pipeline;
+        Self {
+            live,
+            system: pipeline.prompt.as_str().into(),
+            schema: Arc::new(pipeline.schema.clone()),
+            responses,
+            flights: FuturesUnordered::new(),
+            turn: None,
+            held: None,
+            waiting: BinaryHeap::new(),
+            numbers: 0,
+            unread: 0,
+            breaker: Breaker::new(live.remote.patience, std::time::Instant::now()),
+            // Jitter decides when, never what.
+            random: fastrand::Rng::with_seed(u64::from(std::process::id())),
+        }
+    }
+
+    async fn run(mut self, mut queue: Receiver<Ask>, mut verdicts: UnboundedReceiver<Verdict>) -> Result<(), RunError> {
+        let mut open = true;
+        let mut told = Instant::now();
+        loop {
+            let halted = self.live.is_halted();
+            if halted {
+                queue.close();
+                (self.turn, self.held) = (None, None);
+                self.waiting.clear();
+            }
+            let idle = self.flights.is_empty() && self.unread == 0;
+            let nothing_waits = self.turn.is_none() && self.held.is_none() && self.waiting.is_empty();
+            if idle && (halted || (!open && nothing_waits)) {
+                return Ok(());
+            }
+            if !idle || !nothing_waits {
+                // What is in flight or waits for its time has an end.
+                self.live.run.signs.alive();
+            }
+            let now = Instant::now();
+            if now - told >= TELL_EACH {
+                told = now;
+                let asked = asked(self.live);
+                self.live.run.emit(Event::Asking { in_flight: self.flights.len() as u64, asked });
+            }
+            let window = self.live.limiter.window();
+            let room = !halted && self.turn.is_none() && self.flights.len() < window && self.unread < MOST_UNREAD;
+            let mut tick = now + Duration::from_millis(50);
+            if room {
+                match self.waiting.peek() {
+                    _ if self.held.is_some() => {}
+                    Some(Reverse(due)) if due.at <= now => self.held = self.waiting.pop().map(|Reverse(due)| due.ask),
+                    Some(Reverse(due)) => tick = tick.min(due.at),
+                    None => {}
+                }
+                if let Some(ask) = self.held.take() {
+                    self.begin(ask);
+                    if self.turn.is_some() || self.live.is_halted() {
+                        continue;
+                    }
+                }
+            }
+            let takes = room && open && self.held.is_none();
+            tokio::select! {
+                Some(landed) = self.flights.next(), if !self.flights.is_empty() => self.landed(landed)?,
+                verdict = verdicts.recv(), if self.unread > 0 => match verdict {
+                    Some(verdict) => self.verdict(verdict),
+                    None => return Err(RunError::Internal("the reader of responses is gone".into())),
+                },
+                (request, permit) = async { self.turn.as_mut().expect("checked before").await }, if self.turn.is_some() => {
+                    self.turn = None;
+                    self.send(request, permit);
+                }
+                next = queue.recv(), if takes => match next {
+                    Some(ask) => self.held = Some(ask),
+                    None => open = false,
+                },
+                () = tokio::time::sleep_until(tick) => {}
+            }
+        }
+    }
+
+    /// Sets money aside and queues a request at the limiter.
+    fn begin(&mut self, ask: Ask) {
+        let live = self.live;
+        let most = live.remote.cost(&live.worst(&ask));
+        let reserved = live.money.lock().expect("no panic while the lock is held").reserve(most);
+        match reserved {
+            Reserved::Yes(reserved) => {
+                self.turn = Some(Box::pin(async move {
+                    let permit = live.limiter.acquire(ask.input_estimate, ask.max_output.into()).await;
+                    (Request { ask, reserved }, permit)
+                }));
+            }
+            Reserved::Wait => self.held = Some(ask),
+            Reserved::Never { spent, next } => {
+                let cap = live.remote.max_cost.unwrap_or_default();
+                live.stop(StopReason {
+                    message: format!(
+                        "--max-cost {cap} is reached: {spent} is spent in this folder, and the next request may cost up to {next}; everything answered is kept, and the same command with a higher --max-cost continues"
+                    ),
+                });
+            }
+        }
+    }
+
+    fn send(&mut self, request: Request, permit: Permit) {
+        let live = self.live;
+        let prompt = prompt(&live.run.pipeline, &self.system, &self.schema, &request.ask);
+        let span = tracing::info_span!(
+            "request",
+            vendor = ?live.remote.dialect.vendor,
+            model = %live.remote.dialect.model,
+            document = request.ask.doc.0,
+            units = request.ask.units.len(),
+            attempt = request.ask.attempts + 1,
+            id = tracing::field::Empty,
+            latency_ms = tracing::field::Empty,
+            input_tokens = tracing::field::Empty,
+            output_tokens = tracing::field::Empty,
+            outcome = tracing::field::Empty,
+        );
+        self.flights.push(Box::pin(async move {
+            let attempt = live.client.send(&prompt).await;
+            Landed { request, permit, attempt, span }
+        }));
+    }
+
+    /// A response goes to the reader, trouble is dealt with here.
+    fn landed(&mut self, landed: Landed) -> Result<(), RunError> {
+        let Landed { request, permit, attempt, span } = landed;
+        self.live.limiter.learn(&attempt.limits);
+        if let Some(id) = &attempt.request_id {
+            span.record("id", id.as_str());
+        }
+        match attempt.result {
+            Ok(answered) => {
+                self.unread += 1;
+                let (latency, request_id, body) = (attempt.latency, attempt.request_id, answered.body);
+                let response = Response { request, permit, latency, request_id, body, span };
+                self.responses.send(response).map_err(|_| RunError::Internal("the reader of responses is gone".into()))
+            }
+            Err(trouble) => {
+                span.record("latency_ms", attempt.latency.as_millis() as u64);
+                span.record("outcome", "trouble");
+                span.in_scope(|| {
+                    tracing::warn!(
+                        kind = ?trouble.kind,
+                        retry_after_ms = trouble.retry_after.map_or(0, |w| w.as_millis() as u64),
+                        "{}", trouble.message
+                    );
+                });
+                self.trouble(request, permit, &trouble, attempt.structured)
+            }
+        }
+    }
+
+    fn verdict(&mut self, verdict: Verdict) {
+        self.unread -= 1;
+        let live = self.live;
+        live.limiter.settle(verdict.permit, verdict.input_estimate, verdict.usage, verdict.latency);
+        {
+            let mut money = live.money.lock().expect("no panic while the lock is held");
+            money.settle(verdict.reserved, verdict.cost);
+            money.answered(verdict.usage.unwrap_or_default());
+        }
+        // Any response with status 200 shows that key, model and address are right.
+        self.breaker.answered(std::time::Instant::now());
+        for ask in verdict.again {
+            self.wait(ask, Duration::ZERO);
+        }
+    }
+
+    fn wait(&mut self, ask: Ask, time: Duration) {
+        self.numbers += 1;
+        self.waiting.push(Reverse(Due { at: Instant::now() + time, number: self.numbers, ask }));
+    }
+
+    fn trouble(
+        &mut self,
+        request: Request,
+        permit: Permit,
+        trouble: &Trouble,
+        structured: crate::remote::Structured,
+    ) -> Result<(), RunError> {
+        let live = self.live;
+        let Request { mut ask, reserved } = request;
+        let mut lost = None;
+        if trouble.may_be_billed() {
+            // It stays charged: the provider may have counted it.
+            drop(permit);
+            let most = live.worst(&ask);
+            let cost = live.remote.cost(&most);
+            lost = cost;
+            let change = Change::Lost {
+                question: live.run.question,
+                doc: ask.doc,
+                model: live.remote.dialect.model.clone(),
+                message: trouble.message.clone(),
+                most,
+                cost,
+            };
+            live.run.writer.submit(Checkpoint::new(vec![change], Vec::new()))?;
+        } else {
+            live.limiter.give_back(permit);
+        }
+        live.money.lock().expect("no panic while the lock is held").settle(reserved, lost);
+        let mut stop = self.breaker.trouble(trouble, std::time::Instant::now());
+        match trouble.disposition() {
+            Disposition::Retry { after, everybody: true } => {
+                let jitter = self.random.f64();
+                // Everybody waits at the gate; what comes back is spread over a little more.
+                let pause = live.limiter.refused(after, jitter).mul_f64(1.0 + 0.1 * self.random.f64());
+                self.wait(ask, pause);
+            }
+            Disposition::Retry { after, everybody: false } => {
+                // Nothing was asked of a server that cannot be reached.
+                if trouble.kind != TroubleKind::Unreachable {
+                    ask.attempts += 1;
+                }
+                let wait = backoff(ask.attempts.max(1), after, self.random.f64());
+                match ask.attempts < ATTEMPTS {
+                    true => self.wait(ask, wait),
+                    false => self.give_up(ask, FailureKind::Provider, trouble)?,
+                }
+            }
+            Disposition::Split if ask.units.len() > 1 => {
+                ask.attempts += 1;
+                let half = ask.units.len().div_ceil(2);
+                let pipeline = &live.run.pipeline;
+                for part in ask.units.chunks(half) {
+                    let part = Ask { attempts: ask.attempts, ..Ask::new(pipeline, part.to_vec(), ask.doc) };
+                    self.wait(part, Duration::ZERO);
+                }
+            }
+            Disposition::Split => self.give_up(ask, FailureKind::TooLarge, trouble)?,
+            Disposition::Rephrase => match live.client.downgrade(structured) {
+                Some(next) => {
+                    tracing::warn!(from = ?structured, to = ?next, "the server refused the schema; it is given in another way");
+                    self.wait(ask, Duration::ZERO);
+                }
+                None => {
+                    stop = Some(StopReason {
+                        message: format!(
+                            "{}; the server knows no way to be given a schema: choose another model, or another server",
+                            trouble.message
+                        ),
+                    });
+                }
+            },
+            Disposition::FailUnit => {
+                let kind = match trouble.kind {
+                    TroubleKind::Refused => FailureKind::Refused,
+                    _ => FailureKind::Provider,
+                };
+                self.give_up(ask, kind, trouble)?;
+            }
+            // It is asked again if the run goes on.
+            Disposition::AbortRun => {
+                let pause = backoff(1, trouble.retry_after, self.random.f64());
+                self.wait(ask, pause);
+            }
+        }
+        if let Some(reason) = stop {
+            live.stop(reason);
+        }
+        Ok(())
+    }
+
+    /// The units of a request get no answer.
+    fn give_up(&mut self, ask: Ask, kind: FailureKind, trouble: &Trouble) -> Result<(), RunError> {
+        // Before anything was answered, the fault may be ours or the settings': the breaker decides, and nothing is recorded.
+        if trouble.kind == TroubleKind::BadRequest && !self.breaker.has_answered() {
+            let pause = backoff(1, None, self.random.f64());
+            self.wait(ask, pause);
+            return Ok(());
+        }
+        let live = self.live;
+        let keys: Vec<_> = ask.units.iter().map(|u| u.key).collect();
+        let remedy = match kind {
+            FailureKind::TooLarge => {
+                "; lower [chunk] max_tokens in the pipeline, or choose a model with a larger window"
+            }
+            _ => "",
+        };
+        let changes = ask
+            .units
+            .iter()
+            .map(|unit| Change::UnitFailed {
+                question: live.run.question,
+                unit: unit.key,
+                generation: live.run.generation,
+                attempts: ask.attempts.max(1),
+                failure: Failure::new(kind, format!("{}{remedy}", trouble.message)),
+            })
+            .collect();
+        let board = Arc::clone(&live.board);
+        let after: Option<Box<dyn FnOnce() + Send>> = Some(Box::new(move || board.settle(&keys)));
+        Ok(live.run.writer.submit(Checkpoint { changes, events: Vec::new(), after })?)
+    }
+}

@@ -1,0 +1,13 @@
+//! `extract`: what is asked about a document, the ways to get answers, and what is made of them.
+
+pub(super) mod alone;
+mod assemble;
+mod backoff;
+pub(super) mod batch;
+mod contents;
+mod embedded;
+mod live;
+pub(super) mod plan;
+mod request;
+pub(super) mod settle;
+pub(super) mod stage;

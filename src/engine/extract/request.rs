@@ -1,0 +1,216 @@
+//! Requests before they are phrased: units, what they are called, and what they may cost.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::settle::{RequestFacts, Settlement, estimate};
+use crate::engine::context::Run;
+use crate::remote::Prompt;
+use crate::stages::chunk::estimate_tokens;
+use crate::stages::pipeline::Pipeline;
+use crate::store::DocId;
+use crate::values::{Cost, Fingerprint};
+
+/// Something that gets its own answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine) struct Unit {
+    /// Content key.
+    pub(in crate::engine) key: Fingerprint,
+    /// The term, if it is one; a passage has no name.
+    pub(in crate::engine) name: Option<String>,
+    /// Text that the model is told.
+    pub(in crate::engine) text: Arc<str>,
+    /// Text that it is told before: the chunk in which the term stands, if that is its context. Units that follow each other share it.
+    pub(in crate::engine) passage: Option<Arc<str>>,
+}
+
+/// Chunks in one request: answers get worse where a question's context is far away.
+const MOST_PASSAGES: usize = 4;
+
+/// True if a request of these units may take one more.
+pub(in crate::engine) fn takes(units: &[Unit], next: &Unit) -> bool {
+    let passages = units.chunk_by(|a, b| a.passage == b.passage).filter(|same| same[0].passage.is_some()).count();
+    passages < MOST_PASSAGES || next.passage.is_none() || units.last().is_some_and(|last| last.passage == next.passage)
+}
+
+/// The line of a request that gives a chunk.
+fn passage_line(passage: &str) -> String {
+    json!({"passage": passage}).to_string()
+}
+
+/// Estimated tokens of what requests of so many units tell.
+pub(in crate::engine) fn told_in_requests(units: &[Unit], per_request: usize) -> u64 {
+    units.chunks(per_request.max(1)).map(told_tokens).sum()
+}
+
+/// Estimated tokens of what a request tells of units.
+fn told_tokens(units: &[Unit]) -> u64 {
+    let lines: u64 = units.iter().map(|u| u64::from(estimate_tokens(&u.text)) + 1).sum();
+    let shared = units.chunk_by(|a, b| a.passage == b.passage).filter_map(|same| same[0].passage.as_ref());
+    lines + shared.map(|passage| u64::from(estimate_tokens(&passage_line(passage))) + 1).sum::<u64>()
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Ask {
+    pub(in crate::engine) units: Vec<Unit>,
+    /// The document that asked first.
+    pub(in crate::engine) doc: DocId,
+    /// Estimated tokens of the whole prompt.
+    pub(in crate::engine) input_estimate: u64,
+    /// Output budget in tokens.
+    pub(in crate::engine) max_output: u32,
+    /// True if the budget was raised already.
+    pub(in crate::engine) raised: bool,
+    /// Attempt budget that its units have used.
+    pub(in crate::engine) attempts: u32,
+}
+
+/// A request with what was set aside for it.
+#[derive(Debug)]
+pub(in crate::engine) struct Request {
+    pub(in crate::engine) ask: Ask,
+    pub(in crate::engine) reserved: Cost,
+}
+
+/// Estimated tokens of what every prompt of a pipeline has beside its text.
+pub(in crate::engine) fn overhead(pipeline: &Pipeline) -> u64 {
+    u64::from(estimate_tokens(&pipeline.prompt) + estimate_tokens(&pipeline.schema.to_string())) + 16
+}
+
+impl Ask {
+    /// A first request about some units.
+    pub(in crate::engine) fn new(pipeline: &Pipeline, units: Vec<Unit>, doc: DocId) -> Self {
+        let text = told_tokens(&units);
+        Self {
+            units,
+            doc,
+            input_estimate: overhead(pipeline) + text,
+            max_output: pipeline.provider.max_output_tokens,
+            raised: false,
+            attempts: 0,
+        }
+    }
+
+    /// Facts that the meaning of its response depends on.
+    pub(super) fn facts(
+        &self,
+        run: &Run<'_>,
+        model: &str,
+        request_id: Option<String>,
+        latency_ms: i64,
+    ) -> RequestFacts {
+        RequestFacts {
+            doc: self.doc,
+            units: self.units.iter().map(|u| u.key).collect(),
+            generation: run.generation,
+            spent: self.attempts,
+            estimate: estimate(self.input_estimate, self.max_output),
+            model: model.to_owned(),
+            request_id,
+            latency_ms,
+        }
+    }
+
+    /// Requests about the units that have to be asked again. Fewer units go into each: half at first, then one by one.
+    pub(super) fn again(&self, pipeline: &Pipeline, settlement: &Settlement) -> Vec<Self> {
+        let spent = settlement.spent;
+        let units: Vec<Unit> = settlement.again.iter().map(|&place| self.units[place].clone()).collect();
+        let size = match units.len() {
+            n if n < self.units.len() && spent <= TOGETHER => n,
+            n if spent <= TOGETHER => n.div_ceil(2),
+            _ => 1,
+        };
+        let raise = settlement.more_output && !self.raised && self.units.len() == 1;
+        units
+            .chunks(size.max(1))
+            .map(|part| Self {
+                attempts: spent,
+                raised: self.raised || raise,
+                max_output: if raise { self.max_output.saturating_mul(2) } else { self.max_output },
+                ..Self::new(pipeline, part.to_vec(), self.doc)
+            })
+            .collect()
+    }
+}
+
+/// Units that have used more than this of their budget go one by one.
+pub(super) const TOGETHER: u32 = 4;
+
+/// The prompt of a request.
+pub(in crate::engine) fn prompt(
+    pipeline: &Pipeline,
+    system: &Arc<str>,
+    schema: &Arc<serde_json::Value>,
+    ask: &Ask,
+) -> Prompt {
+    let user = match &ask.units[..] {
+        [Unit { name: None, text, .. }] => text.to_string(),
+        terms => terms
+            .chunk_by(|a, b| a.passage == b.passage)
+            .flat_map(|same| {
+                same[0].passage.iter().map(|p| passage_line(p)).chain(same.iter().map(|u| u.text.to_string()))
+            })
+            .map(|line| line + "\n")
+            .collect(),
+    };
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let name: String = pipeline.name.chars().map(|c| if fits(c) { c } else { '_' }).take(64).collect();
+    Prompt {
+        system: Arc::clone(system),
+        user,
+        schema: Arc::clone(schema),
+        schema_name: if name.is_empty() { "answer".into() } else { name.into() },
+        max_output_tokens: ask.max_output,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(n: u8, passage: Option<&str>) -> Unit {
+        Unit {
+            key: Fingerprint([n; 32]),
+            name: Some(format!("t{n}")),
+            text: format!("line {n}").into(),
+            passage: passage.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_told_once_before_its_terms() {
+        let pipeline = crate::pipelines::find("vocabulary").unwrap();
+        let units = vec![unit(1, Some("one")), unit(2, Some("one")), unit(3, None), unit(4, Some("two"))];
+        let ask = Ask::new(&pipeline, units.clone(), DocId(1));
+        let told = prompt(&pipeline, &"".into(), &Arc::new(json!({})), &ask).user;
+        assert_eq!(told, "{\"passage\":\"one\"}\nline 1\nline 2\nline 3\n{\"passage\":\"two\"}\nline 4\n");
+        assert!(takes(&units, &unit(5, Some("three"))));
+        let full: Vec<Unit> = (0..4).map(|n| unit(n, Some(["a", "b", "c", "d"][usize::from(n)]))).collect();
+        assert!(
+            !takes(&full, &unit(9, Some("e"))) && takes(&full, &unit(9, Some("d"))) && takes(&full, &unit(9, None))
+        );
+    }
+
+    #[test]
+    fn units_that_have_to_be_asked_again_go_in_ever_smaller_packs() {
+        let pipeline = crate::pipelines::find("vocabulary").unwrap();
+        let unit = |n: u8| unit(n, None);
+        let units: Vec<Unit> = (0..20).map(unit).collect();
+        let ask = Ask::new(&pipeline, units.clone(), DocId(1));
+        let sizes = |asks: &[Ask]| asks.iter().map(|a| a.units.len()).collect::<Vec<_>>();
+        // Some are missing: the rest goes together. All are missing: two halves. Later: one by one.
+        let again = |ask: &Ask, units: usize, spent, more_output| {
+            let settlement = Settlement { again: (0..units).collect(), spent, more_output, ..Settlement::default() };
+            ask.again(&pipeline, &settlement)
+        };
+        assert_eq!(sizes(&again(&ask, 3, 2, false)), [3]);
+        assert_eq!(sizes(&again(&ask, 20, 2, true)), [10, 10]);
+        assert_eq!(sizes(&again(&ask, 3, 6, false)), [1, 1, 1]);
+        let single = Ask::new(&pipeline, units[..1].to_vec(), DocId(1));
+        let raised = &again(&single, 1, 2, true)[0];
+        assert_eq!((raised.max_output, raised.raised), (2 * single.max_output, true));
+        assert_eq!(again(raised, 1, 4, true)[0].max_output, raised.max_output);
+    }
+}

@@ -1,0 +1,81 @@
+//! The `extract` stage: which way answers are got, for all documents and for one.
+
+use super::{batch, embedded, live, plan};
+use crate::engine::attempts::StageError;
+use crate::engine::checkpoint;
+use crate::engine::context::Run;
+use crate::engine::desk::Desk;
+use crate::engine::error::RunError;
+use crate::engine::feed::{Job, Upstream};
+use crate::engine::provider::{BatchOptions, EndpointKind, Outcome, Remote};
+use crate::engine::work::{Made, Work};
+use crate::stages::extract;
+use crate::values::{Chunk, Event, Extraction, ParsedDocument};
+
+/// Staged mode: the embedded provider takes document after document; a remote one is asked about all of them together.
+pub(in crate::engine) fn all_documents(run: &Run<'_>, upstream: &Upstream) -> Result<Option<Outcome>, RunError> {
+    let Some(remote) = run.remote else { return checkpoint::all_documents::<Extraction>(run, upstream) };
+    let outcome = match by_batch(run, remote)? {
+        Some(options) => batch::extract(run, remote, options)?,
+        None => live::extract(run, remote, upstream)?,
+    };
+    Ok(Some(outcome))
+}
+
+/// The items of one document: from the embedded provider, or in per-document mode from a remote one that is asked about it alone.
+impl Work for Extraction {
+    fn make(run: &Run<'_>, desk: &mut Desk<'_>, job: &Job) -> Result<Made<Self>, StageError> {
+        let document = desk.input::<ParsedDocument>(run, job.pending.doc)?;
+        let chunks = desk.input::<Vec<Chunk>>(run, job.pending.doc)?;
+        let (extraction, answers, notes) = match &mut desk.alone {
+            Some(alone) => {
+                let asked = alone.extract(run, job.pending.doc, &document, &chunks);
+                match asked.outcome {
+                    Ok((extraction, notes)) => (extraction, asked.changes, notes),
+                    Err(error) => {
+                        desk.paid.extend(asked.changes);
+                        return Err(error);
+                    }
+                }
+            }
+            None => {
+                let found = embedded::extract(run, &desk.reader, &document, &chunks, job.pending.generation)?;
+                let notes = extract::remarks(&run.pipeline.method, &document, &found.extraction);
+                (found.extraction, found.answers, notes)
+            }
+        };
+        Ok(Made { terms: extraction.items.len() as u64, answers, notes, ..Made::of(extraction) })
+    }
+}
+
+/// Requests from which on `--endpoint auto` takes the batch endpoint: below about a thousand, asking live is done sooner than
+/// most batches (`docs/measurements.md`).
+const AUTO_REQUESTS: u64 = 1_000;
+
+/// Turnaround of a batch that providers promise, in seconds.
+const BATCH_SECONDS: u64 = 24 * 3600;
+
+/// Handling of batches, if the batch endpoint is to be asked.
+fn by_batch<'a>(run: &Run<'_>, remote: &'a Remote) -> Result<Option<&'a BatchOptions>, RunError> {
+    let (options, seconds_left) = match &remote.endpoint_kind {
+        EndpointKind::Live => return Ok(None),
+        EndpointKind::Batch(options) => return Ok(Some(options)),
+        EndpointKind::Auto { batch, seconds_left } => (batch, seconds_left),
+    };
+    // What is under way there is collected there.
+    if !run.store.reader()?.open_batches(run.question)?.is_empty() {
+        return Ok(Some(options));
+    }
+    let requests = plan::extract_plan(run, None)?.requests;
+    let in_time = seconds_left.is_none_or(|s| s >= BATCH_SECONDS);
+    let chosen = requests >= AUTO_REQUESTS && in_time;
+    let message = if chosen {
+        format!("{requests} requests go through the batch endpoint, at half the price")
+    } else if in_time {
+        format!("{requests} requests are soon asked: they go live")
+    } else {
+        "the deadline is less than a day away: requests go live".to_owned()
+    };
+    run.emit(Event::Notice { message });
+    Ok(chosen.then_some(options))
+}

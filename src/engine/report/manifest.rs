@@ -1,0 +1,73 @@
+//! `.corpora-manifest.json`: what came of each file, for programs that do not want to open the store.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::engine::context::Run;
+use crate::engine::error::RunError;
+use crate::store::{self, OutcomeRow, Reader};
+use crate::values::{Stage, Summary};
+
+/// Its name, in the output folder.
+pub const MANIFEST: &str = ".corpora-manifest.json";
+
+/// Documents read from the store at a time.
+const PAGE: usize = 256;
+
+/// Replaces the manifest, streaming it from the store.
+pub(in crate::engine) fn write(run: &Run<'_>, summary: &Summary) -> Result<(), RunError> {
+    let path = run.places.output.join(MANIFEST);
+    let reader = run.store.reader()?;
+    let mut trouble = None;
+    let written = store::replace_file(&path, |to| {
+        let at = jiff::Timestamp::from_millisecond((run.now_ms)()).unwrap_or_default();
+        let head = json!({
+            "manifest_version": 1, "corpora_version": env!("CARGO_PKG_VERSION"), "written_at": format!("{at:.0}"),
+            "pipeline": run.pipeline.name, "provider": run.pipeline.provider.name, "model": run.pipeline.provider.model,
+            "summary": summary,
+        });
+        let head = head.to_string();
+        write!(to, "{},\n\"documents\": [", head.strip_suffix('}').unwrap_or(&head))?;
+        match write_documents(run, &reader, to) {
+            Ok(()) => {}
+            Err(RunError::Io { source, .. }) => return Err(source),
+            Err(other) => {
+                trouble = Some(other);
+                return Err(std::io::Error::other("the store cannot be read"));
+            }
+        }
+        to.write_all(b"\n]}\n")
+    });
+    match (trouble, written) {
+        (Some(error), _) => Err(error),
+        (None, Err(source)) => Err(RunError::Io { action: "write", file: path, source }),
+        (None, Ok(())) => Ok(()),
+    }
+}
+
+fn write_documents(run: &Run<'_>, reader: &Reader, to: &mut dyn Write) -> Result<(), RunError> {
+    let io = |source| RunError::Io { action: "write", file: MANIFEST.into(), source };
+    let (mut after, mut first) = (String::new(), true);
+    loop {
+        let page = reader.outcomes_after(&run.fps, &after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        last.file.path.as_str().clone_into(&mut after);
+        for OutcomeRow { file: row, failed, partial } in page {
+            let failure = failed.or(row.failure.map(|(kind, message)| (Stage::Write, kind, message)));
+            let partial = partial.map(|(gap, notes)| json!({"gap": gap, "notes": notes}));
+            let state = match (&failure, row.written) {
+                (Some(_), _) => "failed",
+                (None, true) => "done",
+                (None, false) => "waiting",
+            };
+            let line = json!({
+                "path": row.path, "sha256": row.sha, "bytes": row.bytes, "state": state,
+                "output": row.output.filter(|_| row.written), "terms": row.terms, "partial": partial,
+                "failure": failure.map(|(stage, kind, message)| json!({"stage": stage, "kind": kind, "message": message})),
+            });
+            write!(to, "{}\n{line}", if first { "" } else { "," }).map_err(io)?;
+            first = false;
+        }
+    }
+}

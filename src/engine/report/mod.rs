@@ -1,0 +1,4 @@
+//! Reports of a run on itself: the manifest and the summary.
+
+pub(super) mod manifest;
+pub(super) mod summary;

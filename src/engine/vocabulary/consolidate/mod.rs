@@ -1,0 +1,14 @@
+//! Making the master vocabulary of an output folder: looking through its vocabulary files, then merging their terms.
+
+mod documents;
+mod look;
+mod merging;
+mod outcome;
+mod queue;
+mod run;
+
+pub(super) use self::look::each_vocabulary_file;
+pub use self::merging::write_queue;
+pub use self::outcome::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated};
+pub use self::queue::{ReviewLock, queue};
+pub use self::run::consolidate;

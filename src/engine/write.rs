@@ -1,0 +1,142 @@
+//! The `write` stage: vocabulary files, rendered to temporary files that are synced, then published by the store's writer.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use super::attempts::{StageError, attempts};
+use super::checkpoint::About;
+use super::context::{OutputPlaces, Run};
+use super::desk::Desk;
+use super::drive::drive;
+use super::error::RunError;
+use super::feed::{Job, PAGE, Upstream};
+use super::provider::Outcome;
+use crate::stages::write;
+use crate::store::{Change, Checkpoint, FpId, PendingFile, Publication, StoreError};
+use crate::values::{Extraction, Failure, FailureKind, Fingerprint, ParsedDocument, Stage};
+
+/// Writing waits for the disk: each file is synced, and syncs that overlap share the disk's work.
+const WRITERS_PER_WORKER: usize = 4;
+
+/// More files than this at once gain nothing.
+const MOST_WRITERS: usize = 32;
+
+/// Staged mode: writes every file that is left.
+pub(super) fn all_files(run: &Run<'_>, _upstream: &Upstream) -> Result<Option<Outcome>, RunError> {
+    let feed = |send: &mut dyn FnMut(PendingFile) -> bool| -> Result<(), RunError> {
+        let reader = run.store.reader()?;
+        let mut after = String::new();
+        loop {
+            let page = reader.files_to_write(&run.fps, run.scope, &after, PAGE)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            last.path.as_str().clone_into(&mut after);
+            for file in page {
+                if !send(file) {
+                    return Ok(());
+                }
+            }
+        }
+    };
+    drive(
+        (WRITERS_PER_WORKER * run.workers).min(MOST_WRITERS),
+        &|| run.is_stopping(),
+        feed,
+        || Desk::new(run),
+        |desk, file: PendingFile| {
+            let checkpoint = one_file(run, desk, &file)?;
+            Ok(run.writer.submit(checkpoint)?)
+        },
+    )?;
+    Ok(None)
+}
+
+/// Per-document mode: writes the files of one document.
+pub(super) fn files_of_one(
+    run: &Run<'_>,
+    desk: &mut Desk<'_>,
+    job: &Job,
+    checkpoint: &mut Checkpoint,
+) -> Result<bool, RunError> {
+    for file in desk.reader.files_of(job.pending.doc, run.scope)? {
+        let Checkpoint { changes, events, .. } = one_file(run, desk, &file)?;
+        checkpoint.changes.extend(changes);
+        checkpoint.events.extend(events);
+    }
+    Ok(true)
+}
+
+fn one_file(run: &Run<'_>, desk: &Desk<'_>, file: &PendingFile) -> Result<Checkpoint, RunError> {
+    let about = About { stage: Stage::Write, sha: &file.sha, path: &file.path };
+    about.started(run);
+    let started = Instant::now();
+    let attempt = || {
+        let document = desk.input::<ParsedDocument>(run, file.doc)?;
+        let extraction = desk.input::<Extraction>(run, file.doc)?;
+        write_file(&run.places, run.fps[Stage::Write], file, &document, &extraction)
+    };
+    let (outcome, attempts) = attempts(attempt, |failure| about.retried(run, failure))?;
+    Ok(match outcome {
+        Ok(written) => {
+            let event = about.written(written.terms, written.flagged, started);
+            Checkpoint::new(vec![written.change], vec![event])
+        }
+        Err(failure) => {
+            let event = about.failed(&failure, attempts);
+            Checkpoint::new(vec![Change::WriteFailed { path: file.path.clone(), attempts, failure }], vec![event])
+        }
+    })
+}
+
+/// A vocabulary file, complete as a temporary file, and the change that publishes it.
+pub(super) struct WrittenFile {
+    pub(super) change: Change,
+    pub(super) terms: u64,
+    pub(super) flagged: u64,
+}
+
+/// Renders and writes a vocabulary file to its temporary place, and syncs it.
+fn write_file(
+    places: &OutputPlaces,
+    fp: FpId,
+    file: &PendingFile,
+    document: &ParsedDocument,
+    extraction: &Extraction,
+) -> Result<WrittenFile, StageError> {
+    let list = places.blocklist.as_deref();
+    let vocabulary = write::render(&file.path, file.sha, document, extraction, &places.origin, list);
+    let bytes = write::to_bytes(&vocabulary);
+    let target = places.output.join(&file.output);
+    let temporary = places.temporary.join(&Fingerprint::of(file.output.as_bytes()).hex()[..32]);
+    let cannot = |path: &Path, e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            StageError::Run(RunError::Store(StoreError::Full { file: path.to_path_buf() }))
+        }
+        _ => StageError::Failure(Failure::new(
+            FailureKind::Io,
+            format!("cannot write '{}': {e}; check the output folder's permissions", path.display()),
+        )),
+    };
+    let folder = target.parent().unwrap_or(&places.output);
+    std::fs::create_dir_all(folder).map_err(|e| cannot(folder, e))?;
+    let write = || {
+        let mut file = std::fs::File::create(&temporary)?;
+        file.write_all(&bytes)?;
+        file.sync_data()
+    };
+    write().map_err(|e| cannot(&temporary, e))?;
+    let sha = Fingerprint::of(&bytes).0;
+    Ok(WrittenFile {
+        terms: vocabulary.metadata.term_count as u64,
+        flagged: vocabulary.metadata.flagged_count as u64,
+        change: Change::Written {
+            path: file.path.clone(),
+            fp,
+            doc: file.doc,
+            publication: Publication { temporary, target },
+            sha: sha[..8].try_into().expect("8 of 32 bytes"),
+            terms: vocabulary.metadata.term_count as u64,
+            flagged: vocabulary.metadata.flagged_count as u64,
+        },
+    })
+}

@@ -1,0 +1,224 @@
+//! What can change in the store.
+
+use super::batches::{BatchRequest, BatchRow, BatchUpdate};
+use super::files::FileState;
+use super::{DocId, FpId, Publication};
+use crate::values::{Cost, Event, Failure, Fingerprint, Gap, SourcePath, Usage};
+
+/// What discovery learned of one input file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// Where it is.
+    pub path: SourcePath,
+    /// What it is.
+    pub state: FileState,
+    /// Hash and length of its content, if it is a document that could be read.
+    pub content: Option<(Fingerprint, u64)>,
+    /// Size in bytes when it was looked at.
+    pub size: u64,
+    /// Modification time in nanoseconds since 1970 when it was looked at.
+    pub mtime_ns: i64,
+    /// Why it could not be read.
+    pub failure: Option<Failure>,
+    /// Number of the partial run that chose it, or 0.
+    pub scope: i64,
+}
+
+/// A response of a provider before anybody has looked into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredResponse {
+    /// Number of the response, given by the caller: one more than the largest.
+    pub id: i64,
+    /// Fingerprint of the question.
+    pub question: FpId,
+    /// The document that asked first.
+    pub doc: DocId,
+    /// Content keys of the units asked about, in order.
+    pub units: Vec<Fingerprint>,
+    /// Generation of the answers.
+    pub generation: i64,
+    /// Attempt, from 1.
+    pub attempt: u32,
+    /// The model that was asked for.
+    pub model: String,
+    /// The provider's name for the request.
+    pub request_id: Option<String>,
+    /// Estimated tokens.
+    pub estimate: Usage,
+    /// Milliseconds from sending to the last byte.
+    pub latency_ms: i64,
+    /// The body, compressed by [`super::compress`].
+    pub raw: Vec<u8>,
+}
+
+/// One change to the store.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A file is new or changed.
+    File(FileChange),
+    /// A known, unchanged file was chosen by partial run `scope`.
+    Choose {
+        /// The file.
+        path: SourcePath,
+        /// Number of the run.
+        scope: i64,
+    },
+    /// A known file is no longer there.
+    Gone(SourcePath),
+    /// The vocabulary file of a source is no longer where it was written.
+    OutputLost(SourcePath),
+    /// Output names for the files that have none: the candidates, best first, are a function of the path alone.
+    NameOutputs(fn(&SourcePath) -> Vec<String>),
+    /// A stage of a document is done.
+    Done {
+        /// Fingerprint of the stage.
+        fp: FpId,
+        /// The document.
+        doc: DocId,
+        /// Attempts it took.
+        attempts: u32,
+        /// Terms found.
+        terms: u64,
+        /// Things to know, one a line.
+        notes: String,
+        /// What the document lacks in it.
+        gap: Option<Gap>,
+        /// The encoded result.
+        artifact: Vec<u8>,
+    },
+    /// A stage of a document failed.
+    Failed {
+        /// Fingerprint of the stage.
+        fp: FpId,
+        /// The document.
+        doc: DocId,
+        /// Attempts made.
+        attempts: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// An answer to a unit; it supersedes older ones and destroys none.
+    Answer {
+        /// Fingerprint of the question.
+        question: FpId,
+        /// Content key of the unit.
+        unit: Fingerprint,
+        /// Generation, see the `answer` table.
+        generation: i64,
+        /// The encoded answer.
+        answer: Vec<u8>,
+        /// Number of the response that it came with.
+        response: Option<i64>,
+    },
+    /// A response came.
+    Response(Box<StoredResponse>),
+    /// A response was looked into.
+    Read {
+        /// Its number.
+        id: i64,
+        /// What it was, in a word.
+        outcome: &'static str,
+        /// Tokens, if it told them.
+        usage: Option<Usage>,
+        /// What it cost, if the price is known.
+        cost: Option<Cost>,
+    },
+    /// A request brought no answer although one may have been made, and billed.
+    Lost {
+        /// Fingerprint of the question.
+        question: FpId,
+        /// The document.
+        doc: DocId,
+        /// The model that was asked for.
+        model: String,
+        /// What happened.
+        message: String,
+        /// Tokens at most.
+        most: Usage,
+        /// Cost at most, if the price is known.
+        cost: Option<Cost>,
+    },
+    /// A request belongs to a batch that is being planned.
+    BatchRequest(FpId, Box<BatchRequest>),
+    /// A batch is planned: all its requests are in the store, its payload is on the disk.
+    BatchPlanned(Box<BatchRow>),
+    /// Something became known of a batch.
+    Batch(Box<BatchUpdate>),
+    /// A request of a batch has its outcome; with a reason if it was not done.
+    BatchSettled {
+        /// Batch.
+        batch: i64,
+        /// Place in it.
+        seq: i64,
+        /// Why it was not done.
+        undone: Option<String>,
+    },
+    /// A unit has used this much of its attempt budget.
+    UnitTried {
+        /// Fingerprint of the question.
+        question: FpId,
+        /// Content key of the unit.
+        unit: Fingerprint,
+        /// Of its budget, in all.
+        attempts: u32,
+        /// Whether its output budget is raised from now on.
+        raised: bool,
+    },
+    /// A unit gets no answer.
+    UnitFailed {
+        /// Fingerprint of the question.
+        question: FpId,
+        /// Content key of the unit.
+        unit: Fingerprint,
+        /// Generation.
+        generation: i64,
+        /// Attempts made.
+        attempts: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// A vocabulary file is complete as a temporary file: publish it, then remember it.
+    Written {
+        /// The source.
+        path: SourcePath,
+        /// Fingerprint of the write stage.
+        fp: FpId,
+        /// The document.
+        doc: DocId,
+        /// The file.
+        publication: Publication,
+        /// First 8 bytes of the SHA-256 of its bytes.
+        sha: [u8; 8],
+        /// Terms in it.
+        terms: u64,
+        /// Flagged terms in it.
+        flagged: u64,
+    },
+    /// Writing a vocabulary file failed.
+    WriteFailed {
+        /// The source.
+        path: SourcePath,
+        /// Attempts made.
+        attempts: u32,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// Changes that become durable together, and what may happen once they are.
+#[derive(Default)]
+pub struct Checkpoint {
+    /// Applied in order, in one transaction.
+    pub changes: Vec<Change>,
+    /// Sent on after the commit.
+    pub events: Vec<Event>,
+    /// Run after the commit, on the writer's thread: it must not wait for the writer.
+    pub after: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Checkpoint {
+    /// A checkpoint that tells events.
+    pub fn new(changes: Vec<Change>, events: Vec<Event>) -> Self {
+        Self { changes, events, after: None }
+    }
+}

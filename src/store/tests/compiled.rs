@@ -1,0 +1,245 @@
+//! Statements are compiled once: SQLite's counter of recompilations stays 0 for every statement of the store.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::store::database::compiled::calls_on;
+use crate::store::{
+    BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, ConsolidationState, DocId, FileChange,
+    FileState, FpId, Publication, ReadContent, ReadFile, Reader, Session, StageFps, Store, StoredResponse, Writer,
+};
+use crate::values::{Cost, Failure, FailureKind, Fingerprint, Gap, ParsedDocument, SourcePath, Stage, Usage};
+
+/// Every place in the store's sources where a statement is run: file and line.
+fn places() -> BTreeSet<(String, u32)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut places = BTreeSet::new();
+    for entry in std::fs::read_dir(root.join("src/store")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|e| e != "rs") || path.ends_with("database.rs") || path.ends_with("tests.rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for (line, n) in code.lines().zip(1..) {
+            let runs = [".execute(", ".row(", ".value(", ".value::<", ".count(", ".rows(", ".each("];
+            let of_a_database = ["db", ".db", "self.0", "            "]
+                .iter()
+                .any(|before| runs.iter().any(|run| line.contains(&format!("{before}{run}"))));
+            if of_a_database {
+                places.insert((path.strip_prefix(root).unwrap().to_string_lossy().into_owned(), n));
+            }
+        }
+    }
+    places
+}
+
+fn unit(n: u8) -> Fingerprint {
+    Fingerprint([n; 32])
+}
+
+fn path(n: u8) -> SourcePath {
+    SourcePath::from_text(format!("book-{n}.pdf"))
+}
+
+fn failure() -> Failure {
+    Failure::new(FailureKind::Empty, "it is empty")
+}
+
+/// Every change of one document, numbered from 1 to 9.
+fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: PathBuf) -> Vec<Change> {
+    std::fs::write(&temporary, b"terms").unwrap();
+    let doc = DocId(n.into());
+    let id = i64::from(n);
+    let file =
+        |state, content| FileChange { path: path(n), state, content, size: 5, mtime_ns: 7, failure: None, scope: 1 };
+    let done = |fp, gap| Change::Done { fp, doc, attempts: 1, terms: 3, notes: "note".into(), gap, artifact: vec![n] };
+    let usage = Usage { input: 10, output: 5, ..Usage::default() };
+    let response = StoredResponse {
+        id,
+        question,
+        doc,
+        units: vec![unit(n)],
+        generation: 0,
+        attempt: 1,
+        model: "m".into(),
+        request_id: None,
+        estimate: usage,
+        latency_ms: 1,
+        raw: vec![n],
+    };
+    let batch = BatchRow {
+        id,
+        question,
+        generation: 0,
+        model: "m".into(),
+        token: format!("c{n}"),
+        sha: unit(n),
+        requests: 2,
+        bytes: 9,
+        input: 10,
+        reserved: Some(Cost(5)),
+        state: BatchState::Planned,
+        upload: None,
+        remote: None,
+        status: None,
+        succeeded: 0,
+        failed: 0,
+        message: None,
+        intent_ms: None,
+        submitted_ms: None,
+        expires_ms: None,
+    };
+    let request = BatchRequest { batch: id, seq: 0, doc, attempts: 0, max_output: 9, input: 3, units: vec![unit(n)] };
+    let update = BatchUpdate { id, state: Some(BatchState::Collected), ..BatchUpdate::default() };
+    vec![
+        Change::File(file(FileState::Unreadable, None)),
+        Change::File(file(FileState::Present, Some((unit(n), 5)))),
+        Change::Choose { path: path(n), scope: 1 },
+        Change::NameOutputs(|path| vec!["taken.json".into(), format!("{path}.json")]),
+        Change::Failed { fp: fps[Stage::Parse], doc, attempts: 1, failure: failure() },
+        done(fps[Stage::Parse], Some(Gap::NeedsOcr)),
+        done(fps[Stage::Chunk], None),
+        done(fps[Stage::Extract], None),
+        Change::Response(Box::new(response.clone())),
+        Change::Response(Box::new(StoredResponse { id: id + 100, ..response })),
+        Change::Read { id, outcome: "answered", usage: Some(usage), cost: Some(Cost(4)) },
+        Change::Read { id: id + 100, outcome: "malformed", usage: None, cost: None },
+        Change::Answer { question, unit: unit(n), generation: 0, answer: vec![n], response: Some(id) },
+        Change::UnitFailed { question, unit: unit(n + 100), generation: 0, attempts: 8, failure: failure() },
+        Change::UnitTried { question, unit: unit(n), attempts: 2, raised: true },
+        Change::Lost { question, doc, model: "m".into(), message: "cut".into(), most: usage, cost: None },
+        Change::BatchRequest(question, Box::new(request)),
+        Change::BatchPlanned(Box::new(batch)),
+        Change::BatchSettled { batch: id, seq: 0, undone: None },
+        Change::Batch(Box::new(update)),
+        Change::Written {
+            path: path(n),
+            fp: fps[Stage::Write],
+            doc,
+            publication: Publication { temporary, target },
+            sha: [n; 8],
+            terms: 3,
+            flagged: 1,
+        },
+        Change::WriteFailed { path: path(n), attempts: 1, failure: failure() },
+        Change::OutputLost(path(n)),
+    ]
+}
+
+fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
+    let (doc, id) = (DocId(n.into()), i64::from(n));
+    for scope in [0, 1] {
+        reader.corpus_size(scope).unwrap();
+        for stage in Stage::ALL {
+            reader.counts(fps, stage, scope).unwrap();
+            reader.failures_in(fps, stage, scope).unwrap();
+        }
+        reader.unfinished(fps, scope, DocId(0), 10).unwrap();
+        reader.pending(fps, Stage::Chunk, scope, DocId(0), 10).unwrap();
+        reader.through(fps[Stage::Parse], scope, DocId(0), 10).unwrap();
+        reader.files_through(fps[Stage::Parse], scope).unwrap();
+        reader.files_to_write(fps, scope, "", 10).unwrap();
+        reader.files_of(doc, scope).unwrap();
+        reader.failed_files(fps, scope).unwrap();
+        reader.partial_files(fps[Stage::Parse], scope).unwrap();
+    }
+    reader.meta("generation").unwrap();
+    reader.current(Stage::Parse).unwrap();
+    reader.spec(fps[Stage::Parse]).unwrap();
+    reader.ignored_files().unwrap();
+    reader.files_after(fps[Stage::Write], "", 10).unwrap();
+    reader.path_of(doc).unwrap();
+    reader.written(&format!("book-{n}.pdf.json")).unwrap();
+    reader.stage_of(fps[Stage::Parse], doc).unwrap();
+    let _ = reader.artifact::<ParsedDocument>(fps, doc);
+    reader.documents_after(fps[Stage::Write], "", 10).unwrap();
+    reader.outcomes_after(fps, "", 10).unwrap();
+    reader.failures(fps, drop).unwrap();
+    reader.partials(fps[Stage::Parse], drop).unwrap();
+    reader.answer(question, &unit(n), 0).unwrap();
+    reader.is_answered(question, &unit(n), 0).unwrap();
+    reader.unit_failure(question, &unit(n), 0).unwrap();
+    reader.unit_attempts(question, &unit(n)).unwrap();
+    reader.next_response().unwrap();
+    reader.unread_responses(question, 0, 10).unwrap();
+    reader.ledger_sums().unwrap();
+    reader.told(question).unwrap();
+    reader.ledger(drop).unwrap();
+    reader.open_batches(question).unwrap();
+    reader.all_batches().unwrap();
+    reader.sent_batches().unwrap();
+    reader.next_batch().unwrap();
+    reader.is_known_batch("batch_1").unwrap();
+    reader.waiting_request(id, 0).unwrap();
+    reader.waiting_requests(id, -1, 10).unwrap();
+    reader.is_in_batch(question, &unit(n)).unwrap();
+}
+
+fn edit_everything(session: &mut Session, fps: &StageFps, question: FpId, n: u8) {
+    session.intern("parse", None, &unit(n), "{}").unwrap();
+    session.set_meta(&[("a".into(), Some(n.to_string())), ("b".into(), None)]).unwrap();
+    session.begin_rerun(fps, Stage::Parse, 1, "again").unwrap();
+    session.retry_failed(fps, 0).unwrap();
+    session.retry_partial(fps, 0).unwrap();
+    session.forget_unplanned_batches().unwrap();
+    session.orphans().unwrap();
+    session.forget_orphans(&["a", "b"]).unwrap();
+    session.garbage(fps, question).unwrap();
+}
+
+fn keep_everything(state: &ConsolidationState, n: u8) {
+    let content = ReadContent { number: n.into(), document: unit(n), made_by: ("p".into(), "q".into(), None) };
+    let read = ReadFile { size: 1, mtime_ns: 1, sha: unit(n), content: Ok(content) };
+    let name = format!("{n}.vocab.json");
+    state.keep(&name, &read).unwrap();
+    assert_eq!(state.seen(&name).unwrap(), Some(read));
+    state.set_runs(&[PathBuf::from("terms-1")]).unwrap();
+    state.runs().unwrap();
+    state.digests().unwrap();
+    state.files(|_, _, _, _| ()).unwrap();
+    state.made_by().unwrap();
+    state.problems().unwrap();
+    state.forget_unseen().unwrap();
+    state.commit().unwrap();
+}
+
+#[test]
+fn every_statement_is_compiled_once_however_often_it_is_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open_or_create(dir.path()).unwrap();
+    let mut session = Session::begin(&store).unwrap();
+    let mut fp = |n| session.intern("x", None, &unit(n), "{}").unwrap();
+    let fps = &StageFps::from_fn(|stage| fp(201 + stage as u8));
+    let question = fp(205);
+    let writer = Writer::start(&store, || 0, drop).unwrap();
+    let reader = store.reader().unwrap();
+    for n in 1..=4 {
+        let temporary = store.temporary_folder().join("t");
+        let changes = changes(n, fps, question, temporary, dir.path().join(format!("{n}.json")));
+        writer.submit(Checkpoint::new(changes, Vec::new())).unwrap();
+        writer.flush().unwrap();
+        ask_everything(&reader, fps, question, n);
+    }
+    // Of a document that no file holds, the counts are made another way.
+    writer.submit(Checkpoint::new(vec![Change::Gone(path(1))], Vec::new())).unwrap();
+    writer.flush().unwrap();
+    ask_everything(&reader, fps, question, 2);
+    writer.finish().unwrap();
+    for n in 11..=14 {
+        edit_everything(&mut session, fps, question, n);
+    }
+    let state = ConsolidationState::open(dir.path(), false).unwrap();
+    (1..=4).for_each(|n| keep_everything(&state, n));
+
+    // Last, and once: giving space back is the one thing after which SQLite has to compile anew.
+    session.collect_garbage(fps, question).unwrap();
+    store.check_integrity().unwrap();
+    let mut calls = calls_on(&store.database());
+    calls.extend(calls_on(&dir.path().join(".corpora/master/state.sqlite")));
+    let again: Vec<_> = calls.iter().filter(|(_, again)| **again > 0).collect();
+    assert!(again.is_empty(), "statements that SQLite compiled again: {again:#?}");
+    let seen: BTreeSet<_> = calls.into_keys().collect();
+    let missed: Vec<_> = places().into_iter().filter(|p| !seen.contains(p) && !p.0.ends_with("distinct.rs")).collect();
+    assert!(missed.is_empty(), "statements that this test does not run: {missed:#?}");
+}
