@@ -20,31 +20,27 @@ const MOST_LINES: usize = 500;
 const LONGEST_FUNCTION: usize = 100;
 
 /// Files that are still longer: to be mended.
-const STILL_LONG: [&str; 4] =
-    ["src/cli/args.rs", "src/engine/batch/mod.rs", "src/engine/run.rs", "src/store/writer.rs"];
+const STILL_LONG: [&str; 2] = ["src/cli/args.rs", "src/engine/extract/batch/mod.rs"];
 
 /// Functions that are still longer: to be mended.
 const STILL_LONG_FUNCTIONS: [(&str, &str); 1] = [("src/engine/run.rs", "run")];
 
 /// Halls that still do something: to be mended.
-const STILL_WORKING_HALLS: [&str; 10] = [
+const STILL_WORKING_HALLS: [&str; 7] = [
     "src/cli/bench/mod.rs",
     "src/cli/mod.rs",
     "src/cli/progress/mod.rs",
-    "src/engine/batch/mod.rs",
-    "src/engine/consolidate/mod.rs",
-    "src/engine/live/mod.rs",
-    "src/engine/mod.rs",
+    "src/engine/extract/batch/mod.rs",
     "src/stages/consolidate/mod.rs",
     "src/stages/extract/mod.rs",
     "src/stages/write/mod.rs",
 ];
 
-/// Whether the engine is still one circle: to be mended.
-const STILL_A_CIRCLE: bool = true;
+/// Beginnings of the names of files that still import each other: to be mended.
+const STILL_IN_CIRCLES: [&str; 2] = ["src/engine/extract/batch/", "src/engine/worker"];
 
 /// Functions that are tables: one arm for each operator or row, which are read best in one place.
-const TABLES: [(&str, &str); 2] = [("crates/parse/src/pdf/content.rs", "read"), ("src/store/writer.rs", "apply")];
+const TABLES: [(&str, &str); 1] = [("crates/parse/src/pdf/content.rs", "read")];
 
 #[test]
 fn no_room_uses_one_above_it_and_none_below_the_edge_touches_the_world() {
@@ -141,8 +137,9 @@ fn files_of_the_engine_import_each_other_in_no_circle() {
     let names = Names::new(&*FILES);
     let engine: Vec<&File> = FILES.iter().filter(|f| f.module.first().is_some_and(|m| m == "engine")).collect();
     let circles = circles::circles(&engine, &names);
-    let shown: Vec<String> = circles.iter().map(|files| files.join(", ")).collect();
-    assert!(circles.is_empty() || STILL_A_CIRCLE, "files that import each other:\n{}", shown.join("\n"));
+    let is_known = |file: &String| STILL_IN_CIRCLES.iter().any(|still| file.starts_with(still));
+    let new: Vec<String> = circles.iter().filter(|c| !c.iter().all(is_known)).map(|c| c.join(", ")).collect();
+    assert!(new.is_empty(), "files that import each other:\n{}", new.join("\n"));
 }
 
 #[test]
