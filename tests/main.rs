@@ -16,6 +16,7 @@ mod keys;
 mod layers;
 mod layout;
 mod live;
+mod mutants;
 mod ocr;
 mod output;
 mod peers;

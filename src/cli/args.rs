@@ -358,6 +358,7 @@ pub(super) struct BatchEndpointArgs {
     pub listing_lag: Option<f64>,
 
     /// Die at a named point: for tests of crashes.
+    #[cfg(feature = "failpoints")]
     #[arg(long, hide = true, value_name = "POINT")]
     pub crash_at: Option<String>,
 }

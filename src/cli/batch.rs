@@ -25,6 +25,10 @@ pub(super) fn run(mut args: BatchArgs, config: Option<&Path>) -> Result<Exit, Co
         writeln!(std::io::stderr(), "corpora: {message}")?;
     }
     ConfigFile::read(config)?.fill(&mut args);
+    #[cfg(feature = "failpoints")]
+    if let Some(point) = &args.batch.crash_at {
+        engine::crash_at(point);
+    }
     // Dropped at the end: what is not exported yet is.
     let _log = log::start(args.remote.log.as_deref(), args.remote.log_format)?;
     let json_plan = args.json;

@@ -143,7 +143,6 @@ fn endpoint_kind(vendor: &dyn Vendor, args: &BatchEndpointArgs) -> Result<Endpoi
         poll: seconds("--poll", args.poll, 10.0)?,
         listing_lag: seconds("--listing-lag", args.listing_lag, 30.0)?,
         resubmit: args.resubmit,
-        crash_at: args.crash_at.clone(),
     };
     match (way, &args.deadline) {
         (EndpointArg::Auto, deadline) => {

@@ -14,6 +14,7 @@ mod drive;
 mod error;
 mod error_log;
 mod extract;
+mod failpoint;
 mod feed;
 mod keys;
 mod parse;
@@ -37,6 +38,8 @@ pub use self::error_log::ERROR_LOG;
 pub use self::extract::batch::expiry::{expiry_warning, expiry_warnings};
 pub use self::extract::plan::{ExtractPlan, RemotePlan};
 pub use self::extract::settle::{Reading, read as read_response};
+#[cfg(feature = "failpoints")]
+pub use self::failpoint::crash_at;
 pub use self::plan::{Plan, StagePlan};
 pub use self::provider::{BatchOptions, EndpointKind, Remote};
 pub use self::report::manifest::MANIFEST;

@@ -64,6 +64,13 @@ impl Batches {
         self.0.lock().expect("no panic while the lock is held")
     }
 
+    /// Lets every batch that is under way end now.
+    pub(crate) fn end_all(&self, now_ms: f64) {
+        for batch in &mut self.kept().batches {
+            batch.ends_ms = batch.ends_ms.min(now_ms);
+        }
+    }
+
     pub(crate) fn creations_ms(&self) -> Vec<f64> {
         self.kept().batches.iter().map(|b| b.made_ms).collect()
     }

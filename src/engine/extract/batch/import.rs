@@ -5,6 +5,7 @@ use super::endpoint::BatchEndpoint;
 use crate::engine::error::RunError;
 use crate::engine::extract::backoff::ATTEMPTS;
 use crate::engine::extract::settle::{RequestFacts, estimate};
+use crate::engine::failpoint;
 use crate::remote::{LineOutcome, ResultLine, Trouble};
 use crate::store::{BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint};
 use crate::values::{Failure, FailureKind};
@@ -35,11 +36,11 @@ pub(super) async fn collect<E: BatchEndpoint>(
                 Ok(Line::Imported) => {
                     imported += 1;
                     if imported == 1 {
-                        driver.crash("mid-download");
+                        failpoint::reached("mid-download");
                     }
                     if imported * 2 >= batch.requests {
                         let _ = driver.run.writer.flush();
-                        driver.crash("mid-import");
+                        failpoint::reached("mid-import");
                     }
                     Ok(())
                 }
