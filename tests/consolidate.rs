@@ -236,7 +236,7 @@ fn folders_without_vocabularies_are_refused_and_left_alone() {
     let shelf = Shelf::of(1);
     shelf.run(&["consolidate", "books"]).exits(66).says("no vocabulary files");
     assert!(!shelf.books().join(".corpora").exists());
-    shelf.run(&["consolidate", "nowhere"]).exits(64).says("'nowhere' is no folder");
+    shelf.run(&["consolidate", "nowhere"]).exits(64).says("'nowhere' is not a folder");
 }
 
 #[test]

@@ -725,7 +725,7 @@ fn bad_settings_of_a_provider_are_explained() {
     says(&["--provider", "gemini", "--model", "m", "--key-file", "key"], "the key in the file 'key'");
     let local = ["--provider", "openai", "--model", "m", "--base-url", "http://127.0.0.1:9"];
     says(&[&local[..], &["--rpm", "0"]].concat(), "--rpm 0 lets nothing through");
-    says(&[&local[..], &["--max-cost", "0"]].concat(), "no amount of dollars");
+    says(&[&local[..], &["--max-cost", "0"]].concat(), "not an amount of dollars");
     says(&[&local[..], &["--request-timeout", "0"]].concat(), "--request-timeout is out of range");
     let schema =
         include_str!("../pipelines/glossary.toml").replace("\"term\": {\"type\"", "\"term\": {\"not\": {}, \"type\"");

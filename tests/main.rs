@@ -25,6 +25,8 @@ mod providers;
 mod resume;
 mod review;
 mod samples;
+mod screens;
+mod settings;
 mod settle;
 mod store;
 mod support;

@@ -8,6 +8,7 @@ mod config;
 mod context;
 mod contexts;
 mod dataflow;
+pub mod defaults;
 mod desk;
 mod discover;
 mod drive;

@@ -47,7 +47,7 @@ impl ParseLimits {
 
 impl Default for ParseLimits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(120), memory: 1 << 30 }
+        Self { time: super::defaults::PARSE_TIME, memory: super::defaults::PARSE_MEMORY }
     }
 }
 

@@ -20,7 +20,7 @@ const MOST_LINES: usize = 500;
 const LONGEST_FUNCTION: usize = 100;
 
 /// Files that are still longer: to be mended.
-const STILL_LONG: [&str; 2] = ["src/cli/args.rs", "src/engine/extract/batch/mod.rs"];
+const STILL_LONG: [&str; 1] = ["src/engine/extract/batch/mod.rs"];
 
 /// Functions that are still longer: to be mended.
 const STILL_LONG_FUNCTIONS: [(&str, &str); 1] = [("src/engine/run.rs", "run")];

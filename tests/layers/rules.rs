@@ -10,11 +10,11 @@ const LAYERS: [&[&str]; 6] = [
     &["stages", "store"],
     &["remote", "simulator"],
     &["engine"],
-    &["pipelines", "cli", "main"],
+    &["pipelines", "settings", "cli", "main"],
 ];
 
-/// Rooms of the edge: they speak with people, and `cli` reads pipeline files with `pipelines`.
-const EDGE: [&str; 3] = ["pipelines", "cli", "main"];
+/// Rooms of the edge: they speak with people, and use each other: `cli` reads what people wrote with `pipelines` and `settings`.
+const EDGE: [&str; 4] = ["pipelines", "settings", "cli", "main"];
 
 /// Ways to the world that nothing below the edge takes, and the files that take them all the same.
 const BELOW_THE_EDGE: [(&str, &[&str]); 29] = [

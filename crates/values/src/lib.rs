@@ -1,12 +1,12 @@
 //! Layer 0: plain data that every other layer speaks. No I/O, no clock, no randomness.
 
+mod choice;
 mod document;
 mod event;
 mod extraction;
 mod failure;
 mod format;
 mod key;
-mod listing;
 mod master;
 mod path;
 mod stage;
@@ -14,6 +14,7 @@ mod usage;
 mod vocabulary;
 mod words;
 
+pub use choice::Choice;
 pub use document::{
     Area, Block, BlockKind, Chunk, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
     SectionSource, Span,
@@ -23,7 +24,6 @@ pub use extraction::{Evidence, Extraction, Grounding, Item};
 pub use failure::{Failure, FailureKind};
 pub use format::{Format, Formats};
 pub use key::{Fingerprint, KeyWriter};
-pub use listing::listed;
 pub use master::{
     Conflict, ConflictValue, Decision, MASTER_FILE, MASTER_SCHEMA_VERSION, MadeBy, MasterEntry, MasterMetadata,
     MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant,
@@ -32,4 +32,4 @@ pub use path::SourcePath;
 pub use stage::{Artifact, Mode, Phase, Stage, StageMap, Subject};
 pub use usage::{Cost, Usage};
 pub use vocabulary::{Entry, Occurrence, SCHEMA_VERSION, Vocabulary, VocabularyMetadata};
-pub use words::plural;
+pub use words::{listed, plural};

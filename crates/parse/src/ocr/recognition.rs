@@ -15,7 +15,7 @@ use super::tesseract::OcrLine;
 use super::{picture, tesseract};
 use crate::ParseSettings;
 use crate::build::Builder;
-use corpora_values::{Area, BlockKind};
+use corpora_values::{Area, BlockKind, Choice};
 
 /// Occasion on which pages are recognised.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,12 +33,16 @@ pub enum OcrMode {
 impl OcrMode {
     /// The word for it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Off => "off",
-            Self::Force => "force",
-        }
+        self.word()
     }
+}
+
+impl Choice for OcrMode {
+    const WORDS: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Auto, "auto", "Pages that are pictures"),
+        (Self::Off, "off", "None"),
+        (Self::Force, "force", "All, whatever text they hold"),
+    ];
 }
 
 /// Settings of optical character recognition.

@@ -63,7 +63,7 @@ fn multipart(call: &BatchCall<'_>) -> Option<Bytes> {
 /// A file of a form, as OpenAI takes it.
 pub(super) fn take_form(state: &State, call: &BatchCall<'_>) -> Reply {
     let Some(file) = multipart(call) else {
-        return call.refuse(400, "the body is no form with 'purpose' = batch and a 'file'");
+        return call.refuse(400, "the body is not a form with 'purpose' = batch and a 'file'");
     };
     let mut kept = state.batches.kept();
     kept.numbers += 1;

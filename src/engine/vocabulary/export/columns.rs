@@ -48,7 +48,7 @@ pub enum ExportError {
     #[error("'{0}' cannot be used: {1}")]
     File(PathBuf, String),
     /// The condition is not one.
-    #[error("--where '{condition}' is no condition over the terms: {reason}; columns are {}", columns())]
+    #[error("--where '{condition}' is not a condition over the terms: {reason}; columns are {}", columns())]
     Condition {
         /// As it was given.
         condition: String,
