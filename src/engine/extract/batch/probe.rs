@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Driver, TRIES};
+use super::driver::{Driver, TRIES};
 use crate::engine::error::RunError;
 use crate::engine::extract::backoff::backoff;
 use crate::engine::extract::contents::contents;
