@@ -126,7 +126,7 @@ fn layer(room: &str) -> Option<usize> {
 
 fn judge(file: &File, own: &str, line: usize, path: &[String]) -> Option<String> {
     let shown = path.join("::");
-    let Some((krate, below)) = path.split_first() else { return None };
+    let (krate, below) = path.split_first()?;
     if let Some(other) = room(krate, below) {
         let is_edge = EDGE.contains(&own) && EDGE.contains(&other.as_str());
         return match layer(&other) {

@@ -20,13 +20,13 @@ const HEAD: usize = 4096;
 /// Listener that is told the number of sections that are done and of all, now and then.
 pub(crate) type Progress<'a> = &'a mut dyn FnMut(u32, u32);
 
+/// Reading of a format that is no archive and has marks of its own.
+type ReadBytes = fn(Cow<'_, [u8]>, &ParseSettings, Progress<'_>) -> Result<ParsedDocument, Failure>;
+
 /// A format's way to be told and to be read.
 pub(crate) enum Reader {
     /// Told by the first bytes.
-    Bytes {
-        marks: fn(&[u8]) -> bool,
-        read: fn(Cow<'_, [u8]>, &ParseSettings, Progress<'_>) -> Result<ParsedDocument, Failure>,
-    },
+    Bytes { marks: fn(&[u8]) -> bool, read: ReadBytes },
     /// A ZIP archive, told by what lies in it; most show it in the first bytes.
     Archive {
         marks: fn(&[u8]) -> bool,
