@@ -255,6 +255,4 @@ pub enum Event {
         /// Summary.
         summary: Summary,
     },
-    /// Nothing more will be sent; not shown to anybody.
-    RunEnded,
 }
