@@ -9,7 +9,7 @@ use super::exit::{CommandError, Exit};
 use super::progress::{counted, grouped};
 use super::saved::saved_fps;
 use crate::engine::expiry_warnings;
-use crate::store::{BatchState, Counts, FailureRow, PartialRow, Reader, StageFps, Store};
+use crate::store::{BatchState, Counts, FailureRow, PartialRow, Reader, Scope, StageFps, Store};
 use crate::values::{Cost, Stage, Subject};
 
 /// Counts of a stage for people and programs.
@@ -76,14 +76,14 @@ pub(super) fn run(args: &StatusArgs) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
-    let (documents, files) = reader.corpus_size(0)?;
-    let failed_files = reader.failed_files(&fps, 0)?;
+fn gather(reader: &Reader, Scope, fps: StageFps) -> Result<Status, CommandError> {
+    let (documents, files) = reader.corpus_size(Scope::Whole)?;
+    let failed_files = reader.failed_files(&fps, Scope::Whole)?;
     let mut stages = Vec::new();
     // A document that failed in a stage is not waiting in the later ones.
     let mut left = documents;
     for stage in Stage::ALL {
-        let Counts { done, failed, .. } = reader.counts(&fps, stage, 0)?;
+        let Counts { done, failed, .. } = reader.counts(&fps, stage, Scope::Whole)?;
         let waiting = match stage.subject() {
             Subject::Document => left.saturating_sub(done + failed),
             Subject::File => files.saturating_sub(done + failed_files),
@@ -92,7 +92,7 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
         stages.push(StageStatus { stage, done, waiting, failed });
     }
     let waiting = stages.last().map_or(0, |last| last.waiting);
-    let partial_files = reader.partial_files(fps[Stage::Parse], 0)?;
+    let partial_files = reader.partial_files(fps[Stage::Parse], Scope::Whole)?;
     let next = match (waiting, failed_files) {
         (0, 0) if partial_files > 0 => {
             "nothing to do; --retry-failed takes up documents that need OCR once it can be had".to_owned()
@@ -123,7 +123,7 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
 /// Failures printed by plain `status`; `--failed` lists all.
 const SHOWN: usize = 10;
 
-fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) -> Result<(), CommandError> {
+fn print(status: &Status, reader: &Reader, Scope, fps: StageFps, out: &mut impl Write) -> Result<(), CommandError> {
     let name = |n: &Option<String>| n.clone().unwrap_or_else(|| "unknown".into());
     writeln!(
         out,
@@ -190,7 +190,7 @@ fn print_failure(out: &mut impl Write, failure: &FailureRow) -> std::io::Result<
     writeln!(out, "  {} [{}, {}]: {}", failure.path, failure.stage.name(), failure.kind, failure.message)
 }
 
-fn list_failed(reader: &Reader, fps: StageFps, json: bool, out: &mut impl Write) -> Result<Exit, CommandError> {
+fn list_failed(reader: &Reader, Scope, fps: StageFps, json: bool, out: &mut impl Write) -> Result<Exit, CommandError> {
     each_failure(reader, fps, |failure| match json {
         true => writeln!(out, "{}", serde_json::to_string(&failure)?),
         false => print_failure(out, &failure),

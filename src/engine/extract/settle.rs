@@ -8,7 +8,7 @@ use crate::engine::provider::Remote;
 use crate::remote::{Content, Dialect, Finish, Reply};
 use crate::stages::extract::{self, AnswerSchema, AskedUnits, Heard, Said, UnitResult};
 use crate::stages::pipeline::Method;
-use crate::store::{self, Change, DocId, FpId, StoredResponse};
+use crate::store::{self, Change, DocId, FpId, Generation, ResponseId, StoredResponse};
 use crate::values::{Cost, Failure, FailureKind, Fingerprint, Usage};
 
 /// Facts of a request that the meaning of its response depends on, or that the ledger keeps of it.
@@ -19,7 +19,7 @@ pub(super) struct RequestFacts {
     /// Content keys of the units asked about, in order.
     pub(super) units: Vec<Fingerprint>,
     /// Generation of the answers.
-    pub(super) generation: i64,
+    pub(super) generation: Generation,
     /// Attempt budget that the units had used before this request.
     pub(super) spent: u32,
     /// Estimated tokens, for the ledger where the provider tells none.
@@ -85,7 +85,7 @@ impl<'a> Policy<'a> {
     }
 
     /// The change that keeps a response as it came, before anybody reads it.
-    pub(super) fn keep(&self, id: i64, facts: &RequestFacts, body: &[u8]) -> Change {
+    pub(super) fn keep(&self, id: ResponseId, facts: &RequestFacts, body: &[u8]) -> Change {
         Change::Response(Box::new(StoredResponse {
             id,
             question: self.question,
@@ -102,7 +102,7 @@ impl<'a> Policy<'a> {
     }
 
     /// The meaning of response `id`. `in_batch` says which of the vendor's prices it has.
-    pub(super) fn settle(&self, id: i64, facts: &RequestFacts, body: &[u8], in_batch: bool) -> Settlement {
+    pub(super) fn settle(&self, id: ResponseId, facts: &RequestFacts, body: &[u8], in_batch: bool) -> Settlement {
         let units = if self.are_terms { AskedUnits::Terms(&facts.units) } else { AskedUnits::Passage };
         let Reading { usage, results, outcome } = read(&self.remote.dialect, &self.schema, body, units);
         let billed = usage.unwrap_or(facts.estimate);

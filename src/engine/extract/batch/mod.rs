@@ -34,7 +34,7 @@ use crate::engine::error::RunError;
 use crate::engine::feed::{Job, Upstream, feed_documents};
 use crate::engine::provider::{BatchOptions, Outcome, Remote};
 use crate::remote::{Client, Disposition, Standing, Trouble, TroubleKind};
-use crate::store::{BatchRow, BatchState, BatchUpdate, Change, Checkpoint, Reader};
+use crate::store::{BatchId, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, Reader};
 use crate::values::{Asked, Cost, Event, Stage, Usage, plural};
 
 /// Pauses between tries of a call that may be repeated: uploads, listings, looks at a batch, downloads.
@@ -59,13 +59,13 @@ struct Driver<'a, E = Client> {
     reader: Reader,
     asked: Asked,
     /// Lines read in this run.
-    seen: HashSet<(i64, i64)>,
-    looks: HashMap<i64, Look>,
+    seen: HashSet<(BatchId, i64)>,
+    looks: HashMap<BatchId, Look>,
     /// Batches that were sent again in this run: a person's word that this may pay twice holds for once.
-    sent_again: HashSet<i64>,
+    sent_again: HashSet<BatchId>,
     creations: Creations,
     /// Batches of which a person was told that their results go away.
-    warned: HashSet<i64>,
+    warned: HashSet<BatchId>,
     began: Instant,
     began_ms: i64,
     /// True once a person was told that batches wait for the limit on creations.
