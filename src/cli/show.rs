@@ -48,7 +48,9 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
                         let partial = found.kind.map_or_else(String::new, |gap| format!(", partial: {gap}"));
                         format!("done      {at:.0}{attempts}{terms}{stored}{partial}{message}")
                     }
-                    StageState::Failed => format!("failed    {at:.0}{attempts}, {}{message}", found.kind.unwrap_or_default()),
+                    StageState::Failed => {
+                        format!("failed    {at:.0}{attempts}, {}{message}", found.kind.unwrap_or_default())
+                    }
                     StageState::Waiting => format!("waiting   to be done again{stored}"),
                 }
             }

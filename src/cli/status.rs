@@ -76,7 +76,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-fn gather(reader: &Reader, Scope, fps: StageFps) -> Result<Status, CommandError> {
+fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
     let (documents, files) = reader.corpus_size(Scope::Whole)?;
     let failed_files = reader.failed_files(&fps, Scope::Whole)?;
     let mut stages = Vec::new();
@@ -123,7 +123,7 @@ fn gather(reader: &Reader, Scope, fps: StageFps) -> Result<Status, CommandError>
 /// Failures printed by plain `status`; `--failed` lists all.
 const SHOWN: usize = 10;
 
-fn print(status: &Status, reader: &Reader, Scope, fps: StageFps, out: &mut impl Write) -> Result<(), CommandError> {
+fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) -> Result<(), CommandError> {
     let name = |n: &Option<String>| n.clone().unwrap_or_else(|| "unknown".into());
     writeln!(
         out,
@@ -190,7 +190,7 @@ fn print_failure(out: &mut impl Write, failure: &FailureRow) -> std::io::Result<
     writeln!(out, "  {} [{}, {}]: {}", failure.path, failure.stage.name(), failure.kind, failure.message)
 }
 
-fn list_failed(reader: &Reader, Scope, fps: StageFps, json: bool, out: &mut impl Write) -> Result<Exit, CommandError> {
+fn list_failed(reader: &Reader, fps: StageFps, json: bool, out: &mut impl Write) -> Result<Exit, CommandError> {
     each_failure(reader, fps, |failure| match json {
         true => writeln!(out, "{}", serde_json::to_string(&failure)?),
         false => print_failure(out, &failure),

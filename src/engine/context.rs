@@ -12,7 +12,7 @@ use super::watchdog::Signs;
 use super::worker::ParseProgram;
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::{Blocklist, Origin};
-use crate::store::{Counts, Disk, FpId, Generation, ResponseId, Scope, Reader, StageFps, Store, StoreError, Writer};
+use crate::store::{Counts, Disk, FpId, Generation, Reader, ResponseId, Scope, StageFps, Store, StoreError, Writer};
 use crate::values::{Event, SourcePath, Stage, StageMap, Subject};
 
 /// Places of vocabulary files.

@@ -63,7 +63,12 @@ pub(super) fn tried(
 
 impl Reader {
     /// The newest answer to a unit that is not older than `generation`.
-    pub fn answer(&self, question: FpId, unit: &Fingerprint, generation: Generation) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn answer(
+        &self,
+        question: FpId,
+        unit: &Fingerprint,
+        generation: Generation,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         self.db.row(
             "SELECT a.z FROM unit u JOIN answer a ON a.unit = u.id AND a.fp = ?1
              WHERE u.sha = ?2 AND a.generation >= ?3 ORDER BY a.generation DESC LIMIT 1",
@@ -117,7 +122,13 @@ mod tests {
     const UNIT: Fingerprint = Fingerprint([9; 32]);
 
     fn answer(store: &Filled, generation: i64, answer: u8) -> Change {
-        Change::Answer { question: store.question, unit: UNIT, generation: Generation(generation), answer: vec![answer], response: None }
+        Change::Answer {
+            question: store.question,
+            unit: UNIT,
+            generation: Generation(generation),
+            answer: vec![answer],
+            response: None,
+        }
     }
 
     #[test]
@@ -152,7 +163,10 @@ mod tests {
         assert_eq!(failed(1), Some(("Empty".into(), "it is empty".into())));
         assert_eq!(failed(2), None, "a rerun asks again");
         assert_eq!(store.reader.unit_attempts(question, &unit).unwrap(), (4, true), "once raised, it stays raised");
-        crate::store::Session::begin(&store.store).unwrap().retry_failed(&store.fps, crate::store::Scope::Whole).unwrap();
+        crate::store::Session::begin(&store.store)
+            .unwrap()
+            .retry_failed(&store.fps, crate::store::Scope::Whole)
+            .unwrap();
         assert_eq!((failed(1), store.reader.unit_attempts(question, &unit).unwrap()), (None, (0, false)));
     }
 }

@@ -322,7 +322,6 @@ impl Reader {
 
     /// Whether a unit is in a batch that is not over.
     pub fn is_in_batch(&self, question: FpId, unit: &Fingerprint) -> Result<bool, StoreError> {
-        self.db
-            .value("SELECT EXISTS (SELECT 1 FROM batch_unit WHERE fp = ?1 AND unit = ?2)", params![question, unit.0])
+        self.db.value("SELECT EXISTS (SELECT 1 FROM batch_unit WHERE fp = ?1 AND unit = ?2)", params![question, unit.0])
     }
 }

@@ -320,8 +320,9 @@ mod tests {
             done(parse, doc(4)),
             done(chunk, doc(2)),
         ]);
-        let pending =
-            |stage, after, limit| docs(&store.reader.pending(&store.fps, stage, Scope::Whole, DocId(after), limit).unwrap());
+        let pending = |stage, after, limit| {
+            docs(&store.reader.pending(&store.fps, stage, Scope::Whole, DocId(after), limit).unwrap())
+        };
         assert_eq!(pending(Stage::Parse, 0, 9), [5]);
         assert_eq!(pending(Stage::Chunk, 0, 1), [1]);
         assert_eq!(pending(Stage::Chunk, 1, 9), [4]);
@@ -349,7 +350,8 @@ mod tests {
         store.put(&[("e", 5)]);
         store.change(vec![done(parse, store.doc(5)), Change::Gone(SourcePath::from_text("e"))]);
         assert_eq!(counted(Scope::Whole), expected);
-        let chosen = ["a", "b", "c", "d"].map(|path| Change::Choose { path: SourcePath::from_text(path), scope: Scope::Part(1) });
+        let chosen = ["a", "b", "c", "d"]
+            .map(|path| Change::Choose { path: SourcePath::from_text(path), scope: Scope::Part(1) });
         store.change(chosen.into());
         assert_eq!((counted(Scope::Part(1)), counted(Scope::Part(2))), (expected, [Counts::default(); 2]));
     }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::store::database::compiled::calls_on;
 use crate::store::{
-    BatchId, BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, ConsolidationState, DocId, FileChange,
-    FileState, FpId, Generation, Publication, ReadContent, ReadFile, Reader, ResponseId, Scope, Session, StageFps, Store, StoredResponse, Writer,
+    BatchId, BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, ConsolidationState, DocId,
+    FileChange, FileState, FpId, Generation, Publication, ReadContent, ReadFile, Reader, ResponseId, Scope, Session,
+    StageFps, Store, StoredResponse, Writer,
 };
 use crate::values::{Cost, Failure, FailureKind, Fingerprint, Gap, ParsedDocument, SourcePath, Stage, Usage};
 
@@ -51,8 +52,15 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
     std::fs::write(&temporary, b"terms").unwrap();
     let doc = DocId(n.into());
     let (id, response_id, batch_id) = (i64::from(n), ResponseId(n.into()), BatchId(n.into()));
-    let file =
-        |state, content| FileChange { path: path(n), state, content, size: 5, mtime_ns: 7, failure: None, scope: Scope::Part(1) };
+    let file = |state, content| FileChange {
+        path: path(n),
+        state,
+        content,
+        size: 5,
+        mtime_ns: 7,
+        failure: None,
+        scope: Scope::Part(1),
+    };
     let done = |fp, gap| Change::Done { fp, doc, attempts: 1, terms: 3, notes: "note".into(), gap, artifact: vec![n] };
     let usage = Usage { input: 10, output: 5, ..Usage::default() };
     let response = StoredResponse {
@@ -90,7 +98,8 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         submitted_ms: None,
         expires_ms: None,
     };
-    let request = BatchRequest { batch: batch_id, seq: 0, doc, attempts: 0, max_output: 9, input: 3, units: vec![unit(n)] };
+    let request =
+        BatchRequest { batch: batch_id, seq: 0, doc, attempts: 0, max_output: 9, input: 3, units: vec![unit(n)] };
     let update = BatchUpdate { id: batch_id, state: Some(BatchState::Collected), ..BatchUpdate::default() };
     vec![
         Change::File(file(FileState::Unreadable, None)),
@@ -105,8 +114,20 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         Change::Response(Box::new(StoredResponse { id: ResponseId(id + 100), ..response })),
         Change::Read { id: response_id, outcome: "answered", usage: Some(usage), cost: Some(Cost(4)) },
         Change::Read { id: ResponseId(id + 100), outcome: "malformed", usage: None, cost: None },
-        Change::Answer { question, unit: unit(n), generation: Generation(0), answer: vec![n], response: Some(response_id) },
-        Change::UnitFailed { question, unit: unit(n + 100), generation: Generation(0), attempts: 8, failure: failure() },
+        Change::Answer {
+            question,
+            unit: unit(n),
+            generation: Generation(0),
+            answer: vec![n],
+            response: Some(response_id),
+        },
+        Change::UnitFailed {
+            question,
+            unit: unit(n + 100),
+            generation: Generation(0),
+            attempts: 8,
+            failure: failure(),
+        },
         Change::UnitTried { question, unit: unit(n), attempts: 2, raised: true },
         Change::Lost { question, doc, model: "m".into(), message: "cut".into(), most: usage, cost: None },
         Change::BatchRequest(question, Box::new(request)),

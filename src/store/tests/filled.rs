@@ -1,6 +1,8 @@
 //! A store for tests, with short words for what happens to it.
 
-use crate::store::{Change, Checkpoint, DocId, FileChange, FileState, FpId, Reader, Scope, Session, StageFps, Store, Writer};
+use crate::store::{
+    Change, Checkpoint, DocId, FileChange, FileState, FpId, Reader, Scope, Session, StageFps, Store, Writer,
+};
 use crate::values::{Failure, FailureKind, Fingerprint, SourcePath};
 
 /// A store in a temporary folder, its writer and a reader.

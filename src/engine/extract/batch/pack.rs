@@ -14,7 +14,8 @@ use crate::engine::extract::contents::contents;
 use crate::engine::extract::request::{Ask, TOGETHER, Unit, prompt, takes};
 use crate::engine::feed::feed_documents;
 use crate::store::{
-    BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DiskFile, DistinctCounter, DocId, STORE_FOLDER, StoreError,
+    BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DiskFile, DistinctCounter, DocId, STORE_FOLDER,
+    StoreError,
 };
 use crate::values::{Cost, Extraction, Fingerprint, Stage, Usage};
 

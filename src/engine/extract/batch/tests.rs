@@ -23,7 +23,8 @@ use crate::stages::extract::ContextChoice;
 use crate::stages::extract::{TermSettings, local, term_key};
 use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
 use crate::store::{
-    BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DocId, FpId, Generation, Reader, ResponseId, Session, Store,
+    BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DocId, FpId, Generation, Reader, ResponseId,
+    Session, Store,
 };
 use crate::values::{Event, Fingerprint};
 
@@ -207,8 +208,16 @@ impl Course<'_> {
         let mut open = Vec::new();
         for (term, unit) in &self.model.units {
             let key = key(term);
-            assert_eq!(reader.is_answered(self.question, &key, Generation::default())?, unit.answered, "'{term}' is answered");
-            assert_eq!(reader.unit_failure(self.question, &key, Generation::default())?.is_some(), unit.failed, "'{term}' has failed");
+            assert_eq!(
+                reader.is_answered(self.question, &key, Generation::default())?,
+                unit.answered,
+                "'{term}' is answered"
+            );
+            assert_eq!(
+                reader.unit_failure(self.question, &key, Generation::default())?.is_some(),
+                unit.failed,
+                "'{term}' has failed"
+            );
             assert!(!reader.is_in_batch(self.question, &key)?, "'{term}' is left in a batch");
             if unit.is_open() {
                 assert_eq!(reader.unit_attempts(self.question, &key)?.0, unit.spent, "attempts at '{term}'");
@@ -308,7 +317,8 @@ impl Course<'_> {
             let mut last = self.db.prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM response").unwrap();
             let next_response: i64 = last.query_row([], |r| r.get(0)).unwrap();
             let (events, _received) = crossbeam_channel::unbounded::<Event>();
-            let run = Run::over(self.store, &cancel, pipeline, self.question, ResponseId(next_response), || NOW_MS, &events);
+            let run =
+                Run::over(self.store, &cancel, pipeline, self.question, ResponseId(next_response), || NOW_MS, &events);
             let provider = Arc::clone(&self.provider);
             let mut driver = Driver::new(&run, remote, &options, Arc::clone(&provider)).unwrap();
             let ended = runtime.block_on(async {
