@@ -9,6 +9,7 @@ pub mod cli;
 pub mod engine;
 pub mod pipelines;
 pub mod remote;
+mod settings;
 pub mod stages;
 pub mod store;
 

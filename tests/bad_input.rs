@@ -1,11 +1,16 @@
 //! What goes wrong outside the program: each has a message that says what to do, the right exit code, nothing lost.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
 
-use crate::support::{Shelf, command, documents};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::isolation::workers;
+use crate::support::needs::{needs, needs_program};
+use crate::support::{Run, Shelf, command, documents};
 
 #[test]
 fn no_documents() {
@@ -156,34 +161,37 @@ fn a_dangling_link_is_a_document_that_cannot_be_looked_at() {
     shelf.batch(&[]).exits(0);
 }
 
-/// A program that stands in for the parse worker and does something to the shelf first: the moment between discovery
-/// and parsing, held still.
-fn with_moment(shelf: &Shelf, script: &str) -> std::process::Output {
-    // The first run stops after discovery's commit because its only worker is busy with a pipe.
-    let fifo = shelf.books().join("a-pipe-first.pdf");
-    std::fs::write(&fifo, documents::pdf(&[&documents::story(5)])).unwrap();
-    let run = format!(
-        "'{}' batch books -o out -w 1 --until parse --progress json 2>events.log & pid=$!; \
-         while ! grep -q stage_finished events.log 2>/dev/null; do :; done; {script}; wait $pid; cat events.log >&2",
-        env!("CARGO_BIN_EXE_corpora")
-    );
-    Command::new("sh").arg("-c").arg(run).current_dir(shelf.path()).output().unwrap()
+/// Runs the program over the shelf with one worker and does something as soon as it has told of the first `event`.
+fn with_moment(shelf: &Shelf, event: &str, more: &[&str], act: impl FnOnce(&Child)) -> Run {
+    let args = [&["batch", "books", "-o", "out", "-w", "1", "--progress", "json"], more].concat();
+    let mut child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
+    let mut events = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    while !told.contains(event) {
+        assert!(events.read_line(&mut told).unwrap() > 0, "no {event} in:\n{told}");
+    }
+    act(&child);
+    events.read_to_string(&mut told).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Run(Output { stderr: told.into_bytes(), ..output })
 }
 
 #[test]
 fn a_file_that_vanishes_or_changes_after_discovery() {
     // Many documents before it in path order keep the worker busy until the script has acted.
-    let shelf = Shelf::of(400);
+    let shelf = Shelf::of(120);
     shelf.put("z-changes.pdf", &documents::pdf(&[&documents::story(1001)]));
     shelf.put("z-vanishes.pdf", &documents::pdf(&[&documents::story(1002)]));
     std::fs::write(shelf.path().join("new.pdf"), documents::pdf(&[&documents::story(1003)])).unwrap();
-    let output = with_moment(&shelf, "mv new.pdf books/z-changes.pdf; rm books/z-vanishes.pdf");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("the file changed after the run began"), "{stderr}");
-    assert!(stderr.contains("is gone now"), "{stderr}");
+    // Between discovery and parsing: the only worker has them at the end of its queue.
+    let run = with_moment(&shelf, "stage_finished", &["--until", "parse"], |_| {
+        std::fs::rename(shelf.path().join("new.pdf"), shelf.books().join("z-changes.pdf")).unwrap();
+        std::fs::remove_file(shelf.books().join("z-vanishes.pdf")).unwrap();
+    });
+    run.says("the file changed after the run began").says("is gone now");
     let run = shelf.batch(&["--progress", "json"]).exits(0);
     assert_eq!(run.summary()["failed"], 0, "the next run takes the new content and forgets the lost file");
-    assert_eq!(shelf.vocabularies().len(), 402);
+    assert_eq!(shelf.vocabularies().len(), 121);
 }
 
 #[test]
@@ -231,20 +239,20 @@ fn stores_that_are_newer_foreign_damaged_or_missing() {
     assert_eq!(shelf.vocabularies().len(), 2, "what the message tells to do works");
 }
 
-/// Runs a script with a 1 MiB disk at `small`; none if this machine does not allow mounting.
-fn on_a_small_disk(shelf: &Shelf, script: &str) -> Option<std::process::Output> {
+/// Runs a script with a disk of half a MiB at `small`; none if this machine does not allow mounting.
+fn on_a_small_disk(shelf: &Shelf, script: &str) -> Option<Output> {
     std::fs::create_dir_all(shelf.path().join("small")).unwrap();
     let probe = Command::new("unshare").args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
-    if !probe.is_ok_and(|o| o.status.success()) {
+    if !needs(probe.is_ok_and(|o| o.status.success()), "a machine on which a disk can be mounted (unshare -rm mount)") {
         return None;
     }
-    let script = format!("mount -t tmpfs -o size=1m none small && {script}");
+    let script = format!("mount -t tmpfs -o size=512k none small && {script}");
     Some(Command::new("unshare").args(["-rm", "sh", "-c", &script]).current_dir(shelf.path()).output().unwrap())
 }
 
 #[test]
 fn a_disk_that_fills_up_in_mid_run() {
-    let shelf = Shelf::of(400);
+    let shelf = Shelf::of(200);
     let corpora = env!("CARGO_BIN_EXE_corpora");
     let script = format!(
         "'{corpora}' batch books -o small --progress plain; echo \"exit $?\"; \
@@ -253,15 +261,12 @@ fn a_disk_that_fills_up_in_mid_run() {
          mount -o remount,size=200m small; \
          '{corpora}' batch books -o small --progress plain; echo \"exit $?\"; find small -name '*.vocab.json' | wc -l"
     );
-    let Some(output) = on_a_small_disk(&shelf, &script) else {
-        // Only where nobody may mount: the store's own behaviour on a full disk is tested in tests/store.rs.
-        return;
-    };
+    let Some(output) = on_a_small_disk(&shelf, &script) else { return };
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(stdout.starts_with("exit 75"), "{stdout}\n{stderr}");
     assert!(stderr.contains("is full") && stderr.contains("free some space"), "{stderr}");
     assert!(stderr.contains("waiting"), "the summary says how much is missing: {stderr}");
-    assert!(stdout.trim_end().ends_with("exit 0\n400"), "{stdout}\n{stderr}");
+    assert!(stdout.trim_end().ends_with("exit 0\n200"), "{stdout}\n{stderr}");
 }
 
 #[test]
@@ -282,11 +287,20 @@ fn a_folder_without_permission_is_said_and_its_documents_are_not_gone() {
     shelf.batch(&[]).exits(0);
     let deep = shelf.books().join("deep");
     std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o000)).unwrap();
-    let blind = std::fs::read_dir(&deep).is_err();
-    let run = shelf.batch(&["--progress", "json"]);
+    let args = ["batch", "books", "-o", "out", "--progress", "json"];
+    let output = if std::fs::read_dir(&deep).is_err() {
+        Some(command(shelf.path(), &args).output().unwrap())
+    } else if needs_program("setpriv", "--version", "util-linux") {
+        // Root may look anywhere, unless it gives the right away.
+        let mut run = Command::new("setpriv");
+        run.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_corpora")]).args(args);
+        Some(run.current_dir(shelf.path()).output().unwrap())
+    } else {
+        None
+    };
     std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o755)).unwrap();
-    if blind {
-        assert!(run.stderr().contains("the folder cannot be read"), "{}", run.stderr());
+    if let Some(output) = output {
+        Run(output).says("the folder cannot be read");
     }
     let after = shelf.batch(&["--progress", "json"]).exits(0);
     assert_eq!((after.done("parse"), after.done("write")), (0, 0), "nothing was forgotten meanwhile");
@@ -294,16 +308,17 @@ fn a_folder_without_permission_is_said_and_its_documents_are_not_gone() {
 
 #[test]
 fn a_worker_that_is_killed_is_replaced_and_its_document_tried_once_more() {
-    let shelf = Shelf::of(300);
-    let script = format!(
-        "'{}' batch books -o out -w 1 --progress json 2>events.log & pid=$!; \
-         while ! grep -q document_done events.log 2>/dev/null; do :; done; \
-         pkill -9 -P $pid; wait $pid; echo \"exit $?\"",
-        env!("CARGO_BIN_EXE_corpora")
-    );
-    let output = Command::new("sh").arg("-c").arg(script).current_dir(shelf.path()).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "exit 0");
-    assert_eq!(shelf.vocabularies().len(), 300);
+    let shelf = Shelf::of(60);
+    let mut struck = Vec::new();
+    let run = with_moment(&shelf, "document_done", &[], |child| {
+        struck = workers(child.id());
+        for worker in &struck {
+            let _ = kill_process(Pid::from_raw(*worker).unwrap(), Signal::KILL);
+        }
+    });
+    run.exits(0);
+    assert_eq!(struck.len(), 1, "one worker was there");
+    assert_eq!(shelf.vocabularies().len(), 60);
     let log = std::fs::read_to_string(shelf.out().join("corpora-errors.log")).unwrap_or_default();
     assert!(log.contains("Crashed: ") && log.contains("(attempt 1)"), "{log}");
 }

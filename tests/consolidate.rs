@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::rehearsal::Rehearsal;
-use crate::support::{Shelf, documents};
+use crate::support::{Shelf, documents, folder};
 
 fn entry(text: &str, more: Value) -> Value {
     let mut entry = json!({
@@ -71,7 +71,7 @@ fn term(master: &Value, canonical: &str) -> Value {
 
 #[test]
 fn documents_are_joined_and_their_disagreements_told() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let fire = |x: f64| json!({"fire": x});
     put(
         dir.path(),
@@ -123,7 +123,7 @@ fn documents_are_joined_and_their_disagreements_told() {
 
 #[test]
 fn from_five_documents_on_what_is_everywhere_ranks_lower() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     for n in 0..6 {
         let mut entries = vec![entry("Chapter", json!({}))];
         if n == 0 {
@@ -143,7 +143,7 @@ fn from_five_documents_on_what_is_everywhere_ranks_lower() {
 
 #[test]
 fn a_second_time_changes_nothing_and_reads_nothing_and_the_old_master_stays() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     for n in 0..3 {
         put(dir.path(), &format!("{n}.vocab.json"), &file(&format!("{n}.pdf"), vec![entry("Wyrm", json!({}))]));
     }
@@ -172,7 +172,7 @@ fn a_second_time_changes_nothing_and_reads_nothing_and_the_old_master_stays() {
 
 #[test]
 fn copies_of_a_source_count_once() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let same = file("a.pdf", vec![entry("Wyrm", json!({}))]);
     let mut copy = same.clone();
     copy["metadata"]["source_path"] = "b.pdf".into();
@@ -262,7 +262,7 @@ fn folders_without_vocabularies_are_refused_and_left_alone() {
     let shelf = Shelf::of(1);
     shelf.run(&["consolidate", "books"]).exits(66).says("no vocabulary files");
     assert!(!shelf.books().join(".corpora").exists());
-    shelf.run(&["consolidate", "nowhere"]).exits(64).says("'nowhere' is no folder");
+    shelf.run(&["consolidate", "nowhere"]).exits(64).says("'nowhere' is not a folder");
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn no_document_and_the_master_share_a_name() {
     shelf.batch(&[]).exits(0);
     shelf.run(&["consolidate", "out"]).exits(0).says("1 documents");
     assert_eq!(shelf.vocabulary("master.pdf.vocab.json")["metadata"]["source_path"], "master.pdf");
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     put(dir.path(), "master.vocab.json", &file("master.pdf", vec![]));
     put(dir.path(), "a.vocab.json", &file("a.pdf", vec![]));
     shelf.run(&["consolidate", dir.path().to_str().unwrap()]).exits(64).says("is the vocabulary of a document");
@@ -300,7 +300,7 @@ fn random_file(name: usize, terms: &Terms) -> Value {
 }
 
 fn scratch(files: &BTreeMap<usize, Terms>, queue: Option<&[u8]>) -> (Vec<u8>, Vec<u8>) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     for (name, terms) in files.iter().rev() {
         put(dir.path(), &format!("{name}.vocab.json"), &random_file(*name, terms));
     }
@@ -313,7 +313,7 @@ fn scratch(files: &BTreeMap<usize, Terms>, queue: Option<&[u8]>) -> (Vec<u8>, Ve
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
     fn any_way_to_a_set_of_files_gives_the_same_master(
         steps in prop::collection::vec(
@@ -322,7 +322,7 @@ proptest! {
             1..14,
         )
     ) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         let mut files = BTreeMap::new();
         let decisions = [
             None,
@@ -421,7 +421,7 @@ fn a_perfect_model_in_a_fault_storm_live_or_by_batch_gives_every_term_exactly_on
 
 #[test]
 fn killed_at_any_time_it_leaves_a_whole_master_and_goes_on() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let folder = dir.path().join("out");
     let texts = |n: usize, salt: usize| {
         (0..40)

@@ -37,7 +37,7 @@ fn acknowledged(shelf: &Shelf, log: &str) -> Vec<(String, String)> {
 }
 
 fn outputs(shelf: &Shelf, out: &str) -> std::collections::BTreeMap<String, Vec<u8>> {
-    fn collect(dir: &std::path::Path, root: &std::path::Path, found: &mut std::collections::BTreeMap<String, Vec<u8>>) {
+    fn collect(dir: &Path, root: &Path, found: &mut std::collections::BTreeMap<String, Vec<u8>>) {
         for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();

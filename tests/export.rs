@@ -63,9 +63,9 @@ fn a_condition_chooses_terms_and_a_wrong_one_is_explained() {
     for (condition, words) in [
         ("catgory = 'spell'", "no such column: catgory"),
         ("category =", "syntax error"),
-        ("1) OR (1", "is no condition"),
-        ("1); DROP TABLE terms; --", "is no condition"),
-        ("", "is no condition"),
+        ("1) OR (1", "is not a condition"),
+        ("1); DROP TABLE terms; --", "is not a condition"),
+        ("", "is not a condition"),
     ] {
         of(condition).exits(64).says(words).says("columns are rank, id, text");
     }

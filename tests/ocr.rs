@@ -1,10 +1,10 @@
 //! Pages that are pictures: read by Tesseract where it is there, kept and told of where it is not.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::needs::needs_program;
 use crate::support::pictures::{Page, document, stand_in};
 use crate::support::{Run, Shelf, command};
 
@@ -26,16 +26,6 @@ fn scanned_page() -> Page {
     ]))
 }
 
-/// Says so where the real program is not there: CI installs it.
-#[allow(clippy::print_stdout, reason = "a test that is left out says so")]
-fn has_tesseract() -> bool {
-    let there = Command::new("tesseract").arg("--version").output().is_ok_and(|o| o.status.success());
-    if !there {
-        println!("left out: there is no tesseract on this machine (apt-get install tesseract-ocr)");
-    }
-    there
-}
-
 /// Runs the program with nothing but this folder on its path.
 fn with_path(shelf: &Shelf, path: &str, args: &[&str]) -> Run {
     Run(command(shelf.path(), args).env("PATH", shelf.path().join(path)).output().unwrap())
@@ -47,7 +37,7 @@ fn parsed(run: &Run) -> Value {
 
 #[test]
 fn a_scan_is_read_and_a_mixed_document_only_where_it_has_to_be() {
-    if !has_tesseract() {
+    if !needs_program("tesseract", "--version", "tesseract-ocr") {
         return;
     }
     let shelf = Shelf::empty();
@@ -144,7 +134,7 @@ fn a_recognition_that_hangs_costs_its_page_alone() {
     stand_in(&shelf.path().join("bin"), "exec sleep 1000");
     let path = format!("bin:{}", std::env::var("PATH").unwrap());
     let started = Instant::now();
-    let batch = ["batch", "books", "-o", "out", "--progress", "json", "--parse-timeout", "2"];
+    let batch = ["batch", "books", "-o", "out", "--progress", "json", "--parse-timeout", "4"];
     let run = with_path_list(&shelf, &path, &batch).exits(0);
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     assert_eq!(run.summary()["partial"], 1, "{}", run.stderr());

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use crate::support::{Run, Shelf, command, documents};
 
 /// What every command that prints to standard output is tried with.
-const PRINTING: [&[&str]; 27] = [
+const PRINTING: [&[&str]; 29] = [
     &["--help"],
     &["--version"],
     &["help", "batch"],
@@ -31,6 +31,8 @@ const PRINTING: [&[&str]; 27] = [
     &["cost", "out", "--format", "json"],
     &["doctor"],
     &["simulate"],
+    &["config"],
+    &["config", "--format", "json"],
     &["completions", "bash"],
     &["man"],
 ];

@@ -5,6 +5,7 @@ use std::path::Path;
 use corpora::stages::parse::{ParseSettings, parse};
 use corpora::values::ParsedDocument;
 
+use crate::support::needs::needs_program;
 use crate::support::{Shelf, command};
 
 fn samples() -> std::path::PathBuf {
@@ -90,10 +91,10 @@ fn every_block_of_every_sample_lies_in_its_section_and_gives_its_text() {
 #[test]
 fn a_block_stands_on_the_page_where_a_viewer_shows_it() {
     // pdftotext is Poppler's; it shows the words of one page and the place of each.
-    if std::process::Command::new("pdftotext").arg("-v").output().is_err() {
-        println!("skipped: pdftotext (poppler-utils) is not installed");
+    if !needs_program("pdftotext", "-v", "poppler-utils") {
         return;
     }
+    let mut looked_for = 0;
     for (name, document) in parsed().into_iter().filter(|(name, _)| name.ends_with(".pdf")) {
         for section in document.sections.iter().filter(|s| !s.span.is_empty()) {
             let page = section.number.to_string();
@@ -124,6 +125,7 @@ fn a_block_stands_on_the_page_where_a_viewer_shows_it() {
                         && block.span.of(&document.text).contains(word)
                 }));
             }
+            looked_for += all;
             // Words that a line's end parts are two words there and one here.
             assert!(
                 inside * 100 >= all * 90,
@@ -131,4 +133,5 @@ fn a_block_stands_on_the_page_where_a_viewer_shows_it() {
             );
         }
     }
+    assert!(looked_for > 1_000, "the viewer showed {looked_for} words in all");
 }

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench_args::BenchArgs;
 use super::vocabulary_args::{ConsolidateArgs, ExportArgs, ExtractArgs, OutputArgs, ReviewArgs};
-use crate::values::{Mode, Stage};
+use crate::settings::{
+    AllSettings, ConnectionSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings,
+};
 
 /// Turn a folder of PDF and EPUB files into vocabulary JSON, in durable stages that are paid for once.
 #[derive(Debug, Parser)]
@@ -63,9 +64,11 @@ pub(super) enum Command {
     /// Show what the answers in an output folder cost, by document, stage and model.
     Cost(CostArgs),
     /// Try everything that a run needs, and say what to do where something is wrong.
-    Doctor(DoctorArgs),
+    Doctor(Box<DoctorArgs>),
+    /// Print every setting in force and where it came from: command line, environment, file, pipeline or default.
+    Config(Box<ConfigArgs>),
     /// Measure modes against each other on documents of your own.
-    Bench(BenchArgs),
+    Bench(Box<BenchArgs>),
     /// Run a provider that costs nothing: for rehearsals and tests.
     Simulate(SimulateArgs),
     /// Print a completion script for a shell.
@@ -88,327 +91,50 @@ pub(super) enum Command {
 /// Options of `corpora batch`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora batch books                         outputs beside the books, state in books/.corpora\n  corpora batch books more/*.epub -o vocab    several inputs need an output folder\n  corpora batch books -o vocab --dry-run      the plan; nothing is sent or written\n  corpora batch books -o vocab --retry-failed take up what failed\n  corpora batch books -o vocab --stage write  rebuild the files from the store\n\nEvery option can stand in corpora.toml (`workers = 2`) or in the environment (`CORPORA_WORKERS=2`);\nthe command line wins over the environment, that over the file, that over the pipeline's defaults."
+    after_help = "Examples:\n  corpora batch books                         outputs beside the books, state in books/.corpora\n  corpora batch books more/*.epub -o vocab    several inputs need an output folder\n  corpora batch books -o vocab --dry-run      the plan; nothing is sent or written\n  corpora batch books -o vocab --retry-failed take up what failed\n  corpora batch books -o vocab --stage write  rebuild the files from the store\n\nEvery option can stand in corpora.toml (`workers = 2`) or in the environment (`CORPORA_WORKERS=2`);\nthe command line wins over the environment, that over the file, that over the pipeline's defaults.\nA switch that is on there is taken back by `--force=false`. `corpora config` shows what is in force and why."
 )]
 pub(super) struct BatchArgs {
     /// Files, folders or patterns ("books/*.pdf").
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
-    /// Folder for the results and the state of the run [default: the input folder, if there is one input].
-    #[arg(short, long, value_name = "DIR", env = "CORPORA_OUTPUT")]
-    pub output: Option<PathBuf>,
-
-    /// Documents worked on at once [default: the number of cores].
-    #[arg(short, long, value_name = "N", env = "CORPORA_WORKERS")]
-    pub workers: Option<usize>,
-
-    /// Do everything again, whatever is done.
-    #[arg(short, long, conflicts_with = "stage")]
-    pub force: bool,
-
-    /// Print errors and the summary only.
-    #[arg(short, long, env = "CORPORA_QUIET", value_parser = BoolishValueParser::new(), conflicts_with = "verbose")]
-    pub quiet: bool,
-
-    /// Print a line for each document.
-    #[arg(short, long, env = "CORPORA_VERBOSE", value_parser = BoolishValueParser::new())]
-    pub verbose: bool,
-
-    /// Whether all documents go through a stage before the next begins, or each through everything.
-    #[arg(long, value_enum, env = "CORPORA_MODE")]
-    pub mode: Option<ModeArg>,
-
-    /// Do this stage again for the chosen documents, and what follows from it.
-    #[arg(long, value_enum, value_name = "STAGE")]
-    pub stage: Option<StageArg>,
-
-    /// With --stage: stop after that stage.
-    #[arg(long, requires = "stage", conflicts_with = "until")]
-    pub only: bool,
-
-    /// Stop after this stage.
-    #[arg(long, value_enum, value_name = "STAGE")]
-    pub until: Option<StageArg>,
-
-    /// Take up what failed in an earlier run, and documents whose scanned pages can be read by now.
-    #[arg(long)]
-    pub retry_failed: bool,
-
-    /// Take at most this many documents, the first in path order.
-    #[arg(long, value_name = "N")]
-    pub limit: Option<u64>,
-
-    /// Show what would be done and why: parses and chunks what is missing, sends and writes no result.
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// The dry run's plan as JSON on standard output.
-    #[arg(long, requires = "dry_run")]
-    pub json: bool,
-
-    /// What to extract: the name of a built-in pipeline or a pipeline file [default: vocabulary].
-    #[arg(long, value_name = "NAME|FILE", env = "CORPORA_PIPELINE")]
-    pub pipeline: Option<String>,
-
-    /// Who answers [default: the pipeline's; `local` needs no key and no network].
-    #[arg(long, value_name = "NAME", env = "CORPORA_PROVIDER")]
-    pub provider: Option<String>,
-
-    /// The provider's model.
-    #[arg(long, value_name = "NAME", env = "CORPORA_MODEL")]
-    pub model: Option<String>,
-
-    /// Terms of known franchises, to be flagged: a JSON file {"franchise": ["term", ...]}, or `none` [default: the built-in list].
-    #[arg(long, value_name = "FILE|none", env = "CORPORA_BLOCKLIST")]
-    pub blocklist: Option<PathBuf>,
-
-    /// What a remote provider needs.
+    /// Everything else.
     #[command(flatten)]
-    pub remote: RemoteArgs,
+    pub settings: AllSettings,
+}
 
-    /// How its batch endpoint is used.
+/// Options of `corpora config`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora config\n  corpora config --ocr off --format json | jq .settings.ocr\n  corpora config --format toml > corpora.toml\n\nTakes every option of 'corpora batch', to see what would come of it. Keys are not shown, nor read: only where they are."
+)]
+pub(super) struct ConfigArgs {
+    /// How it is printed.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: ConfigFormat,
+
+    /// What `corpora batch` would be given.
     #[command(flatten)]
-    pub batch: BatchEndpointArgs,
-
-    /// How progress is shown on standard error [default: auto].
-    #[arg(long, value_enum, value_name = "HOW", env = "CORPORA_PROGRESS")]
-    pub progress: Option<ProgressArg>,
-
-    /// Formats to take from folders: pdf, epub, docx, html, md, txt, or all; a file that you name is taken whatever it is
-    /// [default: pdf,epub].
-    #[arg(long, value_name = "LIST", env = "CORPORA_FORMATS")]
-    pub formats: Option<String>,
-
-    /// Leave folders below the input folders alone.
-    #[arg(long, env = "CORPORA_NO_RECURSIVE", value_parser = BoolishValueParser::new())]
-    pub no_recursive: bool,
-
-    /// Hash every file again, even if its size and modification time are as known.
-    #[arg(long)]
-    pub checksum: bool,
-
-    /// How documents are read.
-    #[command(flatten)]
-    pub parsing: ParsingArgs,
-
-    /// Processor time that parsing one document may take; by the clock it may take four times as long [default: 120].
-    #[arg(long, value_name = "SECONDS", env = "CORPORA_PARSE_TIMEOUT")]
-    pub parse_timeout: Option<u64>,
-
-    /// Memory that parsing one document may take [default: 1024].
-    #[arg(long, value_name = "MIB", env = "CORPORA_PARSE_MEMORY")]
-    pub parse_memory: Option<u64>,
+    pub settings: AllSettings,
 }
 
-/// Options about reading documents.
-#[derive(Debug, Default, Args)]
-pub(super) struct ParsingArgs {
-    /// Optical character recognition (by Tesseract): of pages that are pictures, of none, or of all [default: auto].
-    #[arg(long, value_enum, value_name = "WHEN", env = "CORPORA_OCR")]
-    pub ocr: Option<OcrArg>,
-
-    /// Languages of the recognition, by Tesseract's names: eng+deu [default: eng].
-    #[arg(long, value_name = "LANGUAGES", env = "CORPORA_OCR_LANG")]
-    pub ocr_lang: Option<String>,
-
-    /// A file with passwords of encrypted documents, one a line; they are stored and shown nowhere.
-    #[arg(long, value_name = "FILE", env = "CORPORA_PASSWORD_FILE")]
-    pub password_file: Option<PathBuf>,
-}
-
-/// When pages are recognised.
+/// How `corpora config` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OcrArg {
-    /// Pages that are pictures.
-    Auto,
-    /// None.
-    Off,
-    /// All, whatever text they hold.
-    Force,
-}
-
-/// Options about a remote provider.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Remote providers")]
-pub(super) struct RemoteArgs {
-    /// Where the provider is, if not at its own address: a compatible server, a proxy, the simulator.
-    #[arg(long, value_name = "URL", env = "CORPORA_BASE_URL")]
-    pub base_url: Option<String>,
-
-    /// Version of the provider's interface [default: the one that this program was written for].
-    #[arg(long, value_name = "VERSION", env = "CORPORA_API_VERSION")]
-    pub api_version: Option<String>,
-
-    /// Allow plain http to another machine: key and books travel unencrypted.
-    #[arg(long, env = "CORPORA_ALLOW_HTTP", value_parser = BoolishValueParser::new())]
-    pub allow_http: bool,
-
-    /// A file that holds the API key [default: the variable ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY].
-    #[arg(long, value_name = "FILE", env = "CORPORA_KEY_FILE")]
-    pub key_file: Option<PathBuf>,
-
-    /// Requests a minute [default: as the provider's headers tell].
-    #[arg(long, value_name = "N", env = "CORPORA_RPM")]
-    pub rpm: Option<u64>,
-
-    /// Input tokens a minute.
-    #[arg(long, value_name = "N", env = "CORPORA_ITPM")]
-    pub itpm: Option<u64>,
-
-    /// Output tokens a minute.
-    #[arg(long, value_name = "N", env = "CORPORA_OTPM")]
-    pub otpm: Option<u64>,
-
-    /// Input and output tokens a minute together, where the provider counts them so.
-    #[arg(long, value_name = "N", env = "CORPORA_TPM")]
-    pub tpm: Option<u64>,
-
-    /// Requests in flight at most; how many there are follows from rate and latency [default: 1024].
-    #[arg(long, value_name = "N", env = "CORPORA_IN_FLIGHT")]
-    pub in_flight: Option<usize>,
-
-    /// Time that one request may take [default: 300].
-    #[arg(long, value_name = "SECONDS", env = "CORPORA_REQUEST_TIMEOUT")]
-    pub request_timeout: Option<f64>,
-
-    /// How long to wait for a provider that answers nothing at all [default: 60].
-    #[arg(long, value_name = "MINUTES", env = "CORPORA_PATIENCE")]
-    pub patience: Option<f64>,
-
-    /// What all answers in the output folder may cost together, in US dollars.
-    #[arg(long, value_name = "DOLLARS", env = "CORPORA_MAX_COST")]
-    pub max_cost: Option<f64>,
-
-    /// A price table of your own, before the built-in one.
-    #[arg(long, value_name = "FILE", env = "CORPORA_PRICES")]
-    pub prices: Option<PathBuf>,
-
-    /// Whether documents are asked about while others are still parsed [default: on].
-    #[arg(long, value_enum, value_name = "HOW", env = "CORPORA_OVERLAP")]
-    pub overlap: Option<OverlapArg>,
-
-    /// What a model is told of a term: a sentence, the chunk in which it stands, or whichever is cheaper [default: auto].
-    #[arg(long, value_enum, value_name = "WHAT", env = "CORPORA_CONTEXT")]
-    pub context: Option<ContextArg>,
-
-    /// Append a line for each request to this file: times and tokens, no content, no secrets.
-    #[arg(long, value_name = "FILE", env = "CORPORA_LOG")]
-    pub log: Option<PathBuf>,
-
-    /// How the log is written [default: text].
-    #[arg(long, value_enum, value_name = "FORMAT", env = "CORPORA_LOG_FORMAT")]
-    pub log_format: Option<LogFormatArg>,
-}
-
-/// Options about a provider's batch endpoint.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Batch endpoints")]
-pub(super) struct BatchEndpointArgs {
-    /// Request by request, through the provider's batch endpoint at half the price, or whichever fits [default: live].
-    #[arg(long, value_enum, value_name = "WAY", env = "CORPORA_ENDPOINT")]
-    pub endpoint: Option<EndpointArg>,
-
-    /// Leave when all batches are submitted; the same command collects them later.
-    #[arg(long)]
-    pub detach: bool,
-
-    /// With --endpoint auto: when the answers have to be there, as 07:00 in universal time.
-    #[arg(long, value_name = "HH:MM")]
-    pub deadline: Option<String>,
-
-    /// Send no request live before the first batch.
-    #[arg(long)]
-    pub no_probe: bool,
-
-    /// Where what the first batches leave undone is asked [default: batch].
-    #[arg(long, value_enum, value_name = "WAY")]
-    pub finish: Option<FinishArg>,
-
-    /// Ask again for batches whose fate cannot be found out, or whose results are gone: this may pay twice.
-    #[arg(long)]
-    pub resubmit: bool,
-
-    /// Requests in one batch at most [default: what the provider takes].
-    #[arg(long, value_name = "N", env = "CORPORA_BATCH_REQUESTS")]
-    pub batch_requests: Option<u64>,
-
-    /// Bytes of one batch at most [default: what the provider takes].
-    #[arg(long, value_name = "N", env = "CORPORA_BATCH_BYTES")]
-    pub batch_bytes: Option<u64>,
-
-    /// Prompt tokens enqueued at most, where your account has such a limit.
-    #[arg(long, value_name = "N", env = "CORPORA_BATCH_TOKENS")]
-    pub batch_tokens: Option<u64>,
-
-    /// Batches at the provider at once at most [default: 100 at Gemini, which takes no more; no limit elsewhere].
-    #[arg(long, value_name = "N", env = "CORPORA_BATCHES_IN_FLIGHT")]
-    pub batches_in_flight: Option<usize>,
-
-    /// Batches created in an hour at most [default: 2000 at OpenAI, 1500 at Anthropic, no limit elsewhere].
-    #[arg(long, value_name = "N", env = "CORPORA_BATCHES_PER_HOUR")]
-    pub batches_per_hour: Option<u32>,
-
-    /// Seconds between two looks at a batch, at first; they grow to six times that [default: 10].
-    #[arg(long, value_name = "SECONDS", env = "CORPORA_POLL")]
-    pub poll: Option<f64>,
-
-    /// Seconds by which the provider's listing of batches may lag behind [default: 30].
-    #[arg(long, value_name = "SECONDS", env = "CORPORA_LISTING_LAG")]
-    pub listing_lag: Option<f64>,
-
-    /// Die at a named point: for tests of crashes.
-    #[arg(long, hide = true, value_name = "POINT")]
-    pub crash_at: Option<String>,
-}
-
-/// Which endpoint is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum EndpointArg {
-    /// Request by request.
-    Live,
-    /// A few large batches at half the price.
-    Batch,
-    /// Batch where there is enough to ask and enough time.
-    Auto,
-}
-
-/// Where what is left undone is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum FinishArg {
-    /// In further batches.
-    Batch,
-    /// Live, at the full price.
-    Live,
-}
-
-/// What a model is told of a term beside the term.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ContextArg {
-    /// One sentence for each.
-    Candidates,
-    /// The chunks in which they stand, each once.
-    Chunks,
-    /// For each document what takes fewer tokens.
-    Auto,
-}
-
-/// Whether stages overlap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OverlapArg {
-    /// Where the pipeline allows it.
-    On,
-    /// Every document is chunked before the first is asked about.
-    Off,
-}
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormatArg {
-    /// Lines of text.
-    Text,
-    /// A JSON object a line.
+pub(super) enum ConfigFormat {
+    /// Columns for people.
+    Table,
+    /// A settings file.
+    Toml,
+    /// One JSON object.
     Json,
+}
+
+/// The output folder of a run, as most commands take it.
+#[derive(Debug, Args)]
+pub(super) struct FolderArgs {
+    /// The output folder of a run [default: `output` of the environment or of corpora.toml].
+    #[arg(value_name = "DIR", env = "CORPORA_OUTPUT")]
+    pub dir: Option<PathBuf>,
 }
 
 /// Options of `corpora status`.
@@ -418,7 +144,8 @@ pub(super) enum LogFormatArg {
 )]
 pub(super) struct StatusArgs {
     /// The output folder of a run.
-    pub dir: PathBuf,
+    #[command(flatten)]
+    pub folder: FolderArgs,
     /// As JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -440,7 +167,7 @@ pub(super) struct ParseArgs {
     pub format: ParseFormat,
     /// How it is read.
     #[command(flatten)]
-    pub parsing: ParsingArgs,
+    pub parsing: ParsingSettings,
 }
 
 /// What `corpora parse` prints.
@@ -469,7 +196,8 @@ pub(super) struct ShowArgs {
 #[command(after_help = "Examples:\n  corpora gc vocab --dry-run\n  corpora gc vocab")]
 pub(super) struct GcArgs {
     /// The output folder of a run.
-    pub dir: PathBuf,
+    #[command(flatten)]
+    pub folder: FolderArgs,
     /// Only say what would be removed.
     #[arg(long)]
     pub dry_run: bool,
@@ -490,7 +218,8 @@ pub(super) struct PipelinesArgs {
 #[command(after_help = "Examples:\n  corpora batches vocab\n  corpora batches vocab --json | jq '.[].state'")]
 pub(super) struct BatchesArgs {
     /// The output folder of a run.
-    pub dir: PathBuf,
+    #[command(flatten)]
+    pub folder: FolderArgs,
     /// As JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -500,7 +229,8 @@ pub(super) struct BatchesArgs {
 #[derive(Debug, Args)]
 pub(super) struct WaitArgs {
     /// The output folder of a run.
-    pub dir: PathBuf,
+    #[command(flatten)]
+    pub folder: FolderArgs,
     /// Only this batch, by its token or its id at the provider.
     pub batch: Option<String>,
     /// Seconds between two looks.
@@ -508,7 +238,7 @@ pub(super) struct WaitArgs {
     pub poll: f64,
     /// How the provider is reached; address and model are known from the run.
     #[command(flatten)]
-    pub remote: RemoteArgs,
+    pub connection: ConnectionSettings,
 }
 
 /// Options of `corpora cost`.
@@ -518,7 +248,8 @@ pub(super) struct WaitArgs {
 )]
 pub(super) struct CostArgs {
     /// The output folder of a run.
-    pub dir: PathBuf,
+    #[command(flatten)]
+    pub folder: FolderArgs,
     /// How it is printed.
     #[arg(long, value_enum, default_value = "table")]
     pub format: CostFormat,
@@ -541,20 +272,18 @@ pub(super) enum CostFormat {
     after_help = "Examples:\n  corpora doctor\n  corpora doctor vocab --provider anthropic --model claude-haiku-5-5\n  corpora doctor --provider openai --model llama-4 --base-url http://localhost:11434/v1\n\nWith a remote provider, one tiny request is sent. The exit code is 0 if nothing is wrong, 64 if something is."
 )]
 pub(super) struct DoctorArgs {
-    /// An output folder to look at.
+    /// An output folder to look at [default: `output` of the environment or of corpora.toml].
+    #[arg(value_name = "DIR", env = "CORPORA_OUTPUT")]
     pub dir: Option<PathBuf>,
-    /// What to extract: the pipeline whose schema is tried.
-    #[arg(long, value_name = "NAME|FILE", env = "CORPORA_PIPELINE")]
-    pub pipeline: Option<String>,
+    /// The pipeline whose schema is tried.
+    #[command(flatten)]
+    pub pipeline: PipelineSettings,
     /// Who is to be asked.
-    #[arg(long, value_name = "NAME", env = "CORPORA_PROVIDER")]
-    pub provider: Option<String>,
-    /// The provider's model.
-    #[arg(long, value_name = "NAME", env = "CORPORA_MODEL")]
-    pub model: Option<String>,
+    #[command(flatten)]
+    pub provider: ProviderSettings,
     /// What a remote provider needs.
     #[command(flatten)]
-    pub remote: RemoteArgs,
+    pub remote: RemoteSettings,
 }
 
 /// Limits of an account.
@@ -601,61 +330,4 @@ pub(super) struct SimulateArgs {
     /// Append every request to this file, as a line of JSON.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
-}
-
-/// A stage that can be named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum StageArg {
-    /// Read the text.
-    Parse,
-    /// Cut it into chunks.
-    Chunk,
-    /// Find the items.
-    Extract,
-    /// Write the files.
-    Write,
-}
-
-impl From<StageArg> for Stage {
-    fn from(stage: StageArg) -> Self {
-        match stage {
-            StageArg::Parse => Self::Parse,
-            StageArg::Chunk => Self::Chunk,
-            StageArg::Extract => Self::Extract,
-            StageArg::Write => Self::Write,
-        }
-    }
-}
-
-/// A mode that can be named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ModeArg {
-    /// All documents through one stage, then the next.
-    Staged,
-    /// Each worker takes one document through everything.
-    PerDocument,
-}
-
-impl From<ModeArg> for Mode {
-    fn from(mode: ModeArg) -> Self {
-        match mode {
-            ModeArg::Staged => Self::Staged,
-            ModeArg::PerDocument => Self::PerDocument,
-        }
-    }
-}
-
-/// How progress is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ProgressArg {
-    /// Bars on a terminal, plain lines elsewhere.
-    Auto,
-    /// A bar for each stage.
-    Bars,
-    /// Lines of text.
-    Plain,
-    /// A JSON object a line.
-    Json,
-    /// Nothing but errors, and warnings of paid results that go away.
-    None,
 }

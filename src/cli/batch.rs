@@ -3,34 +3,32 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use clap::CommandFactory;
 use crossbeam_channel::bounded;
 
-use super::args::{BatchArgs, Cli, ProgressArg};
-use super::config::{ConfigFile, unknown_variables};
-use super::exit::{CommandError, Exit};
+use super::args::BatchArgs;
+use super::exit::{CommandError, Exit, leave_partial};
+use super::folder::holder;
 use super::progress::{Reporter, Style, Verbosity, duration, grouped};
-use super::{blocklist, log, parsing, remote, signals};
-use crate::engine::{self, Cancel, ParseLimits, Plan, Rerun, RunConfig};
-use crate::pipelines;
+use super::{log, signals};
+use crate::engine::{self, Cancel, Plan, RunConfig};
+use crate::settings::{AllSettings, Progress, ProgressSettings, Sources};
 use crate::stages::discover::Inputs;
 use crate::store::MachineDisk;
-use crate::values::{Cost, Event, Format, Formats, Stage};
+use crate::values::{Cost, Event};
 
 /// Runs the stages and reports on them.
-pub(super) fn run(mut args: BatchArgs, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    for message in unknown_variables(names, &Cli::command()) {
-        writeln!(std::io::stderr(), "corpora: {message}")?;
+pub(super) fn run(args: &BatchArgs, sources: &Sources) -> Result<Exit, CommandError> {
+    let settings = &args.settings;
+    settings.run.check_company(sources)?;
+    #[cfg(feature = "failpoints")]
+    if let Some(point) = &settings.batch.crash_at {
+        engine::crash_at(point);
     }
-    ConfigFile::read(config)?.fill(&mut args);
     // Dropped at the end: what is not exported yet is.
-    let _log = log::start(args.remote.log.as_deref(), args.remote.log_format)?;
-    let json_plan = args.json;
-    let reporter = reporter(&args);
-    let config = resolve(args)?;
+    let _log = log::start(&settings.log)?;
+    let config = resolve(args, sources)?;
+    let reporter = reporter(&settings.progress);
 
     let cancel = Cancel::default();
     let (events, received) = bounded::<Event>(1024);
@@ -46,136 +44,76 @@ pub(super) fn run(mut args: BatchArgs, config: Option<&Path>) -> Result<Exit, Co
     let _ = reporting.join();
     let finished = outcome?;
     if let Some(plan) = &finished.plan {
-        print_plan(plan, json_plan)?;
+        print_plan(plan, settings.run.json)?;
     }
     Ok(finished.summary.outcome.into())
-}
-
-/// How a run introduces itself to another that finds its folder locked.
-pub(super) fn holder(command: &str) -> String {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let now = jiff::Timestamp::now();
-    format!("'{command}' (process {} on {host}, since {now:.0})", std::process::id())
 }
 
 fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-fn reporter(args: &BatchArgs) -> Reporter {
+fn reporter(settings: &ProgressSettings) -> Reporter {
     let is_terminal = std::io::stderr().is_terminal();
-    let style = match args.progress.unwrap_or(ProgressArg::Auto) {
-        ProgressArg::Auto if is_terminal && !args.quiet => Style::Bars,
-        ProgressArg::Auto | ProgressArg::Plain => Style::Plain,
-        ProgressArg::Bars => Style::Bars,
-        ProgressArg::Json => Style::Json,
-        ProgressArg::None => Style::None,
+    let style = match settings.progress {
+        Progress::Auto if is_terminal && !settings.quiet => Style::Bars,
+        Progress::Auto | Progress::Plain => Style::Plain,
+        Progress::Bars => Style::Bars,
+        Progress::Json => Style::Json,
+        Progress::None => Style::None,
     };
-    let verbosity = match (args.quiet, args.verbose) {
-        (true, _) => Verbosity::Quiet,
-        (false, true) => Verbosity::Verbose,
-        (false, false) => Verbosity::Normal,
+    let verbosity = if settings.quiet {
+        Verbosity::Quiet
+    } else if settings.verbose {
+        Verbosity::Verbose
+    } else {
+        Verbosity::Normal
     };
     Reporter::new(style, verbosity)
 }
 
-fn resolve(args: BatchArgs) -> Result<RunConfig, CommandError> {
+fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandError> {
+    let AllSettings { run, progress: _, pipeline, provider, blocklist, parsing, parse_limits, remote, log: _, batch } =
+        &args.settings;
     let base = std::env::current_dir()
         .map_err(|e| CommandError::bad_input(format!("the working folder cannot be found: {e}")))?;
     let inputs = Inputs::resolve(&base, &args.inputs).map_err(CommandError::bad_input)?;
-    let output = output_folder(&args, &base)?;
-    let mut pipeline =
-        pipelines::find(args.pipeline.as_deref().unwrap_or("vocabulary")).map_err(CommandError::bad_input)?;
-    if let Some(name) = args.provider {
-        pipeline.provider.name = name;
-    }
-    if args.model.is_some() {
-        pipeline.provider.model = args.model;
-    }
-    let parse_settings = parsing::resolve(&args.parsing)?;
-    let remote = remote::resolve(&mut pipeline, &args.remote, &args.batch)?;
-    let blocklist = blocklist::read(args.blocklist.as_deref())?.map(Arc::new);
-    let workers = args.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    if !(1..=1024).contains(&workers) {
-        return Err(CommandError::bad_input(format!("--workers {workers} is out of range; give 1 to 1024")));
-    }
-    if args.limit == Some(0) {
-        return Err(CommandError::bad_input("--limit 0 leaves nothing to do; give at least 1"));
-    }
-    let limits = ParseLimits::default();
-    let time = args.parse_timeout.map_or(limits.time, Duration::from_secs);
-    let memory = args.parse_memory.map_or(limits.memory, |mib| mib << 20);
-    if time.is_zero() || time > Duration::from_hours(24) || memory < 64 << 20 {
-        let message = "--parse-timeout needs 1 s to a day, and --parse-memory at least 64 MiB";
-        return Err(CommandError::bad_input(message));
-    }
-    let stage = args.stage.map(Stage::from);
-    let rerun = match (args.force, stage) {
-        (true, _) => Some(Rerun { stage: Stage::Parse, force: true }),
-        (false, Some(stage)) => Some(Rerun { stage, force: false }),
-        (false, None) => None,
-    };
-    let until = match (args.only, stage, args.until.map(Stage::from)) {
-        (true, Some(stage), _) => stage,
-        (_, Some(stage), Some(until)) if until < stage => {
-            let message = format!("--until {} ends before --stage {} begins; swap them", until.name(), stage.name());
-            return Err(CommandError::bad_input(message));
-        }
-        (_, _, until) => until.unwrap_or(Stage::Write),
-    };
+    let output = output_folder(run.output.as_deref(), &args.inputs, &base)?;
+    let (pipeline, remote) = remote.resolve(pipeline.resolve()?, provider, Some(batch), sources)?;
+    let (rerun, until) = run.stages()?;
     let program = std::env::current_exe().map_err(|e| CommandError {
         exit: Exit::Internal,
         message: format!("cannot find this program's own file, which parses documents: {e}"),
     })?;
     Ok(RunConfig {
         inputs,
-        recursive: !args.no_recursive,
-        formats: args.formats.as_deref().map_or(Ok(Formats::default()), formats)?,
-        limit: args.limit,
-        checksum: args.checksum || args.force,
+        recursive: !run.no_recursive,
+        formats: run.formats()?,
+        limit: run.limit()?,
+        checksum: run.checksum || run.force,
         output,
         disk: Arc::new(MachineDisk),
-        workers,
-        mode: args.mode.map(Into::into).unwrap_or_default(),
+        workers: run.workers()?,
+        mode: run.mode,
         pipeline,
         remote,
-        blocklist,
+        blocklist: blocklist.resolve()?.map(Arc::new),
         rerun,
         until,
-        retry_failed: args.retry_failed,
-        dry_run: args.dry_run,
+        retry_failed: run.retry_failed,
+        dry_run: run.dry_run,
         parse_program: program,
-        parse_limits: ParseLimits { time, memory },
-        parse_settings,
+        parse_limits: parse_limits.resolve()?,
+        parse_settings: parsing.resolve()?,
         holder: holder("corpora batch"),
         now_ms,
-        stalled: super::exit::leave_partial,
+        stalled: leave_partial,
     })
 }
 
-/// The words of `--formats`.
-fn formats(list: &str) -> Result<Formats, CommandError> {
-    let mut taken = Vec::new();
-    for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-        match Format::ALL.into_iter().find(|format| format.word() == word) {
-            Some(format) => taken.push(format),
-            None if word == "all" => taken.extend(Format::ALL),
-            None => {
-                let known = Format::ALL.map(Format::word).join(", ");
-                let message = format!("--formats {list}: there is no format '{word}'; known are {known} and all");
-                return Err(CommandError::bad_input(message));
-            }
-        }
-    }
-    match taken.is_empty() {
-        true => Err(CommandError::bad_input("--formats without a format leaves nothing to do; give at least one")),
-        false => Ok(Formats::of(&taken)),
-    }
-}
-
 /// The folder that was given, or the one input folder.
-fn output_folder(args: &BatchArgs, base: &Path) -> Result<PathBuf, CommandError> {
-    let folder = match (&args.output, &args.inputs[..]) {
+fn output_folder(output: Option<&Path>, inputs: &[PathBuf], base: &Path) -> Result<PathBuf, CommandError> {
+    let folder = match (output, inputs) {
         (Some(output), _) => base.join(output),
         (None, [input]) if base.join(input).is_dir() => base.join(input),
         (None, [input]) => match base.join(input).parent() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::LimitArgs;
+use crate::settings::{ParseLimitSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings};
 
 /// Options of `corpora bench`.
 #[derive(Debug, Args)]
@@ -37,28 +37,24 @@ pub(super) struct BenchArgs {
     pub limit: Option<u64>,
 
     /// What is extracted and how.
-    #[arg(long, value_name = "NAME or FILE")]
-    pub pipeline: Option<String>,
-
-    /// A real provider, or `local`; the simulator if none is named.
-    #[arg(long, value_name = "NAME")]
-    pub provider: Option<String>,
-
-    /// The model; its price is used with the simulator too.
-    #[arg(long, value_name = "NAME")]
-    pub model: Option<String>,
-
-    /// Where a real provider is, if not at its own address.
-    #[arg(long, value_name = "URL")]
-    pub base_url: Option<String>,
-
-    /// What one run may cost at a real provider, in US dollars.
-    #[arg(long, value_name = "DOLLARS")]
-    pub max_cost: Option<f64>,
-
-    /// Limits of the account.
     #[command(flatten)]
-    pub limits: LimitArgs,
+    pub pipeline: PipelineSettings,
+
+    /// A real provider, or `local`; the simulator if none is named here. The model's price is used with the simulator too.
+    #[command(flatten)]
+    pub provider: ProviderSettings,
+
+    /// What a real provider needs; the simulator takes the limits.
+    #[command(flatten)]
+    pub remote: RemoteSettings,
+
+    /// How documents are read.
+    #[command(flatten)]
+    pub parsing: ParsingSettings,
+
+    /// What reading them may take.
+    #[command(flatten)]
+    pub parse_limits: ParseLimitSettings,
 
     /// Median latency of the simulator in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 6_000.0)]

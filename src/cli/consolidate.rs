@@ -25,7 +25,7 @@ impl From<ConsolidateError> for CommandError {
 /// Makes the master and says what changed.
 pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandError> {
     let config = ConsolidateConfig {
-        folder: super::existing_folder(&args.dir)?,
+        folder: args.folder.existing()?,
         remove_orphans: args.remove_orphans,
         anew: args.anew,
         holder: holder.to_owned(),
@@ -45,15 +45,15 @@ pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandE
         }
     })?;
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tell(&mut std::io::stderr().lock(), args, &result, millis)?;
+    tell(&mut std::io::stderr().lock(), &config, &result, millis)?;
     Ok(if result.unusable.is_empty() { Exit::Done } else { Exit::Partial })
 }
 
-fn tell(out: &mut impl Write, args: &ConsolidateArgs, r: &Consolidated, millis: u64) -> std::io::Result<()> {
+fn tell(out: &mut impl Write, config: &ConsolidateConfig, r: &Consolidated, millis: u64) -> std::io::Result<()> {
     let m = &r.metadata;
     list(out, &r.unusable, |(path, reason)| format!("left out  {path}: {reason}"))?;
     list(out, &r.edited, |path| format!("edited    {path}: edited by hand since it was written; taken as it is"))?;
-    list(out, &r.orphans, |(path, state)| match (state, args.remove_orphans) {
+    list(out, &r.orphans, |(path, state)| match (state, config.remove_orphans) {
         (OrphanState::Edited, _) => {
             format!("orphan    {path}: its source is gone, but somebody has edited it; kept, with its terms")
         }
@@ -89,7 +89,7 @@ fn tell(out: &mut impl Write, args: &ConsolidateArgs, r: &Consolidated, millis: 
     )?;
     writeln!(out, "took      {}, for {MASTER_FILE} and {REVIEW_FILE}", duration(millis))?;
     if r.waiting > 0 {
-        writeln!(out, "next      corpora review {0}, then corpora consolidate {0}", args.dir.display())?;
+        writeln!(out, "next      corpora review {0}, then corpora consolidate {0}", config.folder.display())?;
     }
     Ok(())
 }

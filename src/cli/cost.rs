@@ -60,7 +60,7 @@ impl Row {
 
 /// Prints what was paid.
 pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
-    let reader = Store::open_existing(&args.dir)?.reader()?;
+    let reader = Store::open_existing(args.folder.path()?)?.reader()?;
     let (answers, lost) = reader.ledger_sums()?;
     let total = Row::new("total".into(), String::new(), String::new(), &answers, &lost);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

@@ -4,13 +4,11 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::{BatchEndpointArgs, DoctorArgs};
-use super::config::ConfigFile;
+use super::args::DoctorArgs;
 use super::exit::{CommandError, Exit};
-use super::remote;
 use crate::engine::{Remote, read_response};
-use crate::pipelines;
 use crate::remote::{Attempt, Client, LimitSeen, Prompt};
+use crate::settings::{Origin, Sources};
 use crate::stages::extract::local::canonical_form;
 use crate::stages::extract::{AnswerSchema, AskedUnits, UnitResult, term_key};
 use crate::stages::pipeline::{Method, Pipeline};
@@ -28,8 +26,7 @@ enum Finding {
 const LITTLE_SPACE: u64 = 1 << 30;
 
 /// Tries everything and prints a line for each.
-pub(super) fn run(mut args: DoctorArgs, config: Option<&Path>) -> Result<Exit, CommandError> {
-    ConfigFile::read(config)?.fill_remote(&mut args.remote);
+pub(super) fn run(args: &DoctorArgs, sources: &Sources) -> Result<Exit, CommandError> {
     let mut out = std::io::stdout();
     let mut wrong = 0;
     let mut tell = |what: &str, finding: Finding| -> std::io::Result<()> {
@@ -44,24 +41,22 @@ pub(super) fn run(mut args: DoctorArgs, config: Option<&Path>) -> Result<Exit, C
         writeln!(out, "{mark}  {what:<18} {words}")
     };
     let folder = args.dir.as_deref().unwrap_or(Path::new("."));
-    tell("disk", disk(folder))?;
+    // A folder that the settings name is made by the first run.
+    let typed = sources.origin("output") == Origin::Line;
+    let there = folder.ancestors().find(|folder| typed || folder.is_dir());
+    tell("disk", disk(there.unwrap_or(Path::new("."))))?;
     if let Some(dir) = &args.dir {
         tell("store", store(dir))?;
     }
     tell("ocr", ocr())?;
-    let name = args.pipeline.as_deref().unwrap_or("vocabulary");
-    match pipelines::find(name) {
+    match args.pipeline.resolve() {
         Err(error) => tell("pipeline", Finding::Wrong(error.to_string()))?,
-        Ok(mut pipeline) => {
+        Ok(pipeline) => {
             tell("pipeline", Finding::Good(format!("{}: {}", pipeline.name, pipeline.description)))?;
-            if let Some(provider) = args.provider {
-                pipeline.provider.name = provider;
-            }
-            pipeline.provider.model = args.model.or(pipeline.provider.model);
-            match remote::resolve(&mut pipeline, &args.remote, &BatchEndpointArgs::default()) {
-                Err(error) => tell("provider", Finding::Wrong(error.message))?,
-                Ok(None) => tell("provider", Finding::Good("local: no key, no network, nothing to pay".into()))?,
-                Ok(Some(remote)) => ask(&pipeline, &remote, &mut tell)?,
+            match args.remote.resolve(pipeline, &args.provider, None, sources) {
+                Err(error) => tell("provider", Finding::Wrong(error.to_string()))?,
+                Ok((_, None)) => tell("provider", Finding::Good("local: no key, no network, nothing to pay".into()))?,
+                Ok((pipeline, Some(remote))) => ask(&pipeline, &remote, &mut tell)?,
             }
         }
     }
@@ -74,9 +69,10 @@ fn disk(folder: &Path) -> Finding {
         Ok(stat) => {
             let free = stat.f_bavail.saturating_mul(stat.f_frsize);
             let words = format!("{:.1} GiB free at '{}'", free as f64 / f64::from(1 << 30), folder.display());
-            match free < LITTLE_SPACE {
-                true => Finding::Wrong(format!("{words}; make room: a store takes about a third of the text it holds")),
-                false => Finding::Good(words),
+            if free < LITTLE_SPACE {
+                Finding::Wrong(format!("{words}; make room: a store takes about a third of the text it holds"))
+            } else {
+                Finding::Good(words)
             }
         }
     }
@@ -206,8 +202,9 @@ fn limits(attempt: &Attempt) -> Finding {
     .into_iter()
     .flatten()
     .collect();
-    match known.is_empty() {
-        true => Finding::Odd("the headers tell none: give those of your account with --rpm, --itpm and --otpm".into()),
-        false => Finding::Good(known.join(", ")),
+    if known.is_empty() {
+        Finding::Odd("the headers tell none: give those of your account with --rpm, --itpm and --otpm".into())
+    } else {
+        Finding::Good(known.join(", "))
     }
 }

@@ -3,15 +3,18 @@
 use std::process::ExitCode;
 
 use crate::engine::RunError;
+use crate::settings::SettingsError;
 use crate::store::StoreError;
 use crate::values::RunOutcome;
 
-/// The exit codes, as `sysexits.h` names them where it has a name. Code 2 (command-line usage) is clap's own.
+/// The exit codes, as `sysexits.h` names them where it has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Exit {
     /// All done.
     Done = 0,
+    /// The command line is not right; clap's own code.
+    Usage = 2,
     /// An input path or option value that only the run can judge is bad.
     BadInput = 64,
     /// Every document failed.
@@ -71,6 +74,17 @@ impl CommandError {
     /// A bad input or option value.
     pub(super) fn bad_input(message: impl std::fmt::Display) -> Self {
         Self { exit: Exit::BadInput, message: message.to_string() }
+    }
+}
+
+impl From<SettingsError> for CommandError {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::Parser(_) | SettingsError::Usage(_) => {
+                Self { exit: Exit::Usage, message: error.to_string() }
+            }
+            SettingsError::File(_) | SettingsError::Value(_) => Self::bad_input(error),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ impl From<ExportError> for CommandError {
 
 /// Writes the table. A file appears whole or not at all.
 pub(super) fn run(args: &ExportArgs) -> Result<Exit, CommandError> {
-    let folder = super::existing_folder(&args.dir)?;
+    let folder = args.folder.existing()?;
     let binary = matches!(args.format, ExportFormatArg::Sqlite | ExportFormatArg::Parquet);
     if args.output.is_none() && binary {
         return Err(CommandError::bad_input("this format is not for standard output; give a file with --output"));

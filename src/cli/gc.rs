@@ -10,20 +10,21 @@ use crate::store::{FpId, RunLock, STORE_FOLDER, Session, Store};
 
 /// Removes superseded results and the vocabulary files of sources that are gone; files that somebody has edited stay.
 pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
-    let store = Store::open_existing(&args.dir)?;
-    let _lock = RunLock::take(&args.dir, &args.dir.join(STORE_FOLDER), holder)?;
+    let dir = args.folder.path()?;
+    let store = Store::open_existing(dir)?;
+    let _lock = RunLock::take(dir, &dir.join(STORE_FOLDER), holder)?;
     // A store of an older version is brought up to date first.
     let store = Store::open_or_create(store.output())?;
     let reader = store.reader()?;
-    let fps = saved_fps(&reader, &args.dir)?;
+    let fps = saved_fps(&reader, dir)?;
     let question = reader.meta("current:question")?.and_then(|v| v.parse().ok()).map_or(FpId(0), FpId);
     drop(reader);
     let mut session = Session::begin(&store)?;
     let (results, bytes, answers) = session.garbage(&fps, question)?;
     let verb = if args.dry_run { "would remove" } else { "removed" };
-    let found = orphans(&mut session, &args.dir)?;
+    let found = orphans(&mut session, dir)?;
     if !args.dry_run {
-        remove_orphans(&mut session, &args.dir, &found)?;
+        remove_orphans(&mut session, dir, &found)?;
         session.collect_garbage(&fps, question)?;
     }
     // Printed when it is done: a reader that leaves early must not stop the work.

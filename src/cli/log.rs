@@ -9,8 +9,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Layer, Registry};
 
-use super::args::LogFormatArg;
 use super::exit::CommandError;
+use crate::settings::{LogFormat, LogSettings};
 
 /// Keeps the log going; what waits to be exported is sent when it is dropped.
 pub(super) struct Log {
@@ -30,14 +30,14 @@ impl Drop for Log {
 
 /// Starts the log, if one is wanted. Only this program's own lines are written: what the HTTP library would log may hold
 /// headers.
-pub(super) fn start(file: Option<&Path>, format: Option<LogFormatArg>) -> Result<Log, CommandError> {
+pub(super) fn start(settings: &LogSettings) -> Result<Log, CommandError> {
     let ours = || Targets::new().with_target("corpora", tracing::Level::INFO);
     let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = Vec::new();
-    if let Some(path) = file {
+    if let Some(path) = &settings.log {
         let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(open(path)?));
-        layers.push(match format.unwrap_or(LogFormatArg::Text) {
-            LogFormatArg::Text => lines.with_filter(ours()).boxed(),
-            LogFormatArg::Json => lines.json().with_filter(ours()).boxed(),
+        layers.push(match settings.log_format {
+            LogFormat::Text => lines.with_filter(ours()).boxed(),
+            LogFormat::Json => lines.json().with_filter(ours()).boxed(),
         });
     }
     #[cfg(feature = "otel")]

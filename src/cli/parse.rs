@@ -4,17 +4,14 @@ use std::io::Write;
 use std::path::Path;
 
 use super::args::{ParseArgs, ParseFormat};
-use super::config::ConfigFile;
 use super::exit::{CommandError, Exit};
-use super::parsing;
-use super::single::Parsed;
+use super::one_document::Parsed;
 use crate::stages::parse::{self, ParseSettings};
 use crate::values::{Fingerprint, Format, ParsedDocument};
 
 /// Prints the text or the structure of one document.
-pub(super) fn run(mut args: ParseArgs, config: Option<&Path>) -> Result<Exit, CommandError> {
-    ConfigFile::read(config)?.fill_parsing(&mut args.parsing);
-    let settings = parsing::resolve(&args.parsing)?;
+pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
+    let settings = args.parsing.resolve()?;
     let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(|e| named(&format!("the file cannot be read: {e}")))?;
     let document = document(&args.file, &bytes, &settings)?;

@@ -21,7 +21,7 @@ const HELP: &str = "k keep   r rename   d drop   s skip   q quit";
 
 /// Goes through the terms that wait for a decision. Each decision is in the file before the next term is shown.
 pub(super) fn run(args: &ReviewArgs, holder: &str) -> Result<Exit, CommandError> {
-    let folder = super::existing_folder(&args.dir)?;
+    let folder = args.folder.existing()?;
     if !folder.join(REVIEW_FILE).exists() {
         return Err(CommandError::bad_input(format!(
             "there is no {REVIEW_FILE} in '{0}'; 'corpora consolidate {0}' makes it",

@@ -37,7 +37,10 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, CommandError> {
     config.latency.median_ms = args.latency.unwrap_or(config.latency.median_ms);
     config.journal = args.journal.clone().or(config.journal);
     if !(config.speed > 0.0 && config.speed.is_finite()) {
-        return Err(CommandError::bad_input(format!("--speed {} is no factor; give a positive number", config.speed)));
+        return Err(CommandError::bad_input(format!(
+            "--speed {} is not a factor; give a positive number",
+            config.speed
+        )));
     }
     let cancel = Cancel::default();
     signals::listen(cancel.clone(), || {})?;

@@ -46,9 +46,10 @@ struct Status {
 
 /// Prints the state of an output folder; a run may be going on in it.
 pub(super) fn run(args: &StatusArgs) -> Result<Exit, CommandError> {
-    let store = Store::open_existing(&args.dir)?;
+    let dir = args.folder.path()?;
+    let store = Store::open_existing(dir)?;
     let reader = store.reader()?;
-    let fps = saved_fps(&reader, &args.dir)?;
+    let fps = saved_fps(&reader, dir)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if args.failed {
         return list_failed(&reader, fps, args.json, &mut out);
@@ -134,7 +135,7 @@ fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) 
         name(&status.provider)
     )?;
     if status.ignored > 0 {
-        writeln!(out, "{} other files are no documents and were passed over", status.ignored)?;
+        writeln!(out, "{} other files are not documents and were passed over", status.ignored)?;
     }
     writeln!(out, "\n{:<10}{:>10}{:>10}{:>10}", "stage", "done", "waiting", "failed")?;
     for s in &status.stages {

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::args::FolderArgs;
+use crate::settings::{BlocklistSettings, ParsingSettings, PipelineSettings};
+
 /// Options of `corpora consolidate`.
 #[derive(Debug, Args)]
 #[command(
@@ -11,7 +14,8 @@ use clap::{Args, ValueEnum};
 )]
 pub(super) struct ConsolidateArgs {
     /// The output folder of a run.
-    pub dir: PathBuf,
+    #[command(flatten)]
+    pub folder: FolderArgs,
     /// Remove vocabulary files whose source is gone first; files that somebody has edited stay.
     #[arg(long)]
     pub remove_orphans: bool,
@@ -23,11 +27,12 @@ pub(super) struct ConsolidateArgs {
 /// Options of `corpora review`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora review vocab\n  printf 'k\\nr Gloom Eye\\nd\\n' | corpora review vocab\n\nKeys: k keep, r rename, d drop, s skip, q quit; a line each where standard input is no terminal. Decisions stand in\nflagged.json, where they and notes can be edited too; 'corpora consolidate' applies them to the master."
+    after_help = "Examples:\n  corpora review vocab\n  printf 'k\\nr Gloom Eye\\nd\\n' | corpora review vocab\n\nKeys: k keep, r rename, d drop, s skip, q quit; a line each where standard input is not a terminal. Decisions stand in\nflagged.json, where they and notes can be edited too; 'corpora consolidate' applies them to the master."
 )]
 pub(super) struct ReviewArgs {
     /// The output folder of a run.
-    pub dir: PathBuf,
+    #[command(flatten)]
+    pub folder: FolderArgs,
     /// Show terms again that are decided on.
     #[arg(long)]
     pub all: bool,
@@ -41,9 +46,12 @@ pub(super) struct ReviewArgs {
 pub(super) struct ExtractArgs {
     /// A document, or what `corpora parse --format json` printed; `-` is standard input.
     pub file: PathBuf,
-    /// What to extract: the name of a built-in pipeline or a pipeline file [default: vocabulary].
-    #[arg(long, value_name = "NAME|FILE", env = "CORPORA_PIPELINE")]
-    pub pipeline: Option<String>,
+    /// What to extract.
+    #[command(flatten)]
+    pub pipeline: PipelineSettings,
+    /// How a document is read.
+    #[command(flatten)]
+    pub parsing: ParsingSettings,
 }
 
 /// Options of `corpora output`.
@@ -54,12 +62,15 @@ pub(super) struct ExtractArgs {
 pub(super) struct OutputArgs {
     /// What `corpora extract` or `corpora parse --format json` printed, or a document; `-` is standard input.
     pub file: PathBuf,
-    /// What to extract, if that is still to be done [default: vocabulary].
-    #[arg(long, value_name = "NAME|FILE", env = "CORPORA_PIPELINE")]
-    pub pipeline: Option<String>,
-    /// Terms of known franchises, to be flagged: a JSON file, or `none` [default: the built-in list].
-    #[arg(long, value_name = "FILE|none", env = "CORPORA_BLOCKLIST")]
-    pub blocklist: Option<PathBuf>,
+    /// What to extract, if that is still to be done.
+    #[command(flatten)]
+    pub pipeline: PipelineSettings,
+    /// What is flagged.
+    #[command(flatten)]
+    pub blocklist: BlocklistSettings,
+    /// How a document is read.
+    #[command(flatten)]
+    pub parsing: ParsingSettings,
 }
 
 /// Options of `corpora export`.
@@ -69,7 +80,8 @@ pub(super) struct OutputArgs {
 )]
 pub(super) struct ExportArgs {
     /// The output folder of a run.
-    pub dir: PathBuf,
+    #[command(flatten)]
+    pub folder: FolderArgs,
     /// What to write.
     #[arg(long, value_enum)]
     pub format: ExportFormatArg,

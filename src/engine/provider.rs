@@ -102,8 +102,6 @@ pub struct BatchOptions {
     pub listing_lag: Duration,
     /// Word of a person that a batch of unknown fate, or with lost results, shall be asked for again.
     pub resubmit: bool,
-    /// A named point at which the program kills itself: for tests of crashes.
-    pub crash_at: Option<String>,
 }
 
 /// Result of asking a remote provider.

@@ -251,7 +251,8 @@ fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session) -> Resu
     if let Some(rerun) = &config.rerun {
         let request = rerun_request(run, config, rerun);
         let reader = run.store.reader()?;
-        if reader.meta("rerun")?.as_deref() == Some(&request) {
+        let begun = reader.meta("rerun")?;
+        if begun.is_some_and(|begun| begun == request || begun == rerun_request_in_words(run, config, rerun)) {
             let message = "continuing the rerun that was interrupted; what it has redone is kept".into();
             run.emit(Event::Notice { message });
         } else {
@@ -286,11 +287,27 @@ fn rerun_request(run: &Run<'_>, config: &RunConfig, rerun: &Rerun) -> String {
     let places = config.inputs.places.iter().map(|place| place.as_os_str().as_bytes());
     let places = places.fold(KeyWriter::new("rerun"), KeyWriter::bytes);
     let key = places
+        .number(config.inputs.places.len() as u64)
         .text(stage.name())
         .number(u64::from(*force))
         .text(config.until.name())
         .number(config.limit.map_or(0, |limit| limit + 1));
     run.fps.iter().fold(key, |key, (_, fp)| key.number(fp.0.cast_unsigned())).finish().hex()
+}
+
+/// The identity of a rerun as programs before store keys of reruns wrote it: one that such a program began is continued too, because
+/// beginning it anew would pay for its answers again.
+fn rerun_request_in_words(run: &Run<'_>, config: &RunConfig, rerun: &Rerun) -> String {
+    let fps: Vec<String> = run.fps.iter().map(|(stage, fp)| format!("{}: FpId({})", stage.name(), fp.0)).collect();
+    format!(
+        "{}{} until {} in {:?} limit {:?} of StageFps {{ {} }}",
+        if rerun.force { "force " } else { "" },
+        rerun.stage.name(),
+        config.until.name(),
+        config.inputs.places,
+        config.limit,
+        fps.join(", "),
+    )
 }
 
 /// The stages up to `last`, in groups that run in turn: one by one, or side by side up to `extract` where a document is asked about

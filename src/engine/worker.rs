@@ -48,7 +48,7 @@ impl ParseLimits {
 
 impl Default for ParseLimits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(120), memory: 1 << 30 }
+        Self { time: super::defaults::PARSE_TIME, memory: super::defaults::PARSE_MEMORY }
     }
 }
 
@@ -340,16 +340,46 @@ mod tests {
         assert!(of(70 << 8, "").1.contains("exit code 70"));
     }
 
-    /// A worker of a few lines of shell, and what came of asking it.
-    fn asked(script: &str, told: &mut u32) -> Result<Parsed, Failure> {
+    /// A worker of a few lines of shell.
+    fn program(dir: &Path, script: &str, time: Duration) -> ParseProgram {
         use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        let program = dir.path().join("worker");
+        let program = dir.join("worker");
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let limits = ParseLimits { time: Duration::from_millis(100), memory: 1 << 30 };
-        let program = ParseProgram { program, settings: ParseSettings::default(), limits };
+        ParseProgram { program, settings: ParseSettings::default(), limits: ParseLimits { time, memory: 1 << 30 } }
+    }
+
+    /// What came of asking such a worker.
+    fn asked(script: &str, told: &mut u32) -> Result<Parsed, Failure> {
+        let dir = tempfile::tempdir().unwrap();
+        let program = program(dir.path(), script, Duration::from_millis(100));
         ParseWorker::new(&program).parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| *told += 1)
+    }
+
+    #[test]
+    fn memory_that_earlier_documents_left_behind_is_not_this_documents() {
+        let dir = tempfile::tempdir().unwrap();
+        let frames = |replies: &[&[u8]]| {
+            let mut bytes = Vec::new();
+            replies.iter().for_each(|reply| write_frame(&mut bytes, reply).unwrap());
+            bytes
+        };
+        let parsed = serde_json::to_vec(&Reply::Parsed { notes: Vec::new(), gap: None }).unwrap();
+        let full = Reply::Failed(Failure::new(FailureKind::Memory, "no more"));
+        let full = serde_json::to_vec(&full).unwrap();
+        let ask = |replies: &[&[u8]], documents: usize| -> Vec<Option<FailureKind>> {
+            std::fs::write(dir.path().join("replies"), frames(replies)).unwrap();
+            let script = format!("cat '{}'; exec cat >/dev/null", dir.path().join("replies").display());
+            let program = program(dir.path(), &script, Duration::from_secs(60));
+            let mut worker = ParseWorker::new(&program);
+            let mut one = || worker.parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| {}).err().map(|f| f.kind);
+            (0..documents).map(|_| one()).collect()
+        };
+        // A worker that reads one document and has no memory for the next: each is read by a fresh one.
+        assert_eq!(ask(&[&parsed, b"artifact", &full], 4), [None; 4]);
+        // What is too much for a fresh one is too much.
+        assert_eq!(ask(&[&full], 1), [Some(FailureKind::Memory)]);
+        assert_eq!(ask(&[&parsed, b"artifact", &full, &full], 2), [None, None]);
     }
 
     #[test]

@@ -4,15 +4,20 @@
 pub fn explain_toml_error(file: &str, text: &str, error: &toml::de::Error) -> String {
     let message = error.message().trim();
     let hint = nearest_in(message).map(|key| format!("; did you mean '{key}'?")).unwrap_or_default();
-    let Some(span) = error.span() else {
-        return format!("{file}: {message}{hint}");
-    };
-    let start = text.floor_char_boundary(span.start.min(text.len()));
+    match error.span() {
+        Some(span) => explain_place(file, text, span.start, &format!("{message}{hint}")),
+        None => format!("{file}: {message}{hint}"),
+    }
+}
+
+/// A message with line, column and the line itself of a place in a file, counted in bytes.
+pub fn explain_place(file: &str, text: &str, start: usize, message: &str) -> String {
+    let start = text.floor_char_boundary(start.min(text.len()));
     let line_start = text[..start].rfind('\n').map_or(0, |n| n + 1);
     let line = text[line_start..].lines().next().unwrap_or_default();
     let number = text[..line_start].matches('\n').count() + 1;
     let column = text[line_start..start].chars().count() + 1;
-    format!("{file}, line {number}, column {column}: {message}{hint}\n    {line}")
+    format!("{file}, line {number}, column {column}: {message}\n    {line}")
 }
 
 /// The known key nearest to an unknown one, from serde's message: "unknown field `x`, expected one of `a`, `b`".

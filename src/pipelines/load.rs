@@ -9,9 +9,12 @@ use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::{AnswerSchema, PassageSettings, TermSettings};
 use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
 
+/// Name of the pipeline that is used where none is named.
+pub const DEFAULT: &str = "vocabulary";
+
 /// The pipelines that are compiled in, the default first.
 const BUILTIN: [(&str, &str); 3] = [
-    ("vocabulary", include_str!("../../pipelines/vocabulary.toml")),
+    (DEFAULT, include_str!("../../pipelines/vocabulary.toml")),
     ("glossary", include_str!("../../pipelines/glossary.toml")),
     ("entities", include_str!("../../pipelines/entities.toml")),
 ];

@@ -3,5 +3,5 @@
 mod explain;
 mod load;
 
-pub use explain::{explain_toml_error, nearest};
-pub use load::{PipelineError, builtin_names, builtin_text, find};
+pub use explain::{explain_place, explain_toml_error, nearest};
+pub use load::{DEFAULT, PipelineError, builtin_names, builtin_text, find};

@@ -353,3 +353,76 @@ fn code(structured: Structured) -> u8 {
         Structured::Prompt => 3,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::Vendor;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    const KEY: &str = "sk-test-5f0c1d7be2";
+
+    /// Sends one request to a server that answers it with these bytes.
+    fn sent_to(answer: String) -> Attempt {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut seen, mut piece) = (Vec::new(), [0; 4096]);
+            // The body is the only JSON, and ends with its last brace.
+            while !seen.ends_with(b"}") {
+                let n = stream.read(&mut piece).unwrap();
+                assert!(n > 0, "the request broke off");
+                seen.extend_from_slice(&piece[..n]);
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8_lossy(&seen).into_owned()
+        });
+        let dialect =
+            Dialect { vendor: Vendor::Anthropic, model: "m".into(), api_version: "1".into(), first_party: false };
+        let key = Some(ApiKey::new(KEY).unwrap());
+        let endpoint = Endpoint::new(&base, false).unwrap();
+        let schema = serde_json::json!({"type": "object"});
+        let client = Client::new(endpoint, dialect, key, &schema, Duration::from_secs(5), 1, || 0.0).unwrap();
+        let prompt = Prompt {
+            system: "s".into(),
+            user: "u".into(),
+            schema: schema.into(),
+            schema_name: "answer".into(),
+            max_output_tokens: 10,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let attempt = runtime.block_on(client.send(&prompt));
+        assert!(server.join().unwrap().contains(KEY), "the provider itself is shown the key");
+        attempt
+    }
+
+    fn answer(status: &str, headers: &str, body: &str) -> String {
+        format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+    }
+
+    #[test]
+    fn a_redirect_carries_neither_key_nor_text_to_another_address() {
+        let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+        elsewhere.set_nonblocking(true).unwrap();
+        let location = format!("location: http://{}/v1/messages\r\n", elsewhere.local_addr().unwrap());
+        for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+            let attempt = sent_to(answer(status, &location, ""));
+            assert!(attempt.result.is_err(), "{status}: {attempt:?}");
+            let nobody = elsewhere.accept().map(|_| ()).unwrap_err();
+            assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_the_provider_repeats_is_struck_out_of_answers_and_errors() {
+        let body = format!("{{\"you\": \"{KEY}\"}}");
+        let attempt = sent_to(answer("200 OK", "", &body));
+        assert_eq!(attempt.result.unwrap().body, b"{\"you\": \"[key]\"}");
+        for status in ["400 Bad Request", "500 Internal Server Error"] {
+            let attempt = sent_to(answer(status, &format!("request-id: {KEY}\r\n"), &body));
+            assert!(!format!("{attempt:?}").contains(KEY), "{attempt:?}");
+        }
+    }
+}

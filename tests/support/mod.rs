@@ -3,6 +3,7 @@
 pub(crate) mod disk;
 pub(crate) mod documents;
 pub(crate) mod epubs;
+pub(crate) mod needs;
 pub(crate) mod page;
 pub(crate) mod pictures;
 pub(crate) mod rehearsal;
@@ -14,6 +15,13 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+/// A new folder, in memory if the machine gives a gigabyte for that: no test here is about a disk that forgets.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let memory = "/dev/shm";
+    let roomy = rustix::fs::statvfs(memory).is_ok_and(|disk| disk.f_bavail * disk.f_frsize >= 1 << 30);
+    if roomy { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
 /// A folder with inputs in `books` and outputs in `out`.
 pub(crate) struct Shelf {
     dir: tempfile::TempDir,
@@ -22,7 +30,7 @@ pub(crate) struct Shelf {
 impl Shelf {
     /// An empty shelf.
     pub(crate) fn empty() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         std::fs::create_dir(dir.path().join("books")).unwrap();
         Self { dir }
     }

@@ -278,4 +278,43 @@ mod tests {
         assert_eq!(resolved("a.opf", "http://example.org/a"), None);
         assert_eq!(resolved("a.opf", "data:text/html,x"), None);
     }
+
+    /// A ZIP archive of these entries.
+    fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        use std::io::Write;
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in entries {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(content).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn an_entry_below_the_largest_size_is_refused_for_its_ratio() {
+        let blanks = vec![b' '; (SUSPICIOUS_SIZE + (1 << 20)) as usize];
+        let bytes = zipped(&[("a", &blanks), ("b", &blanks[..SUSPICIOUS_SIZE as usize])]);
+        let mut archive = Archive::open(&bytes).unwrap();
+        let Err(EntryError::TooLarge(reason)) = archive.read("a") else { panic!("it was read") };
+        assert!(reason.contains("compressed more than 100 to 1"), "{reason}");
+        assert_eq!(archive.read("b").map_err(|e| e.to_string()).unwrap().bytes.len() as u64, SUSPICIOUS_SIZE);
+    }
+
+    #[test]
+    fn what_a_book_inflates_to_in_all_is_limited() {
+        let bytes = zipped(&[("a", &[1; 60]), ("b", &[2; 40]), ("c", &[3; 1])]);
+        let mut archive = Archive::open(&bytes).unwrap();
+        assert_eq!(archive.left, LARGEST_TOTAL);
+        archive.left = 100;
+        assert!(archive.read("a").is_ok() && archive.read("b").is_ok(), "100 bytes fit");
+        let Err(EntryError::TooLarge(reason)) = archive.read("c") else { panic!("byte 101 was read") };
+        assert!(reason.contains("or the book to more than 512 MiB"), "{reason}");
+    }
+
+    #[test]
+    fn a_list_of_entries_that_no_book_has_is_not_read() {
+        let entries = |n: usize| Archive::open(&b"PK\x01\x02".repeat(n)).map(|_| ()).unwrap_err().kind;
+        assert_eq!(entries(MOST_ENTRIES + 1), FailureKind::Memory);
+        assert_eq!(entries(MOST_ENTRIES), FailureKind::Damaged, "a list of that length is looked into");
+    }
 }

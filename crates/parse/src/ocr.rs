@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::tesseract::OcrLine;
 use super::ParseSettings;
 use super::build::Builder;
-use corpora_values::{Area, BlockKind};
+use corpora_values::{Area, BlockKind, Choice};
 
 /// When pages are recognised.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +35,16 @@ pub enum OcrMode {
 impl OcrMode {
     /// The word for it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Off => "off",
-            Self::Force => "force",
-        }
+        self.word()
     }
+}
+
+impl Choice for OcrMode {
+    const WORDS: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Auto, "auto", "Pages that are pictures"),
+        (Self::Off, "off", "None"),
+        (Self::Force, "force", "All, whatever text they hold"),
+    ];
 }
 
 /// How pages are recognised.

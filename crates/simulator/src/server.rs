@@ -117,6 +117,11 @@ impl Simulator {
         self.state.journal.entries()
     }
 
+    /// Lets every batch that is under way end now, however much time it had left.
+    pub fn end_batches(&self) {
+        self.state.batches.end_all(self.state.now_ms());
+    }
+
     /// Changes what the simulator does from now on; the journal goes on.
     pub fn reconfigure(&self, config: SimulatorConfig) {
         self.state.reconfigure(config);

@@ -119,6 +119,14 @@ impl Formats {
     }
 }
 
+impl std::fmt::Display for Formats {
+    /// Their words, joined by commas.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words: Vec<&str> = Format::ALL.into_iter().filter(|format| self.has(*format)).map(Format::word).collect();
+        f.write_str(&words.join(","))
+    }
+}
+
 impl Default for Formats {
     /// PDF and EPUB.
     fn default() -> Self {

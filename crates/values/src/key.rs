@@ -122,6 +122,26 @@ mod tests {
         }
 
         #[test]
+        fn a_border_that_is_moved_makes_another_key(a in proptest::collection::vec("[ab\0\u{80}]{0,4}", 1..5), at in any::<prop::sample::Index>(), to in any::<prop::sample::Index>()) {
+            // The same text in other fields: one of them cut in two, or joined with the next.
+            let (n, mut cut, mut joined) = (at.index(a.len()), a.clone(), a.clone());
+            let place = a[n].char_indices().map(|(at, _)| at).chain([a[n].len()]).nth(to.index(a[n].chars().count() + 1)).unwrap();
+            let rest = cut[n].split_off(place);
+            cut.insert(n + 1, rest);
+            prop_assert_ne!(key(&a), key(&cut));
+            if n + 1 < a.len() {
+                let next = joined.remove(n + 1);
+                joined[n].push_str(&next);
+                prop_assert_ne!(key(&a), key(&joined));
+                let (moved, whole) = (joined[n].clone(), a[n].clone());
+                let place = moved.char_indices().map(|(at, _)| at).chain([moved.len()]).nth(to.index(moved.chars().count() + 1)).unwrap();
+                let mut other = a.clone();
+                (other[n], other[n + 1]) = (moved[..place].to_owned(), moved[place..].to_owned());
+                prop_assert_eq!(other[n] == whole, key(&other) == key(&a));
+            }
+        }
+
+        #[test]
         fn hex_round_trips(bytes in any::<[u8; 32]>()) {
             let f = Fingerprint(bytes);
             prop_assert_eq!(Fingerprint::from_hex(&f.hex()), Some(f));

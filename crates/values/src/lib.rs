@@ -1,5 +1,6 @@
 //! Layer 0: plain data that every other layer speaks. No I/O, no clock, no randomness.
 
+mod choice;
 mod document;
 mod event;
 mod extraction;
@@ -12,6 +13,7 @@ mod usage;
 mod vocabulary;
 mod words;
 
+pub use choice::Choice;
 pub use document::{
     Area, Block, BlockKind, Chunk, Format, Formats, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section,
     SectionKind, SectionSource, Span,

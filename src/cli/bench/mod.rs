@@ -4,6 +4,8 @@ mod chart;
 mod figures;
 mod watch;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
@@ -14,6 +16,7 @@ use self::figures::{Figures, Mode, PerMinute, verdict};
 use super::bench_args::{BenchArgs, BenchMode};
 use super::exit::{CommandError, Exit};
 use super::progress::grouped;
+use crate::settings::{Origin, Sources};
 use crate::simulator::{Latency, Limits, Simulator, SimulatorConfig};
 use crate::store::Store;
 use crate::values::{Cost, RunOutcome};
@@ -40,12 +43,14 @@ struct Report<'a> {
     answers: &'a Answers,
     per_minute: PerMinute,
     per_document_workers: usize,
+    /// Settings of every run that are not the defaults.
+    settings: &'a BTreeMap<String, String>,
     modes: &'a [Mode],
     verdict: &'a str,
 }
 
 /// Measures and reports.
-pub(super) fn run(args: &BenchArgs) -> Result<Exit, CommandError> {
+pub(super) fn run(args: &BenchArgs, sources: &Sources) -> Result<Exit, CommandError> {
     let bad = |message: String| Err(CommandError::bad_input(message));
     if args.rounds == 0 || args.workers == 0 || args.modes.is_empty() {
         return bad("--rounds, --workers and --modes need at least one each".into());
@@ -57,17 +62,21 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CommandError> {
             return bad(format!("{name} {value} is out of range; give a positive number"));
         }
     }
-    let limits = PerMinute {
-        requests: args.limits.rpm,
-        input: args.limits.itpm,
-        output: args.limits.otpm,
-        tokens: args.limits.tpm,
-    };
-    let given = [limits.requests, limits.input, limits.output, limits.tokens];
-    if let Some(limit) = given.into_iter().flatten().find(|limit| !(*limit >= 1.0 && limit.is_finite())) {
+    let rates = &args.remote.rates;
+    let [requests, input, output, tokens] =
+        [rates.rpm, rates.itpm, rates.otpm, rates.tpm].map(|rate| rate.map(|rate| rate as f64));
+    let limits = PerMinute { requests, input, output, tokens };
+    if let Some(limit) =
+        [requests, input, output, tokens].into_iter().flatten().find(|limit| !(*limit >= 1.0 && limit.is_finite()))
+    {
         return bad(format!("a limit of {limit} a minute lets nothing through; give at least 1"));
     }
-    let answers = answers(args)?;
+    let answers = answers(args, sources)?;
+    let given = set_for_all(&answers, sources);
+    let settings = given.iter().map(|(key, value)| (key.clone(), value.to_string_lossy().into_owned())).collect();
+    for (key, value) in &settings {
+        writeln!(std::io::stderr(), "every run has {key} = {value}")?;
+    }
     if answers == Answers::Local && args.modes.contains(&BenchMode::Batch) {
         return bad("the local provider has no batch endpoint; leave batch out of --modes".into());
     }
@@ -93,7 +102,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CommandError> {
             let mode = modes[n];
             writeln!(std::io::stderr(), "round {} of {}: {}", round + 1, args.rounds, mode.name())?;
             let output = work.path().join(format!("{}-{round}", mode.name()));
-            rounds[n].push(one(args, &answers, limits, mode, &output)?);
+            rounds[n].push(one(args, &given, &answers, limits, mode, &output)?);
             std::fs::remove_dir_all(&output).map_err(|e| cannot("remove the folder", &output, &e))?;
         }
     }
@@ -105,6 +114,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CommandError> {
         answers: &answers,
         per_minute: limits,
         per_document_workers: args.workers,
+        settings: &settings,
         modes: &modes,
         verdict: &verdict,
     };
@@ -125,40 +135,80 @@ fn cannot(action: &str, place: &Path, error: &std::io::Error) -> CommandError {
     CommandError::bad_input(format!("cannot {action} '{}': {error}; give another place with --output", place.display()))
 }
 
-fn answers(args: &BenchArgs) -> Result<Answers, CommandError> {
+/// Who is asked. A provider that is paid for has to be named on the command line: the settings file names the one of every day.
+fn answers(args: &BenchArgs, sources: &Sources) -> Result<Answers, CommandError> {
     let bad = |message: &str| Err(CommandError::bad_input(message));
-    match args.provider.as_deref() {
-        None if args.base_url.is_some() || args.max_cost.is_some() => {
+    let typed = |key: &str| sources.origin(key) == Origin::Line;
+    match args.provider.provider.as_deref().filter(|_| typed("provider")) {
+        None if typed("base_url") || typed("max_cost") => {
             bad("--base-url and --max-cost are for a real provider; name it with --provider")
         }
         None => Ok(Answers::Simulator {
-            model: args.model.clone().unwrap_or_else(|| MODEL.to_owned()),
+            model: args.provider.model.clone().unwrap_or_else(|| MODEL.to_owned()),
             latency_ms: args.latency,
             latency_spread: args.latency_spread,
             compress: args.compress,
         }),
         Some("local") => Ok(Answers::Local),
-        Some(_) if args.max_cost.is_none() => bad(
+        Some(_) if !typed("max_cost") => bad(
             "each run of a bench asks the provider for everything and pays for it; say what one run may cost with --max-cost",
         ),
         Some(_) if args.compress != 1.0 => {
             bad("--compress is for the simulator: a real provider's clock is what it is")
         }
-        Some(name) => Ok(Answers::Provider { name: name.to_owned(), model: args.model.clone() }),
+        Some(name) => Ok(Answers::Provider { name: name.to_owned(), model: args.provider.model.clone() }),
     }
+}
+
+/// Settings that are of no concern where nobody is asked.
+const REMOTE: [&str; 6] = ["context", "in_flight", "overlap", "patience", "prices", "request_timeout"];
+
+/// Settings that are of no concern where the simulator is asked.
+const REAL: [&str; 5] = ["allow_http", "api_version", "base_url", "key_file", "max_cost"];
+
+/// Settings that the bench itself decides for each run.
+const VARIED: [&str; 6] = ["provider", "model", "rpm", "itpm", "otpm", "tpm"];
+
+/// What was set for all runs, on the line, in the environment or in the file, as far as it concerns who answers.
+fn set_for_all(answers: &Answers, sources: &Sources) -> BTreeMap<String, OsString> {
+    let concerns = |key: &str| match answers {
+        Answers::Local => !REMOTE.contains(&key) && !REAL.contains(&key),
+        Answers::Simulator { .. } => !REAL.contains(&key),
+        Answers::Provider { .. } => true,
+    };
+    let set = sources.each().filter(|setting| setting.origin != Origin::Default);
+    set.filter(|setting| concerns(&setting.key) && !VARIED.contains(&setting.key.as_str()))
+        .filter_map(|setting| Some((setting.key.clone(), setting.value.clone()?)))
+        .collect()
+}
+
+/// A run that has no settings but these: not the environment's, not those of a file in the working folder.
+fn bare_run(given: &BTreeMap<String, OsString>) -> Result<Command, CommandError> {
+    let program = std::env::current_exe().map_err(|e| CommandError::bad_input(format!("this program is gone: {e}")))?;
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CORPORA_")) {
+        command.env_remove(name);
+    }
+    command.args(["--config", "/dev/null", "batch"]);
+    for (key, value) in given {
+        let mut option = OsString::from(format!("--{}=", key.replace('_', "-")));
+        option.push(value);
+        command.arg(option);
+    }
+    Ok(command)
 }
 
 /// One run of one mode in a folder of its own, in the turn of no other.
 fn one(
     args: &BenchArgs,
+    given: &BTreeMap<String, OsString>,
     answers: &Answers,
     limits: PerMinute,
     mode: BenchMode,
     output: &Path,
 ) -> Result<Figures, CommandError> {
-    let program = std::env::current_exe().map_err(|e| CommandError::bad_input(format!("this program is gone: {e}")))?;
-    let mut command = Command::new(program);
-    command.arg("batch").args(&args.inputs).arg("--output").arg(output).args(["--progress", "json"]);
+    let mut command = bare_run(given)?;
+    command.args(&args.inputs).arg("--output").arg(output).args(["--progress", "json"]);
     match mode {
         BenchMode::Staged => command.args(["--mode", "staged"]),
         BenchMode::Batch => command.args(["--mode", "staged", "--endpoint", "batch"]),
@@ -166,9 +216,6 @@ fn one(
     };
     if let Some(limit) = args.limit {
         command.args(["--limit", &limit.to_string()]);
-    }
-    if let Some(pipeline) = &args.pipeline {
-        command.args(["--pipeline", pipeline]);
     }
     let mut simulator = None;
     let mut allowed = limits;
@@ -186,12 +233,9 @@ fn one(
         }
         Answers::Provider { name, model } => {
             command.args(["--provider", name]);
-            for (option, value) in [("--model", model), ("--base-url", &args.base_url)] {
-                if let Some(value) = value {
-                    command.args([option, value]);
-                }
+            if let Some(model) = model {
+                command.args(["--model", model]);
             }
-            command.args(["--max-cost", &args.max_cost.unwrap_or_default().to_string()]);
         }
     }
     if *answers != Answers::Local {

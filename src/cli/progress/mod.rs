@@ -12,7 +12,7 @@ use crossbeam_channel::Receiver;
 
 use self::bars::Bars;
 use self::lines::Lines;
-use crate::values::Event;
+use crate::values::{Event, Summary};
 
 /// How a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,9 +67,14 @@ impl Reporter {
                 let _ = (&stderr).write_all(&line);
             }),
             Style::None => each(events, |event| {
-                if let Event::Warning { message } = event {
-                    let _ = writeln!(&stderr, "corpora: warning: {message}");
-                }
+                let _ = match event {
+                    Event::Warning { message } => writeln!(&stderr, "corpora: warning: {message}"),
+                    // Why it is not done is an error however little is to be shown.
+                    Event::RunFinished { summary: Summary { stopped: Some(reason), .. } } => {
+                        writeln!(&stderr, "corpora: {reason}")
+                    }
+                    _ => Ok(()),
+                };
             }),
         }
     }

@@ -194,3 +194,123 @@ fn heard(reply: Reply) -> Heard {
         too_large: reply.finish == Finish::WindowExceeded,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::provider::EndpointKind;
+    use crate::remote::{Endpoint, Prices, Rates, Vendor};
+    use crate::stages::extract::{ContextChoice, local, term_key};
+    use crate::values::Usage;
+    use serde_json::{Value, json};
+    use std::time::Duration;
+
+    const MODEL: &str = "claude-haiku-4-5";
+
+    fn remote() -> Remote {
+        let day = jiff::civil::date(2026, 11, 26);
+        Remote {
+            endpoint: Endpoint::new("http://127.0.0.1:9", false).unwrap(),
+            dialect: Dialect {
+                vendor: Vendor::Anthropic,
+                model: MODEL.into(),
+                api_version: "1".into(),
+                first_party: false,
+            },
+            key: None,
+            rates: Rates::default(),
+            most_in_flight: 1,
+            timeout: Duration::from_secs(1),
+            patience: Duration::from_secs(1),
+            max_cost: None,
+            price: Prices::builtin().of(MODEL, day).cloned(),
+            overlap: false,
+            context: ContextChoice::default(),
+            endpoint_kind: EndpointKind::Live,
+            now_unix: || 0.0,
+        }
+    }
+
+    fn schema() -> Value {
+        json!({"type": "object", "required": ["items"], "additionalProperties": false, "properties": {"items": {"type": "array",
+            "items": {"type": "object", "required": ["text"], "additionalProperties": false, "properties": {"text": {"type": "string"}}}}}})
+    }
+
+    /// A response of the vendor: its text, why it stopped, and whether it tells its tokens.
+    fn body(text: &str, stop: &str, tells: bool) -> Vec<u8> {
+        let mut body = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": MODEL,
+            "content": [{"type": "text", "text": text}], "stop_reason": stop});
+        if tells {
+            body["usage"] = json!({"input_tokens": 50, "output_tokens": 20});
+        }
+        body.to_string().into_bytes()
+    }
+
+    fn bodies() -> Vec<Vec<u8>> {
+        let good = r#"{"items": [{"text": "wyrm"}, {"text": "salt lantern"}]}"#;
+        vec![
+            body(good, "end_turn", true),
+            body(good, "end_turn", false),
+            body(r#"{"items": [{"text": "wyrm"}, {"te"#, "max_tokens", true),
+            body("", "refusal", true),
+            body("I would rather not.", "end_turn", true),
+            b"<html>502</html>".to_vec(),
+            Vec::new(),
+        ]
+    }
+
+    fn facts(units: &[&str], spent: u32) -> RequestFacts {
+        RequestFacts {
+            doc: DocId(1),
+            units: units.iter().map(|unit| term_key(&local::canonical_form(unit))).collect(),
+            generation: 3,
+            spent,
+            estimate: estimate(100, 1000),
+            model: MODEL.into(),
+            request_id: None,
+            latency_ms: 0,
+        }
+    }
+
+    #[test]
+    fn one_body_has_one_meaning_and_half_the_cost_in_a_batch() {
+        let remote = remote();
+        for are_terms in [true, false] {
+            let schema = AnswerSchema::new(&schema()).unwrap();
+            let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms };
+            let units: &[&str] = if are_terms { &["wyrm", "salt lantern"] } else { &["a passage"] };
+            for (body, spent) in bodies().iter().flat_map(|body| [(body, 0), (body, 6)]) {
+                let live = policy.settle(1, &facts(units, spent), body, false);
+                let batch = policy.settle(1, &facts(units, spent), body, true);
+                let meaning =
+                    |s: &Settlement| format!("{:?} {:?} {:?} {:?}", &s.changes[1..], s.settled, s.again, s.usage);
+                assert_eq!(meaning(&live), meaning(&batch));
+                assert_eq!(live.cost.map(|c| c.0), batch.cost.map(|c| 2 * c.0));
+                let every_unit = live.settled.len() + live.again.len();
+                assert_eq!(every_unit, units.len(), "each unit is settled or asked again");
+                assert!(spent == 0 || live.again.is_empty(), "with the last attempt a unit is settled");
+            }
+        }
+    }
+
+    #[test]
+    fn a_response_without_tokens_costs_its_prompt_and_half_of_its_output_budget() {
+        let remote = remote();
+        let schema = AnswerSchema::new(&schema()).unwrap();
+        let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms: true };
+        let settled = policy.settle(1, &facts(&["wyrm"], 0), &body("{}", "end_turn", false), false);
+        let guess = Usage { input: 100, output: 500, ..Usage::default() };
+        assert_eq!((settled.usage, settled.cost), (None, remote.cost(&guess)));
+        assert!(settled.cost.is_some(), "the price of the model is known");
+    }
+
+    #[test]
+    fn terms_of_an_answer_that_broke_off_are_kept_without_knowing_their_names() {
+        let remote = remote();
+        let schema = AnswerSchema::new(&schema()).unwrap();
+        let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms: true };
+        let cut = body(r#"{"items": [{"text": "Wyrm"}, {"te"#, "max_tokens", true);
+        let settled = policy.settle(1, &facts(&["salt lantern", "wyrm"], 0), &cut, true);
+        assert_eq!((settled.settled.len(), settled.again, settled.more_output), (1, vec![0], true));
+    }
+}

@@ -174,3 +174,42 @@ async fn in_flight_follows_littles_law() {
     let few = Limiter::new(Rates { requests: Some(1_200), ..Rates::default() }, SMALL, 10, true);
     assert_eq!(few.window(), 10);
 }
+
+/// Input tokens that the provider counted in an hour, over its limit of 60,000 a minute, with one request in `refused` refused.
+async fn input_rate(estimate: u64, real: u64, refused: Option<u64>) -> f64 {
+    let rates = Rates { input: Some(60_000), ..Rates::default() };
+    let limiter = Arc::new(Limiter::new(rates, Charge { input: 1_000, output: 0 }, 1024, true));
+    let (counted, asked) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    for _ in 0..32 {
+        let (limiter, counted, asked) = (Arc::clone(&limiter), counted.clone(), asked.clone());
+        tokio::spawn(async move {
+            loop {
+                let permit = limiter.acquire(estimate, 0).await;
+                let number = asked.fetch_add(1, Ordering::Relaxed);
+                if refused.is_some_and(|each| number.is_multiple_of(each)) {
+                    limiter.give_back(permit);
+                } else {
+                    limiter.settle(permit, 0, used(real, 0), Duration::from_millis(500));
+                    counted.fetch_add(real, Ordering::Relaxed);
+                }
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    counted.load(Ordering::Relaxed) as f64 / 3_600_000.0
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_request_used_is_charged_however_wrong_the_estimate_was() {
+    // No calibration: it would mend the estimate itself.
+    for (estimate, real) in [(300, 100), (100, 300), (100, 100)] {
+        let rate = input_rate(estimate, real, None).await;
+        assert!((0.98..1.02).contains(&rate), "estimated {estimate}, used {real}: {rate} of the limit");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_request_has_used_no_tokens() {
+    let rate = input_rate(100, 100, Some(2)).await;
+    assert!((0.95..1.02).contains(&rate), "{rate} of the limit with half of the requests refused");
+}

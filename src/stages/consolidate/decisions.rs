@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::stages::extract::local::canonical_form;
-use crate::values::{Decision, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue};
+use crate::values::{Decision, KeyWriter, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue};
 
 /// What becomes of a term.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,18 @@ impl Decisions {
     /// Whether a term gets another name.
     pub fn renames(&self) -> bool {
         self.0.values().any(|r| matches!(r, Ruling::Rename(..)))
+    }
+
+    /// Adds the decisions to a key: other decisions make another master.
+    pub fn add_to(&self, key: KeyWriter) -> KeyWriter {
+        self.0.iter().fold(key, |key, (canonical, ruling)| {
+            let key = key.text(canonical);
+            match ruling {
+                Ruling::Keep => key.text("keep"),
+                Ruling::Rename(name, form) => key.text("rename").text(name).text(form),
+                Ruling::Drop => key.text("drop"),
+            }
+        })
     }
 
     /// The decisions of a queue.

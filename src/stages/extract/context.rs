@@ -1,5 +1,7 @@
 //! What a model is told of a term beside the term itself: a sentence in which it stands, or the whole chunk.
 
+use crate::values::Choice;
+
 /// Which context is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Context {
@@ -28,4 +30,12 @@ impl ContextChoice {
             Self::Cheaper => Context::Candidates,
         }
     }
+}
+
+impl Choice for ContextChoice {
+    const WORDS: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Always(Context::Candidates), "candidates", "One sentence for each"),
+        (Self::Always(Context::Chunks), "chunks", "The chunks in which they stand, each once"),
+        (Self::Cheaper, "auto", "For each document what takes fewer tokens"),
+    ];
 }

@@ -166,12 +166,12 @@ fn recover_package(archive: &mut Archive<'_>, notes: &mut Notes) -> Result<Packa
         Some((path, error @ EntryError::Encrypted)) => Err(nothing_readable(&[(format!("'{path}'"), error)])),
         Some((path, error)) => {
             let message =
-                format!("the file is no readable EPUB: its package file '{path}': {error}; fetch or copy it again");
+                format!("the file is not a readable EPUB: its package file '{path}': {error}; fetch or copy it again");
             Err(Failure::new(FailureKind::Damaged, message))
         }
         None => {
             let message =
-                "the file is no readable EPUB: it has neither a package file nor chapters; fetch or copy it again";
+                "the file is not a readable EPUB: it has neither a package file nor chapters; fetch or copy it again";
             Err(Failure::new(FailureKind::Damaged, message))
         }
     }
@@ -239,7 +239,7 @@ fn read_chapter(
     let is_markup = item.is_content() || decoded.text.trim_start().starts_with('<');
     if !is_markup {
         if bytes.contains(&0) {
-            return Err(EntryError::Damaged(format!("it is no text (its media type is '{}')", item.media_type)));
+            return Err(EntryError::Damaged(format!("it is not text (its media type is '{}')", item.media_type)));
         }
         for line in decode(&bytes).text.lines() {
             builder.block(BlockKind::Paragraph, line, None);

@@ -143,7 +143,7 @@ fn open(bytes: &[u8], settings: &ParseSettings) -> Result<Pdf, Failure> {
         ),
         LoadPdfError::Invalid => Failure::new(
             FailureKind::Damaged,
-            "the file is no readable PDF (no page tree can be found); fetch or copy it again",
+            "the file is not a readable PDF (no page tree can be found); fetch or copy it again",
         ),
     })
 }

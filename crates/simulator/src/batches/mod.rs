@@ -149,6 +149,12 @@ impl Batches {
         self.0.lock().expect("no panic while the lock is held")
     }
 
+    pub(super) fn end_all(&self, now_ms: f64) {
+        for batch in &mut self.kept().batches {
+            batch.ends_ms = batch.ends_ms.min(now_ms);
+        }
+    }
+
     pub(super) fn creations_ms(&self) -> Vec<f64> {
         self.kept().batches.iter().map(|b| b.made_ms).collect()
     }
@@ -218,7 +224,7 @@ pub(super) async fn answer(state: &Arc<State>, call: Call<'_>) -> io::Result<Res
                     "purpose": "batch", "status": "processed"}),
                 )
             }
-            None => wrong(400, "the body is no form with 'purpose' = batch and a 'file'"),
+            None => wrong(400, "the body is not a form with 'purpose' = batch and a 'file'"),
         },
         ("GET", ["files", name]) if name.ends_with(":download") => {
             return content_of(state, &call, name.trim_end_matches(":download"));

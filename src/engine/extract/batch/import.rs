@@ -5,6 +5,7 @@ use super::endpoint::BatchEndpoint;
 use crate::engine::error::RunError;
 use crate::engine::extract::backoff::ATTEMPTS;
 use crate::engine::extract::settle::{RequestFacts, estimate};
+use crate::engine::failpoint;
 use crate::remote::{LineOutcome, ResultLine, Trouble};
 use crate::store::{BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint};
 use crate::values::{Failure, FailureKind};
@@ -35,11 +36,11 @@ pub(super) async fn collect<E: BatchEndpoint>(
                 Ok(Line::Imported) => {
                     imported += 1;
                     if imported == 1 {
-                        driver.crash("mid-download");
+                        failpoint::reached("mid-download");
                     }
                     if imported * 2 >= batch.requests {
                         let _ = driver.run.writer.flush();
-                        driver.crash("mid-import");
+                        failpoint::reached("mid-import");
                     }
                     Ok(())
                 }
@@ -87,7 +88,7 @@ fn one<E: BatchEndpoint>(driver: &mut Driver<'_, E>, batch: &BatchRow, line: Res
     let seq = line.custom_id.strip_prefix(&batch.token).and_then(|rest| rest.strip_prefix('-')?.parse::<i64>().ok());
     let Some(seq) = seq.filter(|seq| (0..batch.requests.cast_signed()).contains(seq)) else {
         return Ok(Line::Foreign(format!(
-            "results hold a line for '{}', which is no request of this batch",
+            "results hold a line for '{}', which is not a request of this batch",
             line.custom_id
         )));
     };

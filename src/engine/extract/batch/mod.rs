@@ -31,6 +31,7 @@ use super::settle::Policy;
 use crate::engine::context::Run;
 use crate::engine::drive::drive;
 use crate::engine::error::RunError;
+use crate::engine::failpoint;
 use crate::engine::feed::{Job, Upstream, feed_documents};
 use crate::engine::provider::{BatchOptions, Outcome, Remote};
 use crate::remote::{Client, Disposition, Standing, Trouble, TroubleKind};
@@ -121,7 +122,7 @@ impl Driver<'_, Client> {
                 return Ok(false);
             }
             let packed = pack::pack(self)?;
-            self.crash("planned");
+            failpoint::reached("planned");
             if packed.capped {
                 let cap = self.remote.max_cost.unwrap_or_default();
                 self.stopped = Some(format!(
@@ -288,7 +289,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
     }
 
     async fn poll(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
-        self.crash("polling");
+        failpoint::reached("polling");
         let remote = batch.remote.clone().unwrap_or_default();
         let seen = match self.client.batch(&remote).await {
             Ok(seen) => seen,
@@ -340,7 +341,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
                 // What was sent is answered: the payload is not needed any more.
                 let _ = std::fs::remove_file(payload_place(&self.run.places.output, &batch.token));
                 self.tell();
-                self.crash("collected");
+                failpoint::reached("collected");
                 Ok(Step::Moved)
             }
             Err(Broken::Run(error)) => Err(error),
@@ -467,23 +468,6 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
     fn warn_of_expiry(&mut self, batch: &BatchRow) {
         if let Some(message) = expiry_warning(batch, self.now_ms()).filter(|_| self.warned.insert(batch.id)) {
             self.run.emit(Event::Warning { message });
-        }
-    }
-
-    /// Dies here if a test asked for it: as with `kill -9`, nothing is finished.
-    fn crash(&self, point: &str) {
-        if self.options.crash_at.as_deref() == Some(point) {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        }
-    }
-
-    /// Dies a moment from now, in the middle of what follows.
-    fn crash_during(&self, point: &str) {
-        if self.options.crash_at.as_deref() == Some(point) {
-            std::thread::spawn(|| {
-                std::thread::sleep(Duration::from_millis(3));
-                let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-            });
         }
     }
 }

@@ -9,6 +9,7 @@ use super::endpoint::BatchEndpoint;
 use super::pack::payload_place;
 use super::{Driver, Look, Step};
 use crate::engine::error::RunError;
+use crate::engine::failpoint;
 use crate::remote::{BatchSeen, ResultLine, Standing, TroubleKind, is_surely_absent};
 use crate::store::{BatchRow, BatchState, BatchUpdate};
 use crate::values::Event;
@@ -37,8 +38,8 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         let upload = match &batch.upload {
             Some(upload) => Some(upload.clone()),
             None => {
-                self.crash_during("during-upload");
-                match self.client.upload_payload(&file, &batch.token).await {
+                let upload = self.client.upload_payload(&file, &batch.token);
+                match failpoint::during("during-upload", Duration::from_millis(3), upload).await {
                     Ok(upload) => upload,
                     Err(trouble) => return self.trouble(batch, &trouble),
                 }
@@ -69,21 +70,11 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         if batch.state != BatchState::Planned {
             self.sent_again.insert(batch.id);
         }
-        self.crash("before-send");
-        let created = {
-            let create = self.client.create_batch(&file, upload.as_deref(), &batch.token);
-            match self.options.crash_at.as_deref() == Some("after-send") {
-                true => tokio::select! {
-                    created = create => created,
-                    () = tokio::time::sleep(Duration::from_millis(60)) => {
-                        self.crash("after-send");
-                        return Ok(Step::Moved);
-                    }
-                },
-                false => create.await,
-            }
-        };
-        self.crash("after-reply");
+        failpoint::reached("before-send");
+        let create = self.client.create_batch(&file, upload.as_deref(), &batch.token);
+        // Long enough for the request to arrive, and shorter than a test's provider takes to answer it.
+        let created = failpoint::during("after-send", Duration::from_millis(60), create).await;
+        failpoint::reached("after-reply");
         match created {
             Ok(remote) => {
                 self.submitted(batch, &remote, None)?;

@@ -2,8 +2,8 @@
 
 use crossbeam_channel::Receiver;
 
-use super::Live;
 use super::board::{Board, Ready};
+use super::shared::Live;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::engine::extract::assemble::assemble;

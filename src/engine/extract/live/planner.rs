@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
 
-use super::Live;
 use super::board::Claim;
+use super::shared::Live;
 use crate::engine::attempts::attempts;
 use crate::engine::checkpoint::{About, submit};
 use crate::engine::error::RunError;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, select};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::Live;
+use super::shared::Live;
 use crate::engine::error::RunError;
 use crate::engine::extract::request::{Ask, Request};
 use crate::engine::extract::settle::RequestFacts;

@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 
-use super::{ConsolidateError, ConsolidateStep, Consolidated, io};
+use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io};
 use crate::stages::consolidate::{PLACES_OF_A_DOCUMENT, read_vocabulary};
 use crate::store::{ConsolidationState, ReadContent, ReadFile, Reader, RunSorter, STORE_FOLDER};
 use crate::values::{Fingerprint, MASTER_FILE};

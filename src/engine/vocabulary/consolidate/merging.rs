@@ -5,7 +5,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::{ConsolidateError, ConsolidateStep, Consolidated, Documents, io, waiting};
+use super::documents::Documents;
+use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io};
+use super::queue::waiting;
 use crate::stages::consolidate::{Decisions, Merging, Ruling, has_statistics};
 use crate::store::{
     ConsolidationState, MachineDisk, MergedRuns, RunRecord, RunSorter, RunWriter, replace_file, replace_keeping_old,

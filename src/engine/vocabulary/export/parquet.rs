@@ -10,7 +10,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use rusqlite::Connection;
 
-use super::{EXPORT_COLUMNS, ExportError};
+use super::columns::{EXPORT_COLUMNS, ExportError};
 
 /// Rows of a row group: what is in memory at once.
 const GROUP: i64 = 16_384;
@@ -104,7 +104,7 @@ fn column<W: Write + Send>(
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::export::ExportTable;
+    use crate::engine::ExportTable;
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
     #[test]

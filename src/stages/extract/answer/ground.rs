@@ -166,6 +166,23 @@ mod tests {
     }
 
     #[test]
+    fn a_fuzzy_quote_has_three_quarters_of_its_words_in_the_text() {
+        let text = "The keeper of the ninth gate wakes at dusk and counts the lanterns that hang along the river wall.";
+        let words: Vec<&str> = text.trim_end_matches('.').split(' ').collect();
+        // Twenty words of the quote, of which so many do not stand there.
+        let quote = |wrong: usize| {
+            let mut quote: Vec<&str> = words[..words.len().min(20)].to_vec();
+            for n in 0..wrong {
+                quote[1 + 3 * n] = "zinc";
+            }
+            (ground(&quote.join(" "), text).0, (quote.len() - wrong) as f64 / quote.len() as f64)
+        };
+        let (enough, short) = (quote(4), quote(5));
+        assert!(enough.1 >= 0.75 && enough.1 < 0.8 && short.1 < 0.75 && short.1 > 0.7, "{enough:?} {short:?}");
+        assert_eq!((enough.0, short.0), (Grounding::Fuzzy, Grounding::Missing));
+    }
+
+    #[test]
     fn folded_forms_that_are_longer_or_shorter_map_back() {
         check("ﬁre of ÅLAND", "the fire of åland", Grounding::Normalized, "fire of åland");
         check("fire", "a ﬁre.", Grounding::Normalized, "ﬁre");

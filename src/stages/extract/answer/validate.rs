@@ -14,9 +14,9 @@ impl AnswerSchema {
     /// Reads the schema of a pipeline: an object with one property that is a list of items.
     ///
     /// # Errors
-    /// A sentence, if it is no JSON Schema or has no such list.
+    /// A sentence, if it is not a JSON Schema or has no such list.
     pub fn new(schema: &Value) -> Result<Self, String> {
-        let whole = jsonschema::validator_for(schema).map_err(|e| format!("it is no JSON Schema: {e}"))?;
+        let whole = jsonschema::validator_for(schema).map_err(|e| format!("it is not a JSON Schema: {e}"))?;
         let (list, property) = schema["properties"]
             .as_object()
             .and_then(|properties| properties.iter().find(|(_, p)| p["type"] == "array"))
@@ -25,7 +25,7 @@ impl AnswerSchema {
         if let (Some(item), Some(defs)) = (item.as_object_mut(), schema.get("$defs")) {
             item.insert("$defs".into(), defs.clone());
         }
-        let item = jsonschema::validator_for(&item).map_err(|e| format!("its items are no JSON Schema: {e}"))?;
+        let item = jsonschema::validator_for(&item).map_err(|e| format!("its items are not a JSON Schema: {e}"))?;
         Ok(Self { whole, item, list: list.clone() })
     }
 

@@ -1,20 +1,17 @@
-//! `corpora extract FILE` and `corpora output FILE`: the steps of one document, for people who script them.
+//! The steps of one document, for people who script them: what `parse`, `extract` and `output` hand to each other.
 
 use std::io::{Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::args::ParsingArgs;
-use super::exit::{CommandError, Exit};
-use super::vocabulary_args::{ExtractArgs, OutputArgs};
-use super::{blocklist, parse, parsing};
-use crate::pipelines;
+use super::exit::CommandError;
+use super::parse;
+use crate::settings::{ParsingSettings, PipelineSettings};
 use crate::stages::chunk;
 use crate::stages::extract::{extract_embedded, remarks};
-use crate::stages::pipeline::Pipeline;
-use crate::stages::write::{Origin, render, to_bytes};
-use crate::values::{Extraction, Fingerprint, Item, ParsedDocument, SourcePath, Span};
+use crate::stages::write::Origin;
+use crate::values::{Fingerprint, Item, ParsedDocument, Span};
 
 /// What stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -23,11 +20,11 @@ const STANDARD_INPUT: &str = "-";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Parsed {
     /// Name of the file.
-    source_path: String,
+    pub(super) source_path: String,
     /// SHA-256 of its bytes.
-    source_hash: Fingerprint,
+    pub(super) source_hash: Fingerprint,
     #[serde(flatten)]
-    document: ParsedDocument,
+    pub(super) document: ParsedDocument,
 }
 
 impl Parsed {
@@ -39,49 +36,27 @@ impl Parsed {
 
 /// What `corpora extract` prints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Extracted {
+pub(super) struct Extracted {
     #[serde(flatten)]
-    origin: Origin,
-    items: Vec<Item>,
-    parsed: Parsed,
+    pub(super) origin: Origin,
+    pub(super) items: Vec<Item>,
+    pub(super) parsed: Parsed,
 }
 
-enum Input {
+/// What was given: a document, read by now, or what was found in one.
+pub(super) enum Input {
+    /// A document.
     Parsed(Parsed),
+    /// What `corpora extract` printed.
     Extracted(Extracted),
 }
 
-/// Prints what the embedded provider finds.
-pub(super) fn extract(args: &ExtractArgs) -> Result<Exit, CommandError> {
-    let extracted = match read(&args.file)? {
-        Input::Parsed(parsed) => extracted(parsed, args.pipeline.as_deref())?,
-        Input::Extracted(_) => {
-            let message = format!("'{}' is extracted already; give it to 'corpora output'", args.file.display());
-            return Err(CommandError::bad_input(message));
-        }
-    };
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    serde_json::to_writer_pretty(&mut out, &extracted).map_err(std::io::Error::from)?;
-    writeln!(out)?;
-    Ok(out.flush().map(|()| Exit::Done)?)
-}
-
-/// Prints the vocabulary file.
-pub(super) fn output(args: &OutputArgs) -> Result<Exit, CommandError> {
-    let list = blocklist::read(args.blocklist.as_deref())?;
-    let Extracted { origin, items, parsed } = match read(&args.file)? {
-        Input::Parsed(parsed) => extracted(parsed, args.pipeline.as_deref())?,
-        Input::Extracted(extracted) => extracted,
-    };
-    let path = SourcePath::from_text(parsed.source_path.as_str());
-    let extraction = Extraction { items };
-    let vocabulary = render(&path, parsed.source_hash, &parsed.document, &extraction, &origin, list.as_ref());
-    std::io::stdout().write_all(&to_bytes(&vocabulary))?;
-    Ok(Exit::Done)
-}
-
-fn extracted(parsed: Parsed, name: Option<&str>) -> Result<Extracted, CommandError> {
-    let pipeline: Pipeline = pipelines::find(name.unwrap_or("vocabulary")).map_err(CommandError::bad_input)?;
+/// Extracts with the embedded provider, and tells what a person should know of it.
+///
+/// # Errors
+/// For a pipeline that cannot be used, or that asks another provider.
+pub(super) fn extracted(parsed: Parsed, pipeline: &PipelineSettings) -> Result<Extracted, CommandError> {
+    let pipeline = pipeline.resolve()?;
     if pipeline.provider.name != "local" {
         return Err(CommandError::bad_input(format!(
             "the pipeline '{}' asks '{}'; one document is extracted by the embedded provider only, because nothing that was paid for would be kept: use 'corpora batch'",
@@ -99,16 +74,20 @@ fn extracted(parsed: Parsed, name: Option<&str>) -> Result<Extracted, CommandErr
 }
 
 /// Reads a document, or what a command before this one printed.
-fn read(file: &Path) -> Result<Input, CommandError> {
+///
+/// # Errors
+/// For what cannot be read, is neither, or no longer fits together.
+pub(super) fn read(file: &Path, parsing: &ParsingSettings) -> Result<Input, CommandError> {
     let bad = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", file.display()));
     let mut bytes = Vec::new();
-    match file == Path::new(STANDARD_INPUT) {
-        true => std::io::stdin().lock().read_to_end(&mut bytes).map(drop),
-        false => std::fs::read(file).map(|read| bytes = read),
+    if file == Path::new(STANDARD_INPUT) {
+        std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(file).map(|read| bytes = read)
     }
     .map_err(|e| bad(&format!("it cannot be read: {e}")))?;
     if bytes.trim_ascii_start().first() != Some(&b'{') {
-        let document = parse::document(file, &bytes, &parsing::resolve(&ParsingArgs::default())?)?;
+        let document = parse::document(file, &bytes, &parsing.resolve()?)?;
         return Ok(Input::Parsed(Parsed::new(file, Fingerprint::of(&bytes), document)));
     }
     let shape = |e: serde_json::Error| {
@@ -117,9 +96,10 @@ fn read(file: &Path) -> Result<Input, CommandError> {
         ))
     };
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(shape)?;
-    let input = match value.get("items").is_some() {
-        true => Input::Extracted(serde_json::from_value(value).map_err(shape)?),
-        false => Input::Parsed(serde_json::from_value(value).map_err(shape)?),
+    let input = if value.get("items").is_some() {
+        Input::Extracted(serde_json::from_value(value).map_err(shape)?)
+    } else {
+        Input::Parsed(serde_json::from_value(value).map_err(shape)?)
     };
     let (document, items) = match &input {
         Input::Parsed(parsed) => (&parsed.document, &[][..]),

@@ -6,48 +6,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::consolidate::each_vocabulary_file;
+use super::columns::{EXPORT_COLUMNS, ExportError, VIEWS};
+#[cfg(feature = "parquet")]
+use super::parquet;
+use crate::engine::vocabulary::consolidate::each_vocabulary_file;
 use crate::stages::consolidate::{Merging, each_master_entry, read_vocabulary};
 use crate::values::{MASTER_FILE, MasterEntry};
-
-#[cfg(feature = "parquet")]
-mod parquet;
-
-/// The columns of table `terms` and their SQLite types. Lists and objects are JSON text; what is not known is null.
-pub const EXPORT_COLUMNS: [(&str, &str); 25] = [
-    ("rank", "INTEGER PRIMARY KEY"),
-    ("id", "TEXT NOT NULL"),
-    ("text", "TEXT NOT NULL"),
-    ("canonical", "TEXT NOT NULL"),
-    ("pos", "TEXT"),
-    ("category", "TEXT"),
-    ("intent", "TEXT"),
-    ("secondary_intents", "TEXT"),
-    ("genre", "TEXT"),
-    ("mood", "TEXT"),
-    ("energy", "TEXT"),
-    ("tags", "TEXT"),
-    ("axes", "TEXT"),
-    ("confidence", "REAL"),
-    ("ip_flag", "TEXT"),
-    ("review", "TEXT"),
-    ("definition", "TEXT"),
-    ("document_count", "INTEGER NOT NULL"),
-    ("occurrence_count", "INTEGER NOT NULL"),
-    ("idf", "REAL"),
-    ("score", "REAL NOT NULL"),
-    ("sources", "TEXT NOT NULL"),
-    ("variants", "TEXT NOT NULL"),
-    ("renamed_from", "TEXT NOT NULL"),
-    ("conflicts", "TEXT NOT NULL"),
-];
-
-/// Lists of the table, one row an element.
-const VIEWS: &str = "
-CREATE VIEW term_tags AS SELECT t.rank, t.canonical, j.value AS tag FROM terms t, json_each(t.tags) j;
-CREATE VIEW term_axes AS SELECT t.rank, t.canonical, j.key AS axis, j.value AS score FROM terms t, json_each(t.axes) j;
-CREATE VIEW term_sources AS SELECT t.rank, t.canonical, j.value AS source FROM terms t, json_each(t.sources) j;
-";
 
 /// Source of the terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,50 +20,6 @@ pub enum ExportSource {
     Master,
     /// So many vocabulary files, because there is no master: a term stands once for each.
     Documents(u64),
-}
-
-/// Reasons for which there is no export.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The folder holds nothing to export.
-    #[error("there are neither a master nor vocabulary files in '{0}'; 'corpora batch ... -o {0}' makes them")]
-    Empty(PathBuf),
-    /// A file cannot be used.
-    #[error("'{0}' cannot be used: {1}")]
-    File(PathBuf, String),
-    /// The condition is not one.
-    #[error("--where '{condition}' is no condition over the terms: {reason}; columns are {}", columns())]
-    Condition {
-        /// As it was given.
-        condition: String,
-        /// Words of SQLite.
-        reason: String,
-    },
-    /// This build cannot write the format.
-    #[error(
-        "this build of corpora cannot write Parquet; build it with 'cargo install --features parquet', or choose another format"
-    )]
-    NoParquet,
-    /// The table in between.
-    #[error("the table of terms cannot be made: {0}")]
-    Table(#[from] rusqlite::Error),
-    /// Writing failed.
-    #[error("the export cannot be written: {0}")]
-    Write(#[from] std::io::Error),
-}
-
-impl From<csv::Error> for ExportError {
-    fn from(error: csv::Error) -> Self {
-        Self::Write(match error.into_kind() {
-            csv::ErrorKind::Io(source) => source,
-            other => std::io::Error::other(format!("{other:?}")),
-        })
-    }
-}
-
-fn columns() -> String {
-    let names: Vec<&str> = EXPORT_COLUMNS.iter().map(|(name, _)| *name).chain(["fields"]).collect();
-    names.join(", ")
 }
 
 /// The chosen terms of a folder, in a database file that is the caller's.

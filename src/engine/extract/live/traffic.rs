@@ -11,9 +11,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::time::Instant;
 
-use super::Live;
 use super::money::Reserved;
 use super::reading::{Response, Verdict};
+use super::shared::{Live, asked};
 use crate::engine::error::RunError;
 use crate::engine::extract::backoff::{ATTEMPTS, backoff};
 use crate::engine::extract::request::{Ask, Request, prompt};
@@ -138,7 +138,7 @@ impl<'a> Traffic<'a> {
             let now = Instant::now();
             if now - told >= TELL_EACH {
                 told = now;
-                let asked = super::asked(self.live);
+                let asked = asked(self.live);
                 self.live.run.emit(Event::Asking { in_flight: self.flights.len() as u64, asked });
             }
             let window = self.live.limiter.window();

@@ -1,0 +1,29 @@
+//! `corpora cancel DIR`.
+
+use std::io::Write;
+
+use super::args::WaitArgs;
+use super::exit::{CommandError, Exit};
+use super::open_batches::open_batches;
+use crate::settings::Sources;
+
+/// Asks the provider to stop batches. What is done is still billed, and still collected by the command that made them.
+pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut err = std::io::stderr();
+    let open = open_batches(args, sources)?;
+    if open.is_empty() {
+        writeln!(err, "no batch is at the provider")?;
+    }
+    for (batch, client) in open {
+        let remote = batch.remote.clone().unwrap_or_default();
+        runtime
+            .block_on(client.cancel_batch(&remote))
+            .map_err(|t| CommandError::bad_input(format!("{remote}: {}; {}", t.message, t.remedy())))?;
+        writeln!(
+            err,
+            "{remote}  is being stopped; what is done by now is billed, and collected by the command that made it, which asks for the rest again"
+        )?;
+    }
+    Ok(Exit::Done)
+}

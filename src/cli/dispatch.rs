@@ -1,0 +1,114 @@
+//! The way in: settings are read once, the command runs, its end becomes the exit code.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use super::args::{Cli, Command};
+use super::exit::{CommandError, Exit};
+use super::folder::holder;
+use super::{
+    batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, man, output,
+    parse, pipelines, review, show, simulate, status, wait,
+};
+use crate::settings::{Loaded, SettingsError, Sources, load, unknown_variables};
+
+/// Runs the program on the process's own arguments and environment, to its exit code.
+pub fn run() -> ExitCode {
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let Loaded { cli, sources } = match load::<Cli>(&line, &|name| std::env::var_os(name)) {
+        Ok(loaded) => loaded,
+        Err(SettingsError::Parser(error)) => {
+            // A reader that has left is no reason to end otherwise.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+        }
+        Err(error) => return ended(Err(error.into())),
+    };
+    std::panic::set_hook(Box::new(|info| {
+        // A worker's panic becomes that document's failure; anything else is ours to confess.
+        let thread = std::thread::current();
+        if !thread.name().is_some_and(|name| name.starts_with("worker-")) {
+            let _ = writeln!(std::io::stderr(), "corpora: internal error: {info}; please report this");
+        }
+    }));
+    ended(std::panic::catch_unwind(|| dispatch(cli, &sources)).unwrap_or(Ok(Exit::Internal)))
+}
+
+fn ended(outcome: Result<Exit, CommandError>) -> ExitCode {
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(CommandError { exit, message }) => {
+            if !message.is_empty() {
+                let _ = writeln!(std::io::stderr(), "corpora: {message}");
+            }
+            exit.into()
+        }
+    }
+}
+
+fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
+    if !matches!(cli.command, Command::ParseWorker { .. }) {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for message in unknown_variables(names, &Cli::command()) {
+            writeln!(std::io::stderr(), "corpora: {message}")?;
+        }
+    }
+    match cli.command {
+        Command::Batch(args) => batch::run(&args, sources),
+        Command::Status(args) => status::run(&args),
+        Command::Parse(args) => parse::run(&args),
+        Command::Extract(args) => extract::run(&args),
+        Command::Output(args) => output::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Gc(args) => gc::run(&args, &holder("corpora gc")),
+        Command::Pipelines(args) => pipelines::run(&args),
+        Command::Batches(args) => batches::run(&args),
+        Command::Wait(args) => wait::run(&args, sources),
+        Command::Cancel(args) => cancel::run(&args, sources),
+        Command::Consolidate(args) => consolidate::run(&args, &holder("corpora consolidate")),
+        Command::Review(args) => review::run(&args, &holder("corpora review")),
+        Command::Cost(args) => cost::run(&args),
+        Command::Doctor(args) => doctor::run(&args, sources),
+        Command::Config(args) => config::run(&args, sources),
+        Command::Bench(args) => bench::run(&args, sources),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man => man::run(),
+        Command::ParseWorker { memory } => {
+            crate::engine::serve_parse_worker(memory)?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_and_batch_has_examples() {
+        for command in Cli::command().get_subcommands().filter(|c| !c.is_hide_set()) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
+        let mut help = Cli::command();
+        let batch = help.find_subcommand_mut("batch").unwrap().render_long_help().to_string();
+        assert!(batch.contains("Examples:"));
+    }
+
+    #[test]
+    fn a_misspelt_variable_names_the_right_one() {
+        let names = ["CORPORA_WORKER", "CORPORA_MODE", "PATH"].map(String::from);
+        let messages = unknown_variables(names.into_iter(), &Cli::command());
+        assert_eq!(messages.len(), 1);
+        assert!(messages[0].ends_with("did you mean CORPORA_WORKERS?"), "{messages:?}");
+    }
+}

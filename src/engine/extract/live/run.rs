@@ -1,0 +1,100 @@
+//! One live `extract`, from its beginning to the last document that is put together.
+
+use std::sync::{Arc, Mutex};
+
+use super::board::Board;
+use super::money::Money;
+use super::shared::{Live, asked};
+use super::{assembling, planner, reading, traffic};
+use crate::engine::context::Run;
+use crate::engine::error::RunError;
+use crate::engine::extract::request::overhead;
+use crate::engine::extract::settle::Policy;
+use crate::engine::feed::Upstream;
+use crate::engine::provider::{Outcome, Remote};
+use crate::remote::{Charge, Limiter};
+use crate::values::Event;
+
+/// Asks for everything that the documents in scope still need, and assembles the documents whose answers are complete.
+pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upstream) -> Result<Outcome, RunError> {
+    let reader = run.store.reader()?;
+    let policy = Policy::new(run.question, remote, &run.pipeline.schema, &run.pipeline.method)?;
+    let choice = &run.pipeline.provider;
+    let largest = Charge {
+        input: u64::from(run.pipeline.chunk.max_tokens) * 2 + overhead(&run.pipeline),
+        output: choice.max_output_tokens.into(),
+    };
+    let (ready, assembling) = crossbeam_channel::unbounded();
+    let limits_cached = remote.dialect.vendor.limits_cached_input();
+    let (answers, lost) = reader.ledger_sums()?;
+    let live = Live {
+        run,
+        remote,
+        client: remote.client(&run.pipeline.schema)?,
+        limiter: Limiter::new(remote.rates, largest, remote.most_in_flight, limits_cached),
+        policy,
+        board: Arc::new(Board::new(ready)),
+        money: Mutex::new(Money::new(remote.max_cost, answers.cost + lost.cost)),
+        stopped: Mutex::new(None),
+        failed: Mutex::new(None),
+    };
+    reading::take_up_unread(&live, &reader)?;
+    std::thread::scope(|scope| {
+        // Few: what is planned ahead is text in memory.
+        let (requests, queue) = tokio::sync::mpsc::channel(64);
+        let (responses, unread) = crossbeam_channel::unbounded();
+        let (verdicts, heard) = tokio::sync::mpsc::unbounded_channel();
+        let live = &live;
+        spawn(scope, live, "reader", move || reading::serve(live, &unread, &verdicts));
+        for _ in 0..run.workers {
+            let (assembling, attendance) = (assembling.clone(), live.board.assembler());
+            spawn(scope, live, "assembler", move || {
+                let _attendance = attendance;
+                assembling::serve(live, &assembling);
+                Ok(())
+            });
+        }
+        let end = live.board.traffic();
+        spawn(scope, live, "traffic", move || {
+            let _end = end;
+            traffic::run(live, queue, heard, responses)
+        });
+        let planned = planner::plan(live, upstream, &requests);
+        drop(requests);
+        if let Err(error) = planned {
+            live.fail(error);
+        }
+        // The assemblers end when the board has nothing more for them.
+        live.board.close_when_idle(&run.signs, || live.is_halted());
+    });
+    let asked = asked(&live);
+    run.emit(Event::Asking { in_flight: 0, asked });
+    let report = live.limiter.report();
+    tracing::info!(grants = report.grants, refusals = report.refusals, factor = report.factor, "limiter");
+    match live.failed.into_inner().expect("no panic while the lock is held") {
+        Some(error) => Err(error),
+        None => {
+            let stopped = live.stopped.into_inner().expect("no panic while the lock is held").map(|s| s.message);
+            Ok(Outcome { asked, stopped })
+        }
+    }
+}
+
+fn spawn<'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    live: &'scope Live<'_>,
+    name: &str,
+    work: impl FnOnce() -> Result<(), RunError> + Send + 'scope,
+) {
+    // The prefix keeps a panic, which is an error here, off the terminal.
+    let spawned = std::thread::Builder::new().name(format!("worker-{name}")).spawn_scoped(scope, move || {
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => live.fail(error),
+            Err(panic) => live.fail(RunError::Internal(crate::engine::attempts::panic_words(&*panic).to_owned())),
+        }
+    });
+    if let Err(e) = spawned {
+        live.fail(RunError::Threads(e));
+    }
+}

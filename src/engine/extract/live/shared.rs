@@ -1,0 +1,63 @@
+//! State that the threads of a live `extract` share, and what it sums up to.
+
+use std::sync::{Arc, Mutex};
+
+use super::board::Board;
+use super::money::Money;
+use crate::engine::context::Run;
+use crate::engine::error::RunError;
+use crate::engine::extract::request::Ask;
+use crate::engine::extract::settle::Policy;
+use crate::engine::provider::Remote;
+use crate::remote::{Client, Limiter, StopReason};
+use crate::values::{Asked, Usage};
+
+/// State that the threads of a live `extract` share.
+pub(super) struct Live<'a> {
+    pub(super) run: &'a Run<'a>,
+    pub(super) remote: &'a Remote,
+    pub(super) client: Client,
+    pub(super) limiter: Limiter,
+    pub(super) policy: Policy<'a>,
+    pub(super) board: Arc<Board>,
+    pub(super) money: Mutex<Money>,
+    /// Reason for which no more is asked, once that is so.
+    pub(super) stopped: Mutex<Option<StopReason>>,
+    pub(super) failed: Mutex<Option<RunError>>,
+}
+
+impl Live<'_> {
+    /// True if nothing new may be begun.
+    pub(super) fn is_halted(&self) -> bool {
+        self.run.is_stopping()
+    }
+
+    pub(super) fn stop(&self, reason: StopReason) {
+        self.stopped.lock().expect("no panic while the lock is held").get_or_insert(reason);
+        self.run.halt();
+    }
+
+    pub(super) fn fail(&self, error: RunError) {
+        self.failed.lock().expect("no panic while the lock is held").get_or_insert(error);
+        self.run.halt();
+    }
+
+    /// The whole budget of a request at the prices of today: no answer to it costs more.
+    pub(super) fn worst(&self, ask: &Ask) -> Usage {
+        // The estimate of a text is within 35 % of what most tokenizers count; what providers told corrects it.
+        let calibrated = ask.input_estimate as f64 * self.limiter.calibration().unwrap_or(1.0) * 1.35;
+        Usage { input: calibrated.ceil() as u64, output: ask.max_output.into(), ..Usage::default() }
+    }
+}
+
+/// Sum of what was asked and answered so far, with its cost.
+pub(super) fn asked(live: &Live<'_>) -> Asked {
+    let money = live.money.lock().expect("no panic while the lock is held");
+    Asked {
+        answers: money.answers,
+        input_tokens: money.usage.prompt(),
+        output_tokens: money.usage.output,
+        picodollars: live.remote.price.is_some().then_some(money.spent_now().0),
+        refused: live.limiter.report().refusals,
+    }
+}

@@ -1,0 +1,87 @@
+//! One consolidation, from the lock to the published master.
+
+use std::path::Path;
+
+use super::documents::Documents;
+use super::look::{self, Look};
+use super::merging;
+use super::outcome::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, io};
+use super::queue::{ReviewLock, queue, waiting};
+use crate::engine::vocabulary::orphans::{Orphan, OrphanState, orphans, remove_orphans};
+use crate::stages::consolidate::VERSION;
+use crate::store::{ConsolidationState, RunLock, STORE_FOLDER, Session, Store, StoreError};
+use crate::values::{Fingerprint, KeyWriter, MASTER_FILE, REVIEW_FILE};
+
+/// Puts all vocabulary files of a folder together as `master.vocab.json`, and the flagged terms as `flagged.json`.
+///
+/// Files that are as they were are not read again. The result depends on the vocabulary files and the decisions alone, not on
+/// any order or on what was consolidated before. At every instant the master is the old or the new one, whole; the old one
+/// stays as `master.vocab.json.bak`. Memory does not grow with the number of terms, apart from those in the review queue.
+///
+/// # Errors
+/// Whatever makes a master impossible. Files that cannot be used are named in the result and are not an error.
+pub fn consolidate(
+    config: &ConsolidateConfig,
+    progress: &mut dyn FnMut(ConsolidateStep),
+) -> Result<Consolidated, ConsolidateError> {
+    let folder = &config.folder;
+    let own = folder.join(STORE_FOLDER);
+    if !own.is_dir() && !look::has_files(folder)? {
+        return Err(ConsolidateError::Empty(folder.clone()));
+    }
+    std::fs::create_dir_all(&own).map_err(io("create", &own))?;
+    let _lock = RunLock::take(folder, &own, &config.holder)?;
+    let _review = ReviewLock::take(folder, &config.holder)?;
+    let (queue, decisions) = queue(folder)?;
+    let mut result = Consolidated::default();
+    let store = existing_store(folder)?;
+    if let Some(store) = &store {
+        let mut session = Session::begin(store)?;
+        let found = orphans(&mut session, folder)?;
+        if config.remove_orphans {
+            remove_orphans(&mut session, folder, &found)?;
+        }
+        let there = found.into_iter().filter(|o| o.state != OrphanState::Missing);
+        result.orphans = there.map(|Orphan { output, state }| (output, state)).collect();
+    }
+    let reader = store.as_ref().map(Store::reader).transpose()?;
+    let state = ConsolidationState::open(folder, config.anew)?;
+    look::refuse_a_document_as_master(folder, state.text("published")?.is_some())?;
+    Look::new(folder, &state, reader.as_ref(), &mut result, progress)?.run()?;
+    result.gone = state.forget_unseen()?;
+    result.unusable = state.problems()?;
+    state.commit()?;
+
+    let mut inputs = Some(decisions.add_to(KeyWriter::new("consolidate").number(VERSION.into())));
+    let documents = Documents::of(&state, |path, sha| {
+        inputs = inputs.take().map(|key| key.text(path).key(sha));
+    })?;
+    let inputs = inputs.map(|key| key.finish().hex()).unwrap_or_default();
+    result.copies = documents.copies;
+    if state.text("published")?.is_some_and(|known| Some(known) == published(&inputs, folder)) {
+        result.metadata = state.text("metadata")?.and_then(|m| serde_json::from_str(&m).ok()).unwrap_or_default();
+        result.waiting = waiting(&queue);
+        return Ok(result);
+    }
+    merging::merge(folder, &state, &documents, &decisions, queue, &mut result, progress)?;
+    state.set_text("published", &published(&inputs, folder).unwrap_or_default())?;
+    state.set_text("metadata", &serde_json::to_string(&result.metadata).unwrap_or_default())?;
+    state.commit()?;
+    Ok(result)
+}
+
+/// The store of the folder, brought up to date; vocabulary files may stand in a folder without one.
+fn existing_store(folder: &Path) -> Result<Option<Store>, StoreError> {
+    match Store::open_existing(folder) {
+        Ok(_) => Store::open_or_create(folder).map(Some),
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Says from what master and queue were made and how their files look; none if one is not there.
+fn published(inputs: &str, folder: &Path) -> Option<String> {
+    let (size, mtime) = look::stamp(&std::fs::metadata(folder.join(MASTER_FILE)).ok()?);
+    let queue = Fingerprint::of(&std::fs::read(folder.join(REVIEW_FILE)).ok()?).hex();
+    Some(format!("{inputs} {size} {mtime} {queue}"))
+}

@@ -1,0 +1,158 @@
+//! How a provider's batch endpoint is used.
+
+use std::num::NonZeroU32;
+
+use clap::{Args, ValueEnum};
+
+use super::load::SettingsError;
+use super::remote::seconds;
+use super::sources::{Origin, Sources};
+use crate::engine::{BatchOptions, EndpointKind, defaults};
+use crate::remote::Vendor;
+
+/// Settings of a provider's batch endpoint.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Batch endpoints")]
+pub(crate) struct BatchEndpointSettings {
+    /// Request by request, through the provider's batch endpoint at half the price, or whichever fits.
+    #[arg(long, value_enum, value_name = "WAY", env = "CORPORA_ENDPOINT", default_value = "live")]
+    pub endpoint: Way,
+
+    /// Leave when all batches are submitted; the same command collects them later.
+    #[arg(long, env = "CORPORA_DETACH")]
+    pub detach: bool,
+
+    /// With --endpoint auto: when the answers have to be there, as 07:00 in universal time.
+    #[arg(long, value_name = "HH:MM", env = "CORPORA_DEADLINE")]
+    pub deadline: Option<String>,
+
+    /// Send no request live before the first batch.
+    #[arg(long, env = "CORPORA_NO_PROBE")]
+    pub no_probe: bool,
+
+    /// Where what the first batches leave undone is asked.
+    #[arg(long, value_enum, value_name = "WAY", env = "CORPORA_FINISH", default_value = "batch")]
+    pub finish: Finish,
+
+    /// Ask again for batches whose fate cannot be found out, or whose results are gone: this may pay twice.
+    #[arg(long, env = "CORPORA_RESUBMIT")]
+    pub resubmit: bool,
+
+    /// Requests in one batch at most [default: what the provider takes].
+    #[arg(long, value_name = "N", env = "CORPORA_BATCH_REQUESTS")]
+    pub batch_requests: Option<u64>,
+
+    /// Bytes of one batch at most [default: what the provider takes].
+    #[arg(long, value_name = "N", env = "CORPORA_BATCH_BYTES")]
+    pub batch_bytes: Option<u64>,
+
+    /// Prompt tokens enqueued at most, where your account has such a limit.
+    #[arg(long, value_name = "N", env = "CORPORA_BATCH_TOKENS")]
+    pub batch_tokens: Option<u64>,
+
+    /// Batches at the provider at once at most [default: 100 at Gemini, which takes no more; no limit elsewhere].
+    #[arg(long, value_name = "N", env = "CORPORA_BATCHES_IN_FLIGHT")]
+    pub batches_in_flight: Option<usize>,
+
+    /// Batches created in an hour at most [default: 2000 at OpenAI, 1500 at Anthropic, no limit elsewhere].
+    #[arg(long, value_name = "N", env = "CORPORA_BATCHES_PER_HOUR")]
+    pub batches_per_hour: Option<u32>,
+
+    /// Seconds between two looks at a batch, at first; they grow to six times that.
+    #[arg(long, value_name = "SECONDS", env = "CORPORA_POLL", default_value_t = defaults::POLL.as_secs_f64())]
+    pub poll: f64,
+
+    /// Seconds by which the provider's listing of batches may lag behind.
+    #[arg(long, value_name = "SECONDS", env = "CORPORA_LISTING_LAG", default_value_t = defaults::LISTING_LAG.as_secs_f64())]
+    pub listing_lag: f64,
+
+    /// Die at a named point: for tests of crashes.
+    #[cfg(feature = "failpoints")]
+    #[arg(long, hide = true, value_name = "POINT")]
+    pub crash_at: Option<String>,
+}
+
+/// Ways to ask a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Way {
+    /// Request by request.
+    Live,
+    /// A few large batches at half the price.
+    Batch,
+    /// Batch where there is enough to ask and enough time.
+    Auto,
+}
+
+/// Ways to ask for what is left undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Finish {
+    /// In further batches.
+    Batch,
+    /// Live, at the full price.
+    Live,
+}
+
+impl BatchEndpointSettings {
+    /// The endpoint that is asked. What the file or the environment says of batches waits for a run that makes some.
+    ///
+    /// # Errors
+    /// For values out of range, and for options of the command line that are about batches where none are made.
+    pub(super) fn resolve(&self, vendor: Vendor, sources: &Sources) -> Result<EndpointKind, SettingsError> {
+        let bad = |message: String| Err(SettingsError::Value(message));
+        let typed = |key: &str| sources.origin(key) == Origin::Line;
+        if self.endpoint == Way::Live {
+            let idle = [("detach", self.detach), ("deadline", self.deadline.is_some()), ("finish", typed("finish"))];
+            return match idle.iter().find(|(key, given)| *given && typed(key)) {
+                Some((key, _)) => bad(format!("--{key} is for batches; add --endpoint batch, or auto")),
+                None => Ok(EndpointKind::Live),
+            };
+        }
+        let mut options = BatchOptions::new(vendor.batch_limits());
+        for (name, given, limit) in [
+            ("--batch-requests", self.batch_requests, &mut options.limits.requests),
+            ("--batch-bytes", self.batch_bytes, &mut options.limits.bytes),
+        ] {
+            match given {
+                Some(n) if n == 0 || n > *limit => {
+                    return bad(format!("{name} {n} is out of range; this provider takes 1 to {limit}"));
+                }
+                Some(n) => *limit = n,
+                None => {}
+            }
+        }
+        options.per_hour = match self.batches_per_hour.map(NonZeroU32::new) {
+            Some(None) => return bad("--batches-per-hour 0 lets no batch through; give at least 1".into()),
+            given => given.flatten().or(vendor.batches_per_hour()),
+        };
+        options.most_tokens = self.batch_tokens;
+        // <https://ai.google.dev/gemini-api/docs/rate-limits>
+        options.most_open = self.batches_in_flight.map(|n| n.max(1)).or((vendor == Vendor::Gemini).then_some(100));
+        options.detach = self.detach;
+        options.probe = !self.no_probe;
+        options.finish_live = self.finish == Finish::Live;
+        options.poll = seconds("--poll", self.poll)?;
+        options.listing_lag = seconds("--listing-lag", self.listing_lag)?;
+        options.resubmit = self.resubmit;
+        match (self.endpoint, &self.deadline) {
+            (Way::Auto, deadline) => {
+                let seconds_left = deadline.as_deref().map(until).transpose()?;
+                Ok(EndpointKind::Auto { batch: options, seconds_left })
+            }
+            (_, Some(_)) if typed("deadline") => {
+                bad("--deadline chooses between batch and live; add --endpoint auto".into())
+            }
+            _ => Ok(EndpointKind::Batch(options)),
+        }
+    }
+}
+
+/// Seconds until a time of day, today or tomorrow.
+fn until(deadline: &str) -> Result<u64, SettingsError> {
+    let parts: Vec<u64> = deadline.split(':').filter_map(|p| p.parse().ok()).collect();
+    // A time of TOML without quotes has seconds.
+    let ([hour @ 0..24, minute @ 0..60] | [hour @ 0..24, minute @ 0..60, 0]) = parts[..] else {
+        return Err(SettingsError::value(format!("--deadline '{deadline}' is not a time of day; give one like 07:00")));
+    };
+    let now = jiff::Timestamp::now().as_second().rem_euclid(86_400).cast_unsigned();
+    Ok((hour * 3600 + minute * 60 + 86_400 - now) % 86_400)
+}
