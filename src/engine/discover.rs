@@ -36,7 +36,7 @@ pub(super) struct Discovered {
     pub(super) changed: bool,
 }
 
-/// Walks the inputs. `scope` is the number of a partial run, or 0 when the run is about the whole input root.
+/// Walks the inputs. `scope` is the part of the input root that the run is about.
 pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: Scope) -> Result<Discovered, RunError> {
     let mut state = Discovery {
         run,
