@@ -263,7 +263,7 @@ mod tests {
         RequestFacts {
             doc: DocId(1),
             units: units.iter().map(|unit| term_key(&local::canonical_form(unit))).collect(),
-            generation: 3,
+            generation: Generation(3),
             spent,
             estimate: estimate(100, 1000),
             model: MODEL.into(),
@@ -280,8 +280,8 @@ mod tests {
             let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms };
             let units: &[&str] = if are_terms { &["wyrm", "salt lantern"] } else { &["a passage"] };
             for (body, spent) in bodies().iter().flat_map(|body| [(body, 0), (body, 6)]) {
-                let live = policy.settle(1, &facts(units, spent), body, false);
-                let batch = policy.settle(1, &facts(units, spent), body, true);
+                let live = policy.settle(ResponseId(1), &facts(units, spent), body, false);
+                let batch = policy.settle(ResponseId(1), &facts(units, spent), body, true);
                 let meaning =
                     |s: &Settlement| format!("{:?} {:?} {:?} {:?}", &s.changes[1..], s.settled, s.again, s.usage);
                 assert_eq!(meaning(&live), meaning(&batch));
@@ -298,7 +298,7 @@ mod tests {
         let remote = remote();
         let schema = AnswerSchema::new(&schema()).unwrap();
         let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms: true };
-        let settled = policy.settle(1, &facts(&["wyrm"], 0), &body("{}", "end_turn", false), false);
+        let settled = policy.settle(ResponseId(1), &facts(&["wyrm"], 0), &body("{}", "end_turn", false), false);
         let guess = Usage { input: 100, output: 500, ..Usage::default() };
         assert_eq!((settled.usage, settled.cost), (None, remote.cost(&guess)));
         assert!(settled.cost.is_some(), "the price of the model is known");
@@ -310,7 +310,7 @@ mod tests {
         let schema = AnswerSchema::new(&schema()).unwrap();
         let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms: true };
         let cut = body(r#"{"items": [{"text": "Wyrm"}, {"te"#, "max_tokens", true);
-        let settled = policy.settle(1, &facts(&["salt lantern", "wyrm"], 0), &cut, true);
+        let settled = policy.settle(ResponseId(1), &facts(&["salt lantern", "wyrm"], 0), &cut, true);
         assert_eq!((settled.settled.len(), settled.again, settled.more_output), (1, vec![0], true));
     }
 }

@@ -381,7 +381,7 @@ impl Course<'_> {
         assert_eq!(count(waiting), 0, "requests without an outcome");
         assert_eq!(count("SELECT count(*) FROM batch_unit WHERE fp = ?1"), 0, "units still in a batch");
         let requests = "SELECT count(*) FROM batch_request r JOIN batch b ON b.id = r.batch WHERE b.fp = ?1";
-        let planned = self.model.planned.keys().filter(|(id, _)| self.model.over.contains(id)).count() as i64;
+        let planned = self.model.planned.keys().filter(|(id, _)| self.model.over.contains(&id.0)).count() as i64;
         assert_eq!(count(requests), planned, "requests");
         let creations = self.provider.creations();
         assert!(creations.values().all(|n| *n <= 1 + resubmitted), "a payload was created twice: {creations:?}");
