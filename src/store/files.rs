@@ -206,7 +206,7 @@ impl Reader {
         )
     }
 
-    /// Files after `after` whose document is extracted and whose vocabulary file is not written yet.
+    /// Files after `after` whose document has come through the stage before `write`, and whose vocabulary file is not written yet.
     /// Failed ones are left out.
     pub fn files_to_write(
         &self,
@@ -215,13 +215,14 @@ impl Reader {
         after: &str,
         limit: usize,
     ) -> Result<Vec<PendingFile>, StoreError> {
+        let Some(through) = Stage::Write.before().map(|stage| fps[stage]) else { return Ok(Vec::new()) };
         self.db.rows(
             "SELECT f.path, f.doc, d.sha, f.output FROM file f
              JOIN done e ON e.fp = ?1 AND e.doc = f.doc AND e.state = 1 JOIN doc d ON d.id = f.doc
              WHERE f.path > ?4 AND f.state = 0 AND (?3 = 0 OR f.scope = ?3) AND f.fail_kind IS NULL
                AND (f.written_fp IS NOT ?2 OR f.written_doc IS NOT f.doc) AND f.output IS NOT NULL
              ORDER BY f.path LIMIT ?5",
-            params![fps[Stage::Extract], fps[Stage::Write], scope, after, limit as i64],
+            params![through, fps[Stage::Write], scope, after, limit as i64],
             pending_file,
         )
     }

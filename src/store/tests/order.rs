@@ -65,7 +65,7 @@ fn a_file_is_in_its_place_and_its_folder_synced_before_the_row_that_says_so_and_
     let store = store_on(Arc::new(disk), dir.path());
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = {
-        let (told, store) = (Arc::clone(&told), looked_at.clone());
+        let (told, store) = (Arc::clone(&told), looked_at);
         move |events: Vec<Event>| events.iter().for_each(|_| told.lock().unwrap().push(written(&store)))
     };
     publish_one(&store, tell).unwrap();

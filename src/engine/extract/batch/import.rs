@@ -1,6 +1,6 @@
 //! Reads a batch's results: in any order, twice, cut off, with lines that nobody asked for.
 
-use super::Driver;
+use super::driver::Driver;
 use super::endpoint::BatchEndpoint;
 use crate::engine::error::RunError;
 use crate::engine::extract::backoff::ATTEMPTS;

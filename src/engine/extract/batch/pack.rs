@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::Driver;
+use super::driver::Driver;
 use crate::engine::attempts::attempts;
 use crate::engine::checkpoint::{About, submit};
 use crate::engine::error::RunError;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Driver, TRIES};
+use super::driver::{Driver, TRIES};
 use crate::engine::error::RunError;
 use crate::engine::extract::backoff::backoff;
 use crate::engine::extract::contents::contents;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::decide::{Candidate, Ours};
+use super::driver::{Driver, Look, Step};
 use super::endpoint::BatchEndpoint;
 use super::pack::payload_place;
-use super::{Driver, Look, Step};
 use crate::engine::error::RunError;
 use crate::engine::failpoint;
 use crate::remote::{BatchSeen, ResultLine, Standing, TroubleKind, is_surely_absent};

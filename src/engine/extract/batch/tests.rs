@@ -10,8 +10,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::json;
 
-use self::provider::{Provider, TOLD_TOKENS, Told};
-use super::Driver;
+use self::provider::{LISTING_LAG_MS, NOW_MS, Provider, TOLD_TOKENS, Told};
+use super::driver::Driver;
 use super::pack::payload_place;
 use crate::engine::cancel::Cancel;
 use crate::engine::context::Run;
@@ -27,12 +27,6 @@ use crate::store::{
     Session, Store,
 };
 use crate::values::{Event, Fingerprint};
-
-/// Time that the tests' clock shows, always: batches live by the virtual clock of tokio.
-const NOW_MS: i64 = 1_795_000_000_000;
-
-/// By how much the listing may lag behind.
-const LISTING_LAG_MS: u64 = 60;
 
 /// The attempt budget, and what an answer that cannot be used costs of it.
 const BUDGET: u32 = 8;

@@ -14,6 +14,12 @@ use crate::engine::cancel::Cancel;
 use crate::engine::extract::batch::endpoint::BatchEndpoint;
 use crate::remote::{BatchSeen, LineOutcome, ResultLine, Standing, Trouble, TroubleKind};
 
+/// Time that the tests' clock shows, always: batches live by the virtual clock of tokio.
+pub(super) const NOW_MS: i64 = 1_795_000_000_000;
+
+/// By how much the listing may lag behind.
+pub(super) const LISTING_LAG_MS: u64 = 60;
+
 /// Tokens that each response says it took: in and out.
 pub(super) const TOLD_TOKENS: (u64, u64) = (100, 10);
 
@@ -192,7 +198,7 @@ impl Inner {
             token: token.to_owned(),
             told,
             at: Instant::now(),
-            lag: Duration::from_millis(if self.calm { 0 } else { self.rng.u64(..super::LISTING_LAG_MS) }),
+            lag: Duration::from_millis(if self.calm { 0 } else { self.rng.u64(..LISTING_LAG_MS) }),
             turnaround: Duration::from_millis(if self.calm { 0 } else { self.rng.u64(..300) }),
             hidden: if self.chance(6) { self.rng.u32(1..6) } else { 0 },
             // Anthropic refuses no batch as a whole.
@@ -226,7 +232,7 @@ impl Inner {
             status: if over { "ended" } else { "running" }.into(),
             succeeded: if over { good } else { 0 },
             failed: if over { total - good } else { 0 },
-            created_unix: Some(super::NOW_MS as f64 / 1000.0),
+            created_unix: Some(NOW_MS as f64 / 1000.0),
         }
     }
 

@@ -1,0 +1,294 @@
+//! `extract` through a provider's batch endpoint: everything that has no answer is packed into a few large batches at half the
+//! price. A batch and its whole list of requests are durable before anything is sent; what happened to a creation that was cut
+//! off is found out at the provider, never guessed.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::decide::{Action, Facts, Ours, decide};
+use super::driver::{Driver, NOT_FOUND, REFUSALS, Step};
+use super::endpoint::BatchEndpoint;
+use super::import::{self, Broken};
+use super::pack::{self, payload_place};
+use crate::engine::context::Run;
+use crate::engine::drive::drive;
+use crate::engine::error::RunError;
+use crate::engine::extract::assemble::assemble_if_settled;
+use crate::engine::extract::live;
+use crate::engine::failpoint;
+use crate::engine::feed::{Job, Upstream, feed_documents};
+use crate::engine::provider::{BatchOptions, Outcome, Remote};
+use crate::remote::{Client, Standing, TroubleKind};
+use crate::store::{BatchRow, BatchState, BatchUpdate, Reader};
+use crate::values::{Event, Stage};
+
+/// Submits what is unanswered, waits, collects, until every unit is answered or given up.
+pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, options: &BatchOptions) -> Result<Outcome, RunError> {
+    let client = Arc::new(remote.client(&run.pipeline.schema)?);
+    let mut driver = Driver::new(run, remote, options, client)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
+    let finish_live = runtime.block_on(driver.run())?;
+    driver.assemble()?;
+    if finish_live && driver.stopped.is_none() && !run.is_stopping() {
+        let rest = live::extract(run, remote, &Upstream::finished())?;
+        driver.asked += rest.asked;
+        driver.stopped = rest.stopped;
+    }
+    Ok(Outcome { asked: driver.asked, stopped: driver.stopped })
+}
+
+impl Driver<'_, Client> {
+    /// Rounds of submitting and collecting. Says whether the rest is to be asked live.
+    async fn run(&mut self) -> Result<bool, RunError> {
+        let mut rounds = 0;
+        loop {
+            if !self.drive_open().await? || self.stopped.is_some() {
+                return Ok(false);
+            }
+            if self.options.finish_live && rounds > 0 {
+                return Ok(true);
+            }
+            self.assemble()?;
+            if rounds == 0 && !self.endpoint_is_there().await {
+                return Ok(false);
+            }
+            if self.options.probe && !self.probe().await? {
+                return Ok(false);
+            }
+            let packed = pack::pack(self)?;
+            failpoint::reached("planned");
+            if packed.capped {
+                let cap = self.remote.max_cost.unwrap_or_default();
+                self.stopped = Some(format!(
+                    "--max-cost {cap} leaves no room for the next requests, whose batches would be set aside at their most; the same command with a higher --max-cost continues"
+                ));
+            }
+            if packed.requests == 0 {
+                return Ok(false);
+            }
+            rounds += 1;
+        }
+    }
+}
+
+impl<E: BatchEndpoint> Driver<'_, E> {
+    /// Brings every open batch to its end. Says whether the run goes on.
+    pub(super) async fn drive_open(&mut self) -> Result<bool, RunError> {
+        loop {
+            // Batches have an end at the provider.
+            self.run.signs.alive();
+            let open = self.reader.open_batches(self.run.question)?;
+            if open.is_empty() {
+                return Ok(true);
+            }
+            let mut waits = true;
+            let mut held = Vec::new();
+            for batch in &open {
+                if self.run.is_stopping() || self.stopped.is_some() {
+                    self.leave(&open);
+                    return Ok(false);
+                }
+                let look = self.looks.entry(batch.id).or_default();
+                if look.not_before.is_some_and(|at| at > Instant::now()) {
+                    continue;
+                }
+                let step = self.step(batch).await?;
+                waits &= step != Step::Moved;
+                if step == Step::Held {
+                    held.push(batch.token.clone());
+                }
+            }
+            if self.stopped.is_some() {
+                continue;
+            }
+            let open = self.reader.open_batches(self.run.question)?;
+            let all_sent = open.iter().all(|b| b.state >= BatchState::Submitted) || !held.is_empty();
+            if self.options.detach && all_sent && waits {
+                self.leave(&open);
+                return Ok(false);
+            }
+            if !open.is_empty() && held.len() == open.len() && self.options.detach {
+                self.leave(&open);
+                return Ok(false);
+            }
+            if waits {
+                tokio::time::sleep(self.nap(&open)).await;
+            }
+        }
+    }
+
+    async fn step(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
+        let look = self.looks.entry(batch.id).or_default();
+        let facts = Facts {
+            state: batch.state,
+            standing: look.standing.clone(),
+            candidates: look.candidates.clone(),
+            empty_looks: look.empty,
+            resubmit: self.options.resubmit && !self.sent_again.contains(&batch.id),
+        };
+        match decide(&facts) {
+            Action::Send => self.send(batch).await,
+            Action::Look => self.search(batch).await,
+            Action::LookAgain => self.search(batch).await,
+            Action::Adopt(remote) => {
+                let message = "it was found at the provider after an interruption, and taken over".to_owned();
+                self.submitted(batch, &remote, Some(message))?;
+                Ok(Step::Moved)
+            }
+            Action::Hold => {
+                self.search(batch).await?;
+                if !self.looks[&batch.id].candidates.iter().flatten().any(|c| c.ours == Ours::Unknown) {
+                    return Ok(Step::Moved);
+                }
+                let message = format!(
+                    "whether the provider has this batch of {} requests cannot be told before a batch of the same size ends there: waiting for it costs nothing; --resubmit sends it again, and pays twice if it was taken",
+                    batch.requests
+                );
+                if batch.message.as_deref() != Some(&message) {
+                    self.run.emit(Event::Notice { message: format!("batch {}: {message}", batch.token) });
+                    self.note(BatchUpdate { id: batch.id, message: Some(message), ..BatchUpdate::default() })?;
+                }
+                Ok(Step::Held)
+            }
+            Action::AskPerson(remote) => {
+                self.stopped = Some(format!(
+                    "whether the provider has the batch {} of {} requests cannot be found out: {remote}, which has as many, is over there, and none of its results can be read; --resubmit sends it again, and pays twice if that was it",
+                    batch.token, batch.requests
+                ));
+                Ok(Step::Waits)
+            }
+            Action::Poll => self.poll(batch).await,
+            Action::Collect(places) => self.collect(batch, &places).await,
+            Action::Refuse { message, queue_full } => {
+                self.refuse(batch, &message, queue_full)?;
+                Ok(Step::Moved)
+            }
+            Action::Rest => Ok(Step::Moved),
+        }
+    }
+
+    async fn poll(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
+        failpoint::reached("polling");
+        let remote = batch.remote.clone().unwrap_or_default();
+        let seen = match self.client.batch(&remote).await {
+            Ok(seen) => seen,
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => {
+                let look = self.looks.entry(batch.id).or_default();
+                look.not_found += 1;
+                look.not_before = Some(Instant::now() + self.options.poll);
+                if look.not_found >= NOT_FOUND {
+                    self.stopped = Some(format!(
+                        "the provider does not show the batch {remote} of {} requests: use the key and the workspace that it was submitted with; it stays in the ledger, and nothing is asked again",
+                        batch.requests
+                    ));
+                }
+                return Ok(Step::Waits);
+            }
+            Err(trouble) => return self.trouble(batch, &trouble),
+        };
+        let known = (batch.status.as_deref(), batch.succeeded, batch.failed);
+        if known != (Some(&seen.status), seen.succeeded, seen.failed) {
+            let state = matches!(seen.standing, Standing::Ended { .. }).then_some(BatchState::Ended);
+            self.note(BatchUpdate {
+                id: batch.id,
+                state,
+                status: Some(seen.status.clone()),
+                counts: Some((seen.succeeded, seen.failed)),
+                ..BatchUpdate::default()
+            })?;
+        }
+        let poll = self.options.poll;
+        let look = self.looks.entry(batch.id).or_default();
+        look.not_found = 0;
+        let running = seen.standing == Standing::Running;
+        look.standing = Some(seen.standing);
+        if running {
+            let pause = look.pause.map_or(poll, |p| p.mul_f64(1.5).min(poll * 6));
+            look.pause = Some(pause);
+            look.not_before = Some(Instant::now() + pause);
+            self.tell();
+            self.warn_of_expiry(batch);
+            return Ok(Step::Waits);
+        }
+        Ok(Step::Moved)
+    }
+
+    async fn collect(&mut self, batch: &BatchRow, places: &[String]) -> Result<Step, RunError> {
+        match import::collect(self, batch, places).await {
+            Ok(_) => {
+                self.refusals = 0;
+                // What was sent is answered: the payload is not needed any more.
+                let _ = std::fs::remove_file(payload_place(&self.run.places.output, &batch.token));
+                self.tell();
+                failpoint::reached("collected");
+                Ok(Step::Moved)
+            }
+            Err(Broken::Run(error)) => Err(error),
+            Err(Broken::Remote(trouble)) if trouble.kind == TroubleKind::NotFound && !self.options.resubmit => {
+                self.stopped = Some(format!(
+                    "the results of the batch {} cannot be read any more ({}): providers keep them for {} days; --resubmit asks for what is missing again, and pays for it again",
+                    batch.remote.as_deref().unwrap_or("?"),
+                    trouble.message,
+                    self.remote.dialect.vendor.result_days()
+                ));
+                Ok(Step::Waits)
+            }
+            Err(Broken::Remote(trouble)) if trouble.kind == TroubleKind::NotFound => {
+                self.refuse(batch, "its results were gone, and --resubmit was given", false)?;
+                Ok(Step::Moved)
+            }
+            Err(Broken::Remote(trouble)) => {
+                // Lines that were read are stored; the rest is read again.
+                self.run.writer.flush()?;
+                self.seen.retain(|(id, _)| *id != batch.id);
+                self.trouble(batch, &trouble)
+            }
+        }
+    }
+
+    /// The whole batch goes elsewhere. Less is put into the next if too much was enqueued.
+    fn refuse(&mut self, batch: &BatchRow, message: &str, queue_full: bool) -> Result<(), RunError> {
+        self.note(BatchUpdate {
+            id: batch.id,
+            state: Some(BatchState::Refused),
+            message: Some(message.to_owned()),
+            ..BatchUpdate::default()
+        })?;
+        let _ = std::fs::remove_file(payload_place(&self.run.places.output, &batch.token));
+        self.looks.remove(&batch.id);
+        if queue_full {
+            let half = (batch.input / 2).max(1);
+            self.options.most_tokens = Some(self.options.most_tokens.map_or(half, |most| most.min(half)));
+            let message =
+                format!("the provider takes less at once ({message}); the next batches hold {half} tokens at most");
+            self.run.emit(Event::Notice { message });
+            if batch.requests == 1 {
+                self.stopped = Some(
+                    "not even one request fits into the provider's queue; try again when earlier batches are over"
+                        .into(),
+                );
+            }
+            return Ok(());
+        }
+        self.refusals += 1;
+        if self.refusals >= REFUSALS {
+            self.stopped =
+                Some(format!("the provider refused {} batches in a row, the last because: {message}", self.refusals));
+        }
+        Ok(())
+    }
+
+    /// Puts together the documents whose units are all answered or given up.
+    pub(super) fn assemble(&self) -> Result<(), RunError> {
+        let run = self.run;
+        drive(
+            run.workers,
+            &|| run.cancel.is_stopping(),
+            |send| feed_documents(run, Stage::Extract, send),
+            || Ok(run.store.reader()?),
+            |reader: &mut Reader, job: Job| assemble_if_settled(run, reader, &job),
+        )?;
+        Ok(run.writer.flush()?)
+    }
+}
