@@ -13,7 +13,7 @@ use corpora::remote::{Charge, Limiter, Rates};
 use corpora::stages::chunk::chunk;
 use corpora::stages::extract::extract_embedded;
 use corpora::stages::parse::{ParseSettings, parse};
-use corpora::store::{Change, Checkpoint, DocId, FileChange, FileState, FpId, Session, Store, Writer, encode};
+use corpora::store::{Change, Checkpoint, DocId, FileChange, FileState, FpId, Scope, Session, Store, Writer, encode};
 use corpora::values::{Fingerprint, ParsedDocument, SourcePath, Stage, StageMap};
 
 use shelf::documents;
@@ -67,7 +67,7 @@ fn filled(folder: &std::path::Path, count: usize) -> (Store, FpId) {
             size: 1,
             mtime_ns: 1,
             failure: None,
-            scope: 0,
+            scope: Scope::Whole,
         };
         let mut changes = vec![Change::File(file)];
         if n < count - count / 100 {
@@ -95,7 +95,7 @@ fn store(c: &mut Criterion) {
         b.iter(|| {
             let (mut after, mut left) = (DocId(0), 0);
             loop {
-                let page = reader.pending(&fps, Stage::Parse, 0, after, 64).unwrap();
+                let page = reader.pending(&fps, Stage::Parse, Scope::Whole, after, 64).unwrap();
                 let Some(last) = page.last() else { break };
                 after = last.doc;
                 left += page.len();

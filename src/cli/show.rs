@@ -5,7 +5,7 @@ use std::io::Write;
 use super::args::ShowArgs;
 use super::exit::{CommandError, Exit};
 use super::saved::saved_fps;
-use crate::store::{DocumentRow, Reader, StageFps, Store};
+use crate::store::{DocumentRow, Reader, StageFps, StageState, Store};
 use crate::values::Stage;
 
 /// Prints one document's way through the stages.
@@ -44,12 +44,14 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
                     .message
                     .map_or_else(String::new, |m| format!("\n            {}", m.replace('\n', "\n            ")));
                 match found.state {
-                    1 => {
+                    StageState::Done => {
                         let partial = found.kind.map_or_else(String::new, |gap| format!(", partial: {gap}"));
                         format!("done      {at:.0}{attempts}{terms}{stored}{partial}{message}")
                     }
-                    2 => format!("failed    {at:.0}{attempts}, {}{message}", found.kind.unwrap_or_default()),
-                    _ => format!("waiting   to be done again{stored}"),
+                    StageState::Failed => {
+                        format!("failed    {at:.0}{attempts}, {}{message}", found.kind.unwrap_or_default())
+                    }
+                    StageState::Waiting => format!("waiting   to be done again{stored}"),
                 }
             }
         };

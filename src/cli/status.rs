@@ -9,7 +9,7 @@ use super::exit::{CommandError, Exit};
 use super::progress::{counted, grouped};
 use super::saved::saved_fps;
 use crate::engine::expiry_warnings;
-use crate::store::{BatchState, Counts, FailureRow, PartialRow, Reader, StageFps, Store};
+use crate::store::{BatchState, Counts, FailureRow, PartialRow, Reader, Scope, StageFps, Store};
 use crate::values::{Cost, Stage, Subject};
 
 /// Counts of a stage for people and programs.
@@ -78,13 +78,13 @@ pub(super) fn run(args: &StatusArgs) -> Result<Exit, CommandError> {
 }
 
 fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
-    let (documents, files) = reader.corpus_size(0)?;
-    let failed_files = reader.failed_files(&fps, 0)?;
+    let (documents, files) = reader.corpus_size(Scope::Whole)?;
+    let failed_files = reader.failed_files(&fps, Scope::Whole)?;
     let mut stages = Vec::new();
     // A document that failed in a stage is not waiting in the later ones.
     let mut left = documents;
     for stage in Stage::ALL {
-        let Counts { done, failed, .. } = reader.counts(&fps, stage, 0)?;
+        let Counts { done, failed, .. } = reader.counts(&fps, stage, Scope::Whole)?;
         let waiting = match stage.subject() {
             Subject::Document => left.saturating_sub(done + failed),
             Subject::File => files.saturating_sub(done + failed_files),
@@ -93,7 +93,7 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
         stages.push(StageStatus { stage, done, waiting, failed });
     }
     let waiting = stages.last().map_or(0, |last| last.waiting);
-    let partial_files = reader.partial_files(fps[Stage::Parse], 0)?;
+    let partial_files = reader.partial_files(fps[Stage::Parse], Scope::Whole)?;
     let next = match (waiting, failed_files) {
         (0, 0) if partial_files > 0 => {
             "nothing to do; --retry-failed takes up documents that need OCR once it can be had".to_owned()

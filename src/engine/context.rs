@@ -12,7 +12,7 @@ use super::tally::Tally;
 use super::watchdog::Signs;
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::{Blocklist, Origin};
-use crate::store::{Counts, Disk, FpId, Reader, StageFps, Store, StoreError, Writer};
+use crate::store::{Counts, Disk, FpId, Generation, Reader, ResponseId, Scope, StageFps, Store, StoreError, Writer};
 use crate::values::{Event, SourcePath, Stage, StageMap, Subject};
 
 /// Places of vocabulary files.
@@ -41,11 +41,11 @@ pub(super) struct Run<'a> {
     /// The fingerprints of the run before.
     pub(super) before: StageMap<Option<FpId>>,
     pub(super) question: FpId,
-    pub(super) generation: i64,
+    pub(super) generation: Generation,
     /// Number for the next response.
     pub(super) next_response: AtomicI64,
-    /// Number of this partial run, or 0 if it is about the whole input root.
-    pub(super) scope: i64,
+    /// Part of the input root that this run is about.
+    pub(super) scope: Scope,
     pub(super) root: PathBuf,
     pub(super) places: OutputPlaces,
     pub(super) contexts: Contexts,
@@ -71,6 +71,11 @@ impl Run<'_> {
     pub(super) fn emit(&self, event: Event) {
         self.signs.alive();
         self.tally.emit(event);
+    }
+
+    /// Number for a response that came.
+    pub(super) fn new_response(&self) -> ResponseId {
+        ResponseId(self.next_response.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(super) fn file_of(&self, path: &SourcePath) -> PathBuf {
@@ -100,7 +105,7 @@ impl<'a> Run<'a> {
         cancel: &'a Cancel,
         pipeline: &Pipeline,
         question: FpId,
-        next_response: i64,
+        next_response: ResponseId,
         now_ms: fn() -> i64,
         events: &crossbeam_channel::Sender<Event>,
     ) -> Self {
@@ -118,9 +123,9 @@ impl<'a> Run<'a> {
             fps: StageMap::from_fn(|_| question),
             before: StageMap::default(),
             question,
-            generation: 0,
-            next_response: AtomicI64::new(next_response),
-            scope: 0,
+            generation: Generation::default(),
+            next_response: AtomicI64::new(next_response.0),
+            scope: Scope::Whole,
             root: store.output().to_path_buf(),
             places: OutputPlaces {
                 disk: Arc::clone(store.disk()),

@@ -12,7 +12,7 @@ use super::context::Run;
 use super::error::RunError;
 use crate::stages::discover::{Found, Inputs, Walk, WalkError, output_names};
 use crate::stages::parse;
-use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader};
+use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader, Scope};
 use crate::values::{Event, Failure, FailureKind, Fingerprint, Format, Formats, Phase, SourcePath, Stage};
 
 /// Files hashed together, in parallel, and committed together.
@@ -36,8 +36,8 @@ pub(super) struct Discovered {
     pub(super) changed: bool,
 }
 
-/// Walks the inputs. `scope` is the number of a partial run, or 0 when the run is about the whole input root.
-pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<Discovered, RunError> {
+/// Walks the inputs. `scope` is the part of the input root that the run is about.
+pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: Scope) -> Result<Discovered, RunError> {
     let mut state = Discovery {
         run,
         config,
@@ -96,7 +96,7 @@ pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: i64) -> Result<
 struct Discovery<'a> {
     run: &'a Run<'a>,
     config: &'a RunConfig,
-    scope: i64,
+    scope: Scope,
     known: Known,
     batch: Vec<Found>,
     /// Places that could not be looked at: what is known below them is not gone.
@@ -123,7 +123,7 @@ impl Discovery<'_> {
                 if let Some(output) = row.written {
                     self.check_output(&found.path, &output)?;
                 }
-                if self.scope != 0 {
+                if self.scope != Scope::Whole {
                     let change = Change::Choose { path: found.path, scope: self.scope };
                     self.run.writer.submit(Checkpoint::new(vec![change], Vec::new()))?;
                 }
@@ -302,7 +302,7 @@ fn is_named_as_document(path: &SourcePath, formats: Formats) -> bool {
 }
 
 /// Looks into a file: what it is, and the hash of its content if it is a document.
-fn examine(found: &Found, formats: Formats, scope: i64) -> FileChange {
+fn examine(found: &Found, formats: Formats, scope: Scope) -> FileChange {
     let is_named = is_named_as_document(&found.path, formats);
     let change = |state, content, failure| FileChange {
         path: found.path.clone(),

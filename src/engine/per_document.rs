@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::drive::drive;
 use super::error::RunError;
 use super::feed::{Job, feed_unfinished};
-use crate::store::{Checkpoint, Reader};
+use crate::store::{Checkpoint, Reader, StageState};
 use crate::values::Stage;
 
 /// Takes every document that has not come through all stages of documents through all stages there are.
@@ -42,7 +42,7 @@ pub(super) fn run_documents(run: &Run<'_>) -> Result<(), RunError> {
 
 fn has_failed(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<bool, RunError> {
     for stage in Stage::of_documents() {
-        if reader.stage_of(run.fps[stage], job.pending.doc)?.is_some_and(|row| row.state == 2) {
+        if reader.stage_of(run.fps[stage], job.pending.doc)?.is_some_and(|row| row.state == StageState::Failed) {
             return Ok(true);
         }
     }

@@ -30,7 +30,7 @@ use super::watchdog::{STANDSTILL, Signs, watch};
 use super::{discover, per_document, plan};
 use crate::stages::parse::OcrMode;
 use crate::stages::write::Origin;
-use crate::store::{Counts, Reader, RunLock, STORE_FOLDER, Session, Store, StoreError, Writer};
+use crate::store::{Counts, Generation, Reader, RunLock, STORE_FOLDER, Scope, Session, Store, StoreError, Writer};
 use crate::values::{Event, KeyWriter, Mode, Phase, RunOutcome, Stage, StageMap, Subject, Summary};
 
 /// Result of a run.
@@ -62,16 +62,15 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     let reader = store.reader()?;
     let number =
         |key: &str| -> Result<i64, StoreError> { Ok(reader.meta(key)?.and_then(|v| v.parse().ok()).unwrap_or(0)) };
-    let scope = match config.limit.is_some() || !config.inputs.is_whole_root() || !config.recursive {
-        true => {
-            let next = number("partial_runs")? + 1;
-            session.set_meta(&[("partial_runs".into(), Some(next.to_string()))])?;
-            next
-        }
-        false => 0,
+    let scope = if config.limit.is_some() || !config.inputs.is_whole_root() || !config.recursive {
+        let next = number("partial_runs")? + 1;
+        session.set_meta(&[("partial_runs".into(), Some(next.to_string()))])?;
+        Scope::Part(next)
+    } else {
+        Scope::Whole
     };
     let before = StageMap::try_from_fn(|stage| Ok::<_, StoreError>(reader.current(stage)?.map(|(fp, _)| fp)))?;
-    let generation = number("generation")?;
+    let generation = Generation(number("generation")?);
 
     let tally = Arc::new(Tally::new(ErrorLog::new(&config.output, config.now_ms), events.clone()));
     let (signs, halted) = (Signs::new(), Arc::new(AtomicBool::new(false)));
@@ -114,7 +113,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         before,
         question,
         generation,
-        next_response: AtomicI64::new(reader.next_response()?),
+        next_response: AtomicI64::new(reader.next_response()?.0),
         scope,
         root: config.inputs.root.clone(),
         places: OutputPlaces {
@@ -255,7 +254,7 @@ fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session) -> Resu
         } else {
             session.begin_rerun(&run.fps, rerun.stage, run.scope, &request)?;
         }
-        run.generation = reader.meta("generation")?.and_then(|v| v.parse().ok()).unwrap_or(0);
+        run.generation = Generation(reader.meta("generation")?.and_then(|v| v.parse().ok()).unwrap_or(0));
     }
     if config.retry_failed {
         session.retry_failed(&run.fps, run.scope)?;

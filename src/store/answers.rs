@@ -3,23 +3,23 @@
 use rusqlite::params;
 
 use super::database::Database;
-use super::{FpId, Reader, StoreError};
+use super::{FpId, Generation, Reader, ResponseId, StoreError};
 use crate::values::{Failure, Fingerprint};
 
 pub(super) fn answer(
     db: &Database,
     question: FpId,
     unit: &Fingerprint,
-    generation: i64,
+    generation: Generation,
     answer: &[u8],
-    response: Option<i64>,
+    response: Option<ResponseId>,
     now: i64,
 ) -> Result<(), StoreError> {
     intern(db, unit)?;
     db.execute(
         "INSERT OR IGNORE INTO answer (fp, unit, generation, at_ms, z, response)
          SELECT ?1, id, ?3, ?4, ?5, ?6 FROM unit WHERE sha = ?2",
-        params![question.0, unit.0, generation, now, answer, response],
+        params![question, unit.0, generation, now, answer, response],
     )
     .map(drop)
 }
@@ -32,7 +32,7 @@ pub(super) fn failed(
     db: &Database,
     question: FpId,
     unit: &Fingerprint,
-    generation: i64,
+    generation: Generation,
     attempts: u32,
     failure: &Failure,
     now: i64,
@@ -41,7 +41,7 @@ pub(super) fn failed(
     db.execute(
         "INSERT OR REPLACE INTO unit_failure (fp, unit, generation, kind, message, attempts, at_ms)
          SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM unit WHERE sha = ?2",
-        params![question.0, unit.0, generation, failure.kind.name(), failure.message, attempts, now],
+        params![question, unit.0, generation, failure.kind.name(), failure.message, attempts, now],
     )
     .map(drop)
 }
@@ -56,28 +56,33 @@ pub(super) fn tried(
     db.execute(
         "INSERT INTO unit_attempts (fp, unit, attempts, raised) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (fp, unit) DO UPDATE SET attempts = ?3, raised = max(raised, ?4)",
-        params![question.0, unit.0, attempts, raised],
+        params![question, unit.0, attempts, raised],
     )
     .map(drop)
 }
 
 impl Reader {
     /// The newest answer to a unit that is not older than `generation`.
-    pub fn answer(&self, question: FpId, unit: &Fingerprint, generation: i64) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn answer(
+        &self,
+        question: FpId,
+        unit: &Fingerprint,
+        generation: Generation,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         self.db.row(
             "SELECT a.z FROM unit u JOIN answer a ON a.unit = u.id AND a.fp = ?1
              WHERE u.sha = ?2 AND a.generation >= ?3 ORDER BY a.generation DESC LIMIT 1",
-            params![question.0, unit.0, generation],
+            params![question, unit.0, generation],
             |r| r.get(0),
         )
     }
 
     /// Whether a unit has an answer that is not older than `generation`.
-    pub fn is_answered(&self, question: FpId, unit: &Fingerprint, generation: i64) -> Result<bool, StoreError> {
+    pub fn is_answered(&self, question: FpId, unit: &Fingerprint, generation: Generation) -> Result<bool, StoreError> {
         self.db.value(
             "SELECT EXISTS (SELECT 1 FROM unit u JOIN answer a ON a.unit = u.id AND a.fp = ?1
                             WHERE u.sha = ?2 AND a.generation >= ?3)",
-            params![question.0, unit.0, generation],
+            params![question, unit.0, generation],
         )
     }
 
@@ -86,12 +91,12 @@ impl Reader {
         &self,
         question: FpId,
         unit: &Fingerprint,
-        generation: i64,
+        generation: Generation,
     ) -> Result<Option<(String, String)>, StoreError> {
         self.db.row(
             "SELECT f.kind, f.message FROM unit u JOIN unit_failure f ON f.unit = u.id AND f.fp = ?1
              WHERE u.sha = ?2 AND f.generation >= ?3",
-            params![question.0, unit.0, generation],
+            params![question, unit.0, generation],
             |r| Ok((r.get(0)?, r.get(1)?)),
         )
     }
@@ -100,7 +105,7 @@ impl Reader {
     pub fn unit_attempts(&self, question: FpId, unit: &Fingerprint) -> Result<(u32, bool), StoreError> {
         let row = self.db.row(
             "SELECT attempts, raised FROM unit_attempts WHERE fp = ?1 AND unit = ?2",
-            params![question.0, unit.0],
+            params![question, unit.0],
             |r| Ok((r.get(0)?, r.get(1)?)),
         )?;
         Ok(row.unwrap_or_default())
@@ -117,22 +122,28 @@ mod tests {
     const UNIT: Fingerprint = Fingerprint([9; 32]);
 
     fn answer(store: &Filled, generation: i64, answer: u8) -> Change {
-        Change::Answer { question: store.question, unit: UNIT, generation, answer: vec![answer], response: None }
+        Change::Answer {
+            question: store.question,
+            unit: UNIT,
+            generation: Generation(generation),
+            answer: vec![answer],
+            response: None,
+        }
     }
 
     #[test]
     fn the_newest_answer_counts_and_an_older_generation_is_not_accepted() {
         let store = Filled::new();
-        let said = |generation| store.reader.answer(store.question, &UNIT, generation).unwrap();
+        let said = |generation| store.reader.answer(store.question, &UNIT, Generation(generation)).unwrap();
         assert_eq!(said(0), None);
         store.change(vec![answer(&store, 0, 1)]);
         assert_eq!((said(0), said(1)), (Some(vec![1]), None));
         store.change(vec![answer(&store, 2, 3), answer(&store, 1, 2)]);
         assert_eq!((said(0), said(2), said(3)), (Some(vec![3]), Some(vec![3]), None));
-        assert!(store.reader.is_answered(store.question, &UNIT, 2).unwrap());
-        assert!(!store.reader.is_answered(store.question, &UNIT, 3).unwrap());
+        assert!(store.reader.is_answered(store.question, &UNIT, Generation(2)).unwrap());
+        assert!(!store.reader.is_answered(store.question, &UNIT, Generation(3)).unwrap());
         assert!(
-            !store.reader.is_answered(store.fps[Stage::Parse], &UNIT, 0).unwrap(),
+            !store.reader.is_answered(store.fps[Stage::Parse], &UNIT, Generation(0)).unwrap(),
             "to another question it is none"
         );
         store.change(vec![answer(&store, 2, 4)]);
@@ -144,15 +155,18 @@ mod tests {
         let store = Filled::new();
         let (question, unit) = (store.question, UNIT);
         store.change(vec![
-            Change::UnitFailed { question, unit, generation: 1, attempts: 8, failure: failure() },
+            Change::UnitFailed { question, unit, generation: Generation(1), attempts: 8, failure: failure() },
             Change::UnitTried { question, unit, attempts: 2, raised: true },
             Change::UnitTried { question, unit, attempts: 4, raised: false },
         ]);
-        let failed = |generation| store.reader.unit_failure(question, &unit, generation).unwrap();
+        let failed = |generation| store.reader.unit_failure(question, &unit, Generation(generation)).unwrap();
         assert_eq!(failed(1), Some(("Empty".into(), "it is empty".into())));
         assert_eq!(failed(2), None, "a rerun asks again");
         assert_eq!(store.reader.unit_attempts(question, &unit).unwrap(), (4, true), "once raised, it stays raised");
-        crate::store::Session::begin(&store.store).unwrap().retry_failed(&store.fps, 0).unwrap();
+        crate::store::Session::begin(&store.store)
+            .unwrap()
+            .retry_failed(&store.fps, crate::store::Scope::Whole)
+            .unwrap();
         assert_eq!((failed(1), store.reader.unit_attempts(question, &unit).unwrap()), (None, (0, false)));
     }
 }

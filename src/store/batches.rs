@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::database::{Database, unsigned};
 use super::ledger::{packed, unpacked};
-use super::{DocId, FpId, Reader, StoreError};
+use super::{BatchId, DocId, FpId, Generation, Reader, StoreError};
 use crate::values::{Cost, Fingerprint};
 
 /// Where a batch is on its way.
@@ -55,11 +55,11 @@ impl BatchState {
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchRow {
     /// Number in this store.
-    pub id: i64,
+    pub id: BatchId,
     /// Fingerprint of the question.
     pub question: FpId,
     /// Generation of its answers.
-    pub generation: i64,
+    pub generation: Generation,
     /// Model.
     pub model: String,
     /// The beginning of its custom ids, and the name of its payload's file.
@@ -100,7 +100,7 @@ pub struct BatchRow {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BatchUpdate {
     /// Its number.
-    pub id: i64,
+    pub id: BatchId,
     /// Where it is now.
     pub state: Option<BatchState>,
     /// The payload's file at the provider.
@@ -125,7 +125,7 @@ pub struct BatchUpdate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchRequest {
     /// Batch.
-    pub batch: i64,
+    pub batch: BatchId,
     /// Place in it, from 0.
     pub seq: i64,
     /// The document that asked first.
@@ -147,7 +147,7 @@ pub(super) fn plan(db: &Database, row: &BatchRow, now: i64) -> Result<(), StoreE
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11)",
         params![
             row.id,
-            row.question.0,
+            row.question,
             row.generation,
             row.model,
             row.token,
@@ -168,7 +168,7 @@ pub(super) fn add_request(db: &Database, question: FpId, request: &BatchRequest)
         params![
             request.batch,
             request.seq,
-            request.doc.0,
+            request.doc,
             request.attempts,
             request.max_output,
             request.input.cast_signed(),
@@ -178,7 +178,7 @@ pub(super) fn add_request(db: &Database, question: FpId, request: &BatchRequest)
     for unit in &request.units {
         db.execute(
             "INSERT OR REPLACE INTO batch_unit (fp, unit, batch) VALUES (?1, ?2, ?3)",
-            params![question.0, unit.0, request.batch],
+            params![question, unit.0, request.batch],
         )?;
     }
     Ok(())
@@ -215,7 +215,7 @@ pub(super) fn update(db: &Database, u: &BatchUpdate, now: i64) -> Result<(), Sto
 }
 
 /// A request has its outcome: stored, or with a reason why it was not done.
-pub(super) fn settle(db: &Database, batch: i64, seq: i64, undone: Option<&str>) -> Result<(), StoreError> {
+pub(super) fn settle(db: &Database, batch: BatchId, seq: i64, undone: Option<&str>) -> Result<(), StoreError> {
     let state = if undone.is_some() { 2 } else { 1 };
     db.execute(
         "UPDATE batch_request SET state = ?3, message = ?4 WHERE batch = ?1 AND seq = ?2",
@@ -232,7 +232,7 @@ fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
     let state: usize = r.get::<_, i64>(10)?.try_into().unwrap_or(0);
     Ok(BatchRow {
         id: r.get(0)?,
-        question: FpId(r.get(1)?),
+        question: r.get(1)?,
         generation: r.get(2)?,
         model: r.get(3)?,
         token: r.get(4)?,
@@ -263,7 +263,7 @@ impl Reader {
     /// Batches of a question that are not over, oldest first.
     pub fn open_batches(&self, question: FpId) -> Result<Vec<BatchRow>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM batch WHERE state < 5 AND fp = ?1 ORDER BY id");
-        self.db.rows(&sql, [question.0], row)
+        self.db.rows(&sql, [question], row)
     }
 
     /// All batches, oldest first.
@@ -280,7 +280,7 @@ impl Reader {
     }
 
     /// The number for the next batch.
-    pub fn next_batch(&self) -> Result<i64, StoreError> {
+    pub fn next_batch(&self) -> Result<BatchId, StoreError> {
         self.db.value(
             "SELECT max(coalesce((SELECT max(id) FROM batch), 0), coalesce((SELECT max(batch) FROM batch_request), 0)) + 1",
             [],
@@ -293,7 +293,7 @@ impl Reader {
     }
 
     /// A request that has no outcome yet.
-    pub fn waiting_request(&self, batch: i64, seq: i64) -> Result<Option<BatchRequest>, StoreError> {
+    pub fn waiting_request(&self, batch: BatchId, seq: i64) -> Result<Option<BatchRequest>, StoreError> {
         self.db.row(
             "SELECT doc, attempts, max_output, input, units FROM batch_request WHERE batch = ?1 AND seq = ?2 AND state = 0",
             params![batch, seq],
@@ -301,7 +301,7 @@ impl Reader {
                 Ok(BatchRequest {
                     batch,
                     seq,
-                    doc: DocId(r.get(0)?),
+                    doc: r.get(0)?,
                     attempts: r.get(1)?,
                     max_output: r.get(2)?,
                     input: unsigned(r, 3)?,
@@ -312,7 +312,7 @@ impl Reader {
     }
 
     /// Requests of a batch without an outcome, after `after`.
-    pub fn waiting_requests(&self, batch: i64, after: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+    pub fn waiting_requests(&self, batch: BatchId, after: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
         self.db.rows(
             "SELECT seq FROM batch_request WHERE batch = ?1 AND state = 0 AND seq > ?2 ORDER BY seq LIMIT ?3",
             params![batch, after, limit as i64],
@@ -322,7 +322,6 @@ impl Reader {
 
     /// Whether a unit is in a batch that is not over.
     pub fn is_in_batch(&self, question: FpId, unit: &Fingerprint) -> Result<bool, StoreError> {
-        self.db
-            .value("SELECT EXISTS (SELECT 1 FROM batch_unit WHERE fp = ?1 AND unit = ?2)", params![question.0, unit.0])
+        self.db.value("SELECT EXISTS (SELECT 1 FROM batch_unit WHERE fp = ?1 AND unit = ?2)", params![question, unit.0])
     }
 }

@@ -2,7 +2,7 @@
 
 use super::batches::{BatchRequest, BatchRow, BatchUpdate};
 use super::files::FileState;
-use super::{DocId, FpId, Publication};
+use super::{BatchId, DocId, FpId, Generation, Publication, ResponseId, Scope};
 use crate::values::{Cost, Event, Failure, Fingerprint, Gap, SourcePath, Usage};
 
 /// What discovery learned of one input file.
@@ -20,15 +20,15 @@ pub struct FileChange {
     pub mtime_ns: i64,
     /// Why it could not be read.
     pub failure: Option<Failure>,
-    /// Number of the partial run that chose it, or 0.
-    pub scope: i64,
+    /// Partial run that chose it.
+    pub scope: Scope,
 }
 
 /// A response of a provider before anybody has looked into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredResponse {
     /// Number of the response, given by the caller: one more than the largest.
-    pub id: i64,
+    pub id: ResponseId,
     /// Fingerprint of the question.
     pub question: FpId,
     /// The document that asked first.
@@ -36,7 +36,7 @@ pub struct StoredResponse {
     /// Content keys of the units asked about, in order.
     pub units: Vec<Fingerprint>,
     /// Generation of the answers.
-    pub generation: i64,
+    pub generation: Generation,
     /// Attempt, from 1.
     pub attempt: u32,
     /// The model that was asked for.
@@ -56,12 +56,12 @@ pub struct StoredResponse {
 pub enum Change {
     /// A file is new or changed.
     File(FileChange),
-    /// A known, unchanged file was chosen by partial run `scope`.
+    /// A known, unchanged file was chosen by a partial run.
     Choose {
         /// The file.
         path: SourcePath,
-        /// Number of the run.
-        scope: i64,
+        /// The run.
+        scope: Scope,
     },
     /// A known file is no longer there.
     Gone(SourcePath),
@@ -104,18 +104,18 @@ pub enum Change {
         /// Content key of the unit.
         unit: Fingerprint,
         /// Generation, see the `answer` table.
-        generation: i64,
+        generation: Generation,
         /// The encoded answer.
         answer: Vec<u8>,
         /// Number of the response that it came with.
-        response: Option<i64>,
+        response: Option<ResponseId>,
     },
     /// A response came.
     Response(Box<StoredResponse>),
     /// A response was looked into.
     Read {
         /// Its number.
-        id: i64,
+        id: ResponseId,
         /// What it was, in a word.
         outcome: &'static str,
         /// Tokens, if it told them.
@@ -147,7 +147,7 @@ pub enum Change {
     /// A request of a batch has its outcome; with a reason if it was not done.
     BatchSettled {
         /// Batch.
-        batch: i64,
+        batch: BatchId,
         /// Place in it.
         seq: i64,
         /// Why it was not done.
@@ -171,7 +171,7 @@ pub enum Change {
         /// Content key of the unit.
         unit: Fingerprint,
         /// Generation.
-        generation: i64,
+        generation: Generation,
         /// Attempts made.
         attempts: u32,
         /// Why.

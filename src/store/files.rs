@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::change::FileChange;
 use super::database::{Database, unsigned};
-use super::{DocId, FpId, Reader, StageFps, StoreError};
+use super::{DocId, FpId, Reader, Scope, StageFps, StoreError};
 use crate::values::{Failure, Fingerprint, SourcePath, Stage};
 
 /// State of an input file.
@@ -92,7 +92,10 @@ pub(super) fn record(db: &Database, change: &FileChange) -> Result<(), StoreErro
         }
         count_live(db, holds, 1)?;
     }
-    if change.scope != 0 { choose(db, path, change.scope) } else { Ok(()) }
+    match change.scope {
+        Scope::Whole => Ok(()),
+        part => choose(db, path, part),
+    }
 }
 
 fn count_live(db: &Database, doc: Option<i64>, by: i64) -> Result<(), StoreError> {
@@ -100,7 +103,7 @@ fn count_live(db: &Database, doc: Option<i64>, by: i64) -> Result<(), StoreError
     db.execute("UPDATE doc SET live = live + ?2 WHERE id = ?1", params![doc, by]).map(drop)
 }
 
-pub(super) fn choose(db: &Database, path: &str, scope: i64) -> Result<(), StoreError> {
+pub(super) fn choose(db: &Database, path: &str, scope: Scope) -> Result<(), StoreError> {
     db.execute("UPDATE file SET scope = ?2 WHERE path = ?1", params![path, scope])?;
     db.execute("UPDATE doc SET scope = ?2 WHERE id = (SELECT doc FROM file WHERE path = ?1)", params![path, scope])
         .map(drop)
@@ -161,7 +164,7 @@ pub(super) fn written(db: &Database, file: &Written<'_>) -> Result<(), StoreErro
     db.execute(
         "UPDATE file SET written_fp=?2, written_doc=?3, written_sha=?4, terms=?5, flagged=?6,
                 fail_kind=NULL, fail_message=NULL, attempts=0 WHERE path=?1",
-        params![path, file.fp.0, file.doc.0, file.sha, file.terms.cast_signed(), file.flagged.cast_signed()],
+        params![path, file.fp, file.doc, file.sha, file.terms.cast_signed(), file.flagged.cast_signed()],
     )?;
     db.execute("DELETE FROM orphan WHERE output = (SELECT output FROM file WHERE path=?1)", [path]).map(drop)
 }
@@ -190,7 +193,7 @@ impl Reader {
             "SELECT path, state, size, mtime_ns,
                     CASE WHEN written_fp IS ?1 AND written_doc IS doc AND fail_kind IS NULL THEN output END
              FROM file WHERE path > ?2 ORDER BY path LIMIT ?3",
-            params![write_fp.0, after, limit as i64],
+            params![write_fp, after, limit as i64],
             |r| {
                 Ok(FileRow {
                     path: source_path(r, 0)?,
@@ -208,7 +211,7 @@ impl Reader {
     pub fn files_to_write(
         &self,
         fps: &StageFps,
-        scope: i64,
+        scope: Scope,
         after: &str,
         limit: usize,
     ) -> Result<Vec<PendingFile>, StoreError> {
@@ -219,18 +222,18 @@ impl Reader {
              WHERE f.path > ?4 AND f.state = 0 AND (?3 = 0 OR f.scope = ?3) AND f.fail_kind IS NULL
                AND (f.written_fp IS NOT ?2 OR f.written_doc IS NOT f.doc) AND f.output IS NOT NULL
              ORDER BY f.path LIMIT ?5",
-            params![through.0, fps[Stage::Write].0, scope, after, limit as i64],
+            params![through, fps[Stage::Write], scope, after, limit as i64],
             pending_file,
         )
     }
 
     /// The present files of a document in scope, in path order.
-    pub fn files_of(&self, doc: DocId, scope: i64) -> Result<Vec<PendingFile>, StoreError> {
+    pub fn files_of(&self, doc: DocId, scope: Scope) -> Result<Vec<PendingFile>, StoreError> {
         self.db.rows(
             "SELECT f.path, f.doc, d.sha, f.output FROM file f JOIN doc d ON d.id = f.doc
              WHERE f.doc = ?1 AND f.doc IS NOT NULL AND f.state = 0 AND (?2 = 0 OR f.scope = ?2) AND f.output IS NOT NULL
              ORDER BY f.path",
-            params![doc.0, scope],
+            params![doc, scope],
             pending_file,
         )
     }
@@ -239,7 +242,7 @@ impl Reader {
     pub fn path_of(&self, doc: DocId) -> Result<Option<SourcePath>, StoreError> {
         self.db.row(
             "SELECT path FROM file WHERE doc = ?1 AND doc IS NOT NULL AND state = 0 ORDER BY path LIMIT 1",
-            [doc.0],
+            [doc],
             |r| source_path(r, 0),
         )
     }
@@ -254,8 +257,8 @@ impl Reader {
         )
     }
 
-    /// Present documents (distinct contents) and present files in scope (0: all).
-    pub fn corpus_size(&self, scope: i64) -> Result<(u64, u64), StoreError> {
+    /// Present documents (distinct contents) and present files in scope.
+    pub fn corpus_size(&self, scope: Scope) -> Result<(u64, u64), StoreError> {
         Ok((
             self.db.count("SELECT count(*) FROM doc WHERE live > 0 AND (?1 = 0 OR scope = ?1)", [scope])?,
             self.db.count("SELECT count(*) FROM file WHERE state IN (0, 3) AND (?1 = 0 OR scope = ?1)", [scope])?,
@@ -269,7 +272,7 @@ impl Reader {
 }
 
 fn pending_file(r: &Row<'_>) -> rusqlite::Result<PendingFile> {
-    Ok(PendingFile { path: source_path(r, 0)?, doc: DocId(r.get(1)?), sha: Fingerprint(r.get(2)?), output: r.get(3)? })
+    Ok(PendingFile { path: source_path(r, 0)?, doc: r.get(1)?, sha: Fingerprint(r.get(2)?), output: r.get(3)? })
 }
 
 #[cfg(test)]
@@ -305,21 +308,21 @@ mod tests {
     fn a_document_is_there_as_long_as_one_of_its_files_is() {
         let store = Filled::new();
         store.put(&[("a.pdf", 1), ("copy.pdf", 1), ("b.pdf", 2)]);
-        assert_eq!(store.reader.corpus_size(0).unwrap(), (2, 3));
+        assert_eq!(store.reader.corpus_size(Scope::Whole).unwrap(), (2, 3));
         store.change(vec![Change::Gone(SourcePath::from_text("a.pdf"))]);
-        assert_eq!(store.reader.corpus_size(0).unwrap(), (2, 2));
+        assert_eq!(store.reader.corpus_size(Scope::Whole).unwrap(), (2, 2));
         assert_eq!(store.reader.path_of(store.doc(1)).unwrap(), Some(SourcePath::from_text("copy.pdf")));
         // Told twice, it counts once.
         store.change(vec![
             Change::Gone(SourcePath::from_text("a.pdf")),
             Change::Gone(SourcePath::from_text("copy.pdf")),
         ]);
-        assert_eq!(store.reader.corpus_size(0).unwrap(), (1, 1));
+        assert_eq!(store.reader.corpus_size(Scope::Whole).unwrap(), (1, 1));
         store.put(&[("a.pdf", 1)]);
-        assert_eq!(store.reader.corpus_size(0).unwrap(), (2, 2));
+        assert_eq!(store.reader.corpus_size(Scope::Whole).unwrap(), (2, 2));
         // Another content at the same place.
         store.put(&[("a.pdf", 2)]);
-        assert_eq!(store.reader.corpus_size(0).unwrap(), (1, 2));
+        assert_eq!(store.reader.corpus_size(Scope::Whole).unwrap(), (1, 2));
         assert_eq!(store.number("SELECT sum(live) FROM doc"), 2);
     }
 

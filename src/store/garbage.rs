@@ -14,7 +14,7 @@ impl Session {
                     (SELECT coalesce(sum(length(z)), 0) FROM art WHERE id >> 48 NOT IN (SELECT value FROM json_each(?1)) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),
                     (SELECT count(*) FROM answer o WHERE fp <> ?2 OR EXISTS
                        (SELECT 1 FROM answer n WHERE n.fp = o.fp AND n.unit = o.unit AND n.generation > o.generation))",
-            params![of_documents(fps), question.0],
+            params![of_documents(fps), question],
             |r| Ok((unsigned(r, 0)?, unsigned(r, 1)?, unsigned(r, 2)?)),
         )?;
         Ok(found.unwrap_or_default())
@@ -36,11 +36,11 @@ impl Session {
             db.execute(
                 "DELETE FROM answer WHERE fp <> ?1 OR EXISTS (SELECT 1 FROM answer n WHERE n.fp = answer.fp
                    AND n.unit = answer.unit AND n.generation > answer.generation)",
-                [question.0],
+                [question],
             )?;
             // The ledger of what was paid stays; what was said goes with the answers made of it.
-            db.execute("DELETE FROM raw WHERE id IN (SELECT id FROM response WHERE fp <> ?1)", [question.0])?;
-            db.execute("DELETE FROM unit_failure WHERE fp <> ?1", [question.0])?;
+            db.execute("DELETE FROM raw WHERE id IN (SELECT id FROM response WHERE fp <> ?1)", [question])?;
+            db.execute("DELETE FROM unit_failure WHERE fp <> ?1", [question])?;
             db.execute(
                 "DELETE FROM unit WHERE id NOT IN (SELECT unit FROM answer) AND id NOT IN (SELECT unit FROM unit_failure)",
                 [],

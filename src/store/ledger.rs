@@ -4,20 +4,20 @@ use rusqlite::params;
 
 use super::change::StoredResponse;
 use super::database::{Database, unsigned};
-use super::{DocId, FpId, Reader, StoreError};
+use super::{DocId, FpId, Generation, Reader, ResponseId, StoreError};
 use crate::values::{Cost, Fingerprint, Usage};
 
 /// A response that was stored and not looked into before the program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadResponse {
     /// Its number.
-    pub id: i64,
+    pub id: ResponseId,
     /// The document that asked first.
     pub doc: DocId,
     /// The units asked about.
     pub units: Vec<Fingerprint>,
     /// Generation of the answers.
-    pub generation: i64,
+    pub generation: Generation,
     /// Attempt, from 1.
     pub attempt: u32,
     /// Estimated tokens.
@@ -106,8 +106,8 @@ pub(super) fn store(db: &Database, response: &StoredResponse, now: i64) -> Resul
          VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12)",
         params![
             response.id,
-            response.question.0,
-            response.doc.0,
+            response.question,
+            response.doc,
             packed(&response.units),
             response.generation,
             response.attempt,
@@ -125,7 +125,7 @@ pub(super) fn store(db: &Database, response: &StoredResponse, now: i64) -> Resul
 /// A response is read. Without usage the estimates that were stored with it stay.
 pub(super) fn read(
     db: &Database,
-    id: i64,
+    id: ResponseId,
     outcome: &str,
     usage: Option<Usage>,
     cost: Option<Cost>,
@@ -165,8 +165,8 @@ pub(super) fn lost(db: &Database, lost: &Lost<'_>, now: i64) -> Result<(), Store
     db.execute(
         "INSERT INTO lost (fp, doc, model, message, input, output, cost, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
-            lost.question.0,
-            lost.doc.0,
+            lost.question,
+            lost.doc,
             lost.model,
             lost.message,
             lost.most.prompt().cast_signed(),
@@ -180,7 +180,7 @@ pub(super) fn lost(db: &Database, lost: &Lost<'_>, now: i64) -> Result<(), Store
 
 impl Reader {
     /// The number for the next response.
-    pub fn next_response(&self) -> Result<i64, StoreError> {
+    pub fn next_response(&self) -> Result<ResponseId, StoreError> {
         self.db.value("SELECT coalesce(max(id), 0) + 1 FROM response", [])
     }
 
@@ -188,17 +188,17 @@ impl Reader {
     pub fn unread_responses(
         &self,
         question: FpId,
-        after: i64,
+        after: ResponseId,
         limit: usize,
     ) -> Result<Vec<UnreadResponse>, StoreError> {
         self.db.rows(
             "SELECT r.id, r.doc, r.units, r.generation, r.attempt, r.input, r.output, w.z FROM response r JOIN raw w ON w.id = r.id
              WHERE r.state = 0 AND r.fp = ?1 AND r.id > ?2 ORDER BY r.id LIMIT ?3",
-            params![question.0, after, limit as i64],
+            params![question, after, limit as i64],
             |r| {
                 Ok(UnreadResponse {
                     id: r.get(0)?,
-                    doc: DocId(r.get(1)?),
+                    doc: r.get(1)?,
                     units: unpacked(r, 2)?,
                     generation: r.get(3)?,
                     attempt: r.get(4)?,
@@ -229,7 +229,7 @@ impl Reader {
         let sql = format!(
             "SELECT {SUMS}, coalesce(sum(estimated), 0), coalesce(avg(latency_ms), 0) FROM response WHERE fp = ?1 AND told = 1"
         );
-        let told = self.db.row(&sql, [question.0], |r| {
+        let told = self.db.row(&sql, [question], |r| {
             Ok(Told { sums: sums(r, 0)?, estimated: unsigned(r, 9)?, latency_ms: r.get(10)? })
         })?;
         Ok(told.filter(|told| told.sums.count > 0))
@@ -270,11 +270,11 @@ mod tests {
 
     fn response(store: &Filled, id: i64, doc: u8) -> Change {
         Change::Response(Box::new(StoredResponse {
-            id,
+            id: ResponseId(id),
             question: store.question,
             doc: store.doc(doc),
             units: vec![Fingerprint([doc; 32]), Fingerprint([doc + 1; 32])],
-            generation: 0,
+            generation: Generation(0),
             attempt: 1,
             model: "m".into(),
             request_id: None,
@@ -285,24 +285,24 @@ mod tests {
     }
 
     fn read(id: i64, usage: Option<Usage>, cost: Option<i64>) -> Change {
-        Change::Read { id, outcome: "answered", usage, cost: cost.map(Cost) }
+        Change::Read { id: ResponseId(id), outcome: "answered", usage, cost: cost.map(Cost) }
     }
 
     #[test]
     fn a_response_is_unread_until_it_is_read_and_keeps_its_units_and_its_body() {
         let store = Filled::new();
         store.put(&[("a", 1)]);
-        assert_eq!(store.reader.next_response().unwrap(), 1);
+        assert_eq!(store.reader.next_response().unwrap(), ResponseId(1));
         store.change(vec![response(&store, 1, 1), response(&store, 2, 1)]);
-        assert_eq!(store.reader.next_response().unwrap(), 3);
-        let unread = |after| store.reader.unread_responses(store.question, after, 9).unwrap();
-        assert_eq!(unread(0).iter().map(|r| r.id).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(store.reader.next_response().unwrap(), ResponseId(3));
+        let unread = |after| store.reader.unread_responses(store.question, ResponseId(after), 9).unwrap();
+        assert_eq!(unread(0).iter().map(|r| r.id.0).collect::<Vec<_>>(), [1, 2]);
         let first = &unread(0)[0];
         assert_eq!(first.units, [Fingerprint([1; 32]), Fingerprint([2; 32])]);
         assert_eq!(crate::store::decompress(&first.raw).unwrap(), b"said");
         assert_eq!((first.estimate, unread(1).len()), (usage(100, 50), 1));
         store.change(vec![read(1, None, None)]);
-        assert_eq!(unread(0).iter().map(|r| r.id).collect::<Vec<_>>(), [2]);
+        assert_eq!(unread(0).iter().map(|r| r.id.0).collect::<Vec<_>>(), [2]);
     }
 
     #[test]

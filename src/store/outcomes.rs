@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::database::unsigned;
 use super::session::of_documents;
-use super::{DocId, FpId, Reader, StageFps, StoreError};
+use super::{DocId, FpId, Reader, Scope, StageFps, StageState, StoreError};
 use crate::values::{Fingerprint, Phase, SourcePath, Stage, Subject};
 
 /// A recorded failure.
@@ -71,7 +71,7 @@ const DOCUMENT_COLUMNS: usize = 9;
 fn document(r: &Row<'_>) -> rusqlite::Result<DocumentRow> {
     Ok(DocumentRow {
         path: SourcePath::from_text(r.get::<_, String>(0)?),
-        doc: DocId(r.get(1)?),
+        doc: r.get(1)?,
         sha: Fingerprint(r.get(2)?),
         bytes: unsigned(r, 3)?,
         output: r.get(4)?,
@@ -88,7 +88,7 @@ impl Reader {
             "SELECT f.path, d.id, d.sha, d.bytes, f.output, f.written_fp IS ?1 AND f.written_doc IS f.doc, f.terms,
                     f.fail_kind, f.fail_message
              FROM file f JOIN doc d ON d.id = f.doc WHERE f.state = 0 AND f.path > ?2 ORDER BY f.path LIMIT ?3",
-            params![write_fp.0, after, limit as i64],
+            params![write_fp, after, limit as i64],
             document,
         )
     }
@@ -106,18 +106,18 @@ impl Reader {
                     f.fail_kind, f.fail_message{columns}
              FROM file f JOIN doc d ON d.id = f.doc{joins} WHERE f.state = 0 AND f.path > ?2 ORDER BY f.path LIMIT ?3"
         );
-        self.db.rows(&sql, params![fps[Stage::Write].0, after, limit as i64], |r| {
-            let state = |column: usize| r.get::<_, Option<i64>>(column);
+        self.db.rows(&sql, params![fps[Stage::Write], after, limit as i64], |r| {
+            let state = |column: usize| r.get::<_, Option<StageState>>(column);
             let text = |column: usize| r.get::<_, Option<String>>(column);
             let (mut failed, mut partial) = (None, None);
             for (stage, column) in Stage::of_documents().zip((DOCUMENT_COLUMNS..).step_by(3)) {
                 match state(column)? {
-                    Some(2) if failed.is_none() => {
+                    Some(StageState::Failed) if failed.is_none() => {
                         let (kind, message) = (text(column + 1)?, text(column + 2)?);
                         failed = Some((stage, kind.unwrap_or_default(), message.unwrap_or_default()));
                     }
                     // What is done and has a kind is partial: only `parse` says so.
-                    Some(1) if partial.is_none() => {
+                    Some(StageState::Done) if partial.is_none() => {
                         let notes = text(column + 2)?;
                         partial = text(column + 1)?.map(|gap| (gap, notes));
                     }
@@ -137,8 +137,8 @@ impl Reader {
              WHERE f.state IN (0, 3) AND (n.fp IS NOT NULL OR f.fail_kind IS NOT NULL) ORDER BY f.path",
             [of_documents(fps)],
             |r| {
-                let (state, fp): (i64, Option<i64>) = (r.get(1)?, r.get(2)?);
-                let stage = match fp.and_then(|fp| Stage::of_documents().find(|stage| fps[*stage].0 == fp)) {
+                let (state, fp): (i64, Option<FpId>) = (r.get(1)?, r.get(2)?);
+                let stage = match fp.and_then(|fp| Stage::of_documents().find(|stage| fps[*stage] == fp)) {
                     Some(stage) => stage.into(),
                     None if state == 3 => Phase::Discover,
                     None => Stage::Write.into(),
@@ -156,7 +156,7 @@ impl Reader {
     }
 
     /// Present files in scope that failed in any stage of the given fingerprints, or could not be read or written.
-    pub fn failed_files(&self, fps: &StageFps, scope: i64) -> Result<u64, StoreError> {
+    pub fn failed_files(&self, fps: &StageFps, scope: Scope) -> Result<u64, StoreError> {
         self.db.count(
             "SELECT count(*) FROM file f WHERE f.state IN (0, 3) AND (?2 = 0 OR f.scope = ?2) AND (f.fail_kind IS NOT NULL
                OR EXISTS (SELECT 1 FROM done n WHERE n.fp IN (SELECT value FROM json_each(?1)) AND n.doc = f.doc AND n.state = 2))",
@@ -165,7 +165,7 @@ impl Reader {
     }
 
     /// Present files in scope that failed in one stage.
-    pub fn failures_in(&self, fps: &StageFps, stage: Stage, scope: i64) -> Result<u64, StoreError> {
+    pub fn failures_in(&self, fps: &StageFps, stage: Stage, scope: Scope) -> Result<u64, StoreError> {
         match stage.subject() {
             Subject::File => self.db.count(
                 "SELECT count(*) FROM file WHERE fail_kind IS NOT NULL AND state = 0 AND (?1 = 0 OR scope = ?1)",
@@ -174,17 +174,17 @@ impl Reader {
             Subject::Document => self.db.count(
                 "SELECT count(*) FROM done n JOIN file f ON f.doc = n.doc AND f.doc IS NOT NULL AND f.state = 0
                  WHERE n.fp = ?1 AND n.state = 2 AND (?2 = 0 OR f.scope = ?2)",
-                params![fps[stage].0, scope],
+                params![fps[stage], scope],
             ),
         }
     }
 
     /// Present files in scope whose document was kept without the text of some sections. `fp` is that of `parse`.
-    pub fn partial_files(&self, fp: FpId, scope: i64) -> Result<u64, StoreError> {
+    pub fn partial_files(&self, fp: FpId, scope: Scope) -> Result<u64, StoreError> {
         self.db.count(
             "SELECT count(*) FROM done n JOIN file f ON f.doc = n.doc AND f.doc IS NOT NULL AND f.state = 0
              WHERE n.fp = ?1 AND n.state = 1 AND n.kind IS NOT NULL AND (?2 = 0 OR f.scope = ?2)",
-            params![fp.0, scope],
+            params![fp, scope],
         )
     }
 
@@ -194,7 +194,7 @@ impl Reader {
             "SELECT f.path, n.kind, coalesce(n.message, '') FROM done n
              JOIN file f ON f.doc = n.doc AND f.doc IS NOT NULL AND f.state = 0
              WHERE n.fp = ?1 AND n.state = 1 AND n.kind IS NOT NULL ORDER BY f.path",
-            [fp.0],
+            [fp],
             |r| {
                 let path = SourcePath::from_text(r.get::<_, String>(0)?);
                 each(PartialRow { path, gap: r.get(1)?, notes: r.get(2)? });

@@ -21,12 +21,12 @@ impl Reader {
         self.db.row(
             "SELECT p.id, p.spec FROM meta m JOIN fp p ON p.id = m.value WHERE m.key = ?1",
             [format!("current:{}", stage.name())],
-            |r| Ok((FpId(r.get(0)?), r.get(1)?)),
+            |r| Ok((r.get(0)?, r.get(1)?)),
         )
     }
 
     /// The description of a fingerprint, JSON.
     pub fn spec(&self, fp: FpId) -> Result<Option<String>, StoreError> {
-        self.db.row("SELECT spec FROM fp WHERE id = ?1", [fp.0], |r| r.get(0))
+        self.db.row("SELECT spec FROM fp WHERE id = ?1", [fp], |r| r.get(0))
     }
 }

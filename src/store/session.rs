@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::database::Database;
-use super::{FpId, Store, StoreError};
+use super::{FpId, Generation, Scope, Store, StoreError};
 use crate::values::{Fingerprint, Gap, Stage, StageMap};
 
 /// Serial edits at the start and the end of a run, each durable when its call returns.
@@ -39,7 +39,7 @@ impl Session {
         }
         self.db.execute(
             "INSERT INTO fp (stage, parent, sha, spec) VALUES (?1, ?2, ?3, ?4)",
-            params![stage, parent.map(|p| p.0), key.0, spec],
+            params![stage, parent, key.0, spec],
         )?;
         Ok(FpId(self.db.last_insert()))
     }
@@ -61,17 +61,17 @@ impl Session {
     /// Begins a rerun from `stage` onward of the documents in scope: their checkpoints from there on wait again, and
     /// only answers of the new generation count for them. Older answers stay. `request` is kept in `meta` until
     /// [`Session::set_meta`] clears it, so that the same command continues this rerun after a crash.
-    pub fn begin_rerun(&mut self, fps: &StageFps, stage: Stage, scope: i64, request: &str) -> Result<(), StoreError> {
+    pub fn begin_rerun(&mut self, fps: &StageFps, stage: Stage, scope: Scope, request: &str) -> Result<(), StoreError> {
         let db = &self.db;
         db.transaction(|| {
-            let last: Option<i64> =
+            let last: Option<Generation> =
                 db.row("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'generation'", [], |r| r.get(0))?;
-            let generation = last.unwrap_or(0) + 1;
+            let generation = last.unwrap_or_default().next();
             for again in Stage::of_documents().filter(|again| *again >= stage) {
                 db.execute(
                     "UPDATE done SET state = 0, generation = ?3, kind = NULL, message = NULL
                      WHERE fp = ?1 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
-                    params![fps[again].0, scope, generation],
+                    params![fps[again], scope, generation],
                 )?;
             }
             // What is asked anew begins with its whole attempt budget.
@@ -81,13 +81,13 @@ impl Session {
                  WHERE state = 0 AND (?1 = 0 OR scope = ?1)",
                 [scope],
             )?;
-            set_meta(db, "generation", Some(&generation.to_string()))?;
+            set_meta(db, "generation", Some(&generation.0.to_string()))?;
             set_meta(db, "rerun", Some(request))
         })
     }
 
     /// Makes failed stages of the documents in scope wait again; returns how many there were.
-    pub fn retry_failed(&mut self, fps: &StageFps, scope: i64) -> Result<usize, StoreError> {
+    pub fn retry_failed(&mut self, fps: &StageFps, scope: Scope) -> Result<usize, StoreError> {
         let db = &self.db;
         db.transaction(|| {
             let mut taken_up = 0;
@@ -95,7 +95,7 @@ impl Session {
                 taken_up += db.execute(
                     "UPDATE done SET state = 0, attempts = 0, kind = NULL, message = NULL
                      WHERE fp = ?1 AND state = 2 AND (?2 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?2))",
-                    params![fp.0, scope],
+                    params![fp, scope],
                 )?;
             }
             // What the new attempts spend is counted as before; only the verdicts go.
@@ -112,7 +112,7 @@ impl Session {
 
     /// Makes documents in scope wait again that were kept without pages that need recognition; returns how many there were.
     /// What follows from them waits too, and takes the answers to passages that come out as they were.
-    pub fn retry_partial(&mut self, fps: &StageFps, scope: i64) -> Result<usize, StoreError> {
+    pub fn retry_partial(&mut self, fps: &StageFps, scope: Scope) -> Result<usize, StoreError> {
         let db = &self.db;
         let documents = "SELECT doc FROM done WHERE fp = ?1 AND state = 1 AND kind = ?2
                          AND (?3 = 0 OR doc IN (SELECT id FROM doc WHERE scope = ?3))";
@@ -120,11 +120,11 @@ impl Session {
             let sql = format!(
                 "UPDATE done SET state = 0, kind = NULL, message = NULL WHERE fp = ?4 AND doc IN ({documents})"
             );
-            db.execute(&sql, params![fps[Stage::Parse].0, Gap::NeedsOcr.name(), scope, fp.0])
+            db.execute(&sql, params![fps[Stage::Parse], Gap::NeedsOcr.name(), scope, fp])
         };
         db.transaction(|| {
             let sql = format!("UPDATE file SET written_fp = NULL, written_doc = NULL WHERE doc IN ({documents})");
-            db.execute(&sql, params![fps[Stage::Parse].0, Gap::NeedsOcr.name(), scope])?;
+            db.execute(&sql, params![fps[Stage::Parse], Gap::NeedsOcr.name(), scope])?;
             // The row of `parse` last: it says which documents they are.
             Stage::of_documents().rev().try_fold(0, |_, stage| again(fps[stage]))
         })
@@ -154,12 +154,12 @@ mod tests {
     use crate::store::{Change, DocId};
     use crate::values::SourcePath;
 
-    fn chosen(paths: &[&str], scope: i64) -> Vec<Change> {
+    fn chosen(paths: &[&str], scope: Scope) -> Vec<Change> {
         paths.iter().map(|path| Change::Choose { path: SourcePath::from_text(*path), scope }).collect()
     }
 
     fn failures(store: &Filled) -> u64 {
-        store.reader.failures_in(&store.fps, Stage::Parse, 0).unwrap()
+        store.reader.failures_in(&store.fps, Stage::Parse, Scope::Whole).unwrap()
     }
 
     #[test]
@@ -167,11 +167,11 @@ mod tests {
         let store = Filled::new();
         store.put(&[("a", 1), ("b", 2), ("c", 3)]);
         store.change((1..=3).map(|n| failed(store.fps[Stage::Parse], store.doc(n))).collect());
-        store.change(chosen(&["b"], 7));
+        store.change(chosen(&["b"], Scope::Part(7)));
         let mut session = Session::begin(&store.store).unwrap();
-        assert_eq!((session.retry_failed(&store.fps, 7).unwrap(), failures(&store)), (1, 2));
-        assert_eq!((session.retry_failed(&store.fps, 7).unwrap(), failures(&store)), (0, 2));
-        assert_eq!((session.retry_failed(&store.fps, 0).unwrap(), failures(&store)), (2, 0));
+        assert_eq!((session.retry_failed(&store.fps, Scope::Part(7)).unwrap(), failures(&store)), (1, 2));
+        assert_eq!((session.retry_failed(&store.fps, Scope::Part(7)).unwrap(), failures(&store)), (0, 2));
+        assert_eq!((session.retry_failed(&store.fps, Scope::Whole).unwrap(), failures(&store)), (2, 0));
     }
 
     #[test]
@@ -185,9 +185,9 @@ mod tests {
                 .map(|(n, stage)| done(fps[stage], store.doc(n)))
                 .collect(),
         );
-        store.change(chosen(&["b"], 7));
+        store.change(chosen(&["b"], Scope::Part(7)));
         let mut session = Session::begin(&store.store).unwrap();
-        session.begin_rerun(fps, Stage::Chunk, 7, "again").unwrap();
+        session.begin_rerun(fps, Stage::Chunk, Scope::Part(7), "again").unwrap();
         let waiting = |stage| {
             let sql = "SELECT doc, generation FROM done WHERE fp = ?1 AND state = 0";
             store.reader.db.rows(sql, [fps[stage].0], |r| Ok((DocId(r.get(0)?), r.get::<_, i64>(1)?))).unwrap()
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(store.reader.meta("generation").unwrap().as_deref(), Some("1"));
         assert_eq!(store.reader.meta("rerun").unwrap().as_deref(), Some("again"));
         session.set_meta(&[("rerun".into(), None)]).unwrap();
-        session.begin_rerun(fps, Stage::Extract, 0, "more").unwrap();
+        session.begin_rerun(fps, Stage::Extract, Scope::Whole, "more").unwrap();
         assert_eq!(store.reader.meta("generation").unwrap().as_deref(), Some("2"));
     }
 
@@ -227,7 +227,7 @@ mod tests {
         };
         store.change(vec![gap(1, Gap::NeedsOcr), gap(2, Gap::Unreadable)]);
         let mut session = Session::begin(&store.store).unwrap();
-        assert_eq!(session.retry_partial(fps, 0).unwrap(), 1);
+        assert_eq!(session.retry_partial(fps, Scope::Whole).unwrap(), 1);
         for stage in Stage::of_documents() {
             let sql = "SELECT doc FROM done WHERE fp = ?1 AND state = 0";
             let waiting = store.reader.db.rows(sql, [fps[stage].0], |r| r.get(0).map(DocId)).unwrap();

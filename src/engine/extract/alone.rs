@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::backoff::{ATTEMPTS, backoff};
@@ -81,7 +80,7 @@ impl<'a> Alone<'a> {
                 Ok(answered) => {
                     let latency_ms = i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX);
                     let facts = ask.facts(run, &self.client.dialect().model, attempt.request_id, latency_ms);
-                    let id = run.next_response.fetch_add(1, Ordering::Relaxed);
+                    let id = run.new_response();
                     let settlement = self.policy.settle(id, &facts, &answered.body, false);
                     changes.push(self.policy.keep(id, &facts, &answered.body));
                     left.extend(ask.again(&run.pipeline, &settlement));

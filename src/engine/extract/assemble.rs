@@ -10,7 +10,7 @@ use crate::engine::error::RunError;
 use crate::engine::feed::Job;
 use crate::engine::work::Made;
 use crate::stages::extract::UnitAnswer;
-use crate::store::{self, Reader};
+use crate::store::{self, Generation, Reader};
 use crate::values::{Extraction, Failure, FailureKind, Fingerprint, Stage};
 
 /// Puts a document together whose units are all answered or given up, and checkpoints it.
@@ -81,7 +81,7 @@ fn assembled(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<Made<Extractio
     Ok(Made { terms: extraction.items.len() as u64, notes, ..Made::of(extraction) })
 }
 
-fn why(run: &Run<'_>, reader: &Reader, unit: &Fingerprint, generation: i64) -> Result<Failure, StageError> {
+fn why(run: &Run<'_>, reader: &Reader, unit: &Fingerprint, generation: Generation) -> Result<Failure, StageError> {
     let row = reader.unit_failure(run.question, unit, generation)?;
     let (kind, message) = row.unwrap_or_else(|| {
         (FailureKind::Internal.name().to_owned(), "no reason was recorded (please report this)".to_owned())

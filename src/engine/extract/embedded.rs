@@ -4,7 +4,7 @@ use crate::engine::attempts::StageError;
 use crate::engine::context::Run;
 use crate::stages::extract::{self, Definition, local};
 use crate::stages::pipeline::Method;
-use crate::store::{self, Change, Reader};
+use crate::store::{self, Change, Generation, Reader};
 use crate::values::{Chunk, Extraction, ParsedDocument};
 
 /// Items of one document.
@@ -21,7 +21,7 @@ pub(super) fn extract(
     reader: &Reader,
     document: &ParsedDocument,
     chunks: &[Chunk],
-    accepted: i64,
+    accepted: Generation,
 ) -> Result<Found, StageError> {
     let settings = match &run.pipeline.method {
         Method::Terms(settings) => {

@@ -12,7 +12,7 @@ use crate::engine::error::RunError;
 use crate::engine::provider::Remote;
 use crate::stages::extract::{self, Context};
 use crate::stages::pipeline::Method;
-use crate::store::{DistinctCounter, DocId, Reader};
+use crate::store::{DistinctCounter, DocId, Generation, Reader};
 use crate::values::{Chunk, Fingerprint, ParsedDocument, Stage, Usage};
 
 /// Questions that `extract` would ask.
@@ -95,7 +95,7 @@ pub(in crate::engine) fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> R
             let document = Arc::new(reader.artifact::<ParsedDocument>(&run.fps, pending.doc)?);
             plan.documents += 1;
             plan.chunks += chunks.len() as u64;
-            let accepted = if again { i64::MAX } else { pending.generation };
+            let accepted = if again { Generation(i64::MAX) } else { pending.generation };
             let mut is_open = |plan: &mut ExtractPlan, unit: &Fingerprint| -> Result<bool, RunError> {
                 if !distinct.add(unit)? {
                     return Ok(false);

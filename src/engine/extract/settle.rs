@@ -8,7 +8,7 @@ use crate::engine::provider::Remote;
 use crate::remote::{Content, Dialect, Finish, Reply};
 use crate::stages::extract::{self, AnswerSchema, AskedUnits, Heard, Said, UnitResult};
 use crate::stages::pipeline::Method;
-use crate::store::{self, Change, DocId, FpId, StoredResponse};
+use crate::store::{self, Change, DocId, FpId, Generation, ResponseId, StoredResponse};
 use crate::values::{Cost, Failure, FailureKind, Fingerprint, Usage};
 
 /// Facts of a request that the meaning of its response depends on, or that the ledger keeps of it.
@@ -19,7 +19,7 @@ pub(super) struct RequestFacts {
     /// Content keys of the units asked about, in order.
     pub(super) units: Vec<Fingerprint>,
     /// Generation of the answers.
-    pub(super) generation: i64,
+    pub(super) generation: Generation,
     /// Attempt budget that the units had used before this request.
     pub(super) spent: u32,
     /// Estimated tokens, for the ledger where the provider tells none.
@@ -85,7 +85,7 @@ impl<'a> Policy<'a> {
     }
 
     /// The change that keeps a response as it came, before anybody reads it.
-    pub(super) fn keep(&self, id: i64, facts: &RequestFacts, body: &[u8]) -> Change {
+    pub(super) fn keep(&self, id: ResponseId, facts: &RequestFacts, body: &[u8]) -> Change {
         Change::Response(Box::new(StoredResponse {
             id,
             question: self.question,
@@ -102,7 +102,7 @@ impl<'a> Policy<'a> {
     }
 
     /// The meaning of response `id`. `in_batch` says which of the vendor's prices it has.
-    pub(super) fn settle(&self, id: i64, facts: &RequestFacts, body: &[u8], in_batch: bool) -> Settlement {
+    pub(super) fn settle(&self, id: ResponseId, facts: &RequestFacts, body: &[u8], in_batch: bool) -> Settlement {
         let units = if self.are_terms { AskedUnits::Terms(&facts.units) } else { AskedUnits::Passage };
         let Reading { usage, results, outcome } = read(&self.remote.dialect, &self.schema, body, units);
         let billed = usage.unwrap_or(facts.estimate);
@@ -258,7 +258,7 @@ mod tests {
         RequestFacts {
             doc: DocId(1),
             units: units.iter().map(|unit| term_key(&local::canonical_form(unit))).collect(),
-            generation: 3,
+            generation: Generation(3),
             spent,
             estimate: estimate(100, 1000),
             model: MODEL.into(),
@@ -275,8 +275,8 @@ mod tests {
             let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms };
             let units: &[&str] = if are_terms { &["wyrm", "salt lantern"] } else { &["a passage"] };
             for (body, spent) in bodies().iter().flat_map(|body| [(body, 0), (body, 6)]) {
-                let live = policy.settle(1, &facts(units, spent), body, false);
-                let batch = policy.settle(1, &facts(units, spent), body, true);
+                let live = policy.settle(ResponseId(1), &facts(units, spent), body, false);
+                let batch = policy.settle(ResponseId(1), &facts(units, spent), body, true);
                 let meaning =
                     |s: &Settlement| format!("{:?} {:?} {:?} {:?}", &s.changes[1..], s.settled, s.again, s.usage);
                 assert_eq!(meaning(&live), meaning(&batch));
@@ -293,7 +293,7 @@ mod tests {
         let remote = remote();
         let schema = AnswerSchema::new(&schema()).unwrap();
         let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms: true };
-        let settled = policy.settle(1, &facts(&["wyrm"], 0), &body("{}", "end_turn", false), false);
+        let settled = policy.settle(ResponseId(1), &facts(&["wyrm"], 0), &body("{}", "end_turn", false), false);
         let guess = Usage { input: 100, output: 500, ..Usage::default() };
         assert_eq!((settled.usage, settled.cost), (None, remote.cost(&guess)));
         assert!(settled.cost.is_some(), "the price of the model is known");
@@ -305,7 +305,7 @@ mod tests {
         let schema = AnswerSchema::new(&schema()).unwrap();
         let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms: true };
         let cut = body(r#"{"items": [{"text": "Wyrm"}, {"te"#, "max_tokens", true);
-        let settled = policy.settle(1, &facts(&["salt lantern", "wyrm"], 0), &cut, true);
+        let settled = policy.settle(ResponseId(1), &facts(&["salt lantern", "wyrm"], 0), &cut, true);
         assert_eq!((settled.settled.len(), settled.again, settled.more_output), (1, vec![0], true));
     }
 }

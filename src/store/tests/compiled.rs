@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::store::database::compiled::calls_on;
 use crate::store::{
-    BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, ConsolidationState, DocId, FileChange,
-    FileState, FpId, Publication, ReadContent, ReadFile, Reader, Session, StageFps, Store, StoredResponse, Writer,
+    BatchId, BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, ConsolidationState, DocId,
+    FileChange, FileState, FpId, Generation, Publication, ReadContent, ReadFile, Reader, ResponseId, Scope, Session,
+    StageFps, Store, StoredResponse, Writer,
 };
 use crate::values::{Cost, Failure, FailureKind, Fingerprint, Gap, ParsedDocument, SourcePath, Stage, Usage};
 
@@ -50,17 +51,24 @@ fn failure() -> Failure {
 fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: PathBuf) -> Vec<Change> {
     std::fs::write(&temporary, b"terms").unwrap();
     let doc = DocId(n.into());
-    let id = i64::from(n);
-    let file =
-        |state, content| FileChange { path: path(n), state, content, size: 5, mtime_ns: 7, failure: None, scope: 1 };
+    let (id, response_id, batch_id) = (i64::from(n), ResponseId(n.into()), BatchId(n.into()));
+    let file = |state, content| FileChange {
+        path: path(n),
+        state,
+        content,
+        size: 5,
+        mtime_ns: 7,
+        failure: None,
+        scope: Scope::Part(1),
+    };
     let done = |fp, gap| Change::Done { fp, doc, attempts: 1, terms: 3, notes: "note".into(), gap, artifact: vec![n] };
     let usage = Usage { input: 10, output: 5, ..Usage::default() };
     let response = StoredResponse {
-        id,
+        id: response_id,
         question,
         doc,
         units: vec![unit(n)],
-        generation: 0,
+        generation: Generation(0),
         attempt: 1,
         model: "m".into(),
         request_id: None,
@@ -69,9 +77,9 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         raw: vec![n],
     };
     let batch = BatchRow {
-        id,
+        id: batch_id,
         question,
-        generation: 0,
+        generation: Generation(0),
         model: "m".into(),
         token: format!("c{n}"),
         sha: unit(n),
@@ -90,28 +98,41 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         submitted_ms: None,
         expires_ms: None,
     };
-    let request = BatchRequest { batch: id, seq: 0, doc, attempts: 0, max_output: 9, input: 3, units: vec![unit(n)] };
-    let update = BatchUpdate { id, state: Some(BatchState::Collected), ..BatchUpdate::default() };
+    let request =
+        BatchRequest { batch: batch_id, seq: 0, doc, attempts: 0, max_output: 9, input: 3, units: vec![unit(n)] };
+    let update = BatchUpdate { id: batch_id, state: Some(BatchState::Collected), ..BatchUpdate::default() };
     vec![
         Change::File(file(FileState::Unreadable, None)),
         Change::File(file(FileState::Present, Some((unit(n), 5)))),
-        Change::Choose { path: path(n), scope: 1 },
+        Change::Choose { path: path(n), scope: Scope::Part(1) },
         Change::NameOutputs(|path| vec!["taken.json".into(), format!("{path}.json")]),
         Change::Failed { fp: fps[Stage::Parse], doc, attempts: 1, failure: failure() },
         done(fps[Stage::Parse], Some(Gap::NeedsOcr)),
         done(fps[Stage::Chunk], None),
         done(fps[Stage::Extract], None),
         Change::Response(Box::new(response.clone())),
-        Change::Response(Box::new(StoredResponse { id: id + 100, ..response })),
-        Change::Read { id, outcome: "answered", usage: Some(usage), cost: Some(Cost(4)) },
-        Change::Read { id: id + 100, outcome: "malformed", usage: None, cost: None },
-        Change::Answer { question, unit: unit(n), generation: 0, answer: vec![n], response: Some(id) },
-        Change::UnitFailed { question, unit: unit(n + 100), generation: 0, attempts: 8, failure: failure() },
+        Change::Response(Box::new(StoredResponse { id: ResponseId(id + 100), ..response })),
+        Change::Read { id: response_id, outcome: "answered", usage: Some(usage), cost: Some(Cost(4)) },
+        Change::Read { id: ResponseId(id + 100), outcome: "malformed", usage: None, cost: None },
+        Change::Answer {
+            question,
+            unit: unit(n),
+            generation: Generation(0),
+            answer: vec![n],
+            response: Some(response_id),
+        },
+        Change::UnitFailed {
+            question,
+            unit: unit(n + 100),
+            generation: Generation(0),
+            attempts: 8,
+            failure: failure(),
+        },
         Change::UnitTried { question, unit: unit(n), attempts: 2, raised: true },
         Change::Lost { question, doc, model: "m".into(), message: "cut".into(), most: usage, cost: None },
         Change::BatchRequest(question, Box::new(request)),
         Change::BatchPlanned(Box::new(batch)),
-        Change::BatchSettled { batch: id, seq: 0, undone: None },
+        Change::BatchSettled { batch: batch_id, seq: 0, undone: None },
         Change::Batch(Box::new(update)),
         Change::Written {
             path: path(n),
@@ -129,7 +150,7 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
 
 fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
     let (doc, id) = (DocId(n.into()), i64::from(n));
-    for scope in [0, 1] {
+    for scope in [Scope::Whole, Scope::Part(1)] {
         reader.corpus_size(scope).unwrap();
         for stage in Stage::ALL {
             reader.counts(fps, stage, scope).unwrap();
@@ -157,12 +178,12 @@ fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
     reader.outcomes_after(fps, "", 10).unwrap();
     reader.failures(fps, drop).unwrap();
     reader.partials(fps[Stage::Parse], drop).unwrap();
-    reader.answer(question, &unit(n), 0).unwrap();
-    reader.is_answered(question, &unit(n), 0).unwrap();
-    reader.unit_failure(question, &unit(n), 0).unwrap();
+    reader.answer(question, &unit(n), Generation(0)).unwrap();
+    reader.is_answered(question, &unit(n), Generation(0)).unwrap();
+    reader.unit_failure(question, &unit(n), Generation(0)).unwrap();
     reader.unit_attempts(question, &unit(n)).unwrap();
     reader.next_response().unwrap();
-    reader.unread_responses(question, 0, 10).unwrap();
+    reader.unread_responses(question, ResponseId(0), 10).unwrap();
     reader.ledger_sums().unwrap();
     reader.told(question).unwrap();
     reader.ledger(drop).unwrap();
@@ -171,17 +192,17 @@ fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
     reader.sent_batches().unwrap();
     reader.next_batch().unwrap();
     reader.is_known_batch("batch_1").unwrap();
-    reader.waiting_request(id, 0).unwrap();
-    reader.waiting_requests(id, -1, 10).unwrap();
+    reader.waiting_request(BatchId(id), 0).unwrap();
+    reader.waiting_requests(BatchId(id), -1, 10).unwrap();
     reader.is_in_batch(question, &unit(n)).unwrap();
 }
 
 fn edit_everything(session: &mut Session, fps: &StageFps, question: FpId, n: u8) {
     session.intern("parse", None, &unit(n), "{}").unwrap();
     session.set_meta(&[("a".into(), Some(n.to_string())), ("b".into(), None)]).unwrap();
-    session.begin_rerun(fps, Stage::Parse, 1, "again").unwrap();
-    session.retry_failed(fps, 0).unwrap();
-    session.retry_partial(fps, 0).unwrap();
+    session.begin_rerun(fps, Stage::Parse, Scope::Part(1), "again").unwrap();
+    session.retry_failed(fps, Scope::Whole).unwrap();
+    session.retry_partial(fps, Scope::Whole).unwrap();
     session.forget_unplanned_batches().unwrap();
     session.orphans().unwrap();
     session.forget_orphans(&["a", "b"]).unwrap();

@@ -1,6 +1,8 @@
 //! A store for tests, with short words for what happens to it.
 
-use crate::store::{Change, Checkpoint, DocId, FileChange, FileState, FpId, Reader, Session, StageFps, Store, Writer};
+use crate::store::{
+    Change, Checkpoint, DocId, FileChange, FileState, FpId, Reader, Scope, Session, StageFps, Store, Writer,
+};
 use crate::values::{Failure, FailureKind, Fingerprint, SourcePath};
 
 /// A store in a temporary folder, its writer and a reader.
@@ -57,7 +59,7 @@ pub(in crate::store) fn present(path: &str, content: u8) -> FileChange {
         size: 5,
         mtime_ns: 7,
         failure: None,
-        scope: 0,
+        scope: Scope::Whole,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::engine::extract::backoff::backoff;
 use crate::engine::extract::settle::Policy;
 use crate::engine::provider::{BatchOptions, Remote};
 use crate::remote::{Client, Disposition, Standing, Trouble, TroubleKind};
-use crate::store::{BatchRow, BatchState, BatchUpdate, Change, Checkpoint, Reader};
+use crate::store::{BatchId, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, Reader};
 use crate::values::{Asked, Cost, Event, Usage, plural};
 
 /// Pauses between tries of a call that may be repeated: uploads, listings, looks at a batch, downloads.
@@ -42,13 +42,13 @@ pub(super) struct Driver<'a, E = Client> {
     pub(super) reader: Reader,
     pub(super) asked: Asked,
     /// Lines read in this run.
-    pub(super) seen: HashSet<(i64, i64)>,
-    pub(super) looks: HashMap<i64, Look>,
+    pub(super) seen: HashSet<(BatchId, i64)>,
+    pub(super) looks: HashMap<BatchId, Look>,
     /// Batches that were sent again in this run: a person's word that this may pay twice holds for once.
-    pub(super) sent_again: HashSet<i64>,
+    pub(super) sent_again: HashSet<BatchId>,
     pub(super) creations: Creations,
     /// Batches of which a person was told that their results go away.
-    pub(super) warned: HashSet<i64>,
+    pub(super) warned: HashSet<BatchId>,
     pub(super) began: Instant,
     pub(super) began_ms: i64,
     /// True once a person was told that batches wait for the limit on creations.

@@ -50,14 +50,14 @@ pub(super) fn span(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::FpId;
+    use crate::store::{BatchId, FpId, Generation};
     use crate::values::Fingerprint;
 
     fn batch(state: BatchState, days_kept: i64) -> BatchRow {
         BatchRow {
-            id: 1,
+            id: BatchId(1),
             question: FpId(1),
-            generation: 0,
+            generation: Generation::default(),
             model: "m".into(),
             token: "c1".into(),
             sha: Fingerprint([0; 32]),

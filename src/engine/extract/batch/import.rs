@@ -150,7 +150,7 @@ fn answered<E: BatchEndpoint>(
     request: &BatchRequest,
     body: &[u8],
 ) -> Vec<Change> {
-    let id = driver.run.next_response.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let id = driver.run.new_response();
     let facts = RequestFacts {
         doc: request.doc,
         units: request.units.clone(),

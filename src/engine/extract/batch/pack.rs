@@ -14,7 +14,8 @@ use crate::engine::extract::contents::contents;
 use crate::engine::extract::request::{Ask, TOGETHER, Unit, prompt, takes};
 use crate::engine::feed::feed_documents;
 use crate::store::{
-    BatchRequest, BatchRow, BatchState, Change, Checkpoint, DiskFile, DistinctCounter, DocId, STORE_FOLDER, StoreError,
+    BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DiskFile, DistinctCounter, DocId, STORE_FOLDER,
+    StoreError,
 };
 use crate::values::{Cost, Extraction, Fingerprint, Stage, Usage};
 
@@ -31,7 +32,7 @@ pub(super) struct Packed {
 
 /// A payload that is being written.
 struct Payload {
-    id: i64,
+    id: BatchId,
     token: String,
     file: BufWriter<Box<dyn DiskFile>>,
     place: PathBuf,
@@ -128,7 +129,7 @@ struct Packer<'a> {
     driver: &'a Driver<'a>,
     payload: Option<Payload>,
     packed: Packed,
-    next: i64,
+    next: BatchId,
     system: Arc<str>,
     schema: Arc<serde_json::Value>,
     /// Sum that may still be reserved, if there is a cap.
@@ -202,9 +203,9 @@ impl Packer<'_> {
     fn begin(&mut self) -> Result<Payload, RunError> {
         let run = self.driver.run;
         let id = self.next;
-        self.next += 1;
+        self.next = id.next();
         let random = fastrand::u128(..);
-        let named = format!("{id} {} {random}", (run.now_ms)());
+        let named = format!("{} {} {random}", id.0, (run.now_ms)());
         let token = format!("c{}", &Fingerprint::of(named.as_bytes()).hex()[..16]);
         let place = payload_place(&run.places.output, &token);
         let folder = place.parent().expect("a payload has a folder");

@@ -1,7 +1,6 @@
 //! Trial before the first batch.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::driver::{Driver, TRIES};
 use crate::engine::error::RunError;
@@ -64,7 +63,7 @@ impl Driver<'_, Client> {
                 Ok(answered) => {
                     let latency_ms = i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX);
                     let facts = ask.facts(run, &self.remote.dialect.model, attempt.request_id, latency_ms);
-                    let id = run.next_response.fetch_add(1, Ordering::Relaxed);
+                    let id = run.new_response();
                     let kept = self.policy.keep(id, &facts, &answered.body);
                     run.writer.submit(Checkpoint::new(vec![kept], Vec::new()))?;
                     let settlement = self.policy.settle(id, &facts, &answered.body, false);

@@ -22,7 +22,10 @@ use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::ContextChoice;
 use crate::stages::extract::{TermSettings, local, term_key};
 use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
-use crate::store::{BatchRequest, BatchRow, BatchState, Change, Checkpoint, DocId, FpId, Reader, Session, Store};
+use crate::store::{
+    BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DocId, FpId, Generation, Reader, ResponseId,
+    Session, Store,
+};
 use crate::values::{Event, Fingerprint};
 
 /// The attempt budget, and what an answer that cannot be used costs of it.
@@ -106,7 +109,7 @@ struct Model {
     /// Responses that were paid for and read.
     responses: i64,
     /// Requests by batch and place: what they are about.
-    planned: HashMap<(i64, i64), Vec<&'static str>>,
+    planned: HashMap<(BatchId, i64), Vec<&'static str>>,
     /// Batches that are over.
     over: Vec<i64>,
 }
@@ -137,7 +140,7 @@ impl Model {
                 .map(Result::unwrap)
                 .collect();
             for (seq, outcome, message, before) in rows {
-                let terms = self.planned[&(id, seq)].clone();
+                let terms = self.planned[&(BatchId(id), seq)].clone();
                 let told = provider.told(&remote, seq as usize);
                 let response = told.iter().copied().find(|t| t.is_response());
                 let bad = told.iter().copied().find(|t| !t.is_response());
@@ -199,8 +202,16 @@ impl Course<'_> {
         let mut open = Vec::new();
         for (term, unit) in &self.model.units {
             let key = key(term);
-            assert_eq!(reader.is_answered(self.question, &key, 0)?, unit.answered, "'{term}' is answered");
-            assert_eq!(reader.unit_failure(self.question, &key, 0)?.is_some(), unit.failed, "'{term}' has failed");
+            assert_eq!(
+                reader.is_answered(self.question, &key, Generation::default())?,
+                unit.answered,
+                "'{term}' is answered"
+            );
+            assert_eq!(
+                reader.unit_failure(self.question, &key, Generation::default())?.is_some(),
+                unit.failed,
+                "'{term}' has failed"
+            );
             assert!(!reader.is_in_batch(self.question, &key)?, "'{term}' is left in a batch");
             if unit.is_open() {
                 assert_eq!(reader.unit_attempts(self.question, &key)?.0, unit.spent, "attempts at '{term}'");
@@ -239,17 +250,17 @@ impl Course<'_> {
             }
             changes.push(Change::BatchPlanned(Box::new(self.row(id, token, payload.len()))));
             run.writer.submit(Checkpoint::new(changes, Vec::new()))?;
-            id += 1;
+            id = id.next();
         }
         run.writer.flush()?;
         Ok(!open.is_empty())
     }
 
-    fn row(&self, id: i64, token: String, requests: usize) -> BatchRow {
+    fn row(&self, id: BatchId, token: String, requests: usize) -> BatchRow {
         BatchRow {
             id,
             question: self.question,
-            generation: 0,
+            generation: Generation::default(),
             model: "m".into(),
             token,
             sha: Fingerprint([0; 32]),
@@ -299,7 +310,8 @@ impl Course<'_> {
             let mut last = self.db.prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM response").unwrap();
             let next_response: i64 = last.query_row([], |r| r.get(0)).unwrap();
             let (events, _received) = crossbeam_channel::unbounded::<Event>();
-            let run = Run::over(self.store, &cancel, pipeline, self.question, next_response, || NOW_MS, &events);
+            let run =
+                Run::over(self.store, &cancel, pipeline, self.question, ResponseId(next_response), || NOW_MS, &events);
             let provider = Arc::clone(&self.provider);
             let mut driver = Driver::new(&run, remote, &options, Arc::clone(&provider)).unwrap();
             let ended = runtime.block_on(async {
@@ -363,7 +375,7 @@ impl Course<'_> {
         assert_eq!(count(waiting), 0, "requests without an outcome");
         assert_eq!(count("SELECT count(*) FROM batch_unit WHERE fp = ?1"), 0, "units still in a batch");
         let requests = "SELECT count(*) FROM batch_request r JOIN batch b ON b.id = r.batch WHERE b.fp = ?1";
-        let planned = self.model.planned.keys().filter(|(id, _)| self.model.over.contains(id)).count() as i64;
+        let planned = self.model.planned.keys().filter(|(id, _)| self.model.over.contains(&id.0)).count() as i64;
         assert_eq!(count(requests), planned, "requests");
         let creations = self.provider.creations();
         assert!(creations.values().all(|n| *n <= 1 + resubmitted), "a payload was created twice: {creations:?}");

@@ -208,13 +208,13 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::PendingDocument;
+    use crate::store::{Generation, PendingDocument};
     use crate::values::SourcePath;
 
     fn job(doc: i64) -> Job {
         let sha = Fingerprint([doc as u8; 32]);
         Job {
-            pending: PendingDocument { doc: DocId(doc), sha, generation: 0 },
+            pending: PendingDocument { doc: DocId(doc), sha, generation: Generation::default() },
             path: SourcePath::from_text("book.epub"),
         }
     }

@@ -1,7 +1,6 @@
 //! Stores responses as they came, then reads them.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, select};
@@ -12,7 +11,7 @@ use crate::engine::error::RunError;
 use crate::engine::extract::request::{Ask, Request};
 use crate::engine::extract::settle::RequestFacts;
 use crate::remote::Permit;
-use crate::store::{self, Checkpoint, Reader, StoreError};
+use crate::store::{self, Checkpoint, Reader, ResponseId, StoreError};
 use crate::values::{Cost, Usage};
 
 /// A response on its way to the reader.
@@ -40,7 +39,7 @@ pub(super) struct Verdict {
 
 /// A response that is durable and not read yet.
 struct Kept {
-    id: i64,
+    id: ResponseId,
     facts: RequestFacts,
     response: Response,
 }
@@ -85,7 +84,7 @@ const LOOK_AFTER_WRITER: Duration = Duration::from_millis(200);
 /// Stores a response; it comes to `durable` when that is committed.
 fn keep(live: &Live<'_>, response: Response, durable: Sender<Kept>) -> Result<(), RunError> {
     let run = live.run;
-    let id = run.next_response.fetch_add(1, Ordering::Relaxed);
+    let id = run.new_response();
     let latency_ms = i64::try_from(response.latency.as_millis()).unwrap_or(i64::MAX);
     let facts = response.request.ask.facts(run, &live.remote.dialect.model, response.request_id.clone(), latency_ms);
     let changes = vec![live.policy.keep(id, &facts, &response.body)];
@@ -126,7 +125,7 @@ fn read_one(live: &Live<'_>, Kept { id, facts, response }: Kept) -> Result<Verdi
 /// never asked, with what it has used of its budget.
 pub(super) fn take_up_unread(live: &Live<'_>, reader: &Reader) -> Result<(), RunError> {
     let run = live.run;
-    let mut after = 0;
+    let mut after = ResponseId(0);
     loop {
         let page = reader.unread_responses(run.question, after, 64)?;
         let Some(last) = page.last() else { return Ok(run.writer.flush()?) };
