@@ -15,6 +15,7 @@ mod isolation;
 mod keys;
 mod layers;
 mod layout;
+mod library;
 mod live;
 mod mutants;
 mod ocr;

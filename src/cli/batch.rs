@@ -11,7 +11,7 @@ use super::exit::{CommandError, Exit, leave_partial};
 use super::folder::holder;
 use super::progress::{Reporter, Style, Verbosity, duration, grouped};
 use super::{log, signals};
-use crate::engine::{self, Cancel, Plan, RunConfig};
+use crate::engine::{self, Cancel, ParseIn, Plan, RunConfig};
 use crate::settings::{AllSettings, Progress, ProgressSettings, Sources};
 use crate::stages::discover::Inputs;
 use crate::values::{Cost, Event};
@@ -31,14 +31,16 @@ pub(super) fn run(args: &BatchArgs, sources: &Sources) -> Result<Exit, CommandEr
 
     let cancel = Cancel::default();
     let (events, received) = bounded::<Event>(1024);
-    let stopping = events.clone();
+    // The signal thread outlives the run: it must not keep the events open, or the reporter would wait for more.
+    let events = Arc::new(events);
+    let stopping = Arc::downgrade(&events);
     signals::listen(cancel.clone(), move || {
-        let _ = stopping.try_send(Event::Stopping);
+        if let Some(events) = stopping.upgrade() {
+            let _ = events.try_send(Event::Stopping);
+        }
     })?;
     let reporting = std::thread::Builder::new().name("reporter".into()).spawn(move || reporter.run(&received))?;
     let outcome = engine::run(&config, &cancel, &events);
-    // The signal thread keeps a sender, so the reporter ends by the event `RunFinished` or by this one.
-    let _ = events.send(Event::RunEnded);
     drop(events);
     let _ = reporting.join();
     let finished = outcome?;
@@ -100,8 +102,7 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         until,
         retry_failed: run.retry_failed,
         dry_run: run.dry_run,
-        parse_program: program,
-        parse_limits: parse_limits.resolve()?,
+        parse_in: ParseIn::Workers { program, limits: parse_limits.resolve()? },
         parse_settings: parsing.resolve()?,
         holder: holder("corpora batch"),
         now_ms,

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::args::{ParseArgs, ParseFormat};
 use super::exit::{CommandError, Exit};
 use super::one_document::Parsed;
+use crate::engine::parse_here;
 use crate::stages::parse::{self, ParseSettings};
 use crate::values::{Fingerprint, Format, ParsedDocument};
 
@@ -34,15 +35,7 @@ pub(super) fn document(file: &Path, bytes: &[u8], settings: &ParseSettings) -> R
     let promised = file.to_str().and_then(Format::of_name);
     parse::check_name(promised, &bytes[..bytes.len().min(4096)])
         .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
-    // A deep stack, as parse workers have.
-    let document = std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .stack_size(64 << 20)
-            .spawn_scoped(scope, || parse::parse(bytes, settings, &mut |_, _| {}))
-            .map(|thread| thread.join())
-    })?;
-    let document = document
-        .map_err(|_| named(&"the file breaks the parser; it is probably damaged"))?
+    let document = parse_here(bytes, settings)
         .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
     let mut notes = std::io::stderr().lock();
     for note in &document.notes {

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::defaults;
 use super::provider::Remote;
 use super::worker::ParseLimits;
 use crate::stages::discover::Inputs;
 use crate::stages::parse::ParseSettings;
 use crate::stages::pipeline::Pipeline;
-use crate::stages::write::Blocklist;
+use crate::stages::write::{BUILTIN_BLOCKLIST, Blocklist};
 use crate::values::{Formats, Mode, Stage};
 
 /// Order for a run, with every default filled in.
@@ -44,10 +45,8 @@ pub struct RunConfig {
     pub retry_failed: bool,
     /// True if only a plan is wanted.
     pub dry_run: bool,
-    /// The program that is started as `PROGRAM parse-worker BYTES`.
-    pub parse_program: PathBuf,
-    /// Limits of a parse worker.
-    pub parse_limits: ParseLimits,
+    /// Place where documents are parsed.
+    pub parse_in: ParseIn,
     /// Passwords, and how pages that are pictures are read.
     pub parse_settings: ParseSettings,
     /// Introduction of this run to a second one that finds the folder locked.
@@ -59,7 +58,51 @@ pub struct RunConfig {
     pub stalled: fn(),
 }
 
+/// Place where documents are parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParseIn {
+    /// Worker processes within limits: a document that hangs, crashes or eats memory fails alone.
+    Workers {
+        /// Started as `PROGRAM parse-worker BYTES`; it has to call [`serve_parse_worker`](super::serve_parse_worker) with that number.
+        program: PathBuf,
+        /// Limits of each worker.
+        limits: ParseLimits,
+    },
+    /// Threads of this process. Nothing stands between it and a hostile document: one that hangs holds up the run, one that
+    /// overflows the stack or eats all memory ends the process. A panic fails that document alone.
+    ThisProcess,
+}
+
 impl RunConfig {
+    /// An order for a run of a pipeline over `inputs` into the folder `output`, by the embedded provider, with the defaults of
+    /// `corpora batch` but for one: documents are parsed in this process. `now_ms` is the clock, Unix time in milliseconds.
+    ///
+    /// Change what shall be otherwise: `RunConfig { workers: 2, ..RunConfig::new(..) }`. `examples/library.rs` is a whole program.
+    pub fn new(inputs: Inputs, output: PathBuf, pipeline: Pipeline, now_ms: fn() -> i64) -> Self {
+        Self {
+            inputs,
+            recursive: true,
+            formats: Formats::default(),
+            limit: None,
+            checksum: false,
+            output,
+            workers: defaults::workers(),
+            mode: Mode::default(),
+            pipeline,
+            remote: None,
+            blocklist: Blocklist::parse(BUILTIN_BLOCKLIST).ok().map(Arc::new),
+            rerun: None,
+            until: Stage::Write,
+            retry_failed: false,
+            dry_run: false,
+            parse_in: ParseIn::ThisProcess,
+            parse_settings: ParseSettings::default(),
+            holder: "a program that uses corpora".to_owned(),
+            now_ms,
+            stalled: || {},
+        }
+    }
+
     /// The last stage that this run does: a dry run plans `extract`, and needs what stands before it.
     pub(super) fn last_stage(&self) -> Stage {
         let planned = Stage::Extract.before().filter(|_| self.dry_run);

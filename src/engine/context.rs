@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use super::cancel::Cancel;
 use super::contexts::Contexts;
+use super::parser::Parsing;
 use super::provider::Remote;
 use super::tally::Tally;
 use super::watchdog::Signs;
-use super::worker::ParseProgram;
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::{Blocklist, Origin};
 use crate::store::{Counts, FpId, Reader, StageFps, Store, StoreError, Writer};
@@ -48,7 +48,7 @@ pub(super) struct Run<'a> {
     pub(super) root: PathBuf,
     pub(super) places: OutputPlaces,
     pub(super) contexts: Contexts,
-    pub(super) parse_program: ParseProgram,
+    pub(super) parsing: Parsing,
     pub(super) now_ms: fn() -> i64,
 }
 
@@ -130,11 +130,7 @@ impl<'a> Run<'a> {
             contexts: Contexts::default(),
             pipeline: pipeline.clone(),
             remote: None,
-            parse_program: ParseProgram {
-                program: PathBuf::new(),
-                settings: crate::stages::parse::ParseSettings::default(),
-                limits: super::worker::ParseLimits::default(),
-            },
+            parsing: Parsing::Here(crate::stages::parse::ParseSettings::default()),
             now_ms,
         }
     }

@@ -27,6 +27,11 @@ pub const POLL: Duration = Duration::from_secs(10);
 /// Time by which a provider's listing of batches may lag behind.
 pub const LISTING_LAG: Duration = Duration::from_secs(30);
 
+/// Documents worked on at once: as many as there are cores.
+pub fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 impl Remote {
     /// A provider that is asked request by request, without limits or prices of one's own. `now_unix` is the clock, in seconds.
     pub fn new(endpoint: Endpoint, dialect: Dialect, key: Option<ApiKey>, now_unix: fn() -> f64) -> Self {

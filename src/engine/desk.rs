@@ -7,14 +7,14 @@ use super::attempts::StageError;
 use super::context::Run;
 use super::error::RunError;
 use super::extract::alone::Alone;
-use super::worker::ParseWorker;
+use super::parser::Parser;
 use crate::store::{Change, DocId, Reader};
 use crate::values::{Artifact, StageMap};
 
 /// See the module. Nothing is started before it is needed.
 pub(super) struct Desk<'a> {
     pub(super) reader: Reader,
-    pub(super) parser: ParseWorker<'a>,
+    pub(super) parser: Parser<'a>,
     /// Results of the document that is taken through all stages, none in staged mode: there the store has them.
     in_hand: StageMap<Option<Arc<dyn Any + Send + Sync>>>,
     /// The way to a provider that per-document mode asks.
@@ -31,7 +31,7 @@ impl<'a> Desk<'a> {
     pub(super) fn new(run: &'a Run<'_>) -> Result<Self, RunError> {
         Ok(Self {
             reader: run.store.reader()?,
-            parser: ParseWorker::new(&run.parse_program),
+            parser: Parser::new(&run.parsing),
             in_hand: StageMap::default(),
             alone: None,
             paid: Vec::new(),

@@ -19,6 +19,7 @@ mod failpoint;
 mod feed;
 mod keys;
 mod parse;
+mod parser;
 mod per_document;
 mod plan;
 mod provider;
@@ -33,7 +34,7 @@ mod worker;
 mod write;
 
 pub use self::cancel::Cancel;
-pub use self::config::{Rerun, RunConfig};
+pub use self::config::{ParseIn, Rerun, RunConfig};
 pub use self::error::RunError;
 pub use self::error_log::ERROR_LOG;
 pub use self::extract::batch::expiry::{expiry_warning, expiry_warnings};
@@ -41,6 +42,7 @@ pub use self::extract::plan::{ExtractPlan, RemotePlan};
 pub use self::extract::settle::{Reading, read as read_response};
 #[cfg(feature = "failpoints")]
 pub use self::failpoint::crash_at;
+pub use self::parser::parse_here;
 pub use self::plan::{Plan, StagePlan};
 pub use self::provider::{BatchOptions, EndpointKind, Remote};
 pub use self::report::manifest::MANIFEST;

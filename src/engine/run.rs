@@ -19,6 +19,7 @@ use super::error_log::ErrorLog;
 use super::extract::batch::expiry::expiry_warnings;
 use super::extract::batch::probe::refusal as batch_refusal;
 use super::feed::Upstream;
+use super::parser::Parsing;
 use super::plan::Plan;
 use super::provider::{EndpointKind, Remote};
 use super::report::manifest::{self, MANIFEST};
@@ -26,7 +27,6 @@ use super::report::summary::{Progress, summarize};
 use super::stage_keys::StageKeys;
 use super::tally::Tally;
 use super::watchdog::{STANDSTILL, Signs, watch};
-use super::worker::ParseProgram;
 use super::{discover, per_document, plan};
 use crate::stages::parse::OcrMode;
 use crate::stages::write::Origin;
@@ -130,11 +130,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         contexts: Contexts::default(),
         pipeline: config.pipeline.clone(),
         remote: config.remote.as_ref(),
-        parse_program: ParseProgram {
-            program: config.parse_program.clone(),
-            settings: config.parse_settings.clone(),
-            limits: config.parse_limits,
-        },
+        parsing: Parsing::of(&config.parse_in, &config.parse_settings),
         now_ms: config.now_ms,
     };
     run.emit(Event::RunStarted {

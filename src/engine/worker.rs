@@ -7,6 +7,7 @@
 mod frame;
 mod serve;
 
+pub(super) use self::serve::read_unchanged;
 pub use self::serve::serve;
 
 use std::io::Read;

@@ -7,7 +7,7 @@ use clap::Args;
 use super::choice::choice;
 use super::load::SettingsError;
 use super::sources::{Origin, Sources};
-use crate::engine::Rerun;
+use crate::engine::{Rerun, defaults};
 use crate::values::{Choice, Format, Formats, Mode, Stage};
 
 /// Settings of a run over many documents.
@@ -18,7 +18,7 @@ pub(crate) struct RunSettings {
     pub output: Option<PathBuf>,
 
     /// Documents worked on at once [default: the number of cores].
-    #[arg(short, long, value_name = "N", env = "CORPORA_WORKERS", default_value_t = cores(), hide_default_value = true)]
+    #[arg(short, long, value_name = "N", env = "CORPORA_WORKERS", default_value_t = defaults::workers(), hide_default_value = true)]
     pub workers: usize,
 
     /// Do everything again, whatever is done.
@@ -68,10 +68,6 @@ pub(crate) struct RunSettings {
     /// Hash every file again, even if its size and modification time are as known.
     #[arg(long, env = "CORPORA_CHECKSUM")]
     pub checksum: bool,
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl RunSettings {

@@ -252,6 +252,4 @@ pub enum Event {
         /// What it did.
         summary: Summary,
     },
-    /// Nothing more will be sent; not shown to anybody.
-    RunEnded,
 }

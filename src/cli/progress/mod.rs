@@ -49,7 +49,7 @@ impl Reporter {
         Self { style, verbosity }
     }
 
-    /// Consumes events until the run has ended or nobody can send any more.
+    /// Consumes events until nobody can send any more.
     pub(super) fn run(self, events: &Receiver<Event>) {
         let stderr = std::io::stderr();
         match self.style {
@@ -82,9 +82,6 @@ impl Reporter {
 
 fn each(events: &Receiver<Event>, mut show: impl FnMut(&Event)) {
     for event in events {
-        if event == Event::RunEnded {
-            return;
-        }
         show(&event);
     }
 }

@@ -1,19 +1,17 @@
 //! The worker's side: one document after another, within limits that the system enforces.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::frame::{Orders, Reply, write_frame};
-use crate::engine::attempts::panic_words;
+use crate::engine::parser::{STACK, broken};
 use crate::stages::parse::{self, ParseSettings};
 use crate::store;
 use crate::values::{Failure, FailureKind, Fingerprint, Format, SectionKind};
-
-/// The stack that a document may use; deep nesting is the commonest way to kill a parser.
-const STACK: usize = 64 << 20;
 
 /// Address space that a worker needs before it has read anything (an idle one was
 /// measured to peak at 206 MiB with its stack, most of it reserved by the allocator and never touched).
@@ -54,12 +52,7 @@ fn serve_requests() -> std::io::Result<()> {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             answer(&request, &settings, &mut allowance, &mut replies)
         }));
-        let outcome = outcome.unwrap_or_else(|panic| {
-            Err(Failure::new(
-                FailureKind::Damaged,
-                format!("the file breaks the parser ({}); it is probably damaged", panic_words(&*panic)),
-            ))
-        });
+        let outcome = outcome.unwrap_or_else(|panic| Err(broken(&*panic)));
         let (reply, artifact) = match outcome {
             Ok((reply, artifact)) => (reply, Some(artifact)),
             Err(failure) => (Reply::Failed(failure), None),
@@ -122,15 +115,12 @@ impl Allowance {
     }
 }
 
-fn answer(
-    request: &[u8],
-    settings: &ParseSettings,
-    allowance: &mut Allowance,
-    replies: &mut impl Write,
-) -> Result<(Reply, Vec<u8>), Failure> {
-    use std::os::unix::ffi::OsStrExt;
-    let (sha, file) = request.split_at(32);
-    let bytes = std::fs::read(std::ffi::OsStr::from_bytes(file)).map_err(|e| match e.kind() {
+/// The bytes of a file that still has the content `sha`.
+///
+/// # Errors
+/// If it is gone, cannot be read, or changed after the run began.
+pub(in crate::engine) fn read_unchanged(file: &Path, sha: &Fingerprint) -> Result<Vec<u8>, Failure> {
+    let bytes = std::fs::read(file).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Failure::new(
             FailureKind::Vanished,
             "the file was there when the run began and is gone now; put it back, or run again to leave it out",
@@ -141,12 +131,25 @@ fn answer(
         ),
         _ => Failure::new(FailureKind::Io, format!("the file cannot be read: {e}")),
     })?;
-    if Fingerprint::of(&bytes).0 != sha {
+    if Fingerprint::of(&bytes) != *sha {
         return Err(Failure::new(
             FailureKind::Changed,
             "the file changed after the run began; run again to take up its new content",
         ));
     }
+    Ok(bytes)
+}
+
+fn answer(
+    request: &[u8],
+    settings: &ParseSettings,
+    allowance: &mut Allowance,
+    replies: &mut impl Write,
+) -> Result<(Reply, Vec<u8>), Failure> {
+    use std::os::unix::ffi::OsStrExt;
+    let (sha, file) = request.split_at(32);
+    let sha = Fingerprint(sha.try_into().expect("32 bytes were split off"));
+    let bytes = read_unchanged(Path::new(std::ffi::OsStr::from_bytes(file)), &sha)?;
     let section = match parse::sniff(&bytes[..bytes.len().min(4096)]) {
         Some(Format::Pdf) => SectionKind::Page,
         _ => SectionKind::Chapter,

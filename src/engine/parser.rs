@@ -1,0 +1,96 @@
+//! Parsing as a run was asked to: in a worker process, or in this one.
+
+use std::path::Path;
+
+use super::attempts::panic_words;
+use super::config::ParseIn;
+use super::worker::{ParseProgram, ParseWorker, Parsed, Position, read_unchanged};
+use crate::stages::parse::{self, OcrCount, ParseSettings};
+use crate::store;
+use crate::values::{Failure, FailureKind, Fingerprint, ParsedDocument};
+
+/// Stack that a document may use; deep nesting is the commonest way to kill a parser.
+pub(super) const STACK: usize = 64 << 20;
+
+/// Way to parse the documents of a run.
+#[derive(Debug, Clone)]
+pub(super) enum Parsing {
+    /// By workers of this program.
+    Workers(ParseProgram),
+    /// In this process.
+    Here(ParseSettings),
+}
+
+impl Parsing {
+    /// The way that was asked for.
+    pub(super) fn of(place: &ParseIn, settings: &ParseSettings) -> Self {
+        let settings = settings.clone();
+        match place {
+            ParseIn::Workers { program, limits } => {
+                Self::Workers(ParseProgram { program: program.clone(), settings, limits: *limits })
+            }
+            ParseIn::ThisProcess => Self::Here(settings),
+        }
+    }
+}
+
+/// Parser of one worker thread.
+pub(super) enum Parser<'a> {
+    /// A slot for a worker process.
+    Worker(ParseWorker<'a>),
+    /// This process.
+    Here(&'a ParseSettings),
+}
+
+impl<'a> Parser<'a> {
+    /// The parser of a thread; nothing is started before it is needed.
+    pub(super) fn new(parsing: &'a Parsing) -> Self {
+        match parsing {
+            Parsing::Workers(program) => Self::Worker(ParseWorker::new(program)),
+            Parsing::Here(settings) => Self::Here(settings),
+        }
+    }
+
+    /// Parses the file, which must still have the content `sha`. A worker's progress is told a few times a second.
+    pub(super) fn parse(
+        &mut self,
+        file: &Path,
+        sha: &Fingerprint,
+        progress: &mut dyn FnMut(Position),
+    ) -> Result<Parsed, Failure> {
+        match self {
+            Self::Worker(worker) => worker.parse(file, sha, progress),
+            Self::Here(settings) => {
+                let mut document = parse_here(&read_unchanged(file, sha)?, settings)?;
+                let artifact = store::encode(&document);
+                Ok(Parsed { artifact, gap: document.gap(), notes: std::mem::take(&mut document.notes) })
+            }
+        }
+    }
+}
+
+/// Parses a document in this process, on a thread with a deep stack. What a hostile file does to the process, nothing prevents.
+///
+/// # Errors
+/// The cause and the remedy; a panic of the parser is one.
+pub fn parse_here(bytes: &[u8], settings: &ParseSettings) -> Result<ParsedDocument, Failure> {
+    let settings = ParseSettings { ocr_count: OcrCount::default(), ..settings.clone() };
+    let parsed = std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name("worker-parse".into())
+            .stack_size(STACK)
+            .spawn_scoped(scope, || parse::parse(bytes, &settings, &mut |_, _| {}))
+            .map(|thread| thread.join())
+    });
+    match parsed {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Err(broken(&*panic)),
+        Err(e) => Err(Failure::new(FailureKind::Io, format!("no thread can be started to parse it: {e}"))),
+    }
+}
+
+/// Failure of a document whose parser panicked.
+pub(super) fn broken(panic: &(dyn std::any::Any + Send)) -> Failure {
+    let words = panic_words(panic);
+    Failure::new(FailureKind::Damaged, format!("the file breaks the parser ({words}); it is probably damaged"))
+}
