@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What one run came to.
+/// Figures of one run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Figures {
     /// Documents that came through.

@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use crate::values::Summary;
 
-/// How often a process's memory is looked at. Its own record of the highest is read, so little is missed.
+/// Pause between two looks at a process's memory. Its own record of the highest is read, so little is missed.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What a run took.
+/// Cost of a run in time and memory.
 #[derive(Debug)]
 pub(super) struct Watched {
     /// Seconds by the clock.

@@ -14,7 +14,7 @@ use self::bars::Bars;
 use self::lines::Lines;
 use crate::values::{Event, Summary};
 
-/// How a run is shown.
+/// Ways to show a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     /// One bar for each stage.
@@ -27,7 +27,7 @@ pub(super) enum Style {
     None,
 }
 
-/// How much is shown.
+/// Amounts that are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verbosity {
     /// Errors and the summary.
