@@ -29,7 +29,7 @@ fn book() -> Vec<u8> {
 }
 
 fn parsed() -> ParsedDocument {
-    parse(&book(), &ParseSettings::default(), &mut |_, _| {}).unwrap()
+    parse(book(), &ParseSettings::default(), &mut |_, _| {}).unwrap()
 }
 
 fn stages(c: &mut Criterion) {

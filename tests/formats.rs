@@ -5,6 +5,7 @@ use std::io::Write;
 use corpora::stages::parse::{ParseSettings, parse};
 use corpora::values::{BlockKind, Failure, FailureKind, Format, ParsedDocument, SectionSource};
 
+use crate::support::Shelf;
 use crate::support::epubs::{CONTAINER, archive, book, docx, package, page};
 
 fn read(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
@@ -429,4 +430,24 @@ fn docx_has_headings_lists_tables_and_notes() {
     let document = read(&cut).unwrap();
     assert_eq!(document.text, "kept");
     assert!(document.notes[0].contains("not well-formed"), "{:?}", document.notes);
+}
+
+#[test]
+fn the_schema_of_vocabulary_files_lists_every_format() {
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../schemas/vocabulary-file.schema.json")).unwrap();
+    let listed = &schema["properties"]["metadata"]["properties"]["format"]["enum"];
+    assert_eq!(*listed, serde_json::json!(Format::ALL.map(Format::name)));
+}
+
+#[test]
+fn messages_name_the_formats_that_were_asked_for() {
+    let shelf = Shelf::empty();
+    shelf.put("note.md", b"# Salt\n\nA salt lantern is a lamp.\n");
+    shelf.put("report.docx", b"plain text");
+    shelf.run(&["batch", "books/note.md", "-o", "out"]).exits(0);
+    std::fs::create_dir(shelf.path().join("empty")).unwrap();
+    shelf.run(&["batch", "empty", "-o", "out2", "--formats", "docx"]).exits(66).says("a folder that holds DOCX files");
+    shelf.run(&["batch", "empty", "-o", "out3"]).exits(66).says("a folder that holds PDF or EPUB files");
+    shelf.run(&["parse", "books/report.docx"]).exits(65).says("not DOCX, whatever its name says");
 }

@@ -9,7 +9,7 @@ use crate::support::page::{Font, Page, pdf};
 use Font::{Bold, Narrow, Plain, Serif, Vertical, Wide};
 
 fn read(pages: &[Page]) -> ParsedDocument {
-    let document = parse(&pdf(pages), &ParseSettings::default(), &mut |_, _| {}).unwrap();
+    let document = parse(pdf(pages), &ParseSettings::default(), &mut |_, _| {}).unwrap();
     for block in &document.blocks {
         let text = block.span.of(&document.text);
         assert_eq!(text.trim(), text, "blocks begin and end with text");

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use corpora::remote::VENDORS;
 use serde_json::Value;
 
 use crate::support::needs::needs_program;
@@ -123,6 +124,36 @@ fn a_language_that_is_not_installed_is_named() {
     shelf.run(&["parse", "books/scan.pdf", "--ocr-lang=-psm"]).exits(64).says("names no languages");
     let broken = with_path(&shelf, "bin", &["parse", "books/scan.pdf"]).exits(0);
     assert!(broken.stderr().contains("the OCR of page 1 failed: tesseract failed"), "{}", broken.stderr());
+}
+
+/// Keys of all vendors, a secret that nobody has heard of, and what Tesseract needs.
+fn with_secrets(shelf: &Shelf, args: &[&str]) -> Run {
+    let path = shelf.path().join(format!("bin:{}", std::env::var("PATH").unwrap()));
+    let keys = VENDORS.iter().map(|vendor| (vendor.key_variable(), "sk-secret"));
+    let mut command = command(shelf.path(), args);
+    command.envs(keys).env("PGPASSWORD", "secret").env("TESSDATA_PREFIX", "/data").env("PATH", path);
+    Run(command.output().unwrap())
+}
+
+#[test]
+fn what_reads_strangers_files_finds_no_key_in_its_environment() {
+    let shelf = Shelf::empty();
+    shelf.put("scan.pdf", &document(&[scanned_page()]));
+    let seen = shelf.path().join("seen");
+    // The stand-in's parent is the worker, or the program itself where one file is parsed.
+    stand_in(
+        &shelf.path().join("bin"),
+        &format!("cat >/dev/null; env >>{0}; tr '\\0' '\\n' </proc/$PPID/environ >>{0}.worker", seen.display()),
+    );
+    with_secrets(&shelf, &["batch", "books", "-o", "out"]).exits(0);
+    let worker = std::fs::read_to_string(shelf.path().join("seen.worker")).unwrap();
+    with_secrets(&shelf, &["parse", "books/scan.pdf"]).exits(0);
+    let tesseract = std::fs::read_to_string(seen).unwrap();
+    for (who, environment) in [("the worker", worker), ("tesseract", tesseract)] {
+        assert!(environment.contains("TESSDATA_PREFIX=/data"), "{who}: {environment}");
+        assert!(environment.contains("PATH="), "{who}: {environment}");
+        assert!(!environment.contains("secret"), "{who}: {environment}");
+    }
 }
 
 #[test]

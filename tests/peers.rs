@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use corpora::remote::{
-    ApiKey, Client, Content, Dialect, Endpoint, Finish, LineOutcome, Prompt, ResultLine, Standing, Structured,
-    TroubleKind, Vendor,
+    ANTHROPIC, ApiKey, Client, Content, Dialect, Endpoint, Finish, GEMINI, LineOutcome, OPENAI_CHAT, OPENAI_RESPONSES,
+    Prompt, ResultLine, Standing, Structured, TroubleKind, Vendor,
 };
 use corpora::simulator::{BatchConfig, Limits, Simulator, SimulatorConfig};
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ fn prompt(user: &str) -> Prompt {
     }
 }
 
-fn client(vendor: Vendor, base: &str, version: &str) -> Client {
+fn client(vendor: &'static dyn Vendor, base: &str, version: &str) -> Client {
     let endpoint = Endpoint::new(base, false).unwrap();
     let dialect = Dialect { vendor, model: "some-model".into(), api_version: version.into(), first_party: true };
     let key = ApiKey::new("sk-ant-0123456789").unwrap();
@@ -115,9 +115,9 @@ fn every_body_is_valid_by_the_vendors_schemas() {
     let lab = lab();
     let dir = tempfile::tempdir().unwrap();
     for (vendor, name, spec) in [
-        (Vendor::Anthropic, "CreateMessageParams", "anthropic"),
-        (Vendor::OpenAiChat, "CreateChatCompletionRequest", "openai"),
-        (Vendor::OpenAiResponses, "CreateResponse", "openai"),
+        (ANTHROPIC, "CreateMessageParams", "anthropic"),
+        (OPENAI_CHAT, "CreateChatCompletionRequest", "openai"),
+        (OPENAI_RESPONSES, "CreateResponse", "openai"),
     ] {
         for structured in [Structured::Schema, Structured::Tool, Structured::Json, Structured::Prompt] {
             let client = client(vendor, vendor.default_base_url(), vendor.default_api_version());
@@ -138,7 +138,7 @@ fn servers_that_know_the_specifications_find_nothing_wrong() {
     let lab = lab();
     let server = lab.serve("prism-anthropic");
     let base = format!("http://127.0.0.1:{}", server.port);
-    let anthropic = client(Vendor::Anthropic, &base, "2026-10-21");
+    let anthropic = client(ANTHROPIC, &base, "2026-10-21");
     for structured in [Structured::Schema, Structured::Tool, Structured::Prompt] {
         let attempt = block(anthropic.send(&prompt("hello")));
         assert_eq!(attempt.structured, structured);
@@ -149,7 +149,7 @@ fn servers_that_know_the_specifications_find_nothing_wrong() {
     drop(server);
     let server = lab.serve("prism-openai");
     let base = format!("http://127.0.0.1:{}", server.port);
-    for vendor in [Vendor::OpenAiChat, Vendor::OpenAiResponses] {
+    for vendor in [OPENAI_CHAT, OPENAI_RESPONSES] {
         let client = client(vendor, &base, "");
         let answered = block(client.send(&prompt("hello"))).result.unwrap_or_else(|t| panic!("{vendor:?}: {t}"));
         client.dialect().reply(&answered.body).unwrap();
@@ -173,9 +173,9 @@ fn every_line_of_a_batch_is_valid_by_the_vendors_schemas() {
     let lab = lab();
     let dir = tempfile::tempdir().unwrap();
     for (vendor, kind, spec) in [
-        (Vendor::Anthropic, "anthropic-batch", "anthropic"),
-        (Vendor::OpenAiChat, "openai-batch", "openai"),
-        (Vendor::OpenAiResponses, "openai-batch", "openai"),
+        (ANTHROPIC, "anthropic-batch", "anthropic"),
+        (OPENAI_CHAT, "openai-batch", "openai"),
+        (OPENAI_RESPONSES, "openai-batch", "openai"),
     ] {
         let client = client(vendor, vendor.default_base_url(), vendor.default_api_version());
         let file = payload(&client, dir.path());
@@ -191,7 +191,7 @@ fn every_line_of_a_batch_is_valid_by_the_vendors_schemas() {
 fn creations_and_lists_of_batches_are_as_the_specifications_want_them() {
     let lab = lab();
     let dir = tempfile::tempdir().unwrap();
-    for (name, vendor) in [("prism-anthropic", Vendor::Anthropic), ("prism-openai", Vendor::OpenAiChat)] {
+    for (name, vendor) in [("prism-anthropic", ANTHROPIC), ("prism-openai", OPENAI_CHAT)] {
         let server = lab.serve(name);
         let client = client(vendor, &format!("http://127.0.0.1:{}", server.port), "2023-06-01");
         let file = payload(&client, dir.path());
@@ -213,7 +213,7 @@ fn a_whole_batch_runs_on_a_server_that_nobody_here_wrote() {
     let lab = lab();
     let dir = tempfile::tempdir().unwrap();
     let server = lab.serve("aimock");
-    let client = client(Vendor::OpenAiChat, &format!("http://127.0.0.1:{}/v1", server.port), "");
+    let client = client(OPENAI_CHAT, &format!("http://127.0.0.1:{}/v1", server.port), "");
     let file = payload(&client, dir.path());
     block(async {
         let token = "c0123456789abcdef";
@@ -252,10 +252,10 @@ fn a_server_that_nobody_here_wrote_is_understood() {
     let server = lab.serve("aimock");
     let root = format!("http://127.0.0.1:{}", server.port);
     for (vendor, base, version) in [
-        (Vendor::Anthropic, root.clone(), "2023-06-01"),
-        (Vendor::OpenAiChat, format!("{root}/v1"), ""),
-        (Vendor::OpenAiResponses, format!("{root}/v1"), ""),
-        (Vendor::Gemini, root, "v1beta"),
+        (ANTHROPIC, root.clone(), "2023-06-01"),
+        (OPENAI_CHAT, format!("{root}/v1"), ""),
+        (OPENAI_RESPONSES, format!("{root}/v1"), ""),
+        (GEMINI, root, "v1beta"),
     ] {
         let client = client(vendor, &base, version);
         let reply = |user: &str| {

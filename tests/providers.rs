@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use corpora::remote::{
-    ApiKey, Attempt, Client, Content, Dialect, Endpoint, Finish, Prompt, Reply, Structured, TroubleKind, Vendor,
+    ANTHROPIC, ApiKey, Attempt, Client, Content, Dialect, Endpoint, Finish, OPENAI_CHAT, Prompt, Reply, Structured,
+    TroubleKind, VENDORS, Vendor,
 };
 use corpora::simulator::{Fault, Limits, Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 
 const KEY: &str = "sk-test-4f1e2d3c4b5a69788796";
 const PASSAGE: &str = "A salt lantern is a lamp that keeps the drowned away. The wyrm sleeps.";
-const VENDORS: [Vendor; 4] = [Vendor::Anthropic, Vendor::OpenAiChat, Vendor::OpenAiResponses, Vendor::Gemini];
 
 fn schema() -> Value {
     json!({"type": "object", "additionalProperties": false, "required": ["items"], "properties": {"items": {"type": "array",
@@ -23,8 +23,8 @@ fn config() -> SimulatorConfig {
     SimulatorConfig { gold: vec!["salt lantern".into(), "wyrm".into()], key: KEY.into(), ..SimulatorConfig::default() }
 }
 
-fn client(simulator: &Simulator, vendor: Vendor, key: &str) -> Client {
-    let path = if matches!(vendor, Vendor::OpenAiChat | Vendor::OpenAiResponses) { "/v1" } else { "" };
+fn client(simulator: &Simulator, vendor: &'static dyn Vendor, key: &str) -> Client {
+    let path = if vendor.default_base_url().ends_with("/v1") { "/v1" } else { "" };
     let endpoint = Endpoint::new(&format!("http://{}{path}", simulator.address()), false).unwrap();
     let dialect =
         Dialect { vendor, model: "sim-1".into(), api_version: vendor.default_api_version().into(), first_party: false };
@@ -121,7 +121,7 @@ fn waiting_times_are_read_in_all_their_forms() {
     for (fault, seconds) in faults {
         let config = SimulatorConfig { faults: vec![(fault, 1.0)], retry_after_s: 2.5, ..config() };
         let simulator = Simulator::start(config, 0, 1_790_000_000.0).unwrap();
-        let trouble = block(client(&simulator, Vendor::Anthropic, KEY).send(&prompt(500))).result.unwrap_err();
+        let trouble = block(client(&simulator, ANTHROPIC, KEY).send(&prompt(500))).result.unwrap_err();
         let wait = trouble.retry_after.unwrap().as_secs_f64();
         assert!((wait - seconds).abs() < 1.1, "{fault:?}: {wait}");
     }
@@ -181,14 +181,14 @@ fn limits_are_told_in_headers_and_the_next_mechanism_is_tried_where_one_is_refus
     };
     let simulator = Simulator::start(SimulatorConfig { limits, ..config() }, 0, 1_790_000_000.0).unwrap();
     let seen = |vendor| block(client(&simulator, vendor, KEY).send(&prompt(500))).limits;
-    let anthropic = seen(Vendor::Anthropic);
+    let anthropic = seen(ANTHROPIC);
     assert_eq!(
         (anthropic.requests.limit, anthropic.input.limit, anthropic.output.limit),
         (Some(600), Some(90_000), Some(9_000))
     );
-    assert_eq!(seen(Vendor::OpenAiChat).requests.limit, Some(600));
+    assert_eq!(seen(OPENAI_CHAT).requests.limit, Some(600));
 
-    let client = client(&simulator, Vendor::Anthropic, KEY);
+    let client = client(&simulator, ANTHROPIC, KEY);
     for (from, next) in [(Structured::Schema, Structured::Tool), (Structured::Tool, Structured::Prompt)] {
         assert_eq!(client.downgrade(from), Some(next));
         let attempt = block(client.send(&prompt(500)));

@@ -210,5 +210,5 @@ fn formats_are_taken_by_choice_or_by_name() {
     shelf.run(&["batch", "books/d.xyz", "-o", "other"]).exits(0);
     shelf.run(&["parse", "books/b.md"]).exits(0);
     shelf.put("page.pdf", b"<!DOCTYPE html><html><body>404 not found</body></html>");
-    shelf.run(&["parse", "books/page.pdf"]).exits(65).says("neither PDF nor EPUB: it begins with");
+    shelf.run(&["parse", "books/page.pdf"]).exits(65).says("not PDF, whatever its name says: it begins with");
 }

@@ -351,7 +351,7 @@ fn read_document(found: &Found, formats: Formats, is_named: bool) -> std::io::Re
         if let Err(failure) = parse::check_name(Format::of_name(found.path.as_str()), head) {
             return Ok(Content::Misnamed(failure));
         }
-    } else if !parse::sniff(head).is_some_and(|f| matches!(f, Format::Pdf | Format::Epub) && formats.has(f)) {
+    } else if !parse::sniff(head).is_some_and(|f| f.is_by_default() && formats.has(f)) {
         // Only these two are so unmistakable that they are taken under any name.
         return Ok(Content::Other);
     }

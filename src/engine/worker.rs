@@ -19,8 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use self::frame::{Orders, Reply, write_frame};
-use crate::remote::Vendor;
-use crate::stages::parse::ParseSettings;
+use crate::stages::parse::{ParseSettings, clear_environment};
 use crate::values::{Failure, FailureKind, Fingerprint, Gap, SectionKind};
 
 /// Limits of a parse worker.
@@ -148,16 +147,13 @@ impl<'a> ParseWorker<'a> {
         let failed = |e| Failure::new(FailureKind::Io, format!("cannot start a parse worker: {e}"));
         let orders = Orders::to_bytes(settings, limits).map_err(failed)?;
         let mut command = Command::new(program);
+        clear_environment(&mut command);
         command
             .arg("parse-worker")
             .arg(limits.memory.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // A hostile file that gets at a worker, or at a program that it starts, finds no keys there.
-        for vendor in [Vendor::Anthropic, Vendor::OpenAiChat, Vendor::OpenAiResponses, Vendor::Gemini] {
-            command.env_remove(vendor.key_variable());
-        }
         // A group of its own: Ctrl-C is for the run to handle, which then finishes what is in flight.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().map_err(failed)?;

@@ -41,7 +41,7 @@ impl Breaker {
         self.answered = true;
     }
 
-    /// Whether anything was ever answered.
+    /// Test whether anything was ever answered.
     pub fn has_answered(&self) -> bool {
         self.answered
     }

@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time for a payload to go up, or results to come down.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// What goes along with a call.
+/// Payload of a call.
 pub(super) enum Payload<'a> {
     None,
     Json(&'a serde_json::Value),
@@ -31,7 +31,7 @@ pub(super) enum Payload<'a> {
     },
 }
 
-/// Why a client cannot be made.
+/// Reason for which a client cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The HTTP library refused.
@@ -68,7 +68,7 @@ pub struct Answered {
     pub body: Vec<u8>,
 }
 
-/// What came of one request.
+/// Outcome of one request.
 #[derive(Debug)]
 pub struct Attempt {
     /// The response, or what went wrong.
@@ -77,9 +77,9 @@ pub struct Attempt {
     pub latency: Duration,
     /// The provider's name for the request.
     pub request_id: Option<String>,
-    /// What the headers told of limits.
+    /// Limits that the headers told.
     pub limits: LimitsSeen,
-    /// How the schema was given.
+    /// Way in which the schema was given.
     pub structured: Structured,
 }
 
@@ -120,17 +120,17 @@ impl Client {
         Ok(Self { http, endpoint, dialect, key, structured: AtomicU8::new(code(structured)), timeout, now_unix })
     }
 
-    /// Where requests go.
+    /// Address of requests.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// How they are phrased.
+    /// Phrasing of requests.
     pub fn dialect(&self) -> &Dialect {
         &self.dialect
     }
 
-    /// How the schema is given now.
+    /// Way in which the schema is given now.
     pub fn structured(&self) -> Structured {
         [Structured::Schema, Structured::Tool, Structured::Json, Structured::Prompt]
             [usize::from(self.structured.load(Ordering::Relaxed))]
@@ -232,9 +232,11 @@ impl Client {
             return Err(trouble);
         }
         let mut rest: Vec<u8> = Vec::new();
-        let mut give = |line: &[u8]| match line.iter().all(u8::is_ascii_whitespace) {
-            true => Ok(()),
-            false => each(line).map_err(|words| Trouble::new(TroubleKind::BadRequest, words)),
+        let mut give = |line: &[u8]| {
+            if line.iter().all(u8::is_ascii_whitespace) {
+                return Ok(());
+            }
+            each(line).map_err(|words| Trouble::new(TroubleKind::BadRequest, words))
         };
         while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {
             let mut piece = &piece[..];
@@ -322,13 +324,14 @@ impl Client {
             cause = next;
         }
         let endpoint = &self.endpoint;
-        let (kind, message) = match () {
-            () if error.is_connect() => (TroubleKind::Unreachable, format!("cannot connect to {endpoint}: {cause}")),
-            () if error.is_timeout() => {
-                (TroubleKind::Timeout, format!("no answer from {endpoint} within {} s", self.timeout.as_secs_f64()))
-            }
-            () if error.is_decode() => (TroubleKind::Malformed, format!("the response cannot be decoded: {cause}")),
-            () => (TroubleKind::Cut, format!("the connection to {endpoint} broke: {cause}")),
+        let (kind, message) = if error.is_connect() {
+            (TroubleKind::Unreachable, format!("cannot connect to {endpoint}: {cause}"))
+        } else if error.is_timeout() {
+            (TroubleKind::Timeout, format!("no answer from {endpoint} within {} s", self.timeout.as_secs_f64()))
+        } else if error.is_decode() {
+            (TroubleKind::Malformed, format!("the response cannot be decoded: {cause}"))
+        } else {
+            (TroubleKind::Cut, format!("the connection to {endpoint} broke: {cause}"))
         };
         Trouble::new(kind, self.redact(&message))
     }
@@ -357,7 +360,7 @@ fn code(structured: Structured) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::Vendor;
+    use crate::remote::ANTHROPIC;
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
@@ -379,8 +382,7 @@ mod tests {
             stream.write_all(answer.as_bytes()).unwrap();
             String::from_utf8_lossy(&seen).into_owned()
         });
-        let dialect =
-            Dialect { vendor: Vendor::Anthropic, model: "m".into(), api_version: "1".into(), first_party: false };
+        let dialect = Dialect { vendor: ANTHROPIC, model: "m".into(), api_version: "1".into(), first_party: false };
         let key = Some(ApiKey::new(KEY).unwrap());
         let endpoint = Endpoint::new(&base, false).unwrap();
         let schema = serde_json::json!({"type": "object"});

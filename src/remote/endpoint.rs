@@ -8,7 +8,7 @@ pub struct Endpoint {
     base: Url,
 }
 
-/// Why a base URL cannot be used.
+/// Reason for which a base URL cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// It is no URL.
@@ -85,7 +85,7 @@ impl Endpoint {
         self.base.origin().ascii_serialization()
     }
 
-    /// Whether the machine that is asked is this one.
+    /// Test whether the machine that is asked is this one.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.base)
     }

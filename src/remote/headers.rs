@@ -13,7 +13,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 pub struct LimitSeen {
     /// Allowed in a minute.
     pub limit: Option<u64>,
-    /// What is left of it.
+    /// Rest of it.
     pub remaining: Option<u64>,
 }
 

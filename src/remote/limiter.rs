@@ -357,7 +357,7 @@ impl Limiter {
         }
     }
 
-    /// How many requests may be in flight: 1.25 times the rate times the measured latency (Little's law).
+    /// Number of requests that may be in flight: 1.25 times the rate times the measured latency (Little's law).
     pub fn window(&self) -> usize {
         let rates: [Option<u64>; DIMENSIONS] = std::array::from_fn(|d| self.rate(d).map(|(rate, _)| rate));
         let state = self.state();
@@ -381,7 +381,7 @@ impl Limiter {
         self.state().calibration.get()
     }
 
-    /// What happened so far.
+    /// Report of what happened so far.
     pub fn report(&self) -> LimiterReport {
         let rates: [Option<u64>; DIMENSIONS] = std::array::from_fn(|d| self.rate(d).map(|(rate, _)| rate));
         let window = self.window();

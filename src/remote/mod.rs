@@ -23,4 +23,7 @@ pub use prices::{Price, PriceError, Prices};
 pub use prompt::Prompt;
 pub use secret::{ApiKey, KeyError};
 pub use trouble::{Disposition, Trouble, TroubleKind};
-pub use vendors::{Content, Dialect, Finish, Reply, SchemaTrouble, Structured, Vendor};
+pub use vendors::{
+    ALL as VENDORS, ANTHROPIC, Content, Dialect, Finish, GEMINI, OPENAI_CHAT, OPENAI_RESPONSES, Reply, SchemaTrouble,
+    Structured, Vendor, vendor_named,
+};

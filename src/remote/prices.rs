@@ -141,7 +141,7 @@ impl Price {
         self.at(usage, input, output, batch)
     }
 
-    /// What an answer costs.
+    /// Cost of an answer.
     pub fn cost(&self, usage: &Usage, batch: bool) -> Cost {
         let (input, output) = self.rates(usage);
         self.at(usage, input, output, batch)

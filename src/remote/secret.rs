@@ -24,12 +24,12 @@ impl ApiKey {
     /// If it cannot be a key.
     pub fn new(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
-        match text.is_empty() {
-            true => Err(KeyError::Empty),
-            false if !text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'')) => {
-                Err(KeyError::Characters)
-            }
-            false => Ok(Self(text.to_owned())),
+        if text.is_empty() {
+            Err(KeyError::Empty)
+        } else if !text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'')) {
+            Err(KeyError::Characters)
+        } else {
+            Ok(Self(text.to_owned()))
         }
     }
 

@@ -68,9 +68,9 @@ pub struct Trouble {
     pub kind: TroubleKind,
     /// A lowercase sentence, without secrets.
     pub message: String,
-    /// How long the provider asked to wait.
+    /// Time that the provider asked to wait.
     pub retry_after: Option<Duration>,
-    /// What the provider says of trying again (`x-should-retry`).
+    /// Advice of the provider about trying again (`x-should-retry`).
     pub should_retry: Option<bool>,
 }
 
@@ -80,7 +80,7 @@ impl Trouble {
         Self { kind, message: message.into(), retry_after: None, should_retry: None }
     }
 
-    /// What to do.
+    /// Disposition: what to do.
     pub fn disposition(&self) -> Disposition {
         let after = self.retry_after;
         match (self.kind, self.should_retry) {
@@ -105,7 +105,7 @@ impl Trouble {
         }
     }
 
-    /// Whether the provider may have made, and billed, an answer that never arrived.
+    /// Test whether the provider may have made, and billed, an answer that never arrived.
     pub fn may_be_billed(&self) -> bool {
         matches!(
             self.kind,
@@ -116,7 +116,7 @@ impl Trouble {
         )
     }
 
-    /// What a person should do about trouble that stops the run.
+    /// Advice to a person about trouble that stops the run.
     pub fn remedy(&self) -> &'static str {
         match self.kind {
             TroubleKind::Key => {

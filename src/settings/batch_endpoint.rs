@@ -97,7 +97,7 @@ impl BatchEndpointSettings {
     ///
     /// # Errors
     /// For values out of range, and for options of the command line that are about batches where none are made.
-    pub(super) fn resolve(&self, vendor: Vendor, sources: &Sources) -> Result<EndpointKind, SettingsError> {
+    pub(super) fn resolve(&self, vendor: &dyn Vendor, sources: &Sources) -> Result<EndpointKind, SettingsError> {
         let bad = |message: String| Err(SettingsError::Value(message));
         let typed = |key: &str| sources.origin(key) == Origin::Line;
         if self.endpoint == Way::Live {
@@ -125,8 +125,7 @@ impl BatchEndpointSettings {
             given => given.flatten().or(vendor.batches_per_hour()),
         };
         options.most_tokens = self.batch_tokens;
-        // <https://ai.google.dev/gemini-api/docs/rate-limits>
-        options.most_open = self.batches_in_flight.map(|n| n.max(1)).or((vendor == Vendor::Gemini).then_some(100));
+        options.most_open = self.batches_in_flight.map(|n| n.max(1)).or(vendor.batches_in_flight());
         options.detach = self.detach;
         options.probe = !self.no_probe;
         options.finish_live = self.finish == Finish::Live;

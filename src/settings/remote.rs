@@ -12,10 +12,10 @@ use super::choice::choice;
 use super::load::SettingsError;
 use super::sources::{Origin, Sources};
 use crate::engine::{Remote, defaults};
-use crate::remote::{ApiKey, Dialect, Endpoint, Prices, Rates, Vendor};
+use crate::remote::{ApiKey, Dialect, Endpoint, Prices, Rates, VENDORS, Vendor, vendor_named};
 use crate::stages::extract::ContextChoice;
 use crate::stages::pipeline::{AccountLimits, Pipeline};
-use crate::values::{Choice, Cost};
+use crate::values::{Choice, Cost, listed};
 
 /// File descriptors that are not connections: the store, outputs, parse workers, terminals.
 const OTHER_FILES: u64 = 256;
@@ -111,17 +111,6 @@ pub(crate) struct TrafficSettings {
     pub context: ContextChoice,
 }
 
-/// The interface of a provider's name.
-fn vendor(name: &str) -> Option<Vendor> {
-    match name {
-        "anthropic" => Some(Vendor::Anthropic),
-        "openai" => Some(Vendor::OpenAiChat),
-        "openai-responses" => Some(Vendor::OpenAiResponses),
-        "gemini" => Some(Vendor::Gemini),
-        _ => None,
-    }
-}
-
 /// The name of the embedded provider.
 const LOCAL: &str = "local";
 
@@ -181,9 +170,11 @@ impl ConnectionSettings {
     /// # Errors
     /// For a provider that is not known, a missing model or key, and an address that cannot be asked.
     pub(crate) fn connect(&self, name: &str, model: Option<String>) -> Result<Remote, SettingsError> {
-        let Some(vendor) = vendor(name) else {
+        let Some(vendor) = vendor_named(name) else {
+            let known: Vec<&str> = VENDORS.iter().map(|vendor| vendor.described()).collect();
             return bad(format!(
-                "there is no provider '{name}'; known are local, which needs no key and no network, anthropic, openai (Chat Completions, also of vLLM, Ollama and llama.cpp), openai-responses and gemini"
+                "there is no provider '{name}'; known are local, which needs no key and no network, {}",
+                listed(&known, "and")
             ));
         };
         let Some(model) = model.filter(|m| !m.trim().is_empty()) else {
@@ -203,20 +194,13 @@ impl ConnectionSettings {
         Ok(remote)
     }
 
-    fn endpoint(&self, vendor: Vendor) -> Result<Endpoint, SettingsError> {
+    fn endpoint(&self, vendor: &dyn Vendor) -> Result<Endpoint, SettingsError> {
         let given = self.base_url.as_deref().unwrap_or(vendor.default_base_url()).trim().trim_end_matches('/');
-        // People write the base of OpenAI's interface with /v1 and that of the others without: both are understood.
-        let authority_only = given.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
-        let base = match vendor {
-            Vendor::OpenAiChat | Vendor::OpenAiResponses if authority_only => format!("{given}/v1"),
-            Vendor::Anthropic | Vendor::Gemini => given.trim_end_matches("/v1").to_owned(),
-            Vendor::OpenAiChat | Vendor::OpenAiResponses => given.to_owned(),
-        };
-        Endpoint::new(&base, self.allow_http).map_err(SettingsError::value)
+        Endpoint::new(&vendor.base_url(given), self.allow_http).map_err(SettingsError::value)
     }
 
     /// The key from the file that was named, or else from the environment.
-    fn key(&self, vendor: Vendor, endpoint: &Endpoint) -> Result<Option<ApiKey>, SettingsError> {
+    fn key(&self, vendor: &dyn Vendor, endpoint: &Endpoint) -> Result<Option<ApiKey>, SettingsError> {
         let variable = vendor.key_variable();
         let (text, place) = match &self.key_file {
             Some(file) => {

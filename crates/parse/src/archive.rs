@@ -24,6 +24,14 @@ const LARGEST_TOTAL: u64 = 512 << 20;
 /// Most entries: each costs memory before anything is read.
 const MOST_ENTRIES: usize = 500_000;
 
+/// Beginning of a ZIP archive: APPNOTE.TXT, 4.3.7.
+pub(crate) const ZIP: &[u8] = b"PK\x03\x04";
+
+/// Test whether a file begins like an archive and names a part, or holds a media type, within its first bytes.
+pub(crate) fn has_mark(head: &[u8], mark: &[u8]) -> bool {
+    head.starts_with(ZIP) && head.windows(mark.len()).any(|w| w == mark)
+}
+
 /// An archive in memory.
 pub(super) struct Archive<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,

@@ -110,9 +110,10 @@ impl Flow {
             }
             builder.block(*kind, text, None);
             for (n, mark) in within.into_iter().enumerate() {
-                match n < EXACT_MARKS {
-                    true => builder.page_mark_within(&mark.label, &text[..text.floor_char_boundary(mark.offset)]),
-                    false => builder.page_mark_beside(&mark.label),
+                if n < EXACT_MARKS {
+                    builder.page_mark_within(&mark.label, &text[..text.floor_char_boundary(mark.offset)]);
+                } else {
+                    builder.page_mark_beside(&mark.label);
                 }
             }
         }

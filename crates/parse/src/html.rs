@@ -1,16 +1,22 @@
 //! HTML files: blocks as in EPUB, a section for each heading of the first level.
 
 use super::build::Builder;
+use super::formats::Reader;
 use super::markup::{PageLabels, Walker, decode_markup, read_html, read_xhtml};
-use corpora_values::{Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind};
+use corpora_values::{Format, Metadata, ParsedDocument, SectionKind};
 
-pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
+/// HTML: a file that begins like it.
+pub(crate) const READER: Reader =
+    Reader::Bytes { marks: is_html, read: |bytes, _settings, _progress| Ok(parse(&bytes)) };
+
+fn parse(bytes: &[u8]) -> ParsedDocument {
     let decoded = decode_markup(bytes);
     let labels = PageLabels::default();
     let is_xml = decoded.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with("<?xml");
-    let mut flow = match is_xml {
-        true => read_xhtml(&decoded.text, &labels),
-        false => read_html(&decoded.text, Walker::new(&labels, true)).finish(),
+    let mut flow = if is_xml {
+        read_xhtml(&decoded.text, &labels)
+    } else {
+        read_html(&decoded.text, Walker::new(&labels, true)).finish()
     };
     let metadata = Metadata {
         title: flow.title.take().map(|t| super::flow::label(&t)).filter(|t| !t.is_empty()),
@@ -20,19 +26,21 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedDocument, Failure> {
     let mut builder = Builder::new(SectionKind::Chapter);
     builder.notes.extend(decoded.note);
     flow.into_sections(&mut builder);
-    Ok(builder.finish(Format::Html, metadata))
+    builder.finish(Format::Html, metadata)
 }
 
-/// Whether a file begins like HTML.
-pub(super) fn is_html(head: &[u8]) -> bool {
+/// Test whether a file begins like HTML.
+fn is_html(head: &[u8]) -> bool {
     let text = super::markup::decode(head).text;
     let mut rest = text.trim_start();
     // Comments and processing instructions may come first.
     loop {
-        let end = match () {
-            () if rest.starts_with("<!--") => "-->",
-            () if rest.starts_with("<?") => "?>",
-            () => break,
+        let end = if rest.starts_with("<!--") {
+            "-->"
+        } else if rest.starts_with("<?") {
+            "?>"
+        } else {
+            break;
         };
         match rest.split_once(end) {
             Some((_, after)) => rest = after.trim_start(),
@@ -75,11 +83,4 @@ pub(super) fn is_html(head: &[u8]) -> bool {
             | "style"
             | "center"
     )
-}
-
-/// The failure for a file that holds bytes and no text.
-pub(super) fn no_text(bytes: &[u8]) -> Failure {
-    let head = bytes[..bytes.len().min(16)].escape_ascii();
-    let message = format!("neither PDF nor EPUB, DOCX, HTML or text: it begins with \"{head}\"");
-    Failure::new(FailureKind::UnknownFormat, message)
 }

@@ -4,17 +4,21 @@ use pulldown_cmark::{CodeBlockKind, Event, MetadataBlockKind, Options, Parser, T
 
 use super::build::Builder;
 use super::flow::Flow;
+use super::formats::Reader;
 use super::markup::{Decoded, PageLabels, Walker, read_html};
 use corpora_values::{BlockKind, Format, Metadata, ParsedDocument, SectionKind};
 
-pub(super) fn parse(decoded: Decoded<'_>) -> ParsedDocument {
+/// Markdown: text that shows it.
+pub(crate) const READER: Reader = Reader::Text { looks: is_markdown, read: parse };
+
+fn parse(decoded: Decoded<'_>) -> ParsedDocument {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
-    let mut reader = Reader::default();
+    let mut reader = BlockReader::default();
     for event in Parser::new_ext(&decoded.text, options) {
         reader.take(event);
     }
@@ -25,9 +29,9 @@ pub(super) fn parse(decoded: Decoded<'_>) -> ParsedDocument {
     builder.finish(Format::Markdown, reader.metadata)
 }
 
-/// Whether a text shows that it is Markdown: by a heading with number signs, a fence, a link, the rule of a table, or a
+/// Test whether a text shows that it is Markdown: by a heading with number signs, a fence, a link, the rule of a table, or a
 /// heading that is underlined. Lines of comments, as scripts and settings have them, are no headings.
-pub(super) fn is_markdown(text: &str) -> bool {
+fn is_markdown(text: &str) -> bool {
     let mut before: [&str; 2] = ["", ""];
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
@@ -59,7 +63,7 @@ pub(super) fn is_markdown(text: &str) -> bool {
 }
 
 #[derive(Default)]
-struct Reader {
+struct BlockReader {
     flow: Flow,
     text: String,
     /// Kinds of the open blocks that have one, innermost last.
@@ -82,7 +86,7 @@ enum Aside {
     Code,
 }
 
-impl Reader {
+impl BlockReader {
     fn flush(&mut self) {
         let kind = self.kinds.last().copied().unwrap_or(BlockKind::Paragraph);
         self.flow.push(kind, &self.text);

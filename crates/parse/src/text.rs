@@ -1,6 +1,7 @@
 //! Plain text: paragraphs, and a section for each form feed.
 
 use super::build::Builder;
+use super::formats::Reader;
 use super::markup::Decoded;
 use corpora_values::{BlockKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
 
@@ -10,7 +11,10 @@ const NARROWEST_WRAP: usize = 40;
 /// Lines longer than this are paragraphs by themselves: nobody wraps by hand there.
 const WIDEST_WRAP: usize = 120;
 
-pub(super) fn parse(decoded: Decoded<'_>) -> ParsedDocument {
+/// Plain text: what nothing else is.
+pub(crate) const READER: Reader = Reader::Text { looks: |_| true, read: parse };
+
+fn parse(decoded: Decoded<'_>) -> ParsedDocument {
     let mut builder = Builder::new(SectionKind::Chapter);
     builder.notes.extend(decoded.note);
     for page in decoded.text.split('\u{c}') {
@@ -22,7 +26,7 @@ pub(super) fn parse(decoded: Decoded<'_>) -> ParsedDocument {
     builder.finish(Format::Text, Metadata::default())
 }
 
-/// Whether bytes that were decoded are text: hardly any control characters.
+/// Test whether bytes that were decoded are text: hardly any control characters.
 pub(super) fn is_text(text: &str) -> bool {
     let strange =
         |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}') || c == '\u{fffe}';

@@ -20,11 +20,11 @@ pub struct Limits {
     pub tokens: Option<f64>,
     /// Seconds of quota that a bucket holds; 1 if absent.
     pub burst_seconds: Option<f64>,
-    /// Whether answers tell the limits in their headers; true if absent.
+    /// Switch for headers that tell the limits; on if absent.
     pub headers: Option<bool>,
 }
 
-/// How long answers take.
+/// Time that answers take.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Latency {
@@ -65,7 +65,7 @@ pub struct Scripted {
 pub struct SimulatorConfig {
     /// Seed of all chance.
     pub seed: u64,
-    /// How much faster than the real one the simulated clock goes.
+    /// Speed of the simulated clock over that of the real one.
     pub speed: f64,
     /// Limits.
     pub limits: Limits,
@@ -87,11 +87,11 @@ pub struct SimulatorConfig {
     pub cache_from_tokens: u64,
     /// Context window in tokens.
     pub window: u64,
-    /// How batches go.
+    /// Course of batches.
     pub batch: BatchConfig,
     /// A file to which every request is appended as a line of JSON.
     pub journal: Option<PathBuf>,
-    /// Whether requests are kept in memory for the admin interface.
+    /// Switch for keeping requests in memory for the admin interface.
     pub keep_journal: bool,
 }
 

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
 use super::Fault;
+use super::state::State;
 use corpora_values::Usage;
 
 /// One request, as it went.
@@ -26,7 +27,7 @@ pub struct JournalEntry {
     pub model: String,
     /// Hash of the body.
     pub request: String,
-    /// How often this body has come, from 1.
+    /// Number of times that this body has come, from 1.
     pub attempt: u32,
     /// The status that was sent; 0 if none was.
     pub status: u16,
@@ -34,9 +35,9 @@ pub struct JournalEntry {
     pub fault: Option<Fault>,
     /// Tokens, if an answer was made (and is billed), whether or not it arrived.
     pub billed: Option<Usage>,
-    /// Whether a whole answer was sent.
+    /// True if a whole answer was sent.
     pub answered: bool,
-    /// Whether the limits refused it.
+    /// True if the limits refused it.
     pub limited: bool,
 }
 
@@ -65,6 +66,20 @@ pub struct Counters {
     pub first_ms: f64,
     /// The same at the last answer's end.
     pub last_ms: f64,
+}
+
+/// A request's line in the journal, written when the last byte is sent or the connection is gone, whatever the way.
+pub(crate) struct JournalLine {
+    pub(crate) state: Arc<State>,
+    pub(crate) entry: JournalEntry,
+}
+
+impl Drop for JournalLine {
+    fn drop(&mut self) {
+        self.entry.done_ms = self.state.now_ms();
+        self.entry.done_unix_ms = self.state.started_unix_s * 1000.0 + self.entry.done_ms;
+        self.state.journal.ended(self.entry.clone());
+    }
 }
 
 #[derive(Default)]

@@ -4,15 +4,19 @@
 //! Every random choice is a function of the seed, the request and how often it came, so that a run can be repeated.
 
 mod admission;
+mod apply_fault;
 mod batches;
 mod chance;
 mod config;
 mod content;
-mod faces;
+mod exchange;
 mod faults;
+mod interfaces;
 mod journal;
 mod oracle;
+mod reply;
 mod server;
+mod state;
 mod tokens;
 
 pub use batches::{BatchConfig, BatchCounters, BatchFault};

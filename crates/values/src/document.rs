@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Format;
+
 /// A half-open range of byte offsets into a document's text. Both ends lie on character boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Span {
@@ -34,107 +36,18 @@ impl Span {
         (self.end - self.start) as usize
     }
 
-    /// Whether the span covers nothing.
+    /// Test whether the span covers nothing.
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
 
-    /// Whether byte offset `at` lies inside.
+    /// Test whether byte offset `at` lies inside.
     pub fn contains(self, at: u32) -> bool {
         self.start <= at && at < self.end
     }
 }
 
-/// The file formats that can be parsed, told apart by content and never by file name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// Portable Document Format.
-    Pdf,
-    /// EPUB 2 or 3.
-    Epub,
-    /// HTML or XHTML.
-    Html,
-    /// Office Open XML text document.
-    Docx,
-    /// Markdown.
-    Markdown,
-    /// Plain text.
-    Text,
-}
-
-impl Format {
-    /// All formats.
-    pub const ALL: [Self; 6] = [Self::Pdf, Self::Epub, Self::Docx, Self::Html, Self::Markdown, Self::Text];
-
-    /// What a file's name promises. What it really is, its content tells.
-    pub fn of_name(name: &str) -> Option<Self> {
-        let (_, extension) = name.rsplit_once('.')?;
-        Some(match extension.to_ascii_lowercase().as_str() {
-            "pdf" => Self::Pdf,
-            "epub" => Self::Epub,
-            "docx" => Self::Docx,
-            "html" | "htm" | "xhtml" => Self::Html,
-            "md" | "markdown" => Self::Markdown,
-            "txt" | "text" => Self::Text,
-            _ => return None,
-        })
-    }
-
-    /// The word for it in `--formats`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Markdown => "md",
-            Self::Text => "txt",
-            format => format.name(),
-        }
-    }
-
-    /// The lowercase name used in files and messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pdf => "pdf",
-            Self::Epub => "epub",
-            Self::Html => "html",
-            Self::Docx => "docx",
-            Self::Markdown => "markdown",
-            Self::Text => "text",
-        }
-    }
-}
-
-/// The formats that a run takes from folders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Formats([bool; Format::ALL.len()]);
-
-impl Formats {
-    /// These formats.
-    pub fn of(formats: &[Format]) -> Self {
-        Self(Format::ALL.map(|format| formats.contains(&format)))
-    }
-
-    /// Whether it is one of them.
-    pub fn has(self, format: Format) -> bool {
-        Format::ALL.iter().zip(self.0).any(|(one, taken)| taken && *one == format)
-    }
-}
-
-impl std::fmt::Display for Formats {
-    /// Their words, joined by commas.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let words: Vec<&str> = Format::ALL.into_iter().filter(|format| self.has(*format)).map(Format::word).collect();
-        f.write_str(&words.join(","))
-    }
-}
-
-impl Default for Formats {
-    /// PDF and EPUB.
-    fn default() -> Self {
-        Self::of(&[Format::Pdf, Format::Epub])
-    }
-}
-
-/// What a document says of itself. Absent means that the file does not say.
+/// Metadata that a document states of itself. Absent means that the file does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
     /// Title.
@@ -148,7 +61,7 @@ pub struct Metadata {
     pub language: Option<String>,
 }
 
-/// What a section is to a reader.
+/// Kind of a section, as a reader sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SectionKind {
@@ -168,14 +81,14 @@ pub struct Section {
     /// Page label or chapter title, where the file has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Where its text stands. Sections follow each other in order and are separated by one form feed.
+    /// Place of its text. Sections follow each other in order and are separated by one form feed.
     pub span: Span,
-    /// Where its text came from, and what is missing.
+    /// Source of its text, and what is missing.
     #[serde(default, skip_serializing_if = "SectionSource::is_file")]
     pub source: SectionSource,
 }
 
-/// Where a section's text came from.
+/// Source of a section's text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SectionSource {
@@ -196,7 +109,7 @@ impl SectionSource {
     }
 }
 
-/// What a document lacks that was kept without the text of some of its sections.
+/// Lack of a document that was kept without the text of some of its sections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Gap {
     /// Pages that are pictures, and were not recognised. `--retry-failed` takes the document up again.
@@ -218,7 +131,7 @@ impl Gap {
 /// The label of a printed page at a place in the text, as an EPUB's page list gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageMark {
-    /// What is printed on the page, such as `iv` or `12`.
+    /// Label printed on the page, such as `iv` or `12`.
     pub label: String,
     /// Byte offset at which that page begins.
     pub at: u32,
@@ -235,7 +148,7 @@ pub struct OutlineEntry {
     pub section: u32,
 }
 
-/// What a block of text is on the page.
+/// Kind of a block of text on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BlockKind {
@@ -251,7 +164,7 @@ pub enum BlockKind {
     Caption,
     /// A note at the foot or the end.
     Footnote,
-    /// What repeats on every page and is none of the text: running heads, running feet, page numbers.
+    /// Parts that repeat on every page and are none of the text: running heads, running feet, page numbers.
     Furniture,
 }
 
@@ -284,11 +197,11 @@ impl From<[i32; 4]> for Area {
 /// A typed run of text within one section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
-    /// What it is.
+    /// Kind.
     pub kind: BlockKind,
-    /// Where its text stands, without the line breaks around it.
+    /// Place of its text, without the line breaks around it.
     pub span: Span,
-    /// Where it stands on the page, in formats that have pages.
+    /// Place on the page, in formats that have pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<Area>,
 }
@@ -318,7 +231,7 @@ pub struct ParsedDocument {
 }
 
 impl ParsedDocument {
-    /// What it lacks, if it is kept without some of its text. Where recognition would help, that is what it lacks.
+    /// Lack, if it is kept without some of its text. Where recognition would help, that is what it lacks.
     pub fn gap(&self) -> Option<Gap> {
         let of = |section: &Section| match section.source {
             SectionSource::NeedsOcr => Some(Gap::NeedsOcr),
@@ -339,7 +252,7 @@ impl ParsedDocument {
 /// A span of text sized for one request, with the sections that it touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
-    /// Where its text stands. It may overlap the chunk before it.
+    /// Place of its text. It may overlap the chunk before it.
     pub span: Span,
     /// Index of the first section it touches.
     pub first_section: u32,

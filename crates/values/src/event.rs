@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureKind, Mode, Phase, SectionKind, SourcePath};
+use super::{FailureKind, Format, Mode, Phase, SectionKind, SourcePath};
 
 /// Counts of one phase at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct StageTotals {
     pub millis: u64,
 }
 
-/// How a run ended.
+/// Outcome of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunOutcome {
@@ -37,7 +37,7 @@ pub enum RunOutcome {
     Interrupted,
 }
 
-/// What the asking of a provider came to in one run.
+/// Sums over what a provider was asked in one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     /// Answers.
@@ -46,7 +46,7 @@ pub struct Asked {
     pub input_tokens: u64,
     /// Their output tokens.
     pub output_tokens: u64,
-    /// What they cost, in 1e-12 USD, with what lost requests may have cost; null if the price is not known.
+    /// Cost, in 1e-12 USD, with what lost requests may have cost; null if the price is not known.
     pub picodollars: Option<i64>,
     /// Requests that the provider refused for its limits.
     pub refused: u64,
@@ -64,10 +64,10 @@ impl std::ops::AddAssign for Asked {
     }
 }
 
-/// What a run did, printed at its end whatever happened.
+/// Summary of a run, printed at its end whatever happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// How it ended.
+    /// Outcome.
     pub outcome: RunOutcome,
     /// Input files in scope.
     pub documents: u64,
@@ -82,6 +82,9 @@ pub struct Summary {
     /// Files that were kept although the text of some pages or chapters is missing; they are counted where they stand, too.
     #[serde(default)]
     pub partial: u64,
+    /// Formats that the run took from folders.
+    #[serde(default)]
+    pub formats: Vec<Format>,
     /// Files that are no documents and were passed over.
     pub ignored: u64,
     /// Of these, how many have the name of a format that could be asked for, by its word for `--formats`.
@@ -97,10 +100,10 @@ pub struct Summary {
     pub commits: u64,
     /// Wall-clock milliseconds.
     pub millis: u64,
-    /// Why the asking of a provider stopped before its end.
+    /// Reason for which the asking of a provider stopped before its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
-    /// What a provider was asked; absent if none was.
+    /// Sums over what a provider was asked; absent if none was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
 }
@@ -155,7 +158,7 @@ pub enum Event {
         stage: Phase,
         /// Content hash, shortened.
         document: String,
-        /// Where it stands.
+        /// Path.
         path: SourcePath,
     },
     /// A stage that takes long over a document has come this far. Sent now and then, not for every section.
@@ -164,9 +167,9 @@ pub enum Event {
         stage: Phase,
         /// Content hash, shortened.
         document: String,
-        /// Where it stands.
+        /// Path.
         path: SourcePath,
-        /// What is counted.
+        /// Kind of what is counted.
         section: SectionKind,
         /// Sections done.
         done: u32,
@@ -179,7 +182,7 @@ pub enum Event {
         stage: Phase,
         /// Content hash, shortened.
         document: String,
-        /// Where it stands.
+        /// Path.
         path: SourcePath,
         /// Terms found (extract, write), else 0.
         terms: u64,
@@ -196,7 +199,7 @@ pub enum Event {
         stage: Phase,
         /// Content hash, shortened.
         document: String,
-        /// Where it stands.
+        /// Path.
         path: SourcePath,
         /// Class.
         kind: FailureKind,
@@ -211,7 +214,7 @@ pub enum Event {
         stage: Phase,
         /// Content hash, shortened.
         document: String,
-        /// Where it stands.
+        /// Path.
         path: SourcePath,
         /// Class.
         kind: FailureKind,
@@ -220,15 +223,15 @@ pub enum Event {
         /// Attempt that failed, from 1.
         attempt: u32,
     },
-    /// How far the asking of a provider has come in this run.
+    /// Progress of the asking of a provider in this run.
     Asking {
         /// Requests in flight.
         in_flight: u64,
-        /// What has come of it.
+        /// Sums so far.
         #[serde(flatten)]
         asked: Asked,
     },
-    /// How far batches at a provider's batch endpoint have come.
+    /// Progress of batches at a provider's batch endpoint.
     Batching {
         /// Batches that the provider has and that are not collected.
         batches: u64,
@@ -236,7 +239,7 @@ pub enum Event {
         requests: u64,
         /// Of these, done; null where the provider counts only at the end.
         done: Option<u64>,
-        /// What has come of batches in this run.
+        /// Sums over batches so far in this run.
         #[serde(flatten)]
         asked: Asked,
     },
@@ -249,7 +252,7 @@ pub enum Event {
     Stopping,
     /// The run ended.
     RunFinished {
-        /// What it did.
+        /// Summary.
         summary: Summary,
     },
 }

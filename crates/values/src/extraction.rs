@@ -7,11 +7,11 @@ use super::Span;
 /// The counts that a locally found item rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// How often it occurs in the document, over all surface forms.
+    /// Number of occurrences in the document, over all surface forms.
     pub frequency: u32,
-    /// How often it is a line or a heading of its own.
+    /// Number of lines and headings that are nothing else.
     pub own_line: u32,
-    /// How often it is capitalised inside a sentence.
+    /// Number of times that it is capitalised inside a sentence.
     pub capitalised: u32,
     /// Share of occurrences that are not part of a longer candidate, 0 to 1.
     pub stand_alone: f64,
@@ -19,7 +19,7 @@ pub struct Evidence {
     pub weirdness: f64,
 }
 
-/// How what a model quotes was found in the text.
+/// Way in which a quote of a model was found in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Grounding {
@@ -48,18 +48,18 @@ pub struct Item {
     pub definition: Option<Span>,
     /// 0 to 1; for the local provider the rank percentile.
     pub confidence: f64,
-    /// Where it stands, in text order, up to the pipeline's limit.
+    /// Places, in text order, up to the pipeline's limit.
     pub occurrences: Vec<Span>,
     /// Counts behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
-    /// How a model's evidence was found in the text; none for what was found locally.
+    /// Way in which a model's evidence was found in the text; none for what was found locally.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grounding: Option<Grounding>,
     /// The evidence in the model's own words, where the text has others or it was not found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quote: Option<String>,
-    /// What else a model said of it, by the schema's names.
+    /// Further fields that a model gave, by the schema's names.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub fields: serde_json::Map<String, serde_json::Value>,
 }

@@ -39,7 +39,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// Whether the cause may pass by itself, so that the engine tries once more in the same run.
+    /// Test whether the cause may pass by itself, so that the engine tries once more in the same run.
     pub fn is_passing(self) -> bool {
         matches!(self, Self::Io | Self::Crashed | Self::Changed)
     }

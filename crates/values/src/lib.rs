@@ -5,6 +5,7 @@ mod document;
 mod event;
 mod extraction;
 mod failure;
+mod format;
 mod key;
 mod master;
 mod path;
@@ -15,12 +16,13 @@ mod words;
 
 pub use choice::Choice;
 pub use document::{
-    Area, Block, BlockKind, Chunk, Format, Formats, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section,
-    SectionKind, SectionSource, Span,
+    Area, Block, BlockKind, Chunk, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
+    SectionSource, Span,
 };
 pub use event::{Asked, Event, RunOutcome, StageTotals, Summary};
 pub use extraction::{Evidence, Extraction, Grounding, Item};
 pub use failure::{Failure, FailureKind};
+pub use format::{Format, Formats};
 pub use key::{Fingerprint, KeyWriter};
 pub use master::{
     Conflict, ConflictValue, Decision, MASTER_FILE, MASTER_SCHEMA_VERSION, MadeBy, MasterEntry, MasterMetadata,
@@ -30,4 +32,4 @@ pub use path::SourcePath;
 pub use stage::{Artifact, Mode, Phase, Stage, StageMap, Subject};
 pub use usage::{Cost, Usage};
 pub use vocabulary::{Entry, Occurrence, SCHEMA_VERSION, Vocabulary, VocabularyMetadata};
-pub use words::plural;
+pub use words::{listed, plural};

@@ -37,7 +37,7 @@ pub struct MasterMetadata {
     pub renamed_count: u64,
     /// Terms that a decision left out.
     pub dropped_count: u64,
-    /// Whether there are documents enough for [`MasterEntry::idf`].
+    /// True if there are documents enough for [`MasterEntry::idf`].
     pub corpus_statistics: bool,
     /// By what the vocabulary files were made.
     pub made_by: Vec<MadeBy>,
@@ -95,7 +95,7 @@ pub struct MasterOccurrence {
     pub place: Occurrence,
 }
 
-/// What was decided on a flagged term.
+/// Decision on a flagged term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
@@ -129,7 +129,7 @@ pub struct MasterEntry {
     pub canonical: String,
     /// Surface forms, the commonest first.
     pub variants: Vec<Variant>,
-    /// What the documents call a term that a decision renamed.
+    /// Names in the documents of a term that a decision renamed.
     pub renamed_from: Vec<String>,
     /// Word class.
     pub pos: Option<String>,
@@ -153,7 +153,7 @@ pub struct MasterEntry {
     pub confidence: Option<f64>,
     /// As in the vocabulary files.
     pub ip_flag: Option<String>,
-    /// What was decided on the flag.
+    /// Decision on the flag.
     pub review: Option<Decision>,
     /// That of the document with the highest confidence.
     pub definition: Option<String>,
@@ -169,7 +169,7 @@ pub struct MasterEntry {
     pub sources: Vec<String>,
     /// A few places, from as many documents as possible.
     pub occurrences: Vec<MasterOccurrence>,
-    /// Where documents disagree.
+    /// Points on which documents disagree.
     pub conflicts: Vec<Conflict>,
     /// Further fields of the document with the highest confidence.
     pub fields: Option<serde_json::Map<String, serde_json::Value>>,
@@ -193,7 +193,7 @@ pub struct ReviewEntry {
     pub canonical: String,
     /// Display form.
     pub text: String,
-    /// Why it is here; null if it is not flagged any more.
+    /// Reason for which it is here; null if it is not flagged any more.
     pub flag: Option<String>,
     /// Category.
     #[serde(default)]
@@ -210,7 +210,7 @@ pub struct ReviewEntry {
     /// Some of them.
     #[serde(default)]
     pub sources: Vec<String>,
-    /// What was decided; null if nothing was.
+    /// Decision; null if none was made.
     pub decision: Option<Decision>,
     /// The new name, with `rename`.
     #[serde(default)]

@@ -171,7 +171,7 @@ impl TryFrom<String> for Phase {
     }
 }
 
-/// How documents travel through the stages. Output is byte-identical in both.
+/// Way in which documents travel through the stages. Output is byte-identical in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {

@@ -27,7 +27,7 @@ pub struct VocabularyMetadata {
     pub source_path: String,
     /// SHA-256 of the source file's bytes, hexadecimal.
     pub source_hash: Fingerprint,
-    /// What the content was read as: `pdf`, `epub`, `docx`, `html`, `markdown` or `text`.
+    /// Format that the content was read as: `pdf`, `epub`, `docx`, `html`, `markdown` or `text`.
     pub format: Format,
     /// Title the document gives itself.
     pub title: Option<String>,
@@ -97,17 +97,17 @@ pub struct Entry {
     pub confidence: Option<f64>,
     /// Further intents.
     pub secondary_intents: Option<Vec<String>>,
-    /// Why the term may belong to somebody: `blocklist:<franchise>` or `classification:ip-suspect`; null when nothing was found.
+    /// Reason for which the term may belong to somebody: `blocklist:<franchise>` or `classification:ip-suspect`; null when nothing was found.
     pub ip_flag: Option<String>,
     /// A defining sentence quoted from the document.
     pub definition: Option<String>,
-    /// Where it stands, in text order.
+    /// Places, in text order.
     pub occurrences: Vec<Occurrence>,
     /// Counts behind the local provider's choice.
     pub evidence: Option<Evidence>,
-    /// How the evidence that a model gave was found in the document; null for what was found locally.
+    /// Way in which the evidence that a model gave was found in the document; null for what was found locally.
     pub grounding: Option<Grounding>,
-    /// What else the pipeline's schema asked a model for, by its names; null if nothing.
+    /// Further fields that the pipeline's schema asked a model for, by its names; null if nothing.
     pub fields: Option<serde_json::Map<String, serde_json::Value>>,
 }
 

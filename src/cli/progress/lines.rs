@@ -130,7 +130,7 @@ pub(super) fn document_line(event: &Event, verbosity: Verbosity) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::{FailureKind, RunOutcome, SectionKind, SourcePath, StageTotals, Summary};
+    use crate::values::{FailureKind, Format, RunOutcome, SectionKind, SourcePath, StageTotals, Summary};
 
     fn shown(verbosity: Verbosity) -> String {
         let path = SourcePath::from_text("shelf/book.pdf");
@@ -175,6 +175,7 @@ mod tests {
                     waiting: 0,
                     partial: 1,
                     ignored: 2,
+                    formats: vec![Format::Pdf, Format::Docx],
                     ignored_formats: [("md".to_owned(), 1)].into(),
                     terms: 1234,
                     flagged: 0,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::engine::ERROR_LOG;
-use crate::values::{Asked, Cost, Event, RunOutcome, SectionKind, Summary};
+use crate::values::{Asked, Cost, Event, Format, RunOutcome, SectionKind, Summary};
 
 /// The summary as a block of text: how it ended, counts, time, and what to type next.
 pub(super) fn text(summary: &Summary) -> String {
@@ -33,7 +33,7 @@ pub(super) fn text(summary: &Summary) -> String {
         let formats: Vec<String> =
             summary.ignored_formats.iter().map(|(word, files)| format!("{} {word}", grouped(*files))).collect();
         let what = if formats.is_empty() {
-            "neither PDF nor EPUB".to_owned()
+            format!("not {}", wanted(summary))
         } else {
             format!("{} among them: --formats all takes such files too", formats.join(", "))
         };
@@ -55,7 +55,7 @@ pub(super) fn text(summary: &Summary) -> String {
         _ if summary.stopped.is_some() => None,
         RunOutcome::Complete => None,
         RunOutcome::Interrupted => Some("the same command continues where this run stopped".to_owned()),
-        RunOutcome::NoDocuments => Some("give a folder that holds PDF or EPUB files".to_owned()),
+        RunOutcome::NoDocuments => Some(format!("give a folder that holds {} files", wanted(summary))),
         RunOutcome::Partial if summary.waiting > 0 => Some("the same command continues".to_owned()),
         RunOutcome::Partial | RunOutcome::AllFailed => {
             Some(format!("reasons are in {ERROR_LOG} in the output folder; --retry-failed tries the failed ones again"))
@@ -65,6 +65,11 @@ pub(super) fn text(summary: &Summary) -> String {
         row("next", next);
     }
     out
+}
+
+/// Formats that the run took, as a choice: "PDF or EPUB".
+fn wanted(summary: &Summary) -> String {
+    Format::listed(summary.formats.iter().copied(), "or")
 }
 
 /// Count of what a provider was asked, in a line.

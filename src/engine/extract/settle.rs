@@ -199,7 +199,7 @@ fn heard(reply: Reply) -> Heard {
 mod tests {
     use super::*;
     use crate::engine::provider::EndpointKind;
-    use crate::remote::{Endpoint, Prices, Rates, Vendor};
+    use crate::remote::{ANTHROPIC, Endpoint, Prices, Rates};
     use crate::stages::extract::{ContextChoice, local, term_key};
     use crate::values::Usage;
     use serde_json::{Value, json};
@@ -211,12 +211,7 @@ mod tests {
         let day = jiff::civil::date(2026, 11, 26);
         Remote {
             endpoint: Endpoint::new("http://127.0.0.1:9", false).unwrap(),
-            dialect: Dialect {
-                vendor: Vendor::Anthropic,
-                model: MODEL.into(),
-                api_version: "1".into(),
-                first_party: false,
-            },
+            dialect: Dialect { vendor: ANTHROPIC, model: MODEL.into(), api_version: "1".into(), first_party: false },
             key: None,
             rates: Rates::default(),
             most_in_flight: 1,

@@ -114,6 +114,7 @@ pub(in crate::engine) fn summarize(
         failed,
         waiting,
         partial,
+        formats: config.formats.iter().collect(),
         ignored: progress.found.ignored,
         ignored_formats: Format::ALL
             .iter()

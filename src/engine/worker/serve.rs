@@ -150,10 +150,8 @@ fn answer(
     let (sha, file) = request.split_at(32);
     let sha = Fingerprint(sha.try_into().expect("32 bytes were split off"));
     let bytes = read_unchanged(Path::new(std::ffi::OsStr::from_bytes(file)), &sha)?;
-    let section = match parse::sniff(&bytes[..bytes.len().min(4096)]) {
-        Some(Format::Pdf) => SectionKind::Page,
-        _ => SectionKind::Chapter,
-    };
+    let format = parse::sniff(&bytes[..bytes.len().min(4096)]);
+    let section = format.map_or(SectionKind::Chapter, Format::sections);
     let mut told = Instant::now();
     let mut progress = |done, total| {
         let ocr_pages = settings.ocr_count.pages();
@@ -167,8 +165,7 @@ fn answer(
             let _ = frame.map(|frame| write_frame(replies, &frame));
         }
     };
-    let mut document = parse::parse(&bytes, settings, &mut progress)?;
-    drop(bytes);
+    let mut document = parse::parse(bytes, settings, &mut progress)?;
     let artifact = store::encode(&document);
     Ok((Reply::Parsed { gap: document.gap(), notes: std::mem::take(&mut document.notes) }, artifact))
 }

@@ -1,62 +1,274 @@
-//! Anthropic Messages. <https://platform.claude.com/docs/en/api/messages>
+//! Anthropic Messages and Message Batches. <https://platform.claude.com/docs/en/api/messages>,
+//! <https://platform.claude.com/docs/en/build-with-claude/batch-processing>
 
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::{Content, Dialect, Finish, Prompt, Reply, Structured, count, system_with_schema};
-use crate::remote::trouble::TroubleKind;
+use super::schema::{self, SchemaTrouble};
+use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, count, system_with_schema};
+use crate::remote::batches::{BatchLimits, BatchSeen, LineOutcome, ResultLine, Standing};
+use crate::remote::client::{Client, Payload};
+use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::values::Usage;
 
-pub(super) fn body(dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value {
-    // The instructions are the same in every request of a run: the first writes them to the cache, the others read.
-    let system = json!([{
-        "type": "text",
-        "text": system_with_schema(prompt, structured),
-        "cache_control": {"type": "ephemeral"},
-    }]);
-    let mut body = json!({
-        "model": dialect.model,
-        "max_tokens": prompt.max_output_tokens,
-        "system": system,
-        "messages": [{"role": "user", "content": [{"type": "text", "text": prompt.user}]}],
-    });
-    match structured {
-        Structured::Schema => {
-            body["output_config"] = json!({"format": {"type": "json_schema", "schema": *prompt.schema}});
-        }
-        Structured::Tool => {
-            body["tools"] = json!([{
-                "name": &*prompt.schema_name,
-                "description": "Takes the answer.",
-                "input_schema": *prompt.schema,
-            }]);
-            body["tool_choice"] = json!({"type": "tool", "name": &*prompt.schema_name});
-        }
-        Structured::Json | Structured::Prompt => {}
-    }
-    body
-}
+/// Anthropic, as [`Dialect::vendor`](super::Dialect::vendor) holds it.
+pub const ANTHROPIC: &dyn Vendor = &Anthropic;
 
-pub(super) fn reply(value: &Value) -> Result<Reply, String> {
-    let blocks = value
-        .get("content")
-        .and_then(Value::as_array)
-        .ok_or_else(|| "the response has no list 'content', as an Anthropic message has".to_owned())?;
-    // A thinking block may come first, text may come before the tool call: blocks are told apart by type.
-    let tool = blocks.iter().find(|b| b["type"] == "tool_use").and_then(|b| b.get("input"));
-    let text: String = blocks.iter().filter(|b| b["type"] == "text").filter_map(|b| b["text"].as_str()).collect();
-    let content = match tool {
-        Some(input) => Some(Content::Json(input.clone())),
-        None => Some(text).filter(|t| !t.trim().is_empty()).map(Content::Text),
-    };
-    let finish = match value["stop_reason"].as_str() {
-        Some("end_turn" | "stop_sequence" | "tool_use") | None => Finish::Complete,
-        Some("max_tokens") => Finish::Truncated,
-        Some("refusal") => Finish::Refused("refusal".into()),
-        Some("model_context_window_exceeded") => Finish::WindowExceeded,
-        Some(other) => Finish::Other(other.to_owned()),
-    };
-    let model = value["model"].as_str().map(str::to_owned);
-    Ok(Reply { content, finish, usage: usage(&value["usage"]), model })
+/// Messages interface of Anthropic.
+#[derive(Debug)]
+struct Anthropic;
+
+/// Keywords that `output_config` refuses; a tool's input schema takes them.
+/// <https://platform.claude.com/docs/en/build-with-claude/structured-outputs>
+const NOT_IN_OUTPUT_CONFIG: [&str; 14] = [
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "maxItems",
+    "uniqueItems",
+    "patternProperties",
+    "not",
+    "if",
+    "oneOf",
+];
+
+impl Vendor for Anthropic {
+    fn name(&self) -> &'static str {
+        "anthropic"
+    }
+
+    fn key_variable(&self) -> &'static str {
+        "ANTHROPIC_API_KEY"
+    }
+
+    fn default_base_url(&self) -> &'static str {
+        "https://api.anthropic.com"
+    }
+
+    /// <https://platform.claude.com/docs/en/api/versioning>
+    fn default_api_version(&self) -> &'static str {
+        "2026-10-21"
+    }
+
+    fn key_header(&self, key: &str) -> (&'static str, String) {
+        ("x-api-key", key.to_owned())
+    }
+
+    fn limits_cached_input(&self) -> bool {
+        false
+    }
+
+    fn structured(&self, schema: &Value) -> Result<Structured, SchemaTrouble> {
+        let mut plain = true;
+        schema::keywords(schema, &mut |keyword, _, value| {
+            plain &= !NOT_IN_OUTPUT_CONFIG.contains(&keyword);
+            plain &= keyword != "additionalProperties" || value == &Value::Bool(false);
+            plain &= keyword != "minItems" || value.as_u64().is_some_and(|n| n <= 1);
+        })?;
+        Ok(if plain { Structured::Schema } else { Structured::Tool })
+    }
+
+    fn downgraded(&self, from: Structured) -> Option<Structured> {
+        match from {
+            Structured::Schema => Some(Structured::Tool),
+            Structured::Tool | Structured::Json => Some(Structured::Prompt),
+            Structured::Prompt => None,
+        }
+    }
+
+    fn path(&self, _dialect: &Dialect) -> String {
+        "/v1/messages".to_owned()
+    }
+
+    fn model_path(&self, dialect: &Dialect) -> String {
+        format!("/v1/models/{}", dialect.model)
+    }
+
+    fn headers(&self, dialect: &Dialect) -> Vec<(&'static str, String)> {
+        vec![("anthropic-version", dialect.api_version.clone())]
+    }
+
+    fn body(&self, dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value {
+        // The instructions are the same in every request of a run: the first writes them to the cache, the others read.
+        let system = json!([{
+            "type": "text",
+            "text": system_with_schema(prompt, structured),
+            "cache_control": {"type": "ephemeral"},
+        }]);
+        let mut body = json!({
+            "model": dialect.model,
+            "max_tokens": prompt.max_output_tokens,
+            "system": system,
+            "messages": [{"role": "user", "content": [{"type": "text", "text": prompt.user}]}],
+        });
+        match structured {
+            Structured::Schema => {
+                body["output_config"] = json!({"format": {"type": "json_schema", "schema": *prompt.schema}});
+            }
+            Structured::Tool => {
+                body["tools"] = json!([{
+                    "name": &*prompt.schema_name,
+                    "description": "Takes the answer.",
+                    "input_schema": *prompt.schema,
+                }]);
+                body["tool_choice"] = json!({"type": "tool", "name": &*prompt.schema_name});
+            }
+            Structured::Json | Structured::Prompt => {}
+        }
+        body
+    }
+
+    fn reply(&self, value: &Value) -> Result<Reply, String> {
+        let blocks = value
+            .get("content")
+            .and_then(Value::as_array)
+            .ok_or_else(|| "the response has no list 'content', as an Anthropic message has".to_owned())?;
+        // A thinking block may come first, text may come before the tool call: blocks are told apart by type.
+        let tool = blocks.iter().find(|b| b["type"] == "tool_use").and_then(|b| b.get("input"));
+        let text: String = blocks.iter().filter(|b| b["type"] == "text").filter_map(|b| b["text"].as_str()).collect();
+        let content = match tool {
+            Some(input) => Some(Content::Json(input.clone())),
+            None => Some(text).filter(|t| !t.trim().is_empty()).map(Content::Text),
+        };
+        let finish = match value["stop_reason"].as_str() {
+            Some("end_turn" | "stop_sequence" | "tool_use") | None => Finish::Complete,
+            Some("max_tokens") => Finish::Truncated,
+            Some("refusal") => Finish::Refused("refusal".into()),
+            Some("model_context_window_exceeded") => Finish::WindowExceeded,
+            Some(other) => Finish::Other(other.to_owned()),
+        };
+        let model = value["model"].as_str().map(str::to_owned);
+        Ok(Reply { content, finish, usage: usage(&value["usage"]), model })
+    }
+
+    /// <https://platform.claude.com/docs/en/api/errors>
+    fn trouble(&self, status: u16, value: &Value) -> Option<TroubleKind> {
+        let error = value.get("error")?;
+        let message = error["message"].as_str().unwrap_or_default().to_ascii_lowercase();
+        Some(match error["type"].as_str()? {
+            "authentication_error" | "permission_error" => TroubleKind::Key,
+            "billing_error" => TroubleKind::Balance,
+            // A spend limit that is reached comes as 400 and does not pass by itself.
+            "invalid_request_error" if message.contains("credit balance") || message.contains("spend limit") => {
+                TroubleKind::Balance
+            }
+            "invalid_request_error" if message.contains("usage limit") => TroubleKind::Balance,
+            "not_found_error" => TroubleKind::NotFound,
+            "request_too_large" => TroubleKind::TooLarge,
+            "rate_limit_error" => TroubleKind::RateLimited,
+            "overloaded_error" => TroubleKind::Overloaded,
+            "timeout_error" => TroubleKind::Server { may_have_answered: true },
+            "api_error" if status >= 500 => TroubleKind::Server { may_have_answered: true },
+            _ => return None,
+        })
+    }
+
+    fn batch_limits(&self) -> BatchLimits {
+        BatchLimits { requests: 100_000, bytes: 250_000_000 }
+    }
+
+    /// All calls of the batch endpoints count together, 50 a minute in the lowest tier; half of them are left for looking at
+    /// batches. <https://platform.claude.com/docs/en/api/rate-limits#message-batches-api>
+    fn batches_per_hour(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(1_500)
+    }
+
+    fn shows_token(&self) -> bool {
+        false
+    }
+
+    /// Counts stand still until the end. <https://platform.claude.com/docs/en/api/retrieving-message-batches>
+    fn counts_while_running(&self) -> bool {
+        false
+    }
+
+    fn result_days(&self) -> u32 {
+        29
+    }
+
+    fn payload_frame(&self) -> [&'static [u8]; 3] {
+        [b"{\"requests\":[", b",\n", b"]}"]
+    }
+
+    /// A batch takes longer than five minutes: the shared instructions are marked for the hour's cache.
+    fn batch_line(&self, _dialect: &Dialect, custom_id: &str, mut body: Value) -> Value {
+        if let Some(control) = body.pointer_mut("/system/0/cache_control") {
+            control["ttl"] = json!("1h");
+        }
+        json!({"custom_id": custom_id, "params": body})
+    }
+
+    fn create<'a>(
+        &'a self,
+        client: &'a Client,
+        file: &'a Path,
+        _upload: Option<&'a str>,
+        _token: &'a str,
+    ) -> BoxFuture<'a, Result<String, Trouble>> {
+        Box::pin(create(client, file))
+    }
+
+    fn batch_path(&self, _dialect: &Dialect, remote: &str) -> String {
+        format!("/v1/messages/batches/{remote}")
+    }
+
+    fn list_path(&self, _dialect: &Dialect, after: Option<&str>) -> String {
+        match after {
+            Some(after) => format!("/v1/messages/batches?limit=100&after_id={after}"),
+            None => "/v1/messages/batches?limit=100".to_owned(),
+        }
+    }
+
+    fn seen(&self, _dialect: &Dialect, value: &Value) -> Option<BatchSeen> {
+        let remote = value["id"].as_str()?.to_owned();
+        let status = value["processing_status"].as_str()?.to_owned();
+        let count = |name: &str| value["request_counts"][name].as_u64().unwrap_or(0);
+        let failed = count("errored") + count("expired") + count("canceled");
+        let standing = match status.as_str() {
+            "ended" => Standing::Ended { places: vec![format!("/v1/messages/batches/{remote}/results")] },
+            _ => Standing::Running,
+        };
+        let created_unix =
+            value["created_at"].as_str().and_then(|t| t.parse::<jiff::Timestamp>().ok()).map(|t| t.as_second() as f64);
+        Some(BatchSeen {
+            requests: Some(count("processing") + count("succeeded") + failed),
+            token: None,
+            standing,
+            status,
+            succeeded: count("succeeded"),
+            failed,
+            created_unix,
+            remote,
+        })
+    }
+
+    fn result(&self, value: &Value) -> Option<ResultLine> {
+        let custom_id = value["custom_id"].as_str()?.to_owned();
+        let result = &value["result"];
+        let outcome = match result["type"].as_str()? {
+            "succeeded" => LineOutcome::Answered(result["message"].to_string().into_bytes()),
+            "errored" => {
+                // The error is nested twice.
+                let error =
+                    if result["error"]["error"].is_object() { &result["error"]["error"] } else { &result["error"] };
+                let message = error["message"].as_str().unwrap_or("the provider gave no reason").to_owned();
+                match error["type"].as_str() {
+                    Some("invalid_request_error" | "request_too_large") => LineOutcome::Wrong(message),
+                    _ => LineOutcome::Undone(message),
+                }
+            }
+            other => LineOutcome::Undone(format!("the request was {other}")),
+        };
+        Some(ResultLine { custom_id, outcome })
+    }
 }
 
 fn usage(value: &Value) -> Option<Usage> {
@@ -72,24 +284,10 @@ fn usage(value: &Value) -> Option<Usage> {
     })
 }
 
-/// <https://platform.claude.com/docs/en/api/errors>
-pub(super) fn trouble(status: u16, value: &Value) -> Option<TroubleKind> {
-    let error = value.get("error")?;
-    let message = error["message"].as_str().unwrap_or_default().to_ascii_lowercase();
-    Some(match error["type"].as_str()? {
-        "authentication_error" | "permission_error" => TroubleKind::Key,
-        "billing_error" => TroubleKind::Balance,
-        // A spend limit that is reached comes as 400 and does not pass by itself.
-        "invalid_request_error" if message.contains("credit balance") || message.contains("spend limit") => {
-            TroubleKind::Balance
-        }
-        "invalid_request_error" if message.contains("usage limit") => TroubleKind::Balance,
-        "not_found_error" => TroubleKind::NotFound,
-        "request_too_large" => TroubleKind::TooLarge,
-        "rate_limit_error" => TroubleKind::RateLimited,
-        "overloaded_error" => TroubleKind::Overloaded,
-        "timeout_error" => TroubleKind::Server { may_have_answered: true },
-        "api_error" if status >= 500 => TroubleKind::Server { may_have_answered: true },
-        _ => return None,
-    })
+async fn create(client: &Client, file: &Path) -> Result<String, Trouble> {
+    let payload =
+        Payload::File { file, before: Vec::new(), after: Vec::new(), content_type: "application/json".into() };
+    let value = client.json("POST", "/v1/messages/batches", &[], payload).await?;
+    let id = value["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+    id.ok_or_else(|| Trouble::new(TroubleKind::Malformed, "the provider created a batch and told no id"))
 }

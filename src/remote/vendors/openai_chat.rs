@@ -1,53 +1,159 @@
 //! OpenAI Chat Completions, as OpenAI and many local servers speak it.
 //! <https://platform.openai.com/docs/api-reference/chat>
 
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::{Content, Dialect, Finish, Prompt, Reply, Structured, count, schema, system_with_schema};
-use crate::remote::trouble::TroubleKind;
+use super::schema::{self, SchemaTrouble};
+use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, count, openai, system_with_schema};
+use crate::remote::batches::{BatchLimits, BatchSeen, ResultLine};
+use crate::remote::client::Client;
+use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::values::Usage;
 
-pub(super) fn body(dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value {
-    let mut body = json!({
-        "model": dialect.model,
-        "messages": [
-            {"role": "system", "content": system_with_schema(prompt, structured)},
-            {"role": "user", "content": prompt.user},
-        ],
-    });
-    // vLLM, Ollama and llama.cpp know the older name.
-    let budget = if dialect.first_party { "max_completion_tokens" } else { "max_tokens" };
-    body[budget] = json!(prompt.max_output_tokens);
-    match structured {
-        Structured::Schema | Structured::Tool => {
-            body["response_format"] = json!({"type": "json_schema", "json_schema": {
-                "name": &*prompt.schema_name,
-                "schema": *prompt.schema,
-                "strict": schema::is_strict(&prompt.schema),
-            }});
-        }
-        Structured::Json => body["response_format"] = json!({"type": "json_object"}),
-        Structured::Prompt => {}
-    }
-    body
-}
+/// OpenAI Chat Completions, and every server that speaks it, as [`Dialect::vendor`](super::Dialect::vendor) holds it.
+pub const OPENAI_CHAT: &dyn Vendor = &OpenAiChat;
 
-pub(super) fn reply(value: &Value) -> Result<Reply, String> {
-    let choice = value
-        .get("choices")
-        .and_then(|c| c.get(0))
-        .ok_or_else(|| "the response has no 'choices', as a chat completion has".to_owned())?;
-    let message = &choice["message"];
-    let finish = match (message["refusal"].as_str(), choice["finish_reason"].as_str()) {
-        (Some(refusal), _) if !refusal.is_empty() => Finish::Refused(super::one_line(refusal)),
-        (_, Some("stop" | "tool_calls") | None) => Finish::Complete,
-        (_, Some("length")) => Finish::Truncated,
-        (_, Some("content_filter")) => Finish::Refused("content_filter".into()),
-        (_, Some(other)) => Finish::Other(other.to_owned()),
-    };
-    let content = message["content"].as_str().filter(|t| !t.trim().is_empty()).map(|t| Content::Text(t.to_owned()));
-    let model = value["model"].as_str().map(str::to_owned);
-    Ok(Reply { content, finish, usage: usage(&value["usage"]), model })
+/// Interface of OpenAI Chat Completions, and every server that speaks it.
+#[derive(Debug)]
+struct OpenAiChat;
+
+/// Path of a request within a batch.
+const BATCH_ENDPOINT: &str = "/v1/chat/completions";
+
+impl Vendor for OpenAiChat {
+    fn name(&self) -> &'static str {
+        "openai"
+    }
+
+    fn described(&self) -> &'static str {
+        "openai (Chat Completions, also of vLLM, Ollama and llama.cpp)"
+    }
+
+    fn key_variable(&self) -> &'static str {
+        "OPENAI_API_KEY"
+    }
+
+    fn default_base_url(&self) -> &'static str {
+        "https://api.openai.com/v1"
+    }
+
+    fn base_url(&self, given: &str) -> String {
+        openai::base_url(given)
+    }
+
+    fn structured(&self, schema: &Value) -> Result<Structured, SchemaTrouble> {
+        schema::keywords(schema, &mut |_, _, _| {}).map(|()| Structured::Schema)
+    }
+
+    fn path(&self, _dialect: &Dialect) -> String {
+        "/chat/completions".to_owned()
+    }
+
+    fn model_path(&self, dialect: &Dialect) -> String {
+        format!("/models/{}", dialect.model)
+    }
+
+    fn body(&self, dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value {
+        let mut body = json!({
+            "model": dialect.model,
+            "messages": [
+                {"role": "system", "content": system_with_schema(prompt, structured)},
+                {"role": "user", "content": prompt.user},
+            ],
+        });
+        // vLLM, Ollama and llama.cpp know the older name.
+        let budget = if dialect.first_party { "max_completion_tokens" } else { "max_tokens" };
+        body[budget] = json!(prompt.max_output_tokens);
+        match structured {
+            Structured::Schema | Structured::Tool => {
+                body["response_format"] = json!({"type": "json_schema", "json_schema": {
+                    "name": &*prompt.schema_name,
+                    "schema": *prompt.schema,
+                    "strict": schema::is_strict(&prompt.schema),
+                }});
+            }
+            Structured::Json => body["response_format"] = json!({"type": "json_object"}),
+            Structured::Prompt => {}
+        }
+        body
+    }
+
+    fn reply(&self, value: &Value) -> Result<Reply, String> {
+        let choice = value
+            .get("choices")
+            .and_then(|c| c.get(0))
+            .ok_or_else(|| "the response has no 'choices', as a chat completion has".to_owned())?;
+        let message = &choice["message"];
+        let finish = match (message["refusal"].as_str(), choice["finish_reason"].as_str()) {
+            (Some(refusal), _) if !refusal.is_empty() => Finish::Refused(super::errors::one_line(refusal)),
+            (_, Some("stop" | "tool_calls") | None) => Finish::Complete,
+            (_, Some("length")) => Finish::Truncated,
+            (_, Some("content_filter")) => Finish::Refused("content_filter".into()),
+            (_, Some(other)) => Finish::Other(other.to_owned()),
+        };
+        let content = message["content"].as_str().filter(|t| !t.trim().is_empty()).map(|t| Content::Text(t.to_owned()));
+        let model = value["model"].as_str().map(str::to_owned);
+        Ok(Reply { content, finish, usage: usage(&value["usage"]), model })
+    }
+
+    fn trouble(&self, status: u16, value: &Value) -> Option<TroubleKind> {
+        openai::trouble(status, value)
+    }
+
+    fn batch_limits(&self) -> BatchLimits {
+        openai::BATCH_LIMITS
+    }
+
+    fn batches_per_hour(&self) -> Option<NonZeroU32> {
+        openai::BATCHES_PER_HOUR
+    }
+
+    fn result_days(&self) -> u32 {
+        openai::RESULT_DAYS
+    }
+
+    fn batch_line(&self, _dialect: &Dialect, custom_id: &str, body: Value) -> Value {
+        openai::batch_line(custom_id, BATCH_ENDPOINT, &body)
+    }
+
+    fn upload<'a>(
+        &'a self,
+        client: &'a Client,
+        file: &'a Path,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Option<String>, Trouble>> {
+        Box::pin(async move { openai::upload(client, file, token).await.map(Some) })
+    }
+
+    fn create<'a>(
+        &'a self,
+        client: &'a Client,
+        _file: &'a Path,
+        upload: Option<&'a str>,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<String, Trouble>> {
+        Box::pin(openai::create(client, BATCH_ENDPOINT, upload.unwrap_or_default(), token))
+    }
+
+    fn batch_path(&self, _dialect: &Dialect, remote: &str) -> String {
+        format!("/batches/{remote}")
+    }
+
+    fn list_path(&self, _dialect: &Dialect, after: Option<&str>) -> String {
+        openai::list_path(after)
+    }
+
+    fn seen(&self, _dialect: &Dialect, value: &Value) -> Option<BatchSeen> {
+        openai::seen(value)
+    }
+
+    fn result(&self, value: &Value) -> Option<ResultLine> {
+        openai::result(value)
+    }
 }
 
 fn usage(value: &Value) -> Option<Usage> {
@@ -59,24 +165,4 @@ fn usage(value: &Value) -> Option<Usage> {
         output: count(value, "completion_tokens"),
         ..Usage::default()
     })
-}
-
-/// The error body of OpenAI; local servers send parts of it.
-pub(super) fn trouble(status: u16, value: &Value) -> Option<TroubleKind> {
-    let error = value.get("error")?;
-    let word = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
-    match (word("code"), word("type")) {
-        ("insufficient_quota" | "billing_hard_limit_reached", _) | (_, "insufficient_quota") => {
-            Some(TroubleKind::Balance)
-        }
-        ("invalid_api_key", _) => Some(TroubleKind::Key),
-        ("model_not_found", _) => Some(TroubleKind::NotFound),
-        ("context_length_exceeded", _) => Some(TroubleKind::TooLarge),
-        ("content_policy_violation" | "content_filter", _) => Some(TroubleKind::Refused),
-        _ if matches!(status, 400 | 422) && word("param").starts_with("response_format") => {
-            Some(TroubleKind::Structured)
-        }
-        _ if matches!(status, 400 | 422) && word("param").starts_with("text.format") => Some(TroubleKind::Structured),
-        _ => None,
-    }
 }

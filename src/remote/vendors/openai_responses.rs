@@ -1,54 +1,158 @@
 //! OpenAI Responses. <https://platform.openai.com/docs/api-reference/responses>
 
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::{Content, Dialect, Finish, Prompt, Reply, Structured, count, schema, system_with_schema};
+use super::schema::{self, SchemaTrouble};
+use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, count, openai, system_with_schema};
+use crate::remote::batches::{BatchLimits, BatchSeen, ResultLine};
+use crate::remote::client::Client;
+use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::values::Usage;
 
-pub(super) fn body(dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value {
-    let mut body = json!({
-        "model": dialect.model,
-        "instructions": system_with_schema(prompt, structured),
-        "input": prompt.user,
-        "max_output_tokens": prompt.max_output_tokens,
-        // Nothing is continued, so nothing has to be kept at the provider.
-        "store": false,
-    });
-    match structured {
-        Structured::Schema | Structured::Tool => {
-            body["text"] = json!({"format": {
-                "type": "json_schema",
-                "name": &*prompt.schema_name,
-                "schema": *prompt.schema,
-                "strict": schema::is_strict(&prompt.schema),
-            }});
-        }
-        Structured::Json => body["text"] = json!({"format": {"type": "json_object"}}),
-        Structured::Prompt => {}
-    }
-    body
-}
+/// OpenAI Responses, as [`Dialect::vendor`](super::Dialect::vendor) holds it.
+pub const OPENAI_RESPONSES: &dyn Vendor = &OpenAiResponses;
 
-pub(super) fn reply(value: &Value) -> Result<Reply, String> {
-    let output = value
-        .get("output")
-        .and_then(Value::as_array)
-        .ok_or_else(|| "the response has no list 'output', as a Responses answer has".to_owned())?;
-    // Reasoning items stand beside the message.
-    let parts = || output.iter().filter(|i| i["type"] == "message").filter_map(|i| i["content"].as_array()).flatten();
-    let refusal = parts().find(|p| p["type"] == "refusal").and_then(|p| p["refusal"].as_str());
-    let text: String = parts().filter(|p| p["type"] == "output_text").filter_map(|p| p["text"].as_str()).collect();
-    let finish = match (refusal, value["status"].as_str(), value["incomplete_details"]["reason"].as_str()) {
-        (Some(refusal), ..) => Finish::Refused(super::one_line(refusal)),
-        (_, Some("incomplete"), Some("content_filter")) => Finish::Refused("content_filter".into()),
-        // Compatible servers leave the reason out.
-        (_, Some("incomplete"), Some("max_output_tokens") | None) => Finish::Truncated,
-        (_, Some("completed") | None, _) => Finish::Complete,
-        (_, Some(status), reason) => Finish::Other(reason.unwrap_or(status).to_owned()),
-    };
-    let content = Some(text).filter(|t| !t.trim().is_empty()).map(Content::Text);
-    let model = value["model"].as_str().map(str::to_owned);
-    Ok(Reply { content, finish, usage: usage(&value["usage"]), model })
+/// Interface of OpenAI Responses.
+#[derive(Debug)]
+struct OpenAiResponses;
+
+/// Path of a request within a batch.
+const BATCH_ENDPOINT: &str = "/v1/responses";
+
+impl Vendor for OpenAiResponses {
+    fn name(&self) -> &'static str {
+        "openai-responses"
+    }
+
+    fn key_variable(&self) -> &'static str {
+        "OPENAI_API_KEY"
+    }
+
+    fn default_base_url(&self) -> &'static str {
+        "https://api.openai.com/v1"
+    }
+
+    fn base_url(&self, given: &str) -> String {
+        openai::base_url(given)
+    }
+
+    fn structured(&self, schema: &Value) -> Result<Structured, SchemaTrouble> {
+        schema::keywords(schema, &mut |_, _, _| {}).map(|()| Structured::Schema)
+    }
+
+    fn path(&self, _dialect: &Dialect) -> String {
+        "/responses".to_owned()
+    }
+
+    fn model_path(&self, dialect: &Dialect) -> String {
+        format!("/models/{}", dialect.model)
+    }
+
+    fn body(&self, dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value {
+        let mut body = json!({
+            "model": dialect.model,
+            "instructions": system_with_schema(prompt, structured),
+            "input": prompt.user,
+            "max_output_tokens": prompt.max_output_tokens,
+            // Nothing is continued, so nothing has to be kept at the provider.
+            "store": false,
+        });
+        match structured {
+            Structured::Schema | Structured::Tool => {
+                body["text"] = json!({"format": {
+                    "type": "json_schema",
+                    "name": &*prompt.schema_name,
+                    "schema": *prompt.schema,
+                    "strict": schema::is_strict(&prompt.schema),
+                }});
+            }
+            Structured::Json => body["text"] = json!({"format": {"type": "json_object"}}),
+            Structured::Prompt => {}
+        }
+        body
+    }
+
+    fn reply(&self, value: &Value) -> Result<Reply, String> {
+        let output = value
+            .get("output")
+            .and_then(Value::as_array)
+            .ok_or_else(|| "the response has no list 'output', as a Responses answer has".to_owned())?;
+        // Reasoning items stand beside the message.
+        let parts =
+            || output.iter().filter(|i| i["type"] == "message").filter_map(|i| i["content"].as_array()).flatten();
+        let refusal = parts().find(|p| p["type"] == "refusal").and_then(|p| p["refusal"].as_str());
+        let text: String = parts().filter(|p| p["type"] == "output_text").filter_map(|p| p["text"].as_str()).collect();
+        let finish = match (refusal, value["status"].as_str(), value["incomplete_details"]["reason"].as_str()) {
+            (Some(refusal), ..) => Finish::Refused(super::errors::one_line(refusal)),
+            (_, Some("incomplete"), Some("content_filter")) => Finish::Refused("content_filter".into()),
+            // Compatible servers leave the reason out.
+            (_, Some("incomplete"), Some("max_output_tokens") | None) => Finish::Truncated,
+            (_, Some("completed") | None, _) => Finish::Complete,
+            (_, Some(status), reason) => Finish::Other(reason.unwrap_or(status).to_owned()),
+        };
+        let content = Some(text).filter(|t| !t.trim().is_empty()).map(Content::Text);
+        let model = value["model"].as_str().map(str::to_owned);
+        Ok(Reply { content, finish, usage: usage(&value["usage"]), model })
+    }
+
+    fn trouble(&self, status: u16, value: &Value) -> Option<TroubleKind> {
+        openai::trouble(status, value)
+    }
+
+    fn batch_limits(&self) -> BatchLimits {
+        openai::BATCH_LIMITS
+    }
+
+    fn batches_per_hour(&self) -> Option<NonZeroU32> {
+        openai::BATCHES_PER_HOUR
+    }
+
+    fn result_days(&self) -> u32 {
+        openai::RESULT_DAYS
+    }
+
+    fn batch_line(&self, _dialect: &Dialect, custom_id: &str, body: Value) -> Value {
+        openai::batch_line(custom_id, BATCH_ENDPOINT, &body)
+    }
+
+    fn upload<'a>(
+        &'a self,
+        client: &'a Client,
+        file: &'a Path,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Option<String>, Trouble>> {
+        Box::pin(async move { openai::upload(client, file, token).await.map(Some) })
+    }
+
+    fn create<'a>(
+        &'a self,
+        client: &'a Client,
+        _file: &'a Path,
+        upload: Option<&'a str>,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<String, Trouble>> {
+        Box::pin(openai::create(client, BATCH_ENDPOINT, upload.unwrap_or_default(), token))
+    }
+
+    fn batch_path(&self, _dialect: &Dialect, remote: &str) -> String {
+        format!("/batches/{remote}")
+    }
+
+    fn list_path(&self, _dialect: &Dialect, after: Option<&str>) -> String {
+        openai::list_path(after)
+    }
+
+    fn seen(&self, _dialect: &Dialect, value: &Value) -> Option<BatchSeen> {
+        openai::seen(value)
+    }
+
+    fn result(&self, value: &Value) -> Option<ResultLine> {
+        openai::result(value)
+    }
 }
 
 fn usage(value: &Value) -> Option<Usage> {

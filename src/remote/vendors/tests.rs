@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::remote::trouble::Disposition;
+use crate::remote::trouble::TroubleKind;
+use crate::values::Usage;
 
-fn dialect(vendor: Vendor) -> Dialect {
+fn dialect(vendor: &'static dyn Vendor) -> Dialect {
     Dialect { vendor, model: "m".into(), api_version: vendor.default_api_version().into(), first_party: true }
 }
 
@@ -26,8 +28,6 @@ fn object() -> Value {
            "properties": {"items": {"type": "array", "items": {"type": "string"}}}})
 }
 
-const ALL: [Vendor; 4] = [Vendor::Anthropic, Vendor::OpenAiChat, Vendor::OpenAiResponses, Vendor::Gemini];
-
 #[test]
 fn no_request_carries_a_sampling_parameter() {
     for vendor in ALL {
@@ -44,7 +44,7 @@ fn no_request_carries_a_sampling_parameter() {
 
 #[test]
 fn local_servers_get_the_older_name_of_the_output_budget() {
-    let mut chat = dialect(Vendor::OpenAiChat);
+    let mut chat = dialect(OPENAI_CHAT);
     assert_eq!(chat.body(&prompt(object()), Structured::Schema)["max_completion_tokens"], 512);
     chat.first_party = false;
     let body = chat.body(&prompt(object()), Structured::Schema);
@@ -53,9 +53,9 @@ fn local_servers_get_the_older_name_of_the_output_budget() {
 
 #[test]
 fn replies_are_read_by_the_type_of_their_parts() {
-    let read = |vendor: Vendor, value: Value| dialect(vendor).reply(value.to_string().as_bytes()).unwrap();
+    let read = |vendor: &'static dyn Vendor, value: Value| dialect(vendor).reply(value.to_string().as_bytes()).unwrap();
     let reply = read(
-        Vendor::Anthropic,
+        ANTHROPIC,
         json!({"type": "message", "model": "claude-x", "stop_reason": "end_turn",
                "content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "{\"a\""}, {"type": "text", "text": ":1}"}],
                "usage": {"input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 11, "cache_creation_input_tokens": 13,
@@ -65,14 +65,14 @@ fn replies_are_read_by_the_type_of_their_parts() {
     let usage = Usage { input: 5, cache_read: 11, cache_write_5m: 9, cache_write_1h: 4, output: 7 };
     assert_eq!((reply.usage, reply.usage.unwrap().prompt()), (Some(usage), 29));
     let reply = read(
-        Vendor::Anthropic,
+        ANTHROPIC,
         json!({"stop_reason": "tool_use", "content": [{"type": "text", "text": "I call it."}, {"type": "tool_use", "input": {"a": 1}}]}),
     );
     assert_eq!((reply.content, reply.usage), (Some(Content::Json(json!({"a": 1}))), None));
 
     let chat = |choice: Value| {
         read(
-            Vendor::OpenAiChat,
+            OPENAI_CHAT,
             json!({"choices": [choice], "usage": {"prompt_tokens": 100, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 64}}}),
         )
     };
@@ -83,7 +83,7 @@ fn replies_are_read_by_the_type_of_their_parts() {
     assert_eq!((refused.finish, refused.content), (Finish::Refused("No.".into()), None));
 
     let reply = read(
-        Vendor::OpenAiResponses,
+        OPENAI_RESPONSES,
         json!({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"},
                "output": [{"type": "reasoning"}, {"type": "message", "content": [{"type": "output_text", "text": "x"}]}],
                "usage": {"input_tokens": 9, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 1}}}),
@@ -92,13 +92,13 @@ fn replies_are_read_by_the_type_of_their_parts() {
     assert_eq!(reply.usage, Some(Usage { input: 4, cache_read: 4, cache_write_5m: 1, output: 2, ..Usage::default() }));
 
     let reply = read(
-        Vendor::Gemini,
+        GEMINI,
         json!({"candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": "hm", "thought": true}, {"text": "x"}]}}],
                "usageMetadata": {"promptTokenCount": 20, "cachedContentTokenCount": 8, "candidatesTokenCount": 3, "thoughtsTokenCount": 4}}),
     );
     assert_eq!(reply.content, Some(Content::Text("x".into())));
     assert_eq!(reply.usage, Some(Usage { input: 12, cache_read: 8, output: 7, ..Usage::default() }));
-    let blocked = read(Vendor::Gemini, json!({"promptFeedback": {"blockReason": "SAFETY"}}));
+    let blocked = read(GEMINI, json!({"promptFeedback": {"blockReason": "SAFETY"}}));
     assert_eq!(blocked.finish, Finish::Refused("SAFETY".into()));
     for vendor in ALL {
         assert!(dialect(vendor).reply(b"{}").is_err());
@@ -118,36 +118,31 @@ fn errors_mean_what_the_vendors_say_they_mean() {
                 "details": [{"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": quota}]}]}}])
     };
     let cases = [
-        (Vendor::Anthropic, 529, anthropic("overloaded_error", "x"), K::Overloaded),
-        (Vendor::Anthropic, 429, anthropic("rate_limit_error", "x"), K::RateLimited),
-        (Vendor::Anthropic, 400, anthropic("invalid_request_error", "Your credit balance is too low"), K::Balance),
+        (ANTHROPIC, 529, anthropic("overloaded_error", "x"), K::Overloaded),
+        (ANTHROPIC, 429, anthropic("rate_limit_error", "x"), K::RateLimited),
+        (ANTHROPIC, 400, anthropic("invalid_request_error", "Your credit balance is too low"), K::Balance),
+        (ANTHROPIC, 400, anthropic("invalid_request_error", "You have reached your specified spend limit"), K::Balance),
+        (ANTHROPIC, 400, anthropic("invalid_request_error", "prompt is too long: 250000 tokens"), K::TooLarge),
         (
-            Vendor::Anthropic,
-            400,
-            anthropic("invalid_request_error", "You have reached your specified spend limit"),
-            K::Balance,
-        ),
-        (Vendor::Anthropic, 400, anthropic("invalid_request_error", "prompt is too long: 250000 tokens"), K::TooLarge),
-        (
-            Vendor::Anthropic,
+            ANTHROPIC,
             400,
             anthropic("invalid_request_error", "output_config: Extra inputs are not permitted"),
             K::Structured,
         ),
-        (Vendor::Anthropic, 400, anthropic("invalid_request_error", "messages: too short"), K::BadRequest),
-        (Vendor::Anthropic, 401, anthropic("authentication_error", "x"), K::Key),
-        (Vendor::Anthropic, 402, anthropic("billing_error", "x"), K::Balance),
-        (Vendor::Anthropic, 404, anthropic("not_found_error", "model: m"), K::NotFound),
-        (Vendor::Anthropic, 500, anthropic("api_error", "x"), server),
-        (Vendor::OpenAiChat, 429, openai("insufficient_quota", json!("insufficient_quota")), K::Balance),
-        (Vendor::OpenAiChat, 429, openai("requests", json!("rate_limit_exceeded")), K::RateLimited),
-        (Vendor::OpenAiChat, 400, openai("invalid_request_error", json!("context_length_exceeded")), K::TooLarge),
-        (Vendor::OpenAiChat, 401, openai("invalid_request_error", json!("invalid_api_key")), K::Key),
-        (Vendor::OpenAiResponses, 404, openai("invalid_request_error", json!("model_not_found")), K::NotFound),
-        (Vendor::Gemini, 429, google("RESOURCE_EXHAUSTED", "GenerateRequestsPerMinute"), K::RateLimited),
-        (Vendor::Gemini, 429, google("RESOURCE_EXHAUSTED", "GenerateRequestsPerDayPerProject"), K::DailyQuota),
-        (Vendor::Gemini, 503, google("UNAVAILABLE", ""), K::Overloaded),
-        (Vendor::Gemini, 403, google("PERMISSION_DENIED", ""), K::Key),
+        (ANTHROPIC, 400, anthropic("invalid_request_error", "messages: too short"), K::BadRequest),
+        (ANTHROPIC, 401, anthropic("authentication_error", "x"), K::Key),
+        (ANTHROPIC, 402, anthropic("billing_error", "x"), K::Balance),
+        (ANTHROPIC, 404, anthropic("not_found_error", "model: m"), K::NotFound),
+        (ANTHROPIC, 500, anthropic("api_error", "x"), server),
+        (OPENAI_CHAT, 429, openai("insufficient_quota", json!("insufficient_quota")), K::Balance),
+        (OPENAI_CHAT, 429, openai("requests", json!("rate_limit_exceeded")), K::RateLimited),
+        (OPENAI_CHAT, 400, openai("invalid_request_error", json!("context_length_exceeded")), K::TooLarge),
+        (OPENAI_CHAT, 401, openai("invalid_request_error", json!("invalid_api_key")), K::Key),
+        (OPENAI_RESPONSES, 404, openai("invalid_request_error", json!("model_not_found")), K::NotFound),
+        (GEMINI, 429, google("RESOURCE_EXHAUSTED", "GenerateRequestsPerMinute"), K::RateLimited),
+        (GEMINI, 429, google("RESOURCE_EXHAUSTED", "GenerateRequestsPerDayPerProject"), K::DailyQuota),
+        (GEMINI, 503, google("UNAVAILABLE", ""), K::Overloaded),
+        (GEMINI, 403, google("PERMISSION_DENIED", ""), K::Key),
     ];
     for (vendor, status, body, kind) in cases {
         let trouble = dialect(vendor).trouble(status, body.to_string().as_bytes());
@@ -173,16 +168,17 @@ fn a_schema_gets_the_mechanism_that_can_express_it_or_a_remedy() {
     }
     let mut bounded = object();
     bounded["properties"]["items"]["items"]["minLength"] = json!(1);
-    assert_eq!(Vendor::Anthropic.structured(&bounded), Ok(Structured::Tool));
-    let message = Vendor::Gemini.structured(&bounded).unwrap_err().to_string();
+    assert_eq!(ANTHROPIC.structured(&bounded), Ok(Structured::Tool));
+    let message = GEMINI.structured(&bounded).unwrap_err().to_string();
     assert!(message.contains("'minLength' at #/properties/items/items"), "{message}");
     // A property that is named like a keyword is none.
     let mut named = object();
     named["properties"]["pattern"] = json!({"type": "string"});
-    assert_eq!(Vendor::Gemini.structured(&named), Ok(Structured::Schema));
+    assert_eq!(GEMINI.structured(&named), Ok(Structured::Schema));
     // OpenAI's strict mode wants every property required; others are sent without it.
     let strict = |schema: Value| {
-        dialect(Vendor::OpenAiChat).body(&prompt(schema), Structured::Schema)["response_format"]["json_schema"]["strict"].clone()
+        dialect(OPENAI_CHAT).body(&prompt(schema), Structured::Schema)["response_format"]["json_schema"]["strict"]
+            .clone()
     };
     assert_eq!((strict(object()), strict(named)), (json!(true), json!(false)));
 }

@@ -18,9 +18,9 @@ use zip::write::SimpleFileOptions;
 use super::super::archive::{Archive, resolve};
 use super::super::flow::label;
 use super::super::markup::{Sink, Tag, decode_markup, read_xml};
+use super::book::{CONTAINER, package_files};
 use super::contents::Entry;
 use super::package::{Item, Package};
-use super::{CONTAINER, package_files};
 use corpora_values::Metadata;
 
 /// Most bytes of one part. A manifest of 10,000 chapters has 1 MB.

@@ -90,11 +90,14 @@ impl Sink for NavReader<'_> {
             "nav" => {
                 self.end_entry();
                 self.level = 0;
-                self.list = Some(match () {
-                    () if a.is_a(&["toc"]) => (List::Contents, true),
-                    () if a.is_a(&["page-list", "pagelist"]) => (List::Pages, true),
-                    () if a.get("type").is_some() => (List::Other, true),
-                    () => (List::Contents, false),
+                self.list = Some(if a.is_a(&["toc"]) {
+                    (List::Contents, true)
+                } else if a.is_a(&["page-list", "pagelist"]) {
+                    (List::Pages, true)
+                } else if a.get("type").is_some() {
+                    (List::Other, true)
+                } else {
+                    (List::Contents, false)
                 });
             }
             "ol" | "ul" if self.list.is_some() => {

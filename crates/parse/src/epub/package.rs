@@ -64,7 +64,7 @@ impl Package {
     /// Reads the package file at `path`. The note says what was wrong with it.
     pub(super) fn read(text: &[u8], path: &str) -> (Self, Option<String>) {
         let decoded = decode_markup(text);
-        let (reader, broken) = read_xml_or_soup(&decoded.text, |_| Reader::new(path));
+        let (reader, broken) = read_xml_or_soup(&decoded.text, |_| PackageReader::new(path));
         let package = reader.finish();
         (package, broken.map(|reason| format!("the package file '{path}' is not well-formed ({reason})")))
     }
@@ -91,13 +91,11 @@ impl Package {
 
     /// The spine in order, or where there is none every document of the manifest. The flag says that it was made up.
     pub(super) fn reading_order(&self) -> (Vec<&str>, bool) {
-        match self.spine.is_empty() {
-            false => (self.spine.iter().map(String::as_str).collect(), false),
-            true => {
-                let documents = self.items.iter().filter(|i| i.is_content() && !i.path.ends_with(".svg"));
-                (documents.map(|i| i.id.as_str()).collect(), true)
-            }
+        if !self.spine.is_empty() {
+            return (self.spine.iter().map(String::as_str).collect(), false);
         }
+        let documents = self.items.iter().filter(|i| i.is_content() && !i.path.ends_with(".svg"));
+        (documents.map(|i| i.id.as_str()).collect(), true)
     }
 
     /// The item that an id names; failing that, one whose id differs in case or white space only.
@@ -135,7 +133,7 @@ impl Package {
     }
 }
 
-struct Reader<'a> {
+struct PackageReader<'a> {
     path: &'a str,
     package: Package,
     titles: Vec<(Option<String>, String)>,
@@ -155,7 +153,7 @@ enum Field {
     TitleType(String),
 }
 
-impl<'a> Reader<'a> {
+impl<'a> PackageReader<'a> {
     fn new(path: &'a str) -> Self {
         Self {
             path,
@@ -181,7 +179,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Sink for Reader<'_> {
+impl Sink for PackageReader<'_> {
     fn start(&mut self, tag: &Tag<'_>, _is_empty: bool) {
         let a = &tag.attributes;
         let owned = |name: &str| a.text(name).map(str::to_owned);

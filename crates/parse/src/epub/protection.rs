@@ -32,13 +32,14 @@ impl Protection {
         let Ok(content) = archive.read("META-INF/encryption.xml") else { return Self::default() };
         let decoded = decode_markup(&content.bytes);
         let (list, _) = read_xml_or_soup(&decoded.text, |_| EncryptionList::default());
-        let scheme = match () {
-            () if archive.find("META-INF/license.lcpl").is_some() => Scheme::ReadiumLcp,
-            () if archive.find("META-INF/sinf.xml").is_some() => Scheme::AppleFairPlay,
-            () if archive.find("META-INF/rights.xml").is_some() || decoded.text.contains("ns.adobe.com/adept") => {
-                Scheme::AdobeAdept
-            }
-            () => Scheme::Unknown,
+        let scheme = if archive.find("META-INF/license.lcpl").is_some() {
+            Scheme::ReadiumLcp
+        } else if archive.find("META-INF/sinf.xml").is_some() {
+            Scheme::AppleFairPlay
+        } else if archive.find("META-INF/rights.xml").is_some() || decoded.text.contains("ns.adobe.com/adept") {
+            Scheme::AdobeAdept
+        } else {
+            Scheme::Unknown
         };
         Self { paths: list.paths, scheme }
     }

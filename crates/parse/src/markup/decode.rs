@@ -62,10 +62,12 @@ fn utf_16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     if pairs < 2 {
         return None;
     }
-    match () {
-        () if odd * 10 > pairs * 7 && even * 20 < pairs => Some(UTF_16LE),
-        () if even * 10 > pairs * 7 && odd * 20 < pairs => Some(UTF_16BE),
-        () => None,
+    if odd * 10 > pairs * 7 && even * 20 < pairs {
+        Some(UTF_16LE)
+    } else if even * 10 > pairs * 7 && odd * 20 < pairs {
+        Some(UTF_16BE)
+    } else {
+        None
     }
 }
 

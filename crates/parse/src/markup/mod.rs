@@ -5,27 +5,12 @@ mod elements;
 mod html;
 mod roles;
 mod walker;
+mod xhtml;
 mod xml;
 
 pub(super) use decode::{Decoded, decode, decode_markup};
 pub(super) use elements::{Sink, Tag};
-pub(super) use html::{read_html, read_tag_soup};
+pub(super) use html::read_html;
 pub(super) use walker::{PageLabels, Walker};
+pub(super) use xhtml::{read_xhtml, read_xml_or_soup};
 pub(super) use xml::read_xml;
-
-use super::flow::Flow;
-
-/// Reads XML strictly and, when it is not well-formed, again from the start and leniently. `fresh` makes the sink for
-/// each reading and is told whether it is the lenient one. Returns the sink, and why the strict reading gave up.
-pub(super) fn read_xml_or_soup<S: Sink>(text: &str, fresh: impl Fn(bool) -> S) -> (S, Option<String>) {
-    let mut sink = fresh(false);
-    match read_xml(text, &mut sink) {
-        Ok(()) => (sink, None),
-        Err(reason) => (read_tag_soup(text, fresh(true)), Some(reason)),
-    }
-}
-
-/// XHTML or SVG as blocks. `labels` are the printed pages that begin at elements of this file.
-pub(super) fn read_xhtml(text: &str, labels: &PageLabels) -> Flow {
-    read_xml_or_soup(text, |is_lenient| Walker::new(labels, is_lenient)).0.finish()
-}

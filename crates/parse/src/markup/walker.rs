@@ -132,9 +132,10 @@ impl<'a> Walker<'a> {
 
     /// The boundary of a block: in a row, only a space.
     fn boundary(&mut self, in_row: bool) {
-        match in_row {
-            true => self.space(),
-            false => self.flush(),
+        if in_row {
+            self.space();
+        } else {
+            self.flush();
         }
     }
 
@@ -419,9 +420,12 @@ impl Sink for Walker<'_> {
                 matches!(name, "table" | "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" | "body" | "html");
             self.close(
                 |f| f.name == name_hash,
-                |f| match is_of_table {
-                    true => f.role == Role::Table && name != "body" && name != "html",
-                    false => matches!(f.role, Role::Cell | Role::Caption),
+                |f| {
+                    if is_of_table {
+                        f.role == Role::Table && name != "body" && name != "html"
+                    } else {
+                        matches!(f.role, Role::Cell | Role::Caption)
+                    }
                 },
             );
         }

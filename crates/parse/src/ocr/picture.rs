@@ -10,7 +10,7 @@ use hayro_interpret::{
 };
 use hayro_syntax::page::Page;
 
-use super::OcrFailure;
+use super::recognition::OcrFailure;
 
 /// Characters from which on a page speaks for itself. Fewer beside a picture are a stamp or a page number on a scan.
 pub(super) const LITTLE_TEXT: usize = 40;

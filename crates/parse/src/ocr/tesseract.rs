@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::OcrFailure;
 use super::picture::Picture;
+use super::recognition::OcrFailure;
+use crate::clear_environment;
 use corpora_values::Area;
 
 /// A recognised line.
@@ -40,7 +41,9 @@ const LIST_TIME: Duration = Duration::from_secs(20);
 /// What a person has to do before these languages can be used; nothing if all are there.
 pub(super) fn missing_languages(program: &Path, languages: &str) -> Option<String> {
     let shown = program.display();
-    let listed = match run(Command::new(program).arg("--list-langs"), &[], LIST_TIME) {
+    let mut command = Command::new(program);
+    clear_environment(command.arg("--list-langs"));
+    let listed = match run(&mut command, &[], LIST_TIME) {
         // Older ones list on standard error: <https://github.com/tesseract-ocr/tesseract/issues/1083>.
         Ok(done) => format!("{}\n{}", String::from_utf8_lossy(&done.output), String::from_utf8_lossy(&done.errors)),
         Err(Stopped::Slow) => return Some(format!("'{shown} --list-langs' does not end")),
@@ -70,6 +73,7 @@ pub(super) fn recognise(
     image.extend_from_slice(&picture.pixels);
     let dots_per_inch = (picture.scale * 72.0).round().max(70.0);
     let mut command = Command::new(program);
+    clear_environment(&mut command);
     command
         .args(["stdin", "stdout", "-l", languages, "--dpi", &format!("{dots_per_inch:.0}")])
         .args(["-c", "tessedit_create_tsv=1"])

@@ -60,7 +60,7 @@ pub(super) fn paint<'a>(
         text: TextState::default(),
     };
     let mut reader =
-        Reader { fonts, layers, painter, state, saved: Vec::new(), unsaved: 0, hidden: Vec::new(), forms: 0 };
+        ContentReader { fonts, layers, painter, state, saved: Vec::new(), unsaved: 0, hidden: Vec::new(), forms: 0 };
     match part {
         Part::Page => reader.read(TypedIter::new(&content_of(page)), page.resources(), 0),
         Part::Annotations => {
@@ -142,7 +142,7 @@ impl Path {
     }
 }
 
-struct Reader<'r, 'a> {
+struct ContentReader<'r, 'a> {
     fonts: &'r mut Fonts<'a>,
     layers: &'r Layers,
     painter: &'r mut Painter,
@@ -155,7 +155,7 @@ struct Reader<'r, 'a> {
     forms: u32,
 }
 
-impl<'a> Reader<'_, 'a> {
+impl<'a> ContentReader<'_, 'a> {
     fn read(&mut self, mut operations: TypedIter<'_>, resources: &Resources<'a>, depth: u32) -> Result<(), Endless> {
         let mut fonts: FxHashMap<Box<[u8]>, Option<Rc<PageFont<'a>>>> = FxHashMap::default();
         let mut path = Path::default();

@@ -1,5 +1,6 @@
 //! A whole PDF: its pages one by one, then what only all of them together tell.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -15,7 +16,9 @@ use super::layers::Layers;
 use super::lines::{self, LINE_END_HYPHEN, PageBlock};
 use super::{fallback, furniture, structure};
 use crate::ParseSettings;
+use crate::archive::ZIP;
 use crate::build::Builder;
+use crate::formats::{Progress, Reader};
 use crate::ocr::{self, Ocr, OcrLine, OwnText, Recognition};
 use corpora_values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
 
@@ -53,12 +56,15 @@ impl PageText {
     }
 }
 
-pub(crate) fn parse(
-    bytes: &[u8],
-    settings: &ParseSettings,
-    progress: &mut dyn FnMut(u32, u32),
-) -> Result<ParsedDocument, Failure> {
-    let pdf = open(bytes, settings)?;
+/// PDF: a header within the first 1,024 bytes, as readers accept it (ISO 32000-1, annex H, note 13).
+pub(crate) const READER: Reader = Reader::Bytes {
+    marks: |head| !head.starts_with(ZIP) && head[..head.len().min(1024)].windows(5).any(|w| w == b"%PDF-"),
+    read: parse,
+};
+
+fn parse(bytes: Cow<'_, [u8]>, settings: &ParseSettings, progress: Progress<'_>) -> Result<ParsedDocument, Failure> {
+    let bytes = Arc::new(bytes.into_owned());
+    let pdf = open(&bytes, settings)?;
     let count = pdf.pages().len();
     let mut pages = Vec::with_capacity(count.min(1 << 16));
     let mut fonts = Fonts::new();
@@ -84,7 +90,7 @@ pub(crate) fn parse(
             }
         };
         if read.is_doubtful
-            && let Some(lines) = fallback.lines(bytes, index as u32 + 1)
+            && let Some(lines) = fallback.lines(&bytes, index as u32 + 1)
         {
             read.blocks = lines::of_plain(&lines, page.render_dimensions());
             read.is_doubtful = false;
@@ -118,14 +124,13 @@ pub(crate) fn parse(
     Ok(builder.finish(Format::Pdf, metadata))
 }
 
-fn open(bytes: &[u8], settings: &ParseSettings) -> Result<Pdf, Failure> {
-    let bytes = Arc::new(bytes.to_vec());
-    let mut outcome = Pdf::new(Arc::clone(&bytes));
+fn open(bytes: &Arc<Vec<u8>>, settings: &ParseSettings) -> Result<Pdf, Failure> {
+    let mut outcome = Pdf::new(bytes.clone());
     for password in &settings.passwords {
         if !matches!(outcome, Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected))) {
             break;
         }
-        outcome = Pdf::new_with_password(Arc::clone(&bytes), password);
+        outcome = Pdf::new_with_password(bytes.clone(), password);
     }
     outcome.map_err(|e| match e {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Failure::new(
@@ -228,7 +233,7 @@ fn hyphenated_words(pages: &[Vec<PageBlock>]) -> HashSet<String> {
 }
 
 /// A hyphen at a line's end goes, unless the document writes the word with it elsewhere.
-fn resolve_hyphens<'t>(text: &'t str, hyphenated: &HashSet<String>) -> std::borrow::Cow<'t, str> {
+fn resolve_hyphens<'t>(text: &'t str, hyphenated: &HashSet<String>) -> Cow<'t, str> {
     if !text.contains(LINE_END_HYPHEN) {
         return text.into();
     }

@@ -16,4 +16,4 @@ mod structure;
 mod tex;
 mod unicode;
 
-pub(super) use document::parse;
+pub(crate) use document::READER;

@@ -7,6 +7,9 @@ use super::sentences::is_sentence_end;
 use super::tokens::{tokens_of, weight, weight_of};
 use corpora_values::{Block, BlockKind, Chunk, ParsedDocument, Span};
 
+/// Version of the chunker's output.
+pub const VERSION: u32 = 1;
+
 /// Characters that the search for a cut between characters goes back to spare a grapheme.
 const LONGEST_GRAPHEME: usize = 32;
 

@@ -2,10 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::tokenize::{Line, Tokens, fold, tokenize_passage};
-use super::{Definition, LONGEST_DEFINED};
-use crate::chunk::sentence_around;
 use corpora_values::Span;
+use serde::{Deserialize, Serialize};
+
+use super::spelling::fold;
+use super::tokenize::{Line, Tokens, tokenize_passage};
+use crate::chunk::sentence_around;
+
+/// Most words of a term that [`definitions`] finds.
+const LONGEST_DEFINED: usize = 5;
+
+/// A term with its defining sentence, as found in one passage. Spans are byte offsets into the passage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// The term's surface form.
+    pub term: Span,
+    /// The sentence that defines it.
+    pub sentence: Span,
+}
 
 /// Most glosses ("X: ...") of one term; beyond, X is a label.
 pub(super) const MOST_GLOSSES: u32 = 2;
@@ -75,7 +89,7 @@ pub(super) fn sentence(tokens: &Tokens, text: &str, line: &Line, first: usize) -
 }
 
 /// All definitions of a passage, in text order, one for each sentence at most.
-pub(super) fn find(passage: &str) -> Vec<Definition> {
+pub fn definitions(passage: &str) -> Vec<Definition> {
     let tokens = tokenize_passage(passage);
     let mut found: Vec<Definition> = Vec::new();
     let mut glossed: BTreeMap<String, u32> = BTreeMap::new();
@@ -230,7 +244,7 @@ mod tests {
     use super::*;
 
     fn found(passage: &str) -> Vec<(&str, &str)> {
-        find(passage).iter().map(|d| (d.term.of(passage), d.sentence.of(passage))).collect()
+        definitions(passage).iter().map(|d| (d.term.of(passage), d.sentence.of(passage))).collect()
     }
 
     #[test]

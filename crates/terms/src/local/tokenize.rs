@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-
+use super::scripts::{Unspaced, begins_word, in_word, is_apostrophe, is_hyphen, unspaced};
+use super::spelling::{fold, singular};
 use crate::chunk::is_abbreviation;
 use corpora_values::{BlockKind, ParsedDocument, Span};
 
@@ -78,7 +77,7 @@ const FUNCTION_WORDS: &str = "a an the this that these those my your his her its
     not also only just very too more most less least much many few other another same own there here again once ever never \
     cannot aren't isn't can't don't doesn't didn't won't wouldn't couldn't shouldn't hasn't haven't wasn't weren't";
 
-struct Reader<'a> {
+struct Tokenizer<'a> {
     text: &'a str,
     tokens: Tokens,
     ids: HashMap<String, u32>,
@@ -92,7 +91,7 @@ struct Reader<'a> {
 /// Cuts a document's blocks into lines and words; text outside every block counts as paragraphs of one line each. What repeats
 /// on every page is left out: a running head would make a title of each chapter's name a hundred times over.
 pub(super) fn tokenize(document: &ParsedDocument) -> Tokens {
-    let mut reader = Reader::new(&document.text, document.metadata.language.as_deref());
+    let mut reader = Tokenizer::new(&document.text, document.metadata.language.as_deref());
     let mut at = 0;
     for block in &document.blocks {
         reader.plain(at, at.max(block.span.start as usize));
@@ -107,120 +106,9 @@ pub(super) fn tokenize(document: &ParsedDocument) -> Tokens {
 
 /// Cuts a passage; each line stands for itself.
 pub(super) fn tokenize_passage(passage: &str) -> Tokens {
-    let mut reader = Reader::new(passage, None);
+    let mut reader = Tokenizer::new(passage, None);
     reader.plain(0, passage.len());
     reader.finish()
-}
-
-/// Case-folded NFKC form.
-pub(super) fn fold(surface: &str) -> String {
-    if surface.is_ascii() {
-        return surface.to_ascii_lowercase();
-    }
-    surface
-        .nfkc()
-        .flat_map(char::to_lowercase)
-        .filter(|c| *c != '\u{ad}')
-        .map(|c| if c == '’' { '\'' } else { c })
-        .collect()
-}
-
-/// Plurals that no rule undoes. Those that are verbs as well ("leaves", "lives") are left out.
-const IRREGULAR: [(&str, &str); 16] = [
-    ("elves", "elf"),
-    ("dwarves", "dwarf"),
-    ("wolves", "wolf"),
-    ("thieves", "thief"),
-    ("knives", "knife"),
-    ("wives", "wife"),
-    ("shelves", "shelf"),
-    ("calves", "calf"),
-    ("hooves", "hoof"),
-    ("men", "man"),
-    ("women", "woman"),
-    ("children", "child"),
-    ("mice", "mouse"),
-    ("geese", "goose"),
-    ("feet", "foot"),
-    ("teeth", "tooth"),
-];
-
-/// The singular by English spelling rules; a comparison form, not always a word.
-pub(super) fn singular(word: &str) -> Option<String> {
-    let letters = word.chars().count();
-    let cut = |n: usize| word[..word.len() - n].to_owned();
-    if let Some((_, one)) = IRREGULAR.iter().find(|(many, _)| *many == word) {
-        return Some((*one).to_owned());
-    }
-    // Swordsmen, horsemen, werewolves; but omen, specimen, stamen.
-    if letters > 5
-        && ["smen", "semen", "rmen", "dmen", "tmen", "kmen", "nmen", "wmen", "hmen"].iter().any(|e| word.ends_with(e))
-    {
-        return Some(cut(3) + "man");
-    }
-    if letters > 6 && word.ends_with("wolves") {
-        return Some(cut(3) + "f");
-    }
-    if letters > 4 && word.ends_with("ies") {
-        Some(cut(3) + "y")
-    } else if letters > 4 && ["ses", "xes", "ches", "shes"].iter().any(|e| word.ends_with(e)) {
-        Some(cut(2))
-    } else if letters > 3 && word.ends_with('s') && !["ss", "us", "is"].iter().any(|e| word.ends_with(e)) {
-        Some(cut(1))
-    } else {
-        None
-    }
-}
-
-/// Scripts written without spaces between words.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unspaced {
-    /// Kanji, hanzi, hanja.
-    Ideograph,
-    Katakana,
-    /// Hiragana, Thai, Lao, Khmer, Burmese, Tibetan: no words can be told without a dictionary.
-    Other,
-}
-
-fn unspaced(c: char) -> Option<Unspaced> {
-    match c {
-        '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' | '々' => {
-            Some(Unspaced::Ideograph)
-        }
-        '\u{30a1}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9f}' => Some(Unspaced::Katakana),
-        '\u{3041}'..='\u{309f}'
-        | '\u{e00}'..='\u{eff}'
-        | '\u{f00}'..='\u{fff}'
-        | '\u{1000}'..='\u{109f}'
-        | '\u{1780}'..='\u{17ff}' => Some(Unspaced::Other),
-        _ => None,
-    }
-}
-
-fn in_word(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_alphanumeric();
-    }
-    (c.is_alphanumeric() || is_combining_mark(c) || matches!(c, '\u{ad}' | '\u{200c}' | '\u{200d}'))
-        && unspaced(c).is_none()
-}
-
-/// No word begins with a mark or an invisible character.
-fn begins_word(c: char) -> bool {
-    c.is_alphanumeric() && in_word(c)
-}
-
-/// Whether a character belongs to a word of any script, marks and apostrophes included.
-pub(super) fn is_word_character(c: char) -> bool {
-    in_word(c) || unspaced(c).is_some() || is_apostrophe(c)
-}
-
-fn is_apostrophe(c: char) -> bool {
-    matches!(c, '\'' | '’')
-}
-
-fn is_hyphen(c: char) -> bool {
-    matches!(c, '-' | '\u{2010}' | '\u{2011}')
 }
 
 /// Most words of a line that may be a title or a label rather than text.
@@ -229,7 +117,7 @@ const LONGEST_LINE: usize = 8;
 const UPPER: u8 = 1;
 const NUMBER: u8 = 2;
 
-impl<'a> Reader<'a> {
+impl<'a> Tokenizer<'a> {
     fn new(text: &'a str, language: Option<&str>) -> Self {
         let language = super::language::language(language);
         let english = language == "en";

@@ -17,7 +17,7 @@ use crate::engine::cancel::Cancel;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::engine::provider::{BatchOptions, EndpointKind, Remote};
-use crate::remote::{BatchLimits, Dialect, Endpoint, Rates, Vendor};
+use crate::remote::{ANTHROPIC, BatchLimits, Dialect, Endpoint, OPENAI_CHAT, Rates, Vendor};
 use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::ContextChoice;
 use crate::stages::extract::{TermSettings, local, term_key};
@@ -60,7 +60,7 @@ fn pipeline() -> Pipeline {
     }
 }
 
-fn remote(vendor: Vendor) -> Remote {
+fn remote(vendor: &'static dyn Vendor) -> Remote {
     Remote {
         endpoint: Endpoint::new("http://127.0.0.1:9", false).unwrap(),
         dialect: Dialect { vendor, model: "m".into(), api_version: "1".into(), first_party: false },
@@ -393,7 +393,7 @@ fn courses(seeds: std::ops::Range<u64>) {
             drop(world.take());
             // In memory where that is possible: nothing here is about the disk.
             let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-            let store = Store::open_or_create(folder.path()).unwrap();
+            let store = Store::open_or_create(folder.path()).unwrap().without_syncs();
             let db = Connection::open(store.database()).unwrap();
             world = Some((folder, store, db));
         }
@@ -412,7 +412,7 @@ fn courses(seeds: std::ops::Range<u64>) {
             rng,
             model: Model { units, responses: 0, planned: HashMap::new(), over: Vec::new() },
         };
-        let remote = remote(if shows_token { Vendor::OpenAiChat } else { Vendor::Anthropic });
+        let remote = remote(if shows_token { OPENAI_CHAT } else { ANTHROPIC });
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let resubmitted = course.run(&runtime, &remote, &pipeline);
             course.check(resubmitted);

@@ -1,13 +1,52 @@
-//! OpenAI Files and Batch. <https://platform.openai.com/docs/guides/batch>
+//! Parts that OpenAI's interfaces, and those of servers like it, have in common: addresses, errors, Files and Batch.
+//! <https://platform.openai.com/docs/guides/batch>
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{BatchSeen, Client, LineOutcome, Payload, ResultLine, Standing, Trouble, TroubleKind};
-use crate::remote::Vendor;
+use crate::remote::batches::{BatchLimits, BatchSeen, LineOutcome, ResultLine, Standing};
+use crate::remote::client::{Client, Payload};
+use crate::remote::trouble::{Trouble, TroubleKind};
 
-pub(super) fn line(custom_id: &str, url: &str, body: &Value) -> Value {
+/// Limits of one batch: 50,000 requests and 200 MB.
+pub(super) const BATCH_LIMITS: BatchLimits = BatchLimits { requests: 50_000, bytes: 195_000_000 };
+
+/// Batches that may be created in an hour.
+pub(super) const BATCHES_PER_HOUR: Option<NonZeroU32> = NonZeroU32::new(2_000);
+
+/// Days for which results can be read.
+pub(super) const RESULT_DAYS: u32 = 30;
+
+/// Base URL of an address that people may have written without `/v1`.
+pub(super) fn base_url(given: &str) -> String {
+    let authority_only = given.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
+    if authority_only { format!("{given}/v1") } else { given.to_owned() }
+}
+
+/// The error body of OpenAI; local servers send parts of it.
+pub(super) fn trouble(status: u16, value: &Value) -> Option<TroubleKind> {
+    let error = value.get("error")?;
+    let word = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
+    match (word("code"), word("type")) {
+        ("insufficient_quota" | "billing_hard_limit_reached", _) | (_, "insufficient_quota") => {
+            Some(TroubleKind::Balance)
+        }
+        ("invalid_api_key", _) => Some(TroubleKind::Key),
+        ("model_not_found", _) => Some(TroubleKind::NotFound),
+        ("context_length_exceeded", _) => Some(TroubleKind::TooLarge),
+        ("content_policy_violation" | "content_filter", _) => Some(TroubleKind::Refused),
+        _ if matches!(status, 400 | 422) && word("param").starts_with("response_format") => {
+            Some(TroubleKind::Structured)
+        }
+        _ if matches!(status, 400 | 422) && word("param").starts_with("text.format") => Some(TroubleKind::Structured),
+        _ => None,
+    }
+}
+
+/// A request as a line of a batch's file.
+pub(super) fn batch_line(custom_id: &str, url: &str, body: &Value) -> Value {
     json!({"custom_id": custom_id, "method": "POST", "url": url, "body": body})
 }
 
@@ -31,11 +70,7 @@ fn id(value: &Value, did: &str) -> Result<String, Trouble> {
     id.ok_or_else(|| Trouble::new(TroubleKind::Malformed, format!("the provider {did} and told no id")))
 }
 
-pub(super) async fn create(client: &Client, upload: &str, token: &str) -> Result<String, Trouble> {
-    let endpoint = match client.dialect().vendor {
-        Vendor::OpenAiResponses => "/v1/responses",
-        _ => "/v1/chat/completions",
-    };
+pub(super) async fn create(client: &Client, endpoint: &str, upload: &str, token: &str) -> Result<String, Trouble> {
     let body = json!({
         "input_file_id": upload, "endpoint": endpoint, "completion_window": "24h", "metadata": {"corpora": token},
     });

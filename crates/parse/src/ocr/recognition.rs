@@ -3,9 +3,6 @@
 //! The picture is rendered here, in this process and within its limits; the recognition is Tesseract's, a program of its own
 //! that may be missing. A page that cannot be recognised says so and harms no other.
 
-mod picture;
-mod tesseract;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,12 +11,13 @@ use std::time::Duration;
 use hayro_syntax::page::Page;
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::tesseract::OcrLine;
-use super::ParseSettings;
-use super::build::Builder;
+use super::tesseract::OcrLine;
+use super::{picture, tesseract};
+use crate::ParseSettings;
+use crate::build::Builder;
 use corpora_values::{Area, BlockKind, Choice};
 
-/// When pages are recognised.
+/// Occasion on which pages are recognised.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OcrMode {
@@ -47,10 +45,10 @@ impl Choice for OcrMode {
     ];
 }
 
-/// How pages are recognised.
+/// Settings of optical character recognition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OcrSettings {
-    /// When.
+    /// Occasion.
     pub mode: OcrMode,
     /// Tesseract's names of the languages, joined by `+`, as `eng+deu`.
     pub languages: String,
@@ -84,7 +82,7 @@ impl OcrCount {
 
 /// What the file itself says of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OwnText {
+pub(crate) enum OwnText {
     /// So many characters, white space not counted. It may be none.
     Characters(usize),
     /// Text that is no language: the page has to be recognised to be read.
@@ -93,7 +91,7 @@ pub(super) enum OwnText {
 
 /// Where a page's text has to be taken from, and what was recognised.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Recognition {
+pub(crate) enum Recognition {
     /// From the file.
     Own,
     /// From these lines, instead of what the file holds.
@@ -106,7 +104,7 @@ pub(super) enum Recognition {
 const SLOW_PAGES: u32 = 2;
 
 /// The recognition for one document.
-pub(super) struct Ocr<'a> {
+pub(crate) struct Ocr<'a> {
     settings: &'a OcrSettings,
     count: &'a OcrCount,
     /// Why nothing can be recognised; looked up when the first page asks.
@@ -118,14 +116,14 @@ pub(super) struct Ocr<'a> {
 }
 
 impl<'a> Ocr<'a> {
-    pub(super) fn new(settings: &'a ParseSettings) -> Self {
+    pub(crate) fn new(settings: &'a ParseSettings) -> Self {
         let (recognised, missing, failed) = Default::default();
         let (settings, count) = (&settings.ocr, &settings.ocr_count);
         Self { settings, count, hindrance: None, slow: 0, recognised, missing, failed }
     }
 
     /// Says where the text of page `number` comes from, and recognises it if that is called for.
-    pub(super) fn page(&mut self, page: &Page<'_>, number: usize, own: OwnText) -> Recognition {
+    pub(crate) fn page(&mut self, page: &Page<'_>, number: usize, own: OwnText) -> Recognition {
         let (characters, needed) = match own {
             OwnText::Garbled => (0, true),
             OwnText::Characters(n) => (n, n < picture::LITTLE_TEXT && picture::is_picture(page, n)),
@@ -189,7 +187,7 @@ impl<'a> Ocr<'a> {
     }
 
     /// What a person should know of the recognition of this document.
-    pub(super) fn notes(self) -> Vec<String> {
+    pub(crate) fn notes(self) -> Vec<String> {
         let mut notes = Vec::new();
         if !self.recognised.is_empty() {
             notes.push(format!("{} read by optical character recognition", pages(&self.recognised)));
@@ -225,7 +223,7 @@ fn install(languages: &str) -> String {
 
 /// Why one page was not recognised.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum OcrFailure {
+pub(crate) enum OcrFailure {
     /// It cannot be drawn.
     #[error("no picture can be made of the page: {0}")]
     NoPicture(&'static str),
@@ -238,7 +236,7 @@ pub(super) enum OcrFailure {
 }
 
 /// Adds recognised lines to the current section, a block for each paragraph. Hyphens at line ends are joined.
-pub(super) fn add(lines: &[OcrLine], builder: &mut Builder) {
+pub(crate) fn add(lines: &[OcrLine], builder: &mut Builder) {
     for paragraph in lines.chunk_by(|a, b| a.paragraph == b.paragraph) {
         let mut text = String::new();
         let mut area = paragraph[0].area;
@@ -263,7 +261,7 @@ pub(super) fn add(lines: &[OcrLine], builder: &mut Builder) {
 }
 
 /// "page 3", or "pages 1-4, 7".
-pub(super) fn pages(numbers: &[usize]) -> String {
+pub(crate) fn pages(numbers: &[usize]) -> String {
     let mut ranges: Vec<(usize, usize)> = Vec::new();
     for &n in numbers {
         match ranges.last_mut() {

@@ -1,19 +1,179 @@
-//! OpenAI Chat Completions and Responses.
+//! OpenAI Chat Completions, Responses and Batch.
 
 use serde_json::{Value, json};
 
-use super::super::admission::Level;
-use super::super::content::{Block, Content, Stop};
-use super::{Ask, Parts, UsageSaid, Wrong, text_of, whole};
+use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, text_of, whole};
+use crate::BatchFault;
+use crate::admission::Level;
+use crate::content::{Block, Content, Stop};
 
-fn bad(message: &str, param: &'static str) -> Wrong {
-    Wrong { param: Some(param), ..Wrong::new(400, message) }
+/// Chat Completions. It speaks for OpenAI's files and batches too, whatever is in them.
+pub(super) const CHAT_COMPLETIONS: &dyn Interface = &ChatCompletions;
+
+pub(super) const RESPONSES: &dyn Interface = &Responses;
+
+struct ChatCompletions;
+
+struct Responses;
+
+impl Interface for ChatCompletions {
+    fn name(&self) -> &'static str {
+        "chat-completions"
+    }
+
+    fn claims(&self, method: &str, path: &str, _header: &dyn Fn(&str) -> Option<String>) -> Option<Purpose> {
+        match (method, path) {
+            ("POST", "/chat/completions") => Some(Purpose::Ask),
+            ("GET", _) if path.starts_with("/models/") => Some(Purpose::Model),
+            _ => None,
+        }
+    }
+
+    fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
+        read_chat(parts)
+    }
+
+    fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
+        chat(ask, content, usage, n)
+    }
+
+    fn claims_batch(&self, _path: &str, _query: &str, _header: &dyn Fn(&str) -> Option<String>) -> bool {
+        true
+    }
+
+    fn within_batch(&self, endpoint: &str) -> Option<&'static dyn Interface> {
+        endpoint.ends_with("/responses").then_some(RESPONSES)
+    }
+
+    fn error(&self, refusal: &Refusal, _n: u64) -> Value {
+        error(refusal)
+    }
+
+    fn model(&self, name: &str) -> Value {
+        model(name)
+    }
+
+    fn limit_headers(&self, levels: &[Option<Level>; 4], _unix_s: f64) -> Vec<(String, String)> {
+        limit_headers(levels)
+    }
+
+    fn no_structured_output(&self) -> &'static str {
+        "response_format json_schema is not supported"
+    }
+
+    fn batch_id(&self, n: u64) -> String {
+        format!("batch_{n:08}")
+    }
+
+    fn input_file(&self, creation: &Value) -> Option<String> {
+        Some(creation["input_file_id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn batch(&self, state: &BatchState<'_>) -> Value {
+        batch(state)
+    }
+
+    fn batches(&self, shown: Vec<Value>, last: Option<String>, more: bool) -> Value {
+        let first = shown.first().map(|b| b["id"].clone());
+        json!({"object": "list", "data": shown, "has_more": more, "first_id": first, "last_id": last})
+    }
+
+    fn parts_errors(&self) -> bool {
+        true
+    }
+
+    fn batch_path(&self, endpoint: &str, _model: &str) -> String {
+        endpoint.to_owned()
+    }
+
+    fn request_of<'v>(&self, line: &'v Value) -> (&'v Value, &'v Value) {
+        (&line["custom_id"], &line["body"])
+    }
+
+    fn result(&self, id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value {
+        result(id, answered, n)
+    }
+}
+
+impl Interface for Responses {
+    fn name(&self) -> &'static str {
+        "responses"
+    }
+
+    fn claims(&self, method: &str, path: &str, _header: &dyn Fn(&str) -> Option<String>) -> Option<Purpose> {
+        (method == "POST" && path == "/responses").then_some(Purpose::Ask)
+    }
+
+    fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
+        read_responses(parts)
+    }
+
+    fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
+        responses(ask, content, usage, n)
+    }
+
+    fn claims_batch(&self, _path: &str, _query: &str, _header: &dyn Fn(&str) -> Option<String>) -> bool {
+        false
+    }
+
+    fn error(&self, refusal: &Refusal, _n: u64) -> Value {
+        error(refusal)
+    }
+
+    fn model(&self, name: &str) -> Value {
+        model(name)
+    }
+
+    fn limit_headers(&self, levels: &[Option<Level>; 4], _unix_s: f64) -> Vec<(String, String)> {
+        limit_headers(levels)
+    }
+
+    fn no_structured_output(&self) -> &'static str {
+        "response_format json_schema is not supported"
+    }
+
+    fn batch_id(&self, n: u64) -> String {
+        format!("batch_{n:08}")
+    }
+
+    fn input_file(&self, creation: &Value) -> Option<String> {
+        Some(creation["input_file_id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn batch(&self, state: &BatchState<'_>) -> Value {
+        batch(state)
+    }
+
+    fn batches(&self, shown: Vec<Value>, last: Option<String>, more: bool) -> Value {
+        let first = shown.first().map(|b| b["id"].clone());
+        json!({"object": "list", "data": shown, "has_more": more, "first_id": first, "last_id": last})
+    }
+
+    fn parts_errors(&self) -> bool {
+        true
+    }
+
+    fn batch_path(&self, endpoint: &str, _model: &str) -> String {
+        endpoint.to_owned()
+    }
+
+    fn request_of<'v>(&self, line: &'v Value) -> (&'v Value, &'v Value) {
+        (&line["custom_id"], &line["body"])
+    }
+
+    fn result(&self, id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value {
+        result(id, answered, n)
+    }
+}
+
+fn bad(message: &str, param: &'static str) -> Refusal {
+    Refusal { param: Some(param), ..Refusal::new(400, message) }
 }
 
 /// Output budget where a request names none.
 const BUDGET: u64 = 16_384;
 
-fn model_of(body: &Value) -> Result<String, Wrong> {
+fn model_of(body: &Value) -> Result<String, Refusal> {
     if body["stream"] == true {
         return Err(bad("the simulator does not stream", "stream"));
     }
@@ -21,13 +181,13 @@ fn model_of(body: &Value) -> Result<String, Wrong> {
 }
 
 /// The budget of the first field that is there.
-fn budget_of(body: &Value, fields: &[&'static str]) -> Result<u64, Wrong> {
+fn budget_of(body: &Value, fields: &[&'static str]) -> Result<u64, Refusal> {
     let Some(field) = fields.iter().find(|f| !body[**f].is_null()) else { return Ok(BUDGET) };
     whole(&body[*field]).ok_or_else(|| bad("Invalid value: expected an integer of at least 1", field))
 }
 
 /// A JSON Schema format object, as both interfaces carry it.
-fn schema_of(format: &Value, inner: &Value, param: &'static str) -> Result<Option<Value>, Wrong> {
+fn schema_of(format: &Value, inner: &Value, param: &'static str) -> Result<Option<Value>, Refusal> {
     match format["type"].as_str() {
         None if format.is_null() => Ok(None),
         Some("text" | "json_object") => Ok(None),
@@ -66,7 +226,7 @@ fn strict(schema: &Value) -> Result<(), String> {
     if schema["items"].is_object() { strict(&schema["items"]) } else { Ok(()) }
 }
 
-pub(super) fn read_chat(parts: &Parts<'_>) -> Result<Ask, Wrong> {
+fn read_chat(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
     let body = parts.body;
     let model = model_of(body)?;
     let messages = body["messages"].as_array().filter(|m| !m.is_empty());
@@ -84,10 +244,10 @@ pub(super) fn read_chat(parts: &Parts<'_>) -> Result<Ask, Wrong> {
     let budget = budget_of(body, &["max_completion_tokens", "max_tokens"])?;
     let format = &body["response_format"];
     let schema = schema_of(format, &format["json_schema"], "response_format")?;
-    Ok(Ask { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
+    Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
 }
 
-pub(super) fn read_responses(parts: &Parts<'_>) -> Result<Ask, Wrong> {
+fn read_responses(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
     let body = parts.body;
     let model = model_of(body)?;
     let mut system = body["instructions"].as_str().unwrap_or_default().to_owned();
@@ -111,7 +271,7 @@ pub(super) fn read_responses(parts: &Parts<'_>) -> Result<Ask, Wrong> {
     let budget = budget_of(body, &["max_output_tokens"])?;
     let format = &body["text"]["format"];
     let schema = schema_of(format, format, "text.format")?;
-    Ok(Ask { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
+    Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
 }
 
 /// All text of a message; OpenAI has no thinking blocks, and nothing was offered to call.
@@ -132,7 +292,7 @@ fn text(content: &Content) -> Vec<String> {
 
 const REFUSAL: &str = "I'm sorry, I can't help with that.";
 
-pub(super) fn chat(ask: &Ask, content: &Content, usage: UsageSaid, n: u64) -> Value {
+fn chat(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
     let said = text(content).concat();
     let (words, refusal) = match content.stop {
         Stop::Refusal => (Value::Null, json!(REFUSAL)),
@@ -147,9 +307,9 @@ pub(super) fn chat(ask: &Ask, content: &Content, usage: UsageSaid, n: u64) -> Va
         "service_tier": "default", "system_fingerprint": null,
     });
     match usage {
-        UsageSaid::Missing => {}
-        UsageSaid::Null => body["usage"] = Value::Null,
-        UsageSaid::Told(u) => {
+        UsageReport::Missing => {}
+        UsageReport::Null => body["usage"] = Value::Null,
+        UsageReport::Full(u) => {
             body["usage"] = json!({
                 "prompt_tokens": u.prompt(), "completion_tokens": u.output, "total_tokens": u.prompt() + u.output,
                 "prompt_tokens_details": {"cached_tokens": u.cache_read, "audio_tokens": 0},
@@ -160,7 +320,7 @@ pub(super) fn chat(ask: &Ask, content: &Content, usage: UsageSaid, n: u64) -> Va
     body
 }
 
-pub(super) fn responses(ask: &Ask, content: &Content, usage: UsageSaid, n: u64) -> Value {
+fn responses(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
     let mut parts: Vec<Value> = text(content)
         .into_iter()
         .map(|t| json!({"type": "output_text", "text": t, "annotations": [], "logprobs": []}))
@@ -182,9 +342,9 @@ pub(super) fn responses(ask: &Ask, content: &Content, usage: UsageSaid, n: u64) 
         "temperature": null, "top_p": null, "text": {"format": {"type": "text"}}, "max_output_tokens": ask.budget,
     });
     match usage {
-        UsageSaid::Missing => {}
-        UsageSaid::Null => body["usage"] = Value::Null,
-        UsageSaid::Told(u) => {
+        UsageReport::Missing => {}
+        UsageReport::Null => body["usage"] = Value::Null,
+        UsageReport::Full(u) => {
             body["usage"] = json!({
                 "input_tokens": u.prompt(), "output_tokens": u.output, "total_tokens": u.prompt() + u.output,
                 "input_tokens_details": {"cached_tokens": u.cache_read, "cache_write_tokens": u.cache_write_5m},
@@ -195,19 +355,19 @@ pub(super) fn responses(ask: &Ask, content: &Content, usage: UsageSaid, n: u64) 
     body
 }
 
-pub(super) fn error(wrong: &Wrong) -> Value {
-    let (kind, code) = match wrong.status {
+fn error(refusal: &Refusal) -> Value {
+    let (kind, code) = match refusal.status {
         401 => ("invalid_request_error", Some("invalid_api_key")),
         404 => ("invalid_request_error", Some("model_not_found")),
         429 => ("tokens", Some("rate_limit_exceeded")),
         500.. => ("server_error", None),
         _ => ("invalid_request_error", None),
     };
-    let kind = if wrong.code == Some("insufficient_quota") { "insufficient_quota" } else { kind };
-    json!({"error": {"message": wrong.message, "type": kind, "param": wrong.param, "code": wrong.code.or(code)}})
+    let kind = if refusal.code == Some("insufficient_quota") { "insufficient_quota" } else { kind };
+    json!({"error": {"message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.code.or(code)}})
 }
 
-pub(super) fn model(name: &str) -> Value {
+fn model(name: &str) -> Value {
     json!({"id": name, "object": "model", "created": 1_790_000_000, "owned_by": "simulator"})
 }
 
@@ -223,7 +383,7 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-pub(super) fn limit_headers(levels: &[Option<Level>; 4]) -> Vec<(String, String)> {
+fn limit_headers(levels: &[Option<Level>; 4]) -> Vec<(String, String)> {
     let mut headers = Vec::new();
     // Input and output limits apart are unknown here: the tighter of the sums is told.
     let tokens = levels[3].or(levels[1]);
@@ -234,4 +394,53 @@ pub(super) fn limit_headers(levels: &[Option<Level>; 4]) -> Vec<(String, String)
         headers.push((format!("x-ratelimit-reset-{name}"), duration(level.reset_s)));
     }
     headers
+}
+
+fn batch(state: &BatchState<'_>) -> Value {
+    let status = match (state.is_over, state.is_cancelled) {
+        _ if state.has_failed => "failed",
+        (_, true) => "cancelled",
+        (false, _) => "in_progress",
+        (true, _) if state.fault == Some(BatchFault::Expired) => "expired",
+        (true, _) => "completed",
+    };
+    let error = |code: &str, line: Option<u32>, message: &str| json!({"object": "list", "data": [{"code": code, "line": line, "param": null, "message": message}]});
+    let errors = if !state.has_failed {
+        Value::Null
+    } else if state.is_invalid() {
+        error("invalid_json_line", Some(2), "This line is not parseable as valid JSON.")
+    } else {
+        error("token_limit_exceeded", None, "Enqueued token limit reached")
+    };
+    let has_results = state.is_over && !state.has_failed;
+    let milliseconds = |from: f64, to: f64| ((to - from) * 1000.0) as u64;
+    let done_by_now =
+        state.requests * milliseconds(state.made_s, state.now_s) / milliseconds(state.made_s, state.ends_s).max(1);
+    json!({
+        "id": state.id, "object": "batch", "endpoint": state.endpoint, "model": null, "errors": errors,
+        "input_file_id": state.input_file, "completion_window": "24h", "status": status,
+        "output_file_id":
+            if has_results && state.answered > 0 { json!(format!("out-{}", state.id)) } else { Value::Null },
+        // An empty string is how some servers say that there is none.
+        "error_file_id":
+            if has_results && state.unanswered > 0 { json!(format!("err-{}", state.id)) } else { json!("") },
+        "created_at": state.made_s as u64,
+        "request_counts": {"total": state.requests,
+            "completed": if state.is_over { state.answered } else { done_by_now },
+            "failed": if state.is_over { state.unanswered } else { 0 }},
+        "metadata": state.metadata,
+    })
+}
+
+fn result(id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value {
+    let expired = "This request could not be executed before the completion window expired.";
+    let (error, response) = match answered {
+        Ok(body) => (Value::Null, json!({"status_code": 200, "request_id": format!("req_{n}"), "body": body})),
+        Err(refusal) if refusal.status == 0 => (json!({"code": "batch_expired", "message": expired}), Value::Null),
+        Err(refusal) => {
+            let body = error(&refusal);
+            (Value::Null, json!({"status_code": refusal.status, "request_id": format!("req_{n}"), "body": body}))
+        }
+    };
+    json!({"id": format!("batch_req_{n}"), "custom_id": id, "error": error, "response": response})
 }

@@ -1,0 +1,296 @@
+//! Anthropic Messages and Message Batches.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::interface::{
+    BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, range_in, stamp, text_of, whole,
+};
+use crate::BatchFault;
+use crate::admission::Level;
+use crate::content::{Block, Content, Stop};
+
+/// Fields of a request; every other one is refused.
+const FIELDS: [&str; 21] = [
+    "model",
+    "max_tokens",
+    "messages",
+    "system",
+    "metadata",
+    "stop_sequences",
+    "stream",
+    "temperature",
+    "top_p",
+    "top_k",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "output_config",
+    "output_format",
+    "cache_control",
+    "service_tier",
+    "container",
+    "context_management",
+    "mcp_servers",
+    "inference_geo",
+];
+
+/// The version that removed the sampling parameters.
+const WITHOUT_SAMPLING: &str = "2026-10-21";
+
+pub(super) const ANTHROPIC: &dyn Interface = &Anthropic;
+
+struct Anthropic;
+
+impl Interface for Anthropic {
+    fn name(&self) -> &'static str {
+        "anthropic"
+    }
+
+    fn claims(&self, method: &str, path: &str, header: &dyn Fn(&str) -> Option<String>) -> Option<Purpose> {
+        match (method, path) {
+            ("POST", "/messages") => Some(Purpose::Ask),
+            ("POST", "/messages/count_tokens") => Some(Purpose::Count),
+            ("GET", _) if path.starts_with("/models/") && header("anthropic-version").is_some() => Some(Purpose::Model),
+            _ => None,
+        }
+    }
+
+    fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
+        let bad = |message: &str| Refusal::new(400, message);
+        let version =
+            (parts.header)("anthropic-version").ok_or_else(|| bad("anthropic-version: header is required"))?;
+        if !["2023-06-01", WITHOUT_SAMPLING].contains(&version.as_str()) {
+            return Err(Refusal::new(400, format!("anthropic-version: {version} is not a valid version")));
+        }
+        let body = parts.body.as_object().ok_or_else(|| bad("the body is not a JSON object"))?;
+        let counting = parts.path.ends_with("/count_tokens");
+        if let Some(unknown) = body.keys().find(|k| !FIELDS.contains(&k.as_str())) {
+            return Err(Refusal::new(400, format!("{unknown}: Extra inputs are not permitted")));
+        }
+        let sampling = ["temperature", "top_p", "top_k"].iter().find(|k| body.contains_key(**k));
+        if let Some(sampling) = sampling.filter(|_| version == WITHOUT_SAMPLING) {
+            return Err(Refusal::new(400, format!("{sampling}: not supported under anthropic-version {version}")));
+        }
+        if body.get("stream").is_some_and(|s| *s == true) {
+            return Err(bad("stream: the simulator does not stream"));
+        }
+        let model = body.get("model").and_then(Value::as_str).ok_or_else(|| bad("model: Field required"))?.to_owned();
+        let budget = match body.get("max_tokens").map(whole) {
+            Some(Some(n)) => n,
+            None if counting => 0,
+            _ => return Err(bad("max_tokens: Field required, at least 1")),
+        };
+        let messages = body.get("messages").and_then(Value::as_array).filter(|m| !m.is_empty());
+        let messages = messages.ok_or_else(|| bad("messages: at least one message is required"))?;
+        let mut user = String::new();
+        for (n, message) in messages.iter().enumerate() {
+            let role = message["role"].as_str().unwrap_or_default();
+            if !["user", "assistant"].contains(&role) {
+                return Err(Refusal::new(400, format!("messages.{n}.role: Input should be 'user' or 'assistant'")));
+            }
+            if role == "assistant" && n + 1 == messages.len() {
+                return Err(bad("messages: this model does not support assistant message prefill"));
+            }
+            let text = text_of(&message["content"], &["text"])
+                .ok_or_else(|| Refusal::new(400, format!("messages.{n}.content: Input should be text")))?;
+            if role == "user" {
+                user.push_str(&text);
+            }
+        }
+        let (mut system, mut cached, mut cached_hour) = (String::new(), body.contains_key("cache_control"), false);
+        if let Some(given) = body.get("system") {
+            system = text_of(given, &["text"]).ok_or_else(|| bad("system: Input should be text"))?;
+            for control in given.as_array().into_iter().flatten().filter_map(|b| b.get("cache_control")) {
+                if control["type"] != "ephemeral" || !matches!(control["ttl"].as_str(), None | Some("5m" | "1h")) {
+                    return Err(bad("system.cache_control: Input should be ephemeral with ttl 5m or 1h"));
+                }
+                cached = true;
+                cached_hour |= control["ttl"] == "1h";
+            }
+        }
+        let format = body.get("output_config").and_then(|c| c.get("format"));
+        let mut schema = None;
+        if let Some(format) = format {
+            if format["type"] != "json_schema" || !format["schema"].is_object() {
+                return Err(bad("output_config.format: type json_schema and schema are required"));
+            }
+            schema = Some(format["schema"].clone());
+        }
+        let mut tool = None;
+        for (n, given) in body.get("tools").and_then(Value::as_array).into_iter().flatten().enumerate() {
+            let name = given["name"].as_str().filter(|_| given["input_schema"].is_object());
+            let name =
+                name.ok_or_else(|| Refusal::new(400, format!("tools.{n}: name and input_schema are required")))?;
+            if body.get("tool_choice").is_some_and(|c| c["name"] == name || c["type"] == "any") {
+                tool = Some(name.to_owned());
+                schema = Some(given["input_schema"].clone());
+            }
+        }
+        Ok(ModelRequest { model, system, user, schema, tool, budget, cached, cached_hour })
+    }
+
+    fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
+        let tool = content.blocks.iter().any(|b| matches!(b, Block::Tool(_)));
+        let blocks: Vec<Value> = content
+            .blocks
+            .iter()
+            .map(|block| match block {
+                Block::Thinking(text) => json!({"type": "thinking", "thinking": text, "signature": "c2ln"}),
+                Block::Text(text) => json!({"type": "text", "text": text, "citations": null}),
+                Block::Tool(input) => json!({"type": "tool_use", "id": format!("toolu_{n:020}"),
+                    "name": ask.tool.as_deref().unwrap_or("answer"), "input": input}),
+            })
+            .collect();
+        let stop = match content.stop {
+            Stop::End if tool => "tool_use",
+            Stop::End => "end_turn",
+            Stop::MaxTokens => "max_tokens",
+            Stop::Refusal => "refusal",
+        };
+        let mut body = json!({
+            "id": format!("msg_{n:024}"), "type": "message", "role": "assistant", "model": ask.model, "content": blocks,
+            "stop_reason": stop, "stop_sequence": null, "stop_details": null, "container": null,
+        });
+        match usage {
+            UsageReport::Missing => {}
+            UsageReport::Null => body["usage"] = Value::Null,
+            UsageReport::Full(u) => {
+                body["usage"] = json!({
+                    "input_tokens": u.input, "output_tokens": u.output,
+                    "cache_creation_input_tokens": u.cache_write_5m + u.cache_write_1h, "cache_read_input_tokens": u.cache_read,
+                    "cache_creation": {"ephemeral_5m_input_tokens": u.cache_write_5m, "ephemeral_1h_input_tokens": u.cache_write_1h},
+                    "service_tier": "standard", "server_tool_use": null, "inference_geo": "not_available",
+                });
+            }
+        }
+        body
+    }
+
+    fn error(&self, refusal: &Refusal, n: u64) -> Value {
+        let kind = match refusal.status {
+            401 => "authentication_error",
+            402 => "billing_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            409 => "conflict_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            504 | 408 => "timeout_error",
+            529 | 503 => "overloaded_error",
+            500.. => "api_error",
+            _ => "invalid_request_error",
+        };
+        json!({"type": "error", "error": {"type": kind, "message": refusal.message}, "request_id": format!("req_{n:024}")})
+    }
+
+    fn model(&self, name: &str) -> Value {
+        json!({"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z"})
+    }
+
+    fn limit_headers(&self, levels: &[Option<Level>; 4], unix_s: f64) -> Vec<(String, String)> {
+        let mut headers = Map::new();
+        for (name, level) in ["requests", "input-tokens", "output-tokens", "tokens"].iter().zip(levels) {
+            let Some(level) = level else { continue };
+            let full = jiff::Timestamp::from_second((unix_s + level.reset_s).ceil() as i64).unwrap_or_default();
+            for (what, value) in [
+                ("limit", level.limit.to_string()),
+                ("remaining", level.remaining.to_string()),
+                ("reset", full.to_string()),
+            ] {
+                headers.insert(format!("anthropic-ratelimit-{name}-{what}"), Value::String(value));
+            }
+        }
+        headers.into_iter().filter_map(|(k, v)| Some((k, v.as_str()?.to_owned()))).collect()
+    }
+
+    fn id_header(&self) -> &'static str {
+        "request-id"
+    }
+
+    /// Not counted: <https://platform.claude.com/docs/en/api/rate-limits>.
+    fn limits_cached_input(&self) -> bool {
+        false
+    }
+
+    /// It has no error of a quota: an empty balance is its nearest.
+    fn no_balance(&self) -> Refusal {
+        Refusal::new(402, "Your credit balance is too low to access the API")
+    }
+
+    fn no_structured_output(&self) -> &'static str {
+        "output_config: Extra inputs are not permitted"
+    }
+
+    fn claims_batch(&self, path: &str, _query: &str, _header: &dyn Fn(&str) -> Option<String>) -> bool {
+        path.contains("/messages/batches")
+    }
+
+    fn batch_id(&self, n: u64) -> String {
+        format!("msgbatch_{n:08}")
+    }
+
+    fn input_file(&self, _creation: &Value) -> Option<String> {
+        None
+    }
+
+    fn requests(&self, payload: &[u8]) -> Result<Vec<(usize, usize)>, String> {
+        let parsed: Payload<'_> = serde_json::from_slice(payload).map_err(|e| e.to_string())?;
+        Ok(parsed.requests.iter().map(|r| range_in(payload, r.get())).collect())
+    }
+
+    fn judge_creation(&self, requests: usize, header: &dyn Fn(&str) -> Option<String>) -> Result<(), &'static str> {
+        if header("anthropic-version").is_none() {
+            return Err("anthropic-version: header is required");
+        }
+        if requests > 100_000 { Err("requests: at most 100,000 are allowed") } else { Ok(()) }
+    }
+
+    fn batch(&self, state: &BatchState<'_>) -> Value {
+        let over = |value: String| if state.is_over { json!(value) } else { Value::Null };
+        json!({
+            "id": state.id, "type": "message_batch", "processing_status": if state.is_over { "ended" } else { "in_progress" },
+            // Counts stand still until the end.
+            "request_counts": if state.is_over {
+                json!({"processing": 0, "succeeded": state.answered, "errored": state.unanswered, "canceled": 0, "expired": 0})
+            } else {
+                json!({"processing": state.requests, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0})
+            },
+            "created_at": stamp(state.made_s), "expires_at": stamp(state.made_s + 86_400.0),
+            "ended_at": over(stamp(state.ends_s)), "cancel_initiated_at": null,
+            "archived_at": if state.fault == Some(BatchFault::ResultsGone) { json!(stamp(state.ends_s)) } else { Value::Null },
+            "results_url": over(format!("/v1/messages/batches/{}/results", state.id)),
+        })
+    }
+
+    fn batches(&self, shown: Vec<Value>, last: Option<String>, more: bool) -> Value {
+        let first = shown.first().map(|b| b["id"].clone());
+        json!({"object": "list", "data": shown, "has_more": more, "first_id": first, "last_id": last})
+    }
+
+    fn batch_path(&self, _endpoint: &str, _model: &str) -> String {
+        "/v1/messages".to_owned()
+    }
+
+    fn request_of<'v>(&self, line: &'v Value) -> (&'v Value, &'v Value) {
+        (&line["custom_id"], &line["params"])
+    }
+
+    fn result(&self, id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value {
+        let result = match answered {
+            Ok(message) => json!({"type": "succeeded", "message": message}),
+            Err(refusal) if refusal.status == 0 => json!({"type": "expired"}),
+            Err(refusal) => json!({"type": "errored", "error": self.error(&refusal, n)}),
+        };
+        json!({"custom_id": id, "result": result})
+    }
+}
+
+/// Body of a creation.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Payload<'a> {
+    #[serde(borrow)]
+    requests: Vec<&'a RawValue>,
+}

@@ -1,0 +1,261 @@
+//! Gemini generateContent and batch mode.
+
+use serde_json::{Value, json};
+
+use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, stamp, whole};
+use crate::BatchFault;
+use crate::content::{Block, Content, Stop};
+
+/// Output budget where a request names none.
+const BUDGET: u64 = 8_192;
+
+pub(super) const GEMINI: &dyn Interface = &Gemini;
+
+struct Gemini;
+
+impl Interface for Gemini {
+    fn name(&self) -> &'static str {
+        "gemini"
+    }
+
+    fn claims(&self, method: &str, path: &str, header: &dyn Fn(&str) -> Option<String>) -> Option<Purpose> {
+        let action = path.strip_prefix("/models/")?;
+        match method {
+            "GET" if header("x-goog-api-key").is_some() => Some(Purpose::Model),
+            "POST" if action.ends_with(":generateContent") => Some(Purpose::Ask),
+            "POST" if action.ends_with(":countTokens") => Some(Purpose::Count),
+            _ => None,
+        }
+    }
+
+    fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
+        let bad = |message: &str| Refusal::new(400, message);
+        let body = parts.body;
+        let model =
+            parts.path.rsplit('/').next().and_then(|last| last.split(':').next()).unwrap_or_default().to_owned();
+        let known = [
+            "contents",
+            "systemInstruction",
+            "system_instruction",
+            "generationConfig",
+            "generation_config",
+            "safetySettings",
+            "tools",
+            "toolConfig",
+            "cachedContent",
+            "labels",
+            "model",
+            "generateContentRequest",
+            "store",
+            "serviceTier",
+        ];
+        let fields = body.as_object().ok_or_else(|| bad("Invalid JSON payload received."))?;
+        if let Some(unknown) = fields.keys().find(|k| !known.contains(&k.as_str())) {
+            return Err(Refusal::new(
+                400,
+                format!("Invalid JSON payload received. Unknown name \"{unknown}\": Cannot find field."),
+            ));
+        }
+        let contents = body["contents"].as_array().filter(|c| !c.is_empty());
+        let contents = contents.ok_or_else(|| bad("* GenerateContentRequest.contents: contents is not specified"))?;
+        let mut user = String::new();
+        for content in contents {
+            if !matches!(content["role"].as_str(), None | Some("user" | "model")) {
+                return Err(bad("Please use a valid role: user, model."));
+            }
+            let text = parts_text(content).ok_or_else(|| bad("contents.parts: must be text"))?;
+            if content["role"] != "model" {
+                user.push_str(&text);
+            }
+        }
+        let system =
+            ["systemInstruction", "system_instruction"].iter().find_map(|f| parts_text(&body[*f])).unwrap_or_default();
+        let config =
+            if body["generationConfig"].is_null() { &body["generation_config"] } else { &body["generationConfig"] };
+        let budget = match &config["maxOutputTokens"] {
+            Value::Null => BUDGET,
+            given => whole(given).ok_or_else(|| bad("max_output_tokens must be positive."))?,
+        };
+        let schema =
+            ["responseJsonSchema", "responseSchema"].iter().map(|f| &config[*f]).find(|s| s.is_object()).cloned();
+        if schema.is_some() && config["responseMimeType"] != "application/json" {
+            return Err(bad("response_schema requires response_mime_type application/json"));
+        }
+        let schema = schema.map(lower_types);
+        Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
+    }
+
+    fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
+        let mut parts = Vec::new();
+        for block in &content.blocks {
+            match block {
+                Block::Thinking(text) => parts.push(json!({"text": text, "thought": true})),
+                Block::Text(text) => parts.push(json!({"text": text})),
+                Block::Tool(value) => {
+                    // Nothing was offered to call: the value comes as text, alone.
+                    parts.clear();
+                    parts.push(json!({"text": value.to_string()}));
+                }
+            }
+        }
+        let mut body = json!({"modelVersion": ask.model, "responseId": format!("r{n:020}")});
+        if content.stop == Stop::Refusal {
+            body["promptFeedback"] = json!({"blockReason": "PROHIBITED_CONTENT"});
+        } else {
+            let finish = if content.stop == Stop::MaxTokens { "MAX_TOKENS" } else { "STOP" };
+            body["candidates"] =
+                json!([{"index": 0, "finishReason": finish, "content": {"role": "model", "parts": parts}}]);
+        }
+        match usage {
+            UsageReport::Missing => {}
+            UsageReport::Null => body["usageMetadata"] = Value::Null,
+            UsageReport::Full(u) => {
+                body["usageMetadata"] = json!({
+                    "promptTokenCount": u.prompt(), "candidatesTokenCount": u.output,
+                    "totalTokenCount": u.prompt() + u.output, "cachedContentTokenCount": u.cache_read,
+                });
+            }
+        }
+        body
+    }
+
+    fn error(&self, refusal: &Refusal, _n: u64) -> Value {
+        let status = match refusal.status {
+            401 => "UNAUTHENTICATED",
+            402 => "FAILED_PRECONDITION",
+            403 => "PERMISSION_DENIED",
+            404 => "NOT_FOUND",
+            409 => "ABORTED",
+            429 => "RESOURCE_EXHAUSTED",
+            504 | 408 => "DEADLINE_EXCEEDED",
+            503 | 529 => "UNAVAILABLE",
+            500.. => "INTERNAL",
+            _ => "INVALID_ARGUMENT",
+        };
+        let mut details = Vec::new();
+        if refusal.code == Some("insufficient_quota") {
+            details.push(json!({"@type": "type.googleapis.com/google.rpc.QuotaFailure",
+                "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}]}));
+        }
+        if let Some(seconds) = refusal.retry_s {
+            details.push(
+                json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{seconds:.3}s")}),
+            );
+        }
+        json!({"error": {"code": refusal.status, "message": refusal.message, "status": status, "details": details}})
+    }
+
+    fn model(&self, name: &str) -> Value {
+        json!({"name": format!("models/{name}"), "version": "1", "displayName": name, "inputTokenLimit": 1_048_576,
+            "outputTokenLimit": 65_536, "supportedGenerationMethods": ["generateContent", "countTokens"]})
+    }
+
+    fn count_field(&self) -> &'static str {
+        "totalTokens"
+    }
+
+    fn tells_retry_after(&self) -> bool {
+        false
+    }
+
+    fn no_structured_output(&self) -> &'static str {
+        "Unknown name \"responseJsonSchema\": Cannot find field."
+    }
+
+    fn claims_batch(&self, path: &str, query: &str, header: &dyn Fn(&str) -> Option<String>) -> bool {
+        header("x-goog-api-key").is_some()
+            || path.starts_with("/upload")
+            || path.contains(":batchGenerateContent")
+            || path.contains(":download")
+            || query.contains("pageSize")
+            || path.contains("/batches/g")
+    }
+
+    fn batch_id(&self, n: u64) -> String {
+        format!("batches/g{n:08}")
+    }
+
+    fn input_file(&self, creation: &Value) -> Option<String> {
+        Some(creation.pointer("/batch/inputConfig/fileName").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
+    fn batch(&self, state: &BatchState<'_>) -> Value {
+        // What expires there leaves nothing.
+        let is_expired = state.fault == Some(BatchFault::Expired);
+        let bare = match (state.is_over, state.is_cancelled) {
+            _ if state.has_failed => "FAILED",
+            (_, true) => "CANCELLED",
+            (false, _) => "RUNNING",
+            (true, _) if is_expired => "EXPIRED",
+            (true, _) => "SUCCEEDED",
+        };
+        let prefix = if state.fault == Some(BatchFault::JobStates) { "JOB_STATE" } else { "BATCH_STATE" };
+        // Numbers of 64 bits are strings in Google's JSON.
+        let at_the_end = |n: u64| if state.is_over { n } else { 0 }.to_string();
+        let mut metadata = json!({
+            "@type": "type.googleapis.com/google.ai.generativelanguage.v1.GenerateContentBatch",
+            "displayName": state.name, "model": format!("models/{}", state.model), "state": format!("{prefix}_{bare}"),
+            "createTime": stamp(state.made_s), "updateTime": stamp(state.now_s),
+            "batchStats": {"requestCount": state.requests.to_string(),
+                "successfulRequestCount": at_the_end(state.answered), "failedRequestCount": at_the_end(state.unanswered)},
+        });
+        let mut operation = json!({"name": state.id, "done": state.is_over});
+        if state.has_failed {
+            operation["error"] = if state.is_invalid() {
+                json!({"code": 3, "message": "line 2 of the input file is not JSON"})
+            } else {
+                json!({"code": 8, "message": "too many enqueued tokens"})
+            };
+        } else if state.is_over && !state.is_cancelled && !is_expired {
+            let file = format!("files/out-{}", state.id.trim_start_matches("batches/"));
+            metadata["output"] = json!({"responsesFile": file});
+        }
+        operation["metadata"] = metadata;
+        operation
+    }
+
+    fn batches(&self, shown: Vec<Value>, last: Option<String>, more: bool) -> Value {
+        let mut page = json!({"operations": shown});
+        if more {
+            page["nextPageToken"] = json!(last);
+        }
+        page
+    }
+
+    fn batch_path(&self, _endpoint: &str, model: &str) -> String {
+        format!("/v1/models/{model}:generateContent")
+    }
+
+    fn request_of<'v>(&self, line: &'v Value) -> (&'v Value, &'v Value) {
+        (&line["key"], &line["request"])
+    }
+
+    fn result(&self, id: &Value, answered: Result<Value, Refusal>, _n: u64) -> Value {
+        match answered {
+            Ok(response) => json!({"key": id, "response": response}),
+            Err(refusal) => {
+                let code = if refusal.status == 400 { 3 } else { 13 };
+                json!({"key": id, "error": {"code": code, "message": refusal.message}})
+            }
+        }
+    }
+}
+
+fn parts_text(content: &Value) -> Option<String> {
+    content["parts"].as_array()?.iter().map(|p| p["text"].as_str()).collect()
+}
+
+/// The OpenAPI subset has its types in upper case.
+fn lower_types(schema: Value) -> Value {
+    match schema {
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(k, v)| match v {
+                Value::String(kind) if k == "type" => (k, Value::String(kind.to_lowercase())),
+                other => (k, lower_types(other)),
+            })
+            .collect(),
+        Value::Array(list) => list.into_iter().map(lower_types).collect(),
+        other => other,
+    }
+}

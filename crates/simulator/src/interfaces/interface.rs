@@ -1,0 +1,237 @@
+//! What a vendor's interface accepts, and the shape of what it says.
+
+use corpora_values::Usage;
+use serde_json::Value;
+
+use crate::BatchFault;
+use crate::admission::Level;
+use crate::content::Content;
+
+/// Purpose of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// An answer of the model.
+    Ask,
+    /// The number of tokens of a request.
+    Count,
+    /// Facts about a model.
+    Model,
+}
+
+/// A request to a model that an interface has understood.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ModelRequest {
+    pub(crate) model: String,
+    pub(crate) system: String,
+    pub(crate) user: String,
+    /// Schema of the answer, if one was given.
+    pub(crate) schema: Option<Value>,
+    /// The tool that has to be called.
+    pub(crate) tool: Option<String>,
+    /// Output budget in tokens.
+    pub(crate) budget: u64,
+    /// Whether the client asks for its system prompt to be cached; others cache without being asked.
+    pub(crate) cached: bool,
+    /// Whether for an hour, instead of five minutes.
+    pub(crate) cached_hour: bool,
+}
+
+/// An error before a vendor names it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) message: String,
+    /// OpenAI's `code`, where it is not the one that belongs to the status.
+    pub(crate) code: Option<&'static str>,
+    /// OpenAI's `param`.
+    pub(crate) param: Option<&'static str>,
+    /// Seconds after which Gemini's error asks to come again.
+    pub(crate) retry_s: Option<f64>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), code: None, param: None, retry_s: None }
+    }
+}
+
+/// Usage as an answer reports it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum UsageReport {
+    Full(Usage),
+    Missing,
+    Null,
+}
+
+/// The parts of a request that interfaces look at.
+pub(crate) struct Parts<'a> {
+    /// Path without query.
+    pub(crate) path: &'a str,
+    /// A header's value.
+    pub(crate) header: &'a dyn Fn(&str) -> Option<String>,
+    pub(crate) body: &'a Value,
+}
+
+/// A batch and how it stands, for those who show it.
+pub(crate) struct BatchState<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) endpoint: &'a str,
+    pub(crate) input_file: &'a str,
+    pub(crate) metadata: &'a Value,
+    pub(crate) fault: Option<BatchFault>,
+    pub(crate) is_cancelled: bool,
+    pub(crate) is_over: bool,
+    /// Refused as a whole.
+    pub(crate) has_failed: bool,
+    /// Requests, those that are answered and those that are not.
+    pub(crate) requests: u64,
+    pub(crate) answered: u64,
+    pub(crate) unanswered: u64,
+    /// Unix seconds.
+    pub(crate) made_s: f64,
+    pub(crate) ends_s: f64,
+    pub(crate) now_s: f64,
+}
+
+impl BatchState<'_> {
+    /// Whether it was refused for a line that is not JSON.
+    pub(crate) fn is_invalid(&self) -> bool {
+        self.fault == Some(BatchFault::InvalidLine)
+    }
+}
+
+/// A time as JSON carries it.
+pub(super) fn stamp(unix_s: f64) -> String {
+    jiff::Timestamp::from_second(unix_s as i64).unwrap_or_default().to_string()
+}
+
+/// An interface of a vendor: what it accepts, and the shape of what it says.
+pub(crate) trait Interface: Sync {
+    /// Name that tells interfaces apart.
+    fn name(&self) -> &'static str;
+
+    /// Purpose of a path below the version, if it is this interface's. Paths that several have are told apart by headers.
+    fn claims(&self, method: &str, path: &str, header: &dyn Fn(&str) -> Option<String>) -> Option<Purpose>;
+
+    /// Reads and judges a request.
+    fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal>;
+
+    /// Body of an answer.
+    fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value;
+
+    /// Body of an error.
+    fn error(&self, refusal: &Refusal, n: u64) -> Value;
+
+    /// Facts about a model.
+    fn model(&self, name: &str) -> Value;
+
+    /// Headers of an answer about the limits on requests, input, output, and both. `unix_s` is now.
+    fn limit_headers(&self, _levels: &[Option<Level>; 4], _unix_s: f64) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// Name of the header that carries the request's id.
+    fn id_header(&self) -> &'static str {
+        "x-request-id"
+    }
+
+    /// Field in which the number of tokens is told.
+    fn count_field(&self) -> &'static str {
+        "input_tokens"
+    }
+
+    /// Whether a refusal by the limits says in a header when to come again.
+    fn tells_retry_after(&self) -> bool {
+        true
+    }
+
+    /// Whether the limits count what is read from the prompt cache.
+    fn limits_cached_input(&self) -> bool {
+        true
+    }
+
+    /// The error of an account without money.
+    fn no_balance(&self) -> Refusal {
+        Refusal { code: Some("insufficient_quota"), ..Refusal::new(429, "You exceeded your current quota") }
+    }
+
+    /// Words of a server that does not know how the schema is given.
+    fn no_structured_output(&self) -> &'static str;
+
+    /// Whether a call about files or batches is meant for this interface.
+    fn claims_batch(&self, path: &str, query: &str, header: &dyn Fn(&str) -> Option<String>) -> bool;
+
+    /// Name of the `n`-th batch.
+    fn batch_id(&self, n: u64) -> String;
+
+    /// Name of the file that a creation refers to; none where the payload comes with it.
+    fn input_file(&self, creation: &Value) -> Option<String>;
+
+    /// Ranges of the requests in a payload.
+    fn requests(&self, payload: &[u8]) -> Result<Vec<(usize, usize)>, String> {
+        let text = std::str::from_utf8(payload).map_err(|e| e.to_string())?;
+        let lines = text.lines().filter(|l| !l.trim().is_empty());
+        Ok(lines.map(|line| range_in(payload, line)).collect())
+    }
+
+    /// Judges a creation, beside its payload.
+    fn judge_creation(&self, _requests: usize, _header: &dyn Fn(&str) -> Option<String>) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    /// A batch in its vendor's shape.
+    fn batch(&self, state: &BatchState<'_>) -> Value;
+
+    /// A page of batches, the id of its last, and whether more follow.
+    fn batches(&self, shown: Vec<Value>, last: Option<String>, more: bool) -> Value;
+
+    /// Whether results of requests that failed stand in a file of their own.
+    fn parts_errors(&self) -> bool {
+        false
+    }
+
+    /// The interface of the requests within a batch, by the path that its creation names; none for this one.
+    fn within_batch(&self, _endpoint: &str) -> Option<&'static dyn Interface> {
+        None
+    }
+
+    /// Path of the requests within a batch.
+    fn batch_path(&self, endpoint: &str, model: &str) -> String;
+
+    /// Id and body of a request within a payload.
+    fn request_of<'v>(&self, line: &'v Value) -> (&'v Value, &'v Value);
+
+    /// A line of results. A refusal with status 0 has expired.
+    fn result(&self, id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value;
+}
+
+/// Range of a part of a payload.
+pub(super) fn range_in(payload: &[u8], part: &str) -> (usize, usize) {
+    let start = part.as_ptr() as usize - payload.as_ptr() as usize;
+    (start, start + part.len())
+}
+
+/// The text of a message's content: a string, or a list of blocks of one of these types.
+pub(super) fn text_of(content: &Value, types: &[&str]) -> Option<String> {
+    match content {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(blocks) => {
+            let mut all = String::new();
+            for block in blocks {
+                if !types.contains(&block["type"].as_str()?) {
+                    return None;
+                }
+                all.push_str(block["text"].as_str()?);
+            }
+            Some(all)
+        }
+        _ => None,
+    }
+}
+
+/// A positive integer.
+pub(super) fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().filter(|n| *n > 0)
+}

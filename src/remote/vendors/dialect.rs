@@ -1,0 +1,84 @@
+//! Requests and answers of one run at one vendor.
+
+use serde_json::Value;
+
+use super::errors::{by_status, excerpt, message_of};
+use super::{Reply, Structured, Vendor};
+use crate::remote::Prompt;
+use crate::remote::trouble::Trouble;
+
+/// Phrasing of the requests of a run: a vendor, and what it has to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialect {
+    /// The interface.
+    pub vendor: &'static dyn Vendor,
+    /// The model.
+    pub model: String,
+    /// Version of the interface: a header at Anthropic, a part of the path at Gemini, nothing elsewhere.
+    pub api_version: String,
+    /// True if the server is the vendor itself; other servers know older field names only.
+    pub first_party: bool,
+}
+
+impl Dialect {
+    /// Path of a request, below the base URL.
+    pub fn path(&self) -> String {
+        self.vendor.path(self)
+    }
+
+    /// Path at which the vendor tells about the model.
+    pub fn model_path(&self) -> String {
+        self.vendor.model_path(self)
+    }
+
+    /// Headers beside the key.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        self.vendor.headers(self)
+    }
+
+    /// Body of a request. Sampling parameters are never sent: Anthropic's version 2026-10-21 refuses them, and the
+    /// reasoning models of others do.
+    pub fn body(&self, prompt: &Prompt, structured: Structured) -> Value {
+        self.vendor.body(self, prompt, structured)
+    }
+
+    /// One request as a line of a batch's payload.
+    pub fn batch_line(&self, custom_id: &str, prompt: &Prompt, structured: Structured) -> Vec<u8> {
+        let line = self.vendor.batch_line(self, custom_id, self.body(prompt, structured));
+        serde_json::to_vec(&line).expect("a JSON value has string keys")
+    }
+
+    /// Reads a response with status 2xx.
+    ///
+    /// # Errors
+    /// A sentence, if the body is not what the vendor sends.
+    pub fn reply(&self, body: &[u8]) -> Result<Reply, String> {
+        self.vendor.reply(&lenient_json(body)?)
+    }
+
+    /// Reads a response with another status.
+    pub fn trouble(&self, status: u16, body: &[u8]) -> Trouble {
+        let value = serde_json::from_slice::<Value>(body).ok();
+        // Gemini sometimes wraps its error in a list of one.
+        let value = value.map(|v| match v {
+            Value::Array(mut list) if list.len() == 1 => list.remove(0),
+            other => other,
+        });
+        let words = value.as_ref().and_then(message_of).unwrap_or_else(|| excerpt(body));
+        let specific = value.as_ref().and_then(|v| self.vendor.trouble(status, v));
+        let kind = specific.unwrap_or_else(|| by_status(status, &words));
+        Trouble::new(kind, format!("the provider answered {status}: {words}"))
+    }
+}
+
+/// JSON as a vendor should send it; control characters inside strings, which some servers leave raw, are escaped.
+fn lenient_json(body: &[u8]) -> Result<Value, String> {
+    match serde_json::from_slice(body) {
+        Ok(value) => Ok(value),
+        Err(first) => {
+            let text = String::from_utf8_lossy(body);
+            crate::stages::extract::lenient_json(&text)
+                .ok_or_else(|| format!("the response is not JSON ({first}): {}", excerpt(body)))
+        }
+    }
+}

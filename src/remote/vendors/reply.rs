@@ -1,0 +1,71 @@
+//! Answers in no vendor's words.
+
+use serde_json::Value;
+
+use crate::remote::Prompt;
+use crate::values::Usage;
+
+/// Way in which an answer is held to the schema. A server that refuses one gets the next; all answers are validated locally.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Structured {
+    /// The vendor's own schema parameter.
+    Schema,
+    /// A tool that the model is made to call, whose input has the schema.
+    Tool,
+    /// Any JSON, with the schema in the prompt.
+    Json,
+    /// Nothing but the schema in the prompt.
+    Prompt,
+}
+
+/// Content of a reply.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Text that should be JSON.
+    Text(String),
+    /// JSON that the vendor has parsed already (a tool's input).
+    Json(Value),
+}
+
+/// Reason for which the model stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finish {
+    /// It had said everything.
+    Complete,
+    /// The output budget was used up.
+    Truncated,
+    /// The model or a filter refused; the vendor's word for it.
+    Refused(String),
+    /// Prompt and answer together pass the context window.
+    WindowExceeded,
+    /// Anything else; the vendor's word for it.
+    Other(String),
+}
+
+/// A successful response, in no vendor's words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// Words of the model, if any.
+    pub content: Option<Content>,
+    /// Reason for which it stopped.
+    pub finish: Finish,
+    /// Tokens, where the response tells them.
+    pub usage: Option<Usage>,
+    /// The model that answered, by its own name.
+    pub model: Option<String>,
+}
+
+/// System part of the prompt, with the schema in words, for servers that know no better way.
+pub(super) fn system_with_schema(prompt: &Prompt, structured: Structured) -> String {
+    match structured {
+        Structured::Schema | Structured::Tool => prompt.system.to_string(),
+        Structured::Json | Structured::Prompt => {
+            format!("{}\n\nAnswer with JSON alone, of this JSON Schema:\n{}", prompt.system.trim_end(), prompt.schema)
+        }
+    }
+}
+
+/// A number of tokens that may be missing.
+pub(super) fn count(value: &Value, key: &str) -> u64 {
+    value.get(key).and_then(Value::as_u64).unwrap_or(0)
+}
