@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Figures of one run.
+/// What one run came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Figures {
     /// Documents that came through.

@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use crate::values::Summary;
 
-/// Pause between two looks at a process's memory. Its own record of the highest is read, so little is missed.
+/// How often a process's memory is looked at. Its own record of the highest is read, so little is missed.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Cost of a run in time and memory.
+/// What a run took.
 #[derive(Debug)]
 pub(super) struct Watched {
     /// Seconds by the clock.
