@@ -113,12 +113,12 @@ pub(super) struct ConfigArgs {
     #[arg(long, value_enum, default_value = "table")]
     pub format: ConfigFormat,
 
-    /// What `corpora batch` would be given.
+    /// The options of `corpora batch`.
     #[command(flatten)]
     pub settings: AllSettings,
 }
 
-/// How `corpora config` prints.
+/// Forms in which `corpora config` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ConfigFormat {
     /// Columns for people.
@@ -165,12 +165,12 @@ pub(super) struct ParseArgs {
     /// What to print.
     #[arg(long, value_enum, default_value = "text")]
     pub format: ParseFormat,
-    /// How it is read.
+    /// Reading of the document.
     #[command(flatten)]
     pub parsing: ParsingSettings,
 }
 
-/// What `corpora parse` prints.
+/// Forms in which `corpora parse` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ParseFormat {
     /// The text; form feeds separate pages or chapters.
@@ -236,7 +236,7 @@ pub(super) struct WaitArgs {
     /// Seconds between two looks.
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub poll: f64,
-    /// How the provider is reached; address and model are known from the run.
+    /// The way to the provider; address and model are known from the run.
     #[command(flatten)]
     pub connection: ConnectionSettings,
 }
@@ -255,7 +255,7 @@ pub(super) struct CostArgs {
     pub format: CostFormat,
 }
 
-/// How `corpora cost` prints.
+/// Forms in which `corpora cost` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum CostFormat {
     /// Columns for people.
@@ -278,10 +278,10 @@ pub(super) struct DoctorArgs {
     /// The pipeline whose schema is tried.
     #[command(flatten)]
     pub pipeline: PipelineSettings,
-    /// Who is to be asked.
+    /// The provider that is asked.
     #[command(flatten)]
     pub provider: ProviderSettings,
-    /// What a remote provider needs.
+    /// Needs of a remote provider.
     #[command(flatten)]
     pub remote: RemoteSettings,
 }

@@ -36,7 +36,7 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
 
-    /// What is extracted and how.
+    /// The pipeline.
     #[command(flatten)]
     pub pipeline: PipelineSettings,
 
@@ -44,15 +44,15 @@ pub(super) struct BenchArgs {
     #[command(flatten)]
     pub provider: ProviderSettings,
 
-    /// What a real provider needs; the simulator takes the limits.
+    /// Needs of a real provider; the simulator takes the limits.
     #[command(flatten)]
     pub remote: RemoteSettings,
 
-    /// How documents are read.
+    /// Reading of documents.
     #[command(flatten)]
     pub parsing: ParsingSettings,
 
-    /// What reading them may take.
+    /// Limits of reading them.
     #[command(flatten)]
     pub parse_limits: ParseLimitSettings,
 

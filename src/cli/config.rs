@@ -74,7 +74,7 @@ fn shown(setting: &Setting, sources: &Sources, pipeline: &Pipeline) -> Shown {
     Shown { key: setting.key.clone(), value, place }
 }
 
-/// What a pipeline says where nobody else does.
+/// Value that a pipeline gives where nobody else does.
 fn of_pipeline(key: &str, pipeline: &Pipeline) -> Option<Value> {
     let provider = &pipeline.provider;
     let limit = |limit: Option<u64>| limit.and_then(|limit| i64::try_from(limit).ok()).map(Value::Integer);

@@ -14,7 +14,7 @@ use crate::stages::extract::{AnswerSchema, AskedUnits, UnitResult, term_key};
 use crate::stages::pipeline::{Method, Pipeline};
 use crate::store::{STORE_FOLDER, Store, StoreError};
 
-/// What was found of one thing.
+/// Finding about one thing.
 enum Finding {
     Good(String),
     /// Worth knowing, wrong only for some.
@@ -87,7 +87,7 @@ fn store(dir: &Path) -> Finding {
     }
 }
 
-/// Whether pages without text could be read by optical character recognition.
+/// Means to read pages without text by optical character recognition.
 fn ocr() -> Finding {
     let asked = |option| {
         let output = std::process::Command::new("tesseract").arg(option).output()?;

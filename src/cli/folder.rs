@@ -30,7 +30,7 @@ impl FolderArgs {
     }
 }
 
-/// How a command introduces itself to another that finds its folder locked.
+/// Words by which a command introduces itself to another that finds its folder locked.
 pub(super) fn holder(command: &str) -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let now = jiff::Timestamp::now();

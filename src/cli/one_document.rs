@@ -13,10 +13,10 @@ use crate::stages::extract::{extract_embedded, remarks};
 use crate::stages::write::Origin;
 use crate::values::{Fingerprint, Item, ParsedDocument, Span};
 
-/// What stands for standard input.
+/// Name that stands for standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// What `corpora parse --format json` prints.
+/// Output of `corpora parse --format json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Parsed {
     /// Name of the file.
@@ -34,7 +34,7 @@ impl Parsed {
     }
 }
 
-/// What `corpora extract` prints.
+/// Output of `corpora extract`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Extracted {
     #[serde(flatten)]
@@ -43,11 +43,11 @@ pub(super) struct Extracted {
     pub(super) parsed: Parsed,
 }
 
-/// What was given: a document, read by now, or what was found in one.
+/// Input that was given: a document, read by now, or what was found in one.
 pub(super) enum Input {
     /// A document.
     Parsed(Parsed),
-    /// What `corpora extract` printed.
+    /// Output of `corpora extract`.
     Extracted(Extracted),
 }
 

@@ -8,7 +8,7 @@ use crate::engine::{ReviewLock, review_queue, write_queue};
 use crate::stages::consolidate::Decisions;
 use crate::values::{Decision, REVIEW_FILE, ReviewEntry, ReviewQueue};
 
-/// What somebody answered.
+/// Answer of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Answer {
     Decide(Decision, Option<String>),
@@ -91,7 +91,7 @@ fn show(out: &mut impl Write, entry: &ReviewEntry, place: usize, of: usize) -> s
     Ok(())
 }
 
-/// Where answers come from: single keys of a terminal, or lines of anything else. The end of the lines is `q`.
+/// Source of answers: single keys of a terminal, or lines of anything else. The end of the lines is `q`.
 struct Keys {
     terminal: bool,
 }
@@ -102,17 +102,14 @@ impl Keys {
     }
 
     fn answer(&mut self, out: &mut impl Write) -> Result<Answer, CommandError> {
-        let (key, rest) = match self.terminal {
-            true => {
-                let key = key().map_err(|e| CommandError::bad_input(format!("the terminal gives no keys: {e}")))?;
-                writeln!(out, "{key}")?;
-                (key, String::new())
-            }
-            false => {
-                let Some(line) = line()? else { return Ok(Answer::Quit) };
-                let mut chars = line.trim().chars();
-                (chars.next().unwrap_or('?'), chars.as_str().trim().to_owned())
-            }
+        let (key, rest) = if self.terminal {
+            let key = key().map_err(|e| CommandError::bad_input(format!("the terminal gives no keys: {e}")))?;
+            writeln!(out, "{key}")?;
+            (key, String::new())
+        } else {
+            let Some(line) = line()? else { return Ok(Answer::Quit) };
+            let mut chars = line.trim().chars();
+            (chars.next().unwrap_or('?'), chars.as_str().trim().to_owned())
         };
         Ok(match key.to_ascii_lowercase() {
             'k' => Answer::Decide(Decision::Keep, None),

@@ -1,4 +1,4 @@
-//! What the last run worked with, read back from the store.
+//! Settings of the last run, read back from the store.
 
 use std::path::Path;
 

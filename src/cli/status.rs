@@ -39,7 +39,7 @@ struct Status {
     warnings: Vec<String>,
     /// Answers of remote providers.
     answers: u64,
-    /// What they cost; null if the price of some was not known.
+    /// Their cost; null if the price of some was not known.
     dollars: Option<f64>,
     next: String,
 }
@@ -192,9 +192,8 @@ fn print_failure(out: &mut impl Write, failure: &FailureRow) -> std::io::Result<
 }
 
 fn list_failed(reader: &Reader, fps: StageFps, json: bool, out: &mut impl Write) -> Result<Exit, CommandError> {
-    each_failure(reader, fps, |failure| match json {
-        true => writeln!(out, "{}", serde_json::to_string(&failure)?),
-        false => print_failure(out, &failure),
+    each_failure(reader, fps, |failure| {
+        if json { writeln!(out, "{}", serde_json::to_string(&failure)?) } else { print_failure(out, &failure) }
     })?;
     out.flush()?;
     Ok(Exit::Done)

@@ -46,10 +46,10 @@ pub(super) struct ReviewArgs {
 pub(super) struct ExtractArgs {
     /// A document, or what `corpora parse --format json` printed; `-` is standard input.
     pub file: PathBuf,
-    /// What to extract.
+    /// The pipeline.
     #[command(flatten)]
     pub pipeline: PipelineSettings,
-    /// How a document is read.
+    /// Reading of a document.
     #[command(flatten)]
     pub parsing: ParsingSettings,
 }
@@ -62,13 +62,13 @@ pub(super) struct ExtractArgs {
 pub(super) struct OutputArgs {
     /// What `corpora extract` or `corpora parse --format json` printed, or a document; `-` is standard input.
     pub file: PathBuf,
-    /// What to extract, if that is still to be done.
+    /// The pipeline, if that is still to be done.
     #[command(flatten)]
     pub pipeline: PipelineSettings,
-    /// What is flagged.
+    /// Terms that are flagged.
     #[command(flatten)]
     pub blocklist: BlocklistSettings,
-    /// How a document is read.
+    /// Reading of a document.
     #[command(flatten)]
     pub parsing: ParsingSettings,
 }
@@ -93,7 +93,7 @@ pub(super) struct ExportArgs {
     pub output: Option<PathBuf>,
 }
 
-/// What `corpora export` writes.
+/// Forms in which `corpora export` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ExportFormatArg {
     /// Comma-separated values with a header; lists are joined by semicolons.

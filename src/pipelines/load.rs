@@ -28,7 +28,7 @@ pub enum PipelineError {
         names()
     )]
     Unknown {
-        /// What was asked for.
+        /// Name that was asked for.
         name: String,
         /// "; did you mean ...?" or nothing.
         hint: String,

@@ -14,39 +14,39 @@ pub(crate) struct AllSettings {
     #[command(flatten)]
     pub run: RunSettings,
 
-    /// What the run shows.
+    /// Display of the run.
     #[command(flatten)]
     pub progress: ProgressSettings,
 
-    /// What is extracted.
+    /// The pipeline.
     #[command(flatten)]
     pub pipeline: PipelineSettings,
 
-    /// Who answers.
+    /// The provider and its model.
     #[command(flatten)]
     pub provider: ProviderSettings,
 
-    /// What is flagged.
+    /// Terms that are flagged.
     #[command(flatten)]
     pub blocklist: BlocklistSettings,
 
-    /// How documents are read.
+    /// Reading of documents.
     #[command(flatten)]
     pub parsing: ParsingSettings,
 
-    /// What reading them may take.
+    /// Limits of reading them.
     #[command(flatten)]
     pub parse_limits: ParseLimitSettings,
 
-    /// What a remote provider needs.
+    /// Needs of a remote provider.
     #[command(flatten)]
     pub remote: RemoteSettings,
 
-    /// What is written down of it.
+    /// Log of its requests.
     #[command(flatten)]
     pub log: LogSettings,
 
-    /// How its batch endpoint is used.
+    /// Use of its batch endpoint.
     #[command(flatten)]
     pub batch: BatchEndpointSettings,
 }

@@ -1,4 +1,4 @@
-//! What is extracted, who answers, and which terms are flagged.
+//! Pipeline, provider and blocklist: what is extracted, who answers, which terms are flagged.
 
 use clap::Args;
 

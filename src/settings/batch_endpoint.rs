@@ -1,4 +1,4 @@
-//! How a provider's batch endpoint is used.
+//! Use of a provider's batch endpoint.
 
 use std::num::NonZeroU32;
 

@@ -20,13 +20,13 @@ use super::sources::{Origin, Setting, Sources};
 use super::word_or_file::WordOrFile;
 use crate::pipelines::nearest;
 
-/// What the name of every environment variable of this program begins with.
+/// Beginning of the name of every environment variable of this program.
 pub(super) const PREFIX: &str = "CORPORA_";
 
 /// The variable, and the global option, that name the settings file.
 const CONFIG: &str = "config";
 
-/// What is wrong with the settings.
+/// Faults of settings.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
     /// The command line or the environment; also a demand for help, which goes to standard output.
@@ -160,7 +160,7 @@ fn line_alone(arg: Arg) -> Arg {
         .value_parser(BoolishValueParser::new())
 }
 
-/// Whether an option's value is text or a path, rather than a number or a word for yes or no.
+/// True if an option's value is text or a path, rather than a number or a word for yes or no.
 pub(super) fn is_text(arg: &Arg) -> bool {
     let text = [TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<usize>(), TypeId::of::<f64>()];
     let parser = arg.get_value_parser().type_id();
@@ -226,7 +226,7 @@ fn settle_conflicts(command: &Command, settings: &mut BTreeMap<Id, Setting>) -> 
     Ok(())
 }
 
-/// Whether a setting says something: a switch that is off does not.
+/// True if a setting says something: a switch that is off does not.
 fn is_on(arg: &Arg, setting: &Setting) -> bool {
     let Some(value) = &setting.value else { return false };
     let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);

@@ -1,4 +1,4 @@
-//! How documents are read, and what that may take.
+//! Reading of documents, and limits of it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

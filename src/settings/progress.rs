@@ -1,4 +1,4 @@
-//! How a run is shown, and what is written down of it.
+//! Display of a run, and the log of its requests.
 
 use std::path::PathBuf;
 

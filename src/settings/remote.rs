@@ -1,4 +1,4 @@
-//! Where and how a remote provider is asked, and within which limits.
+//! Remote providers: the way to them, an account's limits, what is sent.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,15 +23,15 @@ const OTHER_FILES: u64 = 256;
 /// Settings of a remote provider.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RemoteSettings {
-    /// How it is reached.
+    /// The way to it.
     #[command(flatten)]
     pub connection: ConnectionSettings,
 
-    /// What the account allows.
+    /// The account's limits.
     #[command(flatten)]
     pub rates: RateSettings,
 
-    /// What is sent, and at what cost.
+    /// Requests and their cost.
     #[command(flatten)]
     pub traffic: TrafficSettings,
 }

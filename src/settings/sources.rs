@@ -26,9 +26,9 @@ pub(crate) struct Setting {
     pub key: String,
     /// Its value as it was written, or as the default is; none if there is neither.
     pub value: Option<OsString>,
-    /// Where that stands.
+    /// Place where that stands.
     pub origin: Origin,
-    /// Whether a value is text that has to stand in quotes in the file.
+    /// True if a value is text that has to stand in quotes in the file.
     pub is_text: bool,
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::pipelines::builtin_names;
 
-/// What is given instead of a file for none at all.
+/// Word that is given instead of a file for none at all.
 pub(super) const NONE: &str = "none";
 
 /// A built-in pipeline's name, `none`, or a path. A path in the settings file is relative to that file's folder; a word is not.
@@ -24,7 +24,7 @@ impl WordOrFile {
         &self.0
     }
 
-    /// Whether a text is a word with a meaning.
+    /// True for a text that is a word with a meaning.
     pub(super) fn is_word(text: &str) -> bool {
         text == NONE || builtin_names().any(|name| name == text)
     }

@@ -27,7 +27,7 @@ struct StageBar {
     failed: u64,
     total: u64,
     redrawn: Instant,
-    /// What a provider was asked, for `extract`.
+    /// Count of what a provider was asked, for `extract`.
     asked: String,
     /// A document that takes long, and how far it is.
     long: Option<(SourcePath, String)>,
@@ -68,10 +68,7 @@ impl Bars {
     pub(super) fn show(&mut self, event: &Event) {
         if let Some(line) = document_line(event, self.verbosity) {
             // Without a terminal nothing is drawn; what has to be said is.
-            let _ = match self.all.is_hidden() {
-                true => writeln!(std::io::stderr(), "{line}"),
-                false => self.all.println(line),
-            };
+            let _ = if self.all.is_hidden() { writeln!(std::io::stderr(), "{line}") } else { self.all.println(line) };
         }
         match event {
             Event::StageStarted { stage, total, skipped, failed } => {

@@ -72,7 +72,7 @@ fn wanted(summary: &Summary) -> String {
     Format::listed(summary.formats.iter().copied(), "or")
 }
 
-/// What a provider was asked, in a line.
+/// Count of what a provider was asked, in a line.
 pub(super) fn asked(asked: &Asked) -> String {
     let cost = match asked.picodollars {
         Some(pico) => Cost(pico).to_string(),
@@ -86,7 +86,7 @@ pub(super) fn asked(asked: &Asked) -> String {
     )
 }
 
-/// What is at the provider's batch endpoint, before what has come of it.
+/// Work at the provider's batch endpoint, before what has come of it.
 pub(super) fn batching(batches: u64, requests: u64, done: Option<u64>) -> String {
     let all = counted(requests, "request", "requests");
     match (batches, done) {
@@ -101,7 +101,7 @@ pub(in crate::cli) fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(n), if n == 1 { one } else { many })
 }
 
-/// Where a stage is in a long document: `refman.pdf page 1,200 of 5,000`.
+/// Place of a stage in a long document: `refman.pdf page 1,200 of 5,000`.
 pub(super) fn position(event: &Event) -> Option<String> {
     let Event::DocumentProgress { path, section, done, total, .. } = event else { return None };
     let section = match section {
