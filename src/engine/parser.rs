@@ -2,15 +2,12 @@
 
 use std::path::Path;
 
-use super::attempts::panic_words;
+use super::attempts::broken;
 use super::config::ParseIn;
-use super::worker::{ParseProgram, ParseWorker, Parsed, Position, read_unchanged};
+use super::worker::{ParseProgram, ParseWorker, Parsed, Position, STACK, read_unchanged};
 use crate::stages::parse::{self, OcrCount, ParseSettings};
 use crate::store;
 use crate::values::{Failure, FailureKind, Fingerprint, ParsedDocument};
-
-/// Stack that a document may use; deep nesting is the commonest way to kill a parser.
-pub(super) const STACK: usize = 64 << 20;
 
 /// Way to parse the documents of a run.
 #[derive(Debug, Clone)]
@@ -87,10 +84,4 @@ pub fn parse_here(bytes: &[u8], settings: &ParseSettings) -> Result<ParsedDocume
         Ok(Err(panic)) => Err(broken(&*panic)),
         Err(e) => Err(Failure::new(FailureKind::Io, format!("no thread can be started to parse it: {e}"))),
     }
-}
-
-/// Failure of a document whose parser panicked.
-pub(super) fn broken(panic: &(dyn std::any::Any + Send)) -> Failure {
-    let words = panic_words(panic);
-    Failure::new(FailureKind::Damaged, format!("the file breaks the parser ({words}); it is probably damaged"))
 }

@@ -5,15 +5,18 @@
 //! between the two is in `frame`, the worker's side in `serve`.
 
 mod frame;
+mod limits;
 mod serve;
 
+pub(super) use self::limits::STACK;
+pub use self::limits::{CLOCK_FACTOR, ParseLimits};
 pub(super) use self::serve::read_unchanged;
 pub use self::serve::serve;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -21,36 +24,6 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use self::frame::{Orders, Reply, write_frame};
 use crate::stages::parse::{ParseSettings, clear_environment};
 use crate::values::{Failure, FailureKind, Fingerprint, Gap, SectionKind};
-
-/// Limits of a parse worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ParseLimits {
-    /// Processor time for one document. By the clock it may take [`CLOCK_FACTOR`] times as long, so that healthy files
-    /// do not fail on a busy machine. Each page that goes to optical character recognition adds
-    /// [`ocr_page_time`](Self::ocr_page_time) to both.
-    pub time: Duration,
-    /// Address space that parsing may take, in bytes, beside what the worker itself needs.
-    pub memory: u64,
-}
-
-/// Factor by which a document may take longer by the clock than its processor time.
-pub const CLOCK_FACTOR: u32 = 4;
-
-/// Most time by the clock for the recognition of one page; a page of dense print takes about 5 s.
-const OCR_PAGE_TIME: Duration = Duration::from_secs(60);
-
-impl ParseLimits {
-    /// Time by the clock for the recognition of one page.
-    pub fn ocr_page_time(&self) -> Duration {
-        self.time.min(OCR_PAGE_TIME)
-    }
-}
-
-impl Default for ParseLimits {
-    fn default() -> Self {
-        Self { time: super::defaults::PARSE_TIME, memory: super::defaults::PARSE_MEMORY }
-    }
-}
 
 /// A worker is replaced after this many documents, so that what its libraries leak stays small.
 const DOCUMENTS_PER_WORKER: u32 = 1_000;
@@ -315,6 +288,7 @@ fn too_long(time: std::fmt::Arguments<'_>) -> Failure {
 mod tests {
     use super::*;
     use std::os::unix::process::ExitStatusExt;
+    use std::time::Duration;
 
     #[test]
     fn each_death_has_its_reason() {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::ParseLimits;
+use super::limits::ParseLimits;
 use crate::stages::parse::{OcrCount, OcrSettings, ParseSettings};
 use crate::values::{Failure, Gap, SectionKind};
 

@@ -8,7 +8,8 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::frame::{Orders, Reply, write_frame};
-use crate::engine::parser::{STACK, broken};
+use super::limits::STACK;
+use crate::engine::attempts::broken;
 use crate::stages::parse::{self, ParseSettings};
 use crate::store;
 use crate::values::{Failure, FailureKind, Fingerprint, Format, SectionKind};
