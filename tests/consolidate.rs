@@ -232,6 +232,32 @@ fn orphans_stay_until_they_are_asked_away() {
 }
 
 #[test]
+fn a_decision_on_a_term_that_no_file_has_now_waits_for_its_return() {
+    let dir = tempfile::tempdir().unwrap();
+    let canonicals = || -> Vec<String> {
+        let master = master(dir.path());
+        let entries = master["entries"].as_array().unwrap();
+        entries.iter().map(|e| e["canonical"].as_str().unwrap().to_owned()).collect()
+    };
+    let other = file("two.pdf", vec![entry("Ash Choir", json!({}))]);
+    put(dir.path(), "one.vocab.json", &file("one.pdf", vec![entry("Ember Wyrm", json!({}))]));
+    put(dir.path(), "two.vocab.json", &other);
+    let decided =
+        json!({"canonical": "ash choir", "text": "x", "flag": null, "decision": "drop", "notes": "seen by Ada"});
+    put(dir.path(), "flagged.json", &json!({"schema_version": 1, "entries": [decided]}));
+    made(dir.path());
+    assert_eq!(canonicals(), ["ember wyrm"]);
+    std::fs::remove_file(dir.path().join("two.vocab.json")).unwrap();
+    made(dir.path());
+    made(dir.path());
+    put(dir.path(), "two.vocab.json", &other);
+    made(dir.path());
+    assert_eq!(canonicals(), ["ember wyrm"], "nobody has taken the decision back");
+    let queue = std::fs::read_to_string(dir.path().join("flagged.json")).unwrap();
+    assert!(queue.contains("seen by Ada"), "{queue}");
+}
+
+#[test]
 fn folders_without_vocabularies_are_refused_and_left_alone() {
     let shelf = Shelf::of(1);
     shelf.run(&["consolidate", "books"]).exits(66).says("no vocabulary files");

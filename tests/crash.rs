@@ -1,10 +1,18 @@
-//! `kill -9` at random instants: nothing acknowledged is lost or done twice, and the output is the same.
+//! `kill -9` at random instants, disks that fail and power cuts at every operation: nothing acknowledged is lost or done twice, and
+//! the output is the same.
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::path::Path;
 use std::process::Child;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use corpora::simulator::SimulatorConfig;
+use corpora::values::RunOutcome;
+
+use crate::support::disk::{Fault, FaultyDisk, MachineDisk, run_on};
+use crate::support::rehearsal::Rehearsal;
 use crate::support::{Shelf, command, events};
 
 /// Rounds and documents; `CORPORA_CRASH_ROUNDS=50 CORPORA_CRASH_DOCUMENTS=300` is the long form.
@@ -29,7 +37,7 @@ fn acknowledged(shelf: &Shelf, log: &str) -> Vec<(String, String)> {
 }
 
 fn outputs(shelf: &Shelf, out: &str) -> std::collections::BTreeMap<String, Vec<u8>> {
-    fn collect(dir: &std::path::Path, root: &std::path::Path, found: &mut std::collections::BTreeMap<String, Vec<u8>>) {
+    fn collect(dir: &Path, root: &Path, found: &mut std::collections::BTreeMap<String, Vec<u8>>) {
         for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
@@ -149,4 +157,79 @@ fn one_interrupt_finishes_what_is_in_flight_and_says_how_to_continue() {
     assert!(summary["waiting"].as_u64().unwrap() > 0);
     shelf.batch(&[]).exits(0);
     assert_eq!(shelf.vocabularies().len(), 200);
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+/// Lets the n-th operation of a run fail that writes all files anew, for every n until none fails, and cuts the power then. Each file
+/// has to be the old or the new one, whole; an error has to name a file; and the same command has to complete everything.
+fn write_anew_on_failing_disks(fault: Fault) {
+    let shelf = Shelf::of(3);
+    let (old, new) = (r#"{"x": ["nothing"]}"#, r#"{"x": ["salt lantern", "ember wyrm"]}"#);
+    let run = |disk, out: &str, list| run_on(disk, shelf.path(), &shelf.path().join(out), list);
+    run(Arc::new(MachineDisk), "old", old).unwrap();
+    copy(&shelf.path().join("old"), &shelf.path().join("new"));
+    run(Arc::new(MachineDisk), "new", new).unwrap();
+    let (was, expected) = (outputs(&shelf, "old"), outputs(&shelf, "new"));
+    assert!(expected.len() == 3 && was.iter().all(|(name, bytes)| expected[name] != *bytes), "every file changes");
+    for n in 0.. {
+        let out = format!("out-{n}");
+        let folder = shelf.path().join(&out);
+        copy(&shelf.path().join("old"), &folder);
+        let disk = FaultyDisk::failing(n, fault);
+        let said = run(Arc::new(disk.clone()), &out, new);
+        disk.cut_power();
+        for (name, bytes) in outputs(&shelf, &out) {
+            assert!(bytes == was[&name] || bytes == expected[&name], "{fault:?} at {n}: {name} is neither old nor new");
+        }
+        match said {
+            Ok(finished) => assert_eq!(finished.summary.outcome, RunOutcome::Complete, "{fault:?} at {n}"),
+            Err(error) => assert!(error.to_string().contains(&format!("'{}", folder.display())), "{n}: {error}"),
+        }
+        let finished = run(Arc::new(MachineDisk), &out, new).unwrap();
+        assert_eq!(finished.summary.outcome, RunOutcome::Complete, "{fault:?} at {n}: {:?}", disk.journal());
+        assert_eq!(outputs(&shelf, &out), expected, "{fault:?} at {n}: {:?}", disk.journal());
+        std::fs::remove_dir_all(&folder).unwrap();
+        if !disk.has_failed() {
+            assert!(n > 10, "the run went past the disk: {:?}", disk.journal());
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_fails_once_at_any_operation_loses_nothing() {
+    write_anew_on_failing_disks(Fault::Once(std::io::ErrorKind::Other));
+}
+
+#[test]
+fn a_power_cut_at_any_operation_loses_nothing() {
+    write_anew_on_failing_disks(Fault::ForGood(std::io::ErrorKind::Other));
+}
+
+#[test]
+fn a_response_is_on_the_disk_before_anybody_looks_into_it() {
+    let rehearsal = Rehearsal::of(1, SimulatorConfig::default());
+    let glossary = ["--pipeline", "glossary"];
+    rehearsal.run("out", &[&glossary[..], &["--until", "chunk"]].concat()).exits(0);
+    // Whoever stores an answer breaks the run: that is after the response was read.
+    let db = rehearsal.shelf.sql();
+    db.execute_batch("CREATE TRIGGER breaks BEFORE INSERT ON answer BEGIN SELECT RAISE(ABORT, 'broken'); END").unwrap();
+    rehearsal.run("out", &glossary).says("broken");
+    let unread = "SELECT count(*) FROM response WHERE state = 0";
+    assert_eq!((rehearsal.requests(), rehearsal.count("out", unread)), (1, 1));
+    db.execute_batch("DROP TRIGGER breaks").unwrap();
+    rehearsal.run("out", &glossary).exits(0);
+    assert_eq!((rehearsal.requests(), rehearsal.count("out", unread)), (1, 0), "what was paid for is not asked again");
 }

@@ -427,6 +427,9 @@ fn the_bill_stays_under_its_cap_and_goes_on_when_it_is_raised() {
     assert!(run.summary()["stopped"].as_str().unwrap().contains("--max-cost"), "{}", run.stderr());
     let spent = rehearsal.count("out", "SELECT sum(cost) FROM response");
     assert!(spent as f64 <= whole as f64 * 0.6 && spent > 0, "{spent} of {whole}");
+    let before = rehearsal.requests();
+    rehearsal.run("out", &["--max-cost", &dollars(0.6), "--in-flight", "2"]).exits(75);
+    assert_eq!(rehearsal.requests(), before, "under the same cap there is no room, in this run or the next");
     rehearsal.run("out", &["--max-cost", &dollars(4.0)]).exits(0);
     assert_eq!(rehearsal.count("out", "SELECT sum(cost) FROM response"), whole, "nothing was paid twice");
     assert_eq!(rehearsal.requests(), 2 * asked);

@@ -210,3 +210,93 @@ fn status_counts_add_up_before_during_and_after() {
         assert_eq!(status["failures"].as_array().unwrap().len(), 1);
     }
 }
+
+/// Writes a file and gives it a modification time, in seconds since 1970.
+fn put_at(shelf: &Shelf, name: &str, bytes: &[u8], seconds: u64) {
+    shelf.put(name, bytes);
+    let file = std::fs::File::options().write(true).open(shelf.books().join(name)).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+}
+
+#[test]
+fn an_edit_is_seen_by_its_length_or_its_time_and_by_checksum_if_both_are_as_they_were() {
+    let shelf = Shelf::empty();
+    let text = |word: &str| format!("# Tale\n\nThe {word} guards the old mill. The {word} binds the old mill.\n");
+    let batch = |more: &[&str]| {
+        shelf.batch(&[&["--formats", "md", "--progress", "json"], more].concat()).exits(0).done("parse")
+    };
+    put_at(&shelf, "a.md", text("ember wyrm").as_bytes(), 1_000_000);
+    assert_eq!((batch(&[]), batch(&[])), (1, 0));
+    put_at(&shelf, "a.md", text("ember king").as_bytes(), 1_000_001);
+    assert_eq!(batch(&[]), 1, "same length, another time");
+    put_at(&shelf, "a.md", text("salt lantern").as_bytes(), 1_000_001);
+    assert_eq!(batch(&[]), 1, "another length, same time");
+    put_at(&shelf, "a.md", text("thin lantern").as_bytes(), 1_000_001);
+    assert_eq!(batch(&[]), 0, "without hashing nobody can see it");
+    assert_eq!(batch(&["--checksum"]), 1);
+}
+
+#[test]
+fn retrying_part_of_the_shelf_takes_up_its_failures_alone() {
+    let shelf = Shelf::of(1);
+    for name in ["one.pdf", "two.pdf"] {
+        shelf.put(name, b"%PDF-1.4 and no more");
+    }
+    shelf.batch(&[]).exits(75);
+    let at = |name: &str| {
+        shelf.count(&format!(
+            "SELECT n.at_ms FROM done n JOIN file f ON f.doc = n.doc WHERE n.state = 2 AND f.path = '{name}'"
+        ))
+    };
+    shelf.put("two.pdf", b"%PDF-1.4 and something else");
+    shelf.batch(&[]).exits(75);
+    let before = (at("one.pdf"), at("two.pdf"));
+    shelf.run(&["batch", "books/one.pdf", "books/deep", "-o", "out", "--retry-failed"]).exits(75);
+    let after = (at("one.pdf"), at("two.pdf"));
+    assert!(after.0 > before.0 && after.1 == before.1, "{before:?} {after:?}");
+}
+
+#[test]
+fn garbage_collection_leaves_vocabulary_files_that_somebody_has_edited() {
+    let shelf = Shelf::of(3);
+    shelf.batch(&[]).exits(0);
+    for name in ["doc-000001.epub", "doc-000002.pdf"] {
+        std::fs::remove_file(shelf.books().join(name)).unwrap();
+    }
+    shelf.batch(&[]).exits(0);
+    let edited = shelf.out().join("doc-000001.vocab.json");
+    std::fs::write(&edited, "{\"my\": \"own work\"}").unwrap();
+    shelf.run(&["gc", "out"]).exits(0);
+    assert_eq!(std::fs::read_to_string(&edited).unwrap(), "{\"my\": \"own work\"}");
+    assert!(!shelf.out().join("doc-000002.vocab.json").exists(), "one that nobody has edited goes with its source");
+}
+
+#[test]
+fn names_that_differ_in_case_alone_do_not_share_an_output() {
+    let shelf = Shelf::empty();
+    let [one, two] = [1, 3].map(|n| documents::nth(n).1);
+    shelf.put("Rules.epub", &one);
+    shelf.put("rules.epub", &two);
+    shelf.batch(&[]).exits(0);
+    let names: std::collections::BTreeSet<String> =
+        shelf.vocabularies().into_keys().map(|n| n.to_lowercase()).collect();
+    assert_eq!(names.len(), 2, "on a file system that knows no case they would be one file: {names:?}");
+}
+
+#[test]
+fn the_summary_counts_each_stage_as_its_events_do() {
+    let shelf = Shelf::of(5);
+    shelf.put("empty.pdf", b"");
+    shelf.put("copy.epub", &documents::nth(1).1);
+    for mode in ["staged", "per-document"] {
+        let out = format!("out-{mode}");
+        let run = shelf.run(&["batch", "books", "-o", &out, "--mode", mode, "--progress", "json"]).exits(75);
+        let summary = run.summary();
+        for stage in summary["stages"].as_array().unwrap().iter().skip(1) {
+            let name = stage["stage"].as_str().unwrap();
+            assert_eq!(stage["done"].as_u64().unwrap() as usize, run.done(name), "{mode}: {name}: {summary}");
+            let failed = run.events().iter().filter(|e| e["event"] == "document_failed" && e["stage"] == name).count();
+            assert_eq!(stage["failed"].as_u64().unwrap() as usize, failed, "{mode}: {name}: {summary}");
+        }
+    }
+}

@@ -14,6 +14,7 @@ use super::{log, signals};
 use crate::engine::{self, Cancel, ParseIn, Plan, RunConfig};
 use crate::settings::{AllSettings, Progress, ProgressSettings, Sources};
 use crate::stages::discover::Inputs;
+use crate::store::MachineDisk;
 use crate::values::{Cost, Event};
 
 /// Runs the stages and reports on them.
@@ -93,6 +94,7 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         limit: run.limit()?,
         checksum: run.checksum || run.force,
         output,
+        disk: Arc::new(MachineDisk),
         workers: run.workers()?,
         mode: run.mode,
         pipeline,

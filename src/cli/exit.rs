@@ -91,7 +91,7 @@ impl From<SettingsError> for CommandError {
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         let exit = match error {
-            StoreError::Locked { .. } | StoreError::Full { .. } => Exit::Partial,
+            StoreError::Locked { .. } | StoreError::Full { .. } | StoreError::Disk { .. } => Exit::Partial,
             StoreError::Newer { .. } | StoreError::Foreign { .. } | StoreError::Missing { .. } => Exit::BadInput,
             StoreError::Io { .. } => Exit::BadInput,
             StoreError::Damaged { .. }

@@ -47,18 +47,18 @@ pub(super) fn attempts<T>(
         })
     };
     match once() {
-        Ok(value) => Ok((Ok(value), 1)),
+        Ok(value) => return Ok((Ok(value), 1)),
+        // A disk that hiccups is the machine's trouble, and no failure of the document to tell of.
+        Err(StageError::Run(RunError::Store(StoreError::Disk { .. }))) => {}
+        Err(StageError::Run(error)) => return Err(error),
+        Err(StageError::Failure(failure)) if !failure.kind.is_passing() => return Ok((Err(failure), 1)),
+        Err(StageError::Failure(failure)) => on_retry(&failure),
+    }
+    std::thread::sleep(PAUSE);
+    match once() {
+        Ok(value) => Ok((Ok(value), 2)),
         Err(StageError::Run(error)) => Err(error),
-        Err(StageError::Failure(failure)) if !failure.kind.is_passing() => Ok((Err(failure), 1)),
-        Err(StageError::Failure(failure)) => {
-            on_retry(&failure);
-            std::thread::sleep(PAUSE);
-            match once() {
-                Ok(value) => Ok((Ok(value), 2)),
-                Err(StageError::Run(error)) => Err(error),
-                Err(StageError::Failure(failure)) => Ok((Err(failure), 2)),
-            }
-        }
+        Err(StageError::Failure(failure)) => Ok((Err(failure), 2)),
     }
 }
 

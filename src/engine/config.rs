@@ -10,6 +10,7 @@ use crate::stages::discover::Inputs;
 use crate::stages::parse::ParseSettings;
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::{BUILTIN_BLOCKLIST, Blocklist};
+use crate::store::{Disk, MachineDisk};
 use crate::values::{Formats, Mode, Stage};
 
 /// Order for a run, with every default filled in.
@@ -27,6 +28,8 @@ pub struct RunConfig {
     pub checksum: bool,
     /// The output folder.
     pub output: PathBuf,
+    /// Disk on which results are published: [`MachineDisk`](crate::store::MachineDisk) but in tests.
+    pub disk: Arc<dyn Disk>,
     /// Worker threads, each with a parse process of its own.
     pub workers: usize,
     /// Way that documents travel.
@@ -86,6 +89,7 @@ impl RunConfig {
             limit: None,
             checksum: false,
             output,
+            disk: Arc::new(MachineDisk),
             workers: defaults::workers(),
             mode: Mode::default(),
             pipeline,

@@ -12,11 +12,12 @@ use super::tally::Tally;
 use super::watchdog::Signs;
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::{Blocklist, Origin};
-use crate::store::{Counts, FpId, Reader, StageFps, Store, StoreError, Writer};
+use crate::store::{Counts, Disk, FpId, Reader, StageFps, Store, StoreError, Writer};
 use crate::values::{Event, SourcePath, Stage, StageMap, Subject};
 
 /// Places of vocabulary files.
 pub(super) struct OutputPlaces {
+    pub(super) disk: Arc<dyn Disk>,
     pub(super) output: PathBuf,
     pub(super) temporary: PathBuf,
     pub(super) origin: Origin,
@@ -122,6 +123,7 @@ impl<'a> Run<'a> {
             scope: 0,
             root: store.output().to_path_buf(),
             places: OutputPlaces {
+                disk: Arc::clone(store.disk()),
                 output: store.output().to_path_buf(),
                 temporary: store.temporary_folder(),
                 blocklist: None,

@@ -52,7 +52,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     let folder = config.output.join(STORE_FOLDER);
     std::fs::create_dir_all(&folder).map_err(|source| RunError::Output { folder: config.output.clone(), source })?;
     let _lock = RunLock::take(&config.output, &folder, &config.holder)?;
-    let store = Store::open_or_create(&config.output)?;
+    let store = Store::open_or_create_on(Arc::clone(&config.disk), &config.output)?;
     empty(&store.temporary_folder())?;
 
     let mut session = Session::begin(&store)?;
@@ -118,6 +118,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         scope,
         root: config.inputs.root.clone(),
         places: OutputPlaces {
+            disk: Arc::clone(store.disk()),
             output: config.output.clone(),
             temporary: store.temporary_folder(),
             origin: Origin {

@@ -1,6 +1,5 @@
 //! The `write` stage: vocabulary files, rendered to temporary files that are synced, then published by the store's writer.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
@@ -13,7 +12,7 @@ use super::error::RunError;
 use super::feed::{Job, PAGE, Upstream};
 use super::provider::Outcome;
 use crate::stages::write;
-use crate::store::{Change, Checkpoint, FpId, PendingFile, Publication, StoreError};
+use crate::store::{Change, Checkpoint, FpId, PendingFile, Publication, StoreError, write_synced};
 use crate::values::{Extraction, Failure, FailureKind, Fingerprint, ParsedDocument, Stage};
 
 /// Writing waits for the disk: each file is synced, and syncs that overlap share the disk's work.
@@ -108,23 +107,16 @@ fn write_file(
     let bytes = write::to_bytes(&vocabulary);
     let target = places.output.join(&file.output);
     let temporary = places.temporary.join(&Fingerprint::of(file.output.as_bytes()).hex()[..32]);
-    let cannot = |path: &Path, e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            StageError::Run(RunError::Store(StoreError::Full { file: path.to_path_buf() }))
-        }
-        _ => StageError::Failure(Failure::new(
+    let cannot = |path: &Path, e: std::io::Error| match StoreError::of_disk("write", path, e) {
+        Ok(error) => StageError::Run(RunError::Store(error)),
+        Err(e) => StageError::Failure(Failure::new(
             FailureKind::Io,
             format!("cannot write '{}': {e}; check the output folder's permissions", path.display()),
         )),
     };
     let folder = target.parent().unwrap_or(&places.output);
-    std::fs::create_dir_all(folder).map_err(|e| cannot(folder, e))?;
-    let write = || {
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(&bytes)?;
-        file.sync_data()
-    };
-    write().map_err(|e| cannot(&temporary, e))?;
+    places.disk.create_folder(folder).map_err(|e| cannot(folder, e))?;
+    write_synced(&*places.disk, &temporary, &bytes).map_err(|e| cannot(&temporary, e))?;
     let sha = Fingerprint::of(&bytes).0;
     Ok(WrittenFile {
         terms: vocabulary.metadata.term_count as u64,

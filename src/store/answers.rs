@@ -106,3 +106,53 @@ impl Reader {
         Ok(row.unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Change;
+    use crate::store::tests::{Filled, failure};
+    use crate::values::Stage;
+
+    const UNIT: Fingerprint = Fingerprint([9; 32]);
+
+    fn answer(store: &Filled, generation: i64, answer: u8) -> Change {
+        Change::Answer { question: store.question, unit: UNIT, generation, answer: vec![answer], response: None }
+    }
+
+    #[test]
+    fn the_newest_answer_counts_and_an_older_generation_is_not_accepted() {
+        let store = Filled::new();
+        let said = |generation| store.reader.answer(store.question, &UNIT, generation).unwrap();
+        assert_eq!(said(0), None);
+        store.change(vec![answer(&store, 0, 1)]);
+        assert_eq!((said(0), said(1)), (Some(vec![1]), None));
+        store.change(vec![answer(&store, 2, 3), answer(&store, 1, 2)]);
+        assert_eq!((said(0), said(2), said(3)), (Some(vec![3]), Some(vec![3]), None));
+        assert!(store.reader.is_answered(store.question, &UNIT, 2).unwrap());
+        assert!(!store.reader.is_answered(store.question, &UNIT, 3).unwrap());
+        assert!(
+            !store.reader.is_answered(store.fps[Stage::Parse], &UNIT, 0).unwrap(),
+            "to another question it is none"
+        );
+        store.change(vec![answer(&store, 2, 4)]);
+        assert_eq!(said(2), Some(vec![3]), "what was paid for is not replaced by the same again");
+    }
+
+    #[test]
+    fn a_verdict_and_a_budget_stand_until_failures_are_retried() {
+        let store = Filled::new();
+        let (question, unit) = (store.question, UNIT);
+        store.change(vec![
+            Change::UnitFailed { question, unit, generation: 1, attempts: 8, failure: failure() },
+            Change::UnitTried { question, unit, attempts: 2, raised: true },
+            Change::UnitTried { question, unit, attempts: 4, raised: false },
+        ]);
+        let failed = |generation| store.reader.unit_failure(question, &unit, generation).unwrap();
+        assert_eq!(failed(1), Some(("Empty".into(), "it is empty".into())));
+        assert_eq!(failed(2), None, "a rerun asks again");
+        assert_eq!(store.reader.unit_attempts(question, &unit).unwrap(), (4, true), "once raised, it stays raised");
+        crate::store::Session::begin(&store.store).unwrap().retry_failed(&store.fps, 0).unwrap();
+        assert_eq!((failed(1), store.reader.unit_attempts(question, &unit).unwrap()), (None, (0, false)));
+    }
+}

@@ -67,6 +67,18 @@ pub enum StoreError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The disk failed at a file that the run has to publish.
+    #[error(
+        "cannot {action} '{file}': {source}; what was committed is kept: see to the disk and run the same command again"
+    )]
+    Disk {
+        /// Attempted step: `write`, `put in its place`.
+        action: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// Any other error of the database.
     #[error("the store '{file}' gave an error: {source}")]
     Database {
@@ -97,6 +109,31 @@ impl StoreError {
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged { file, detail: source.to_string() },
             Some(Code::DiskFull) => Self::Full { file },
             _ => Self::Database { file, source },
+        }
+    }
+
+    /// The error of a run that could not publish `file`.
+    ///
+    /// # Errors
+    /// `source` itself, if only the place is at fault, which concerns that file alone: something stands in the way, a permission is
+    /// missing, the file system does not take the name.
+    pub(crate) fn of_disk(
+        action: &'static str,
+        file: &std::path::Path,
+        source: std::io::Error,
+    ) -> Result<Self, std::io::Error> {
+        use std::io::ErrorKind as Kind;
+        let file = file.to_path_buf();
+        match source.kind() {
+            Kind::StorageFull | Kind::QuotaExceeded => Ok(Self::Full { file }),
+            Kind::IsADirectory
+            | Kind::NotADirectory
+            | Kind::DirectoryNotEmpty
+            | Kind::AlreadyExists
+            | Kind::NotFound
+            | Kind::PermissionDenied
+            | Kind::InvalidFilename => Err(source),
+            _ => Ok(Self::Disk { action, file, source }),
         }
     }
 

@@ -271,3 +271,101 @@ impl Reader {
 fn pending_file(r: &Row<'_>) -> rusqlite::Result<PendingFile> {
     Ok(PendingFile { path: source_path(r, 0)?, doc: DocId(r.get(1)?), sha: Fingerprint(r.get(2)?), output: r.get(3)? })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{Filled, done, present};
+    use crate::store::{Change, Publication};
+
+    fn named(path: &SourcePath) -> Vec<String> {
+        let stem = path.as_str().rsplit_once('.').unwrap().0;
+        vec![format!("{stem}.json"), format!("{path}.json")]
+    }
+
+    fn output(store: &Filled, path: &str) -> Option<String> {
+        store.reader.db.row("SELECT output FROM file WHERE path = ?1", [path], |r| r.get(0)).unwrap().unwrap()
+    }
+
+    #[test]
+    fn names_of_outputs_never_differ_in_case_alone_and_stay_once_they_are_given() {
+        let store = Filled::new();
+        store.put(&[("Rules.pdf", 1), ("rules.epub", 2)]);
+        store.change(vec![Change::NameOutputs(named)]);
+        assert_eq!(output(&store, "Rules.pdf").as_deref(), Some("Rules.json"));
+        assert_eq!(output(&store, "rules.epub").as_deref(), Some("rules.epub.json"));
+        // In path order this one would have come first.
+        store.put(&[("RULES.docx", 3)]);
+        store.change(vec![Change::NameOutputs(named)]);
+        assert_eq!(output(&store, "Rules.pdf").as_deref(), Some("Rules.json"));
+        assert_eq!(output(&store, "RULES.docx").as_deref(), Some("RULES.docx.json"));
+    }
+
+    #[test]
+    fn a_document_is_there_as_long_as_one_of_its_files_is() {
+        let store = Filled::new();
+        store.put(&[("a.pdf", 1), ("copy.pdf", 1), ("b.pdf", 2)]);
+        assert_eq!(store.reader.corpus_size(0).unwrap(), (2, 3));
+        store.change(vec![Change::Gone(SourcePath::from_text("a.pdf"))]);
+        assert_eq!(store.reader.corpus_size(0).unwrap(), (2, 2));
+        assert_eq!(store.reader.path_of(store.doc(1)).unwrap(), Some(SourcePath::from_text("copy.pdf")));
+        // Told twice, it counts once.
+        store.change(vec![
+            Change::Gone(SourcePath::from_text("a.pdf")),
+            Change::Gone(SourcePath::from_text("copy.pdf")),
+        ]);
+        assert_eq!(store.reader.corpus_size(0).unwrap(), (1, 1));
+        store.put(&[("a.pdf", 1)]);
+        assert_eq!(store.reader.corpus_size(0).unwrap(), (2, 2));
+        // Another content at the same place.
+        store.put(&[("a.pdf", 2)]);
+        assert_eq!(store.reader.corpus_size(0).unwrap(), (1, 2));
+        assert_eq!(store.number("SELECT sum(live) FROM doc"), 2);
+    }
+
+    #[test]
+    fn what_a_file_that_went_has_left_is_an_orphan_until_it_is_written_again() {
+        let store = Filled::new();
+        let write = |content| {
+            let temporary = store.store.temporary_folder().join("t");
+            std::fs::write(&temporary, b"terms").unwrap();
+            let target = store.store.output().join("a.json");
+            let path = SourcePath::from_text("a.pdf");
+            let (fp, doc) = (store.fps[Stage::Write], store.doc(content));
+            let publication = Publication { temporary, target };
+            store.change(vec![
+                Change::NameOutputs(named),
+                done(store.fps[Stage::Extract], doc),
+                Change::Written { path, fp, doc, publication, sha: [content; 8], terms: 1, flagged: 0 },
+            ]);
+        };
+        store.put(&[("a.pdf", 1)]);
+        write(1);
+        assert_eq!(store.reader.written("a.json").unwrap(), Some([1; 8]));
+        store.change(vec![Change::Gone(SourcePath::from_text("a.pdf"))]);
+        assert_eq!(store.number("SELECT count(*) FROM orphan WHERE output = 'a.json'"), 1);
+        assert_eq!(store.reader.written("a.json").unwrap(), Some([1; 8]), "what was written there is still known");
+        store.put(&[("a.pdf", 2)]);
+        write(2);
+        assert_eq!(store.number("SELECT count(*) FROM orphan"), 0);
+        assert_eq!(store.reader.written("a.json").unwrap(), Some([2; 8]));
+    }
+
+    #[test]
+    fn known_files_come_page_by_page_in_path_order_with_what_they_were() {
+        let store = Filled::new();
+        store.put(&[("c.pdf", 3), ("a.pdf", 1), ("b.pdf", 2)]);
+        let mut unreadable = present("d.pdf", 4);
+        (unreadable.state, unreadable.content, unreadable.size, unreadable.mtime_ns) =
+            (FileState::Unreadable, None, 9, 8);
+        store.change(vec![Change::File(unreadable)]);
+        let page = |after: &str| store.reader.files_after(store.fps[Stage::Write], after, 2).unwrap();
+        let paths = |page: &FilePage| page.iter().map(|row| row.path.as_str().to_owned()).collect::<Vec<_>>();
+        assert_eq!(paths(&page("")), ["a.pdf", "b.pdf"]);
+        let last = page("b.pdf");
+        assert_eq!(paths(&last), ["c.pdf", "d.pdf"]);
+        assert_eq!((last[0].state, last[0].size, last[0].mtime_ns), (FileState::Present, 5, 7));
+        assert_eq!((last[1].state, last[1].size, last[1].mtime_ns), (FileState::Unreadable, 9, 8));
+        assert_eq!(page("d.pdf"), []);
+    }
+}

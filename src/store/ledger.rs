@@ -257,3 +257,85 @@ impl Reader {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Change;
+    use crate::store::tests::Filled;
+
+    fn usage(input: u64, output: u64) -> Usage {
+        Usage { input, output, ..Usage::default() }
+    }
+
+    fn response(store: &Filled, id: i64, doc: u8) -> Change {
+        Change::Response(Box::new(StoredResponse {
+            id,
+            question: store.question,
+            doc: store.doc(doc),
+            units: vec![Fingerprint([doc; 32]), Fingerprint([doc + 1; 32])],
+            generation: 0,
+            attempt: 1,
+            model: "m".into(),
+            request_id: None,
+            estimate: usage(100, 50),
+            latency_ms: 20,
+            raw: crate::store::compress(b"said"),
+        }))
+    }
+
+    fn read(id: i64, usage: Option<Usage>, cost: Option<i64>) -> Change {
+        Change::Read { id, outcome: "answered", usage, cost: cost.map(Cost) }
+    }
+
+    #[test]
+    fn a_response_is_unread_until_it_is_read_and_keeps_its_units_and_its_body() {
+        let store = Filled::new();
+        store.put(&[("a", 1)]);
+        assert_eq!(store.reader.next_response().unwrap(), 1);
+        store.change(vec![response(&store, 1, 1), response(&store, 2, 1)]);
+        assert_eq!(store.reader.next_response().unwrap(), 3);
+        let unread = |after| store.reader.unread_responses(store.question, after, 9).unwrap();
+        assert_eq!(unread(0).iter().map(|r| r.id).collect::<Vec<_>>(), [1, 2]);
+        let first = &unread(0)[0];
+        assert_eq!(first.units, [Fingerprint([1; 32]), Fingerprint([2; 32])]);
+        assert_eq!(crate::store::decompress(&first.raw).unwrap(), b"said");
+        assert_eq!((first.estimate, unread(1).len()), (usage(100, 50), 1));
+        store.change(vec![read(1, None, None)]);
+        assert_eq!(unread(0).iter().map(|r| r.id).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn the_bill_counts_what_was_told_what_was_estimated_and_what_was_lost() {
+        let store = Filled::new();
+        store.put(&[("a", 1), ("b", 2)]);
+        let lost = Change::Lost {
+            question: store.question,
+            doc: store.doc(2),
+            model: "m".into(),
+            message: "cut off".into(),
+            most: usage(7, 8),
+            cost: Some(Cost(900)),
+        };
+        store.change(vec![
+            response(&store, 1, 1),
+            response(&store, 2, 1),
+            response(&store, 3, 2),
+            read(1, Some(usage(10, 5)), Some(30)),
+            read(2, None, Some(400)),
+            read(3, Some(usage(1, 1)), None),
+            lost,
+        ]);
+        let (answers, lost) = store.reader.ledger_sums().unwrap();
+        assert_eq!((answers.count, answers.untold, answers.unpriced), (3, 1, 1));
+        assert_eq!((answers.usage, answers.cost), (usage(111, 56), Cost(430)));
+        assert_eq!((lost.count, lost.usage, lost.cost), (1, usage(7, 8), Cost(900)));
+        let told = store.reader.told(store.question).unwrap().unwrap();
+        assert_eq!((told.sums.count, told.sums.usage, told.estimated, told.latency_ms), (2, usage(11, 6), 200, 20.0));
+        let mut rows = Vec::new();
+        store.reader.ledger(|row| rows.push(row)).unwrap();
+        let counts: Vec<_> = rows.iter().map(|r| (r.path.as_deref(), r.answers.count, r.lost.count)).collect();
+        assert_eq!(counts, [(Some("a"), 2, 0), (Some("b"), 1, 1)]);
+        assert_eq!((rows[0].answers.cost, rows[1].lost.cost), (Cost(430), Cost(900)));
+    }
+}

@@ -1,22 +1,23 @@
 //! Opening and making stores.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::OpenFlags;
 
 use super::database::Database;
-use super::{Reader, StoreError, schema};
+use super::{Disk, MachineDisk, Reader, StoreError, schema};
 
 /// The folder inside the output folder that holds the store.
 pub const STORE_FOLDER: &str = ".corpora";
 
-/// Every commit is on the disk before it counts. The library's own tests pull no plug: there a sync would only cost time.
-const SYNCHRONOUS: &str = if cfg!(test) { "OFF" } else { "FULL" };
-
-/// Where a store is, known to be of a version that this program can use.
+/// The store of an output folder, known to be of a version that this program can use.
 #[derive(Debug, Clone)]
 pub struct Store {
     output: PathBuf,
+    disk: Arc<dyn Disk>,
+    /// `PRAGMA synchronous`: `FULL`, so that every commit is on the disk before it counts, but in tests that pull no plug.
+    synchronous: &'static str,
 }
 
 impl Store {
@@ -25,7 +26,15 @@ impl Store {
     /// # Errors
     /// If the store is damaged, newer, foreign, or the folder cannot be written.
     pub fn open_or_create(output: &Path) -> Result<Self, StoreError> {
-        let store = Self { output: output.to_path_buf() };
+        Self::open_or_create_on(Arc::new(MachineDisk), output)
+    }
+
+    /// As [`Store::open_or_create`], with the disk on which files are published.
+    ///
+    /// # Errors
+    /// As [`Store::open_or_create`].
+    pub fn open_or_create_on(disk: Arc<dyn Disk>, output: &Path) -> Result<Self, StoreError> {
+        let store = Self { output: output.to_path_buf(), disk, synchronous: "FULL" };
         let temp = store.temporary_folder();
         std::fs::create_dir_all(&temp).map_err(|e| StoreError::from_io("create", &temp, e))?;
         let file = store.database();
@@ -39,7 +48,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] if there is none; else as [`Store::open_or_create`].
     pub fn open_existing(output: &Path) -> Result<Self, StoreError> {
-        let store = Self { output: output.to_path_buf() };
+        let store = Self { output: output.to_path_buf(), disk: Arc::new(MachineDisk), synchronous: "FULL" };
         let file = store.database();
         if !file.is_file() {
             return Err(StoreError::Missing { folder: output.to_path_buf() });
@@ -50,6 +59,17 @@ impl Store {
             return Err(StoreError::Foreign { file });
         }
         Ok(store)
+    }
+
+    /// The same store for a test that pulls no plug: there a sync would only cost time.
+    #[cfg(test)]
+    pub(crate) fn without_syncs(self) -> Self {
+        Self { synchronous: "OFF", ..self }
+    }
+
+    /// The disk on which files are published.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
     }
 
     /// The output folder.
@@ -80,7 +100,8 @@ impl Store {
         let db = connect(&self.database(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // A small cache: the memory of a run must be the same for a thousand documents and for a million.
         db.script(&format!(
-            "PRAGMA synchronous={SYNCHRONOUS}; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=67108864;",
+            "PRAGMA synchronous={}; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=67108864;",
+            self.synchronous
         ))?;
         Ok(db)
     }
@@ -101,4 +122,40 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Database, StoreError> {
     let db = Database::open(file, flags)?;
     db.script("PRAGMA cache_size=-1024; PRAGMA temp_store=FILE;")?;
     Ok(db)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Session;
+
+    #[test]
+    fn the_connections_of_a_run_wait_for_the_disk_at_each_commit() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open_or_create(dir.path()).unwrap();
+        // 2 is FULL: https://www.sqlite.org/pragma.html#pragma_synchronous
+        assert_eq!(store.write_connection().unwrap().value::<i64>("PRAGMA synchronous", []).unwrap(), 2);
+        assert_eq!(Session::begin(&store).unwrap().db.value::<i64>("PRAGMA synchronous", []).unwrap(), 2);
+        assert_eq!(store.reader().unwrap().db.value::<String>("PRAGMA journal_mode", []).unwrap(), "wal");
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open_or_create(dir.path()).unwrap();
+        assert!(store.reader().unwrap().db.execute("DELETE FROM doc", []).is_err());
+    }
+
+    #[test]
+    fn stores_that_are_not_ours_are_refused_and_not_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(Store::open_existing(dir.path()), Err(StoreError::Missing { .. })));
+        let store = Store::open_or_create(dir.path()).unwrap();
+        let db = store.write_connection().unwrap();
+        db.script("PRAGMA user_version=99").unwrap();
+        assert!(matches!(Store::open_or_create(dir.path()), Err(StoreError::Newer { found: 99, .. })));
+        db.script("PRAGMA user_version=3; PRAGMA application_id=7").unwrap();
+        assert!(matches!(Store::open_or_create(dir.path()), Err(StoreError::Foreign { .. })));
+        assert_eq!(db.value::<i64>("PRAGMA user_version", []).unwrap(), 3);
+    }
 }

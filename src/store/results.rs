@@ -253,3 +253,95 @@ impl Reader {
         artifact::decode(&bytes.ok_or_else(|| record("it is missing".into()))?).map_err(record)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{Filled, done, failed};
+    use crate::store::{Change, Session};
+    use crate::values::SourcePath;
+
+    /// A result of `parse`.
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Number(i64);
+
+    impl Artifact for Number {
+        const STAGE: Stage = Stage::Parse;
+    }
+
+    fn docs(page: &[PendingDocument]) -> Vec<i64> {
+        page.iter().map(|pending| pending.doc.0).collect()
+    }
+
+    #[test]
+    fn a_stage_is_fed_what_the_stage_before_has_done_page_by_page() {
+        let store = Filled::new();
+        store.put(&[("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 5)]);
+        let (parse, chunk) = (store.fps[Stage::Parse], store.fps[Stage::Chunk]);
+        let doc = |n| store.doc(n);
+        store.change(vec![
+            done(parse, doc(1)),
+            done(parse, doc(2)),
+            failed(parse, doc(3)),
+            done(parse, doc(4)),
+            done(chunk, doc(2)),
+        ]);
+        let pending =
+            |stage, after, limit| docs(&store.reader.pending(&store.fps, stage, 0, DocId(after), limit).unwrap());
+        assert_eq!(pending(Stage::Parse, 0, 9), [5]);
+        assert_eq!(pending(Stage::Chunk, 0, 1), [1]);
+        assert_eq!(pending(Stage::Chunk, 1, 9), [4]);
+        assert_eq!(docs(&store.reader.through(parse, 0, DocId(0), 9).unwrap()), [1, 2, 4]);
+        store.change(vec![failed(chunk, doc(4))]);
+        assert_eq!(pending(Stage::Chunk, 0, 9), [1], "a failure is not fed again");
+    }
+
+    #[test]
+    fn counts_add_up_and_are_the_same_by_both_ways_of_counting() {
+        let store = Filled::new();
+        store.put(&[("a", 1), ("b", 2), ("c", 3), ("d", 4)]);
+        let (parse, chunk) = (store.fps[Stage::Parse], store.fps[Stage::Chunk]);
+        store.change(vec![
+            done(parse, store.doc(1)),
+            done(parse, store.doc(2)),
+            failed(parse, store.doc(3)),
+            done(chunk, store.doc(1)),
+        ]);
+        let counted =
+            |scope| [Stage::Parse, Stage::Chunk].map(|stage| store.reader.counts(&store.fps, stage, scope).unwrap());
+        let expected = [Counts { todo: 1, done: 2, failed: 1 }, Counts { todo: 1, done: 1, failed: 0 }];
+        assert_eq!(counted(0), expected);
+        // A document that is gone makes the reader count by joins.
+        store.put(&[("e", 5)]);
+        store.change(vec![done(parse, store.doc(5)), Change::Gone(SourcePath::from_text("e"))]);
+        assert_eq!(counted(0), expected);
+        let chosen = ["a", "b", "c", "d"].map(|path| Change::Choose { path: SourcePath::from_text(path), scope: 1 });
+        store.change(chosen.into());
+        assert_eq!((counted(1), counted(2)), (expected, [Counts::default(); 2]));
+    }
+
+    #[test]
+    fn a_result_comes_back_as_it_was_and_the_newest_one_counts() {
+        let store = Filled::new();
+        store.put(&[("a", 1)]);
+        let (fp, doc) = (store.fps[Stage::Parse], store.doc(1));
+        store.change(vec![failed(fp, doc)]);
+        assert!(matches!(store.reader.artifact::<Number>(&store.fps, doc), Err(StoreError::Record { .. })));
+        store.change(vec![done(fp, doc)]);
+        assert_eq!(store.reader.artifact::<Number>(&store.fps, doc).unwrap(), Number(doc.0));
+        let row = store.reader.stage_of(fp, doc).unwrap().unwrap();
+        assert_eq!((row.kind, row.message, row.terms), (None, None, 2), "nothing is left of the failure");
+    }
+
+    #[test]
+    fn a_damaged_result_is_named_by_stage_and_document() {
+        let store = Filled::new();
+        store.put(&[("a", 1)]);
+        let (fp, doc) = (store.fps[Stage::Parse], store.doc(1));
+        store.change(vec![done(fp, doc)]);
+        Session::begin(&store.store).unwrap().db.execute("UPDATE art SET z = zeroblob(9)", []).unwrap();
+        let error = store.reader.artifact::<Number>(&store.fps, doc).unwrap_err();
+        assert!(matches!(error, StoreError::Record { .. }));
+        assert!(error.to_string().contains(&format!("fingerprint {}, document {}", fp.0, doc.0)), "{error}");
+    }
+}

@@ -146,3 +146,102 @@ fn set_meta(db: &Database, key: &str, value: Option<&str>) -> Result<(), StoreEr
     }
     .map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{Filled, done, failed};
+    use crate::store::{Change, DocId};
+    use crate::values::SourcePath;
+
+    fn chosen(paths: &[&str], scope: i64) -> Vec<Change> {
+        paths.iter().map(|path| Change::Choose { path: SourcePath::from_text(*path), scope }).collect()
+    }
+
+    fn failures(store: &Filled) -> u64 {
+        store.reader.failures_in(&store.fps, Stage::Parse, 0).unwrap()
+    }
+
+    #[test]
+    fn failures_are_taken_up_in_scope_and_nowhere_else() {
+        let store = Filled::new();
+        store.put(&[("a", 1), ("b", 2), ("c", 3)]);
+        store.change((1..=3).map(|n| failed(store.fps[Stage::Parse], store.doc(n))).collect());
+        store.change(chosen(&["b"], 7));
+        let mut session = Session::begin(&store.store).unwrap();
+        assert_eq!((session.retry_failed(&store.fps, 7).unwrap(), failures(&store)), (1, 2));
+        assert_eq!((session.retry_failed(&store.fps, 7).unwrap(), failures(&store)), (0, 2));
+        assert_eq!((session.retry_failed(&store.fps, 0).unwrap(), failures(&store)), (2, 0));
+    }
+
+    #[test]
+    fn a_rerun_makes_its_stage_and_what_follows_wait_in_scope_and_raises_the_generation_once() {
+        let store = Filled::new();
+        store.put(&[("a", 1), ("b", 2)]);
+        let fps = &store.fps;
+        store.change(
+            (1..=2)
+                .flat_map(|n| Stage::of_documents().map(move |stage| (n, stage)))
+                .map(|(n, stage)| done(fps[stage], store.doc(n)))
+                .collect(),
+        );
+        store.change(chosen(&["b"], 7));
+        let mut session = Session::begin(&store.store).unwrap();
+        session.begin_rerun(fps, Stage::Chunk, 7, "again").unwrap();
+        let waiting = |stage| {
+            let sql = "SELECT doc, generation FROM done WHERE fp = ?1 AND state = 0";
+            store.reader.db.rows(sql, [fps[stage].0], |r| Ok((DocId(r.get(0)?), r.get::<_, i64>(1)?))).unwrap()
+        };
+        let expected = [
+            (Stage::Parse, vec![]),
+            (Stage::Chunk, vec![(store.doc(2), 1)]),
+            (Stage::Extract, vec![(store.doc(2), 1)]),
+        ];
+        for (stage, expected) in expected {
+            assert_eq!(waiting(stage), expected, "{stage:?}");
+        }
+        assert_eq!(store.reader.meta("generation").unwrap().as_deref(), Some("1"));
+        assert_eq!(store.reader.meta("rerun").unwrap().as_deref(), Some("again"));
+        session.set_meta(&[("rerun".into(), None)]).unwrap();
+        session.begin_rerun(fps, Stage::Extract, 0, "more").unwrap();
+        assert_eq!(store.reader.meta("generation").unwrap().as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn documents_without_recognition_wait_again_with_what_follows_from_them() {
+        let store = Filled::new();
+        store.put(&[("a", 1), ("b", 2)]);
+        let fps = &store.fps;
+        store.change(
+            (1..=2)
+                .flat_map(|n| Stage::of_documents().map(move |stage| (n, stage)))
+                .map(|(n, stage)| done(fps[stage], store.doc(n)))
+                .collect(),
+        );
+        let gap = |n, gap| {
+            let Change::Done { fp, doc, attempts, terms, notes, artifact, .. } = done(fps[Stage::Parse], store.doc(n))
+            else {
+                unreachable!()
+            };
+            Change::Done { fp, doc, attempts, terms, notes, gap: Some(gap), artifact }
+        };
+        store.change(vec![gap(1, Gap::NeedsOcr), gap(2, Gap::Unreadable)]);
+        let mut session = Session::begin(&store.store).unwrap();
+        assert_eq!(session.retry_partial(fps, 0).unwrap(), 1);
+        for stage in Stage::of_documents() {
+            let sql = "SELECT doc FROM done WHERE fp = ?1 AND state = 0";
+            let waiting = store.reader.db.rows(sql, [fps[stage].0], |r| r.get(0).map(DocId)).unwrap();
+            assert_eq!(waiting, [store.doc(1)], "{stage:?}");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_has_one_number() {
+        let store = Filled::new();
+        let mut session = Session::begin(&store.store).unwrap();
+        let one = session.intern("parse", None, &Fingerprint([1; 32]), "{}").unwrap();
+        let two = session.intern("parse", None, &Fingerprint([2; 32]), "{}").unwrap();
+        assert!(one != two && session.intern("parse", None, &Fingerprint([1; 32]), "other words").unwrap() == one);
+        assert_eq!(store.reader.spec(one).unwrap().as_deref(), Some("{}"));
+    }
+}

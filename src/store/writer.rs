@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::change::{Change, Checkpoint};
 use super::database::Database;
 use super::files::{self, FileState};
-use super::{Publication, Store, StoreError, answers, batches, durable, ledger, results};
+use super::{Disk, Publication, Store, StoreError, answers, batches, durable, ledger, results};
 use crate::values::{Event, Failure, FailureKind, Phase, SourcePath, Stage};
 
 /// A group is committed when its first row is this old ...
@@ -51,7 +51,7 @@ impl Writer {
         let shared = Arc::new(Shared { failed: AtomicBool::new(false), error: Mutex::new(None), commits: 0.into() });
         // Small: memory is bounded by the documents in flight, and a full queue is the backpressure on workers.
         let (sender, receiver) = bounded(16);
-        let mut group = Group { db, now_ms, shared: Arc::clone(&shared), on_commit };
+        let mut group = Group { db, disk: Arc::clone(store.disk()), now_ms, shared: Arc::clone(&shared), on_commit };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || group.run(&receiver))
@@ -122,6 +122,7 @@ impl Drop for Writer {
 
 struct Group<F> {
     db: Database,
+    disk: Arc<dyn Disk>,
     now_ms: fn() -> i64,
     shared: Arc<Shared>,
     on_commit: F,
@@ -173,7 +174,7 @@ impl<F: FnMut(Vec<Event>)> Group<F> {
 
     /// Publishes what the group has written, commits the group, then tells of it: in this order.
     fn commit(&mut self, mut checkpoints: Vec<Checkpoint>) -> Result<(), StoreError> {
-        publish(&mut checkpoints)?;
+        publish(&*self.disk, &mut checkpoints)?;
         let now = (self.now_ms)();
         let mut events = Vec::new();
         let mut after = Vec::new();
@@ -192,22 +193,23 @@ impl<F: FnMut(Vec<Event>)> Group<F> {
     }
 }
 
-/// Puts the vocabulary files of a group into their places. One that cannot be put there is a failure of its source, not of the
-/// run; a full disk ends the run.
-fn publish(checkpoints: &mut [Checkpoint]) -> Result<(), StoreError> {
+/// Puts the vocabulary files of a group into their places. A place that cannot be used is a failure of its source, not of the
+/// run; a disk that fails, or is full, ends the run.
+fn publish(disk: &dyn Disk, checkpoints: &mut [Checkpoint]) -> Result<(), StoreError> {
     let group: Vec<&Publication> = checkpoints
         .iter()
         .flat_map(|checkpoint| &checkpoint.changes)
         .filter_map(|change| if let Change::Written { publication, .. } = change { Some(publication) } else { None })
         .collect();
-    let mut results = durable::publish(&group).into_iter();
+    let mut results = durable::publish(disk, &group).into_iter();
     for Checkpoint { changes, events, .. } in checkpoints {
         for change in changes {
             let Change::Written { path, publication, .. } = change else { continue };
             let Some(Err(error)) = results.next() else { continue };
-            if error.kind() == std::io::ErrorKind::StorageFull {
-                return Err(StoreError::Full { file: publication.target.clone() });
-            }
+            let error = match StoreError::of_disk("put in its place", &publication.target, error) {
+                Ok(error) => return Err(error),
+                Err(of_the_place) => of_the_place,
+            };
             let message = format!("cannot put the file '{}' in its place: {error}", publication.target.display());
             let failure = Failure::new(FailureKind::Io, message);
             fail_event(events, path, &failure);

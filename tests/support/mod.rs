@@ -1,5 +1,6 @@
 //! Small corpora made on the spot, and the program run on them.
 
+pub(crate) mod disk;
 pub(crate) mod documents;
 pub(crate) mod epubs;
 pub(crate) mod needs;

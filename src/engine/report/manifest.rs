@@ -20,7 +20,7 @@ pub(in crate::engine) fn write(run: &Run<'_>, summary: &Summary) -> Result<(), R
     let path = run.places.output.join(MANIFEST);
     let reader = run.store.reader()?;
     let mut trouble = None;
-    let written = store::replace_file(&path, |to| {
+    let written = store::replace_file(&**run.store.disk(), &path, |to| {
         let at = jiff::Timestamp::from_millisecond((run.now_ms)()).unwrap_or_default();
         let head = json!({
             "manifest_version": 1, "corpora_version": env!("CARGO_PKG_VERSION"), "written_at": format!("{at:.0}"),

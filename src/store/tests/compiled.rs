@@ -207,7 +207,7 @@ fn keep_everything(state: &ConsolidationState, n: u8) {
 #[test]
 fn every_statement_is_compiled_once_however_often_it_is_run() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open_or_create(dir.path()).unwrap();
+    let store = Store::open_or_create(dir.path()).unwrap().without_syncs();
     let mut session = Session::begin(&store).unwrap();
     let mut fp = |n| session.intern("x", None, &unit(n), "{}").unwrap();
     let fps = &StageFps::from_fn(|stage| fp(201 + stage as u8));

@@ -1,6 +1,5 @@
 //! Packs what has no answer into payloads on the disk, up to what the provider takes in one batch.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use crate::engine::extract::contents::contents;
 use crate::engine::extract::request::{Ask, TOGETHER, Unit, prompt, takes};
 use crate::engine::feed::feed_documents;
 use crate::store::{
-    BatchRequest, BatchRow, BatchState, Change, Checkpoint, DistinctCounter, DocId, STORE_FOLDER, StoreError,
+    BatchRequest, BatchRow, BatchState, Change, Checkpoint, DiskFile, DistinctCounter, DocId, STORE_FOLDER, StoreError,
 };
 use crate::values::{Cost, Extraction, Fingerprint, Stage, Usage};
 
@@ -34,7 +33,7 @@ pub(super) struct Packed {
 struct Payload {
     id: i64,
     token: String,
-    file: BufWriter<File>,
+    file: BufWriter<Box<dyn DiskFile>>,
     place: PathBuf,
     sha: Sha256,
     row: BatchRow,
@@ -210,8 +209,9 @@ impl Packer<'_> {
         let place = payload_place(&run.places.output, &token);
         let folder = place.parent().expect("a payload has a folder");
         let io = |source| RunError::Io { action: "write the batch payload", file: place.clone(), source };
-        std::fs::create_dir_all(folder).map_err(io)?;
-        let file = File::create(&place).map_err(io)?;
+        let disk = run.store.disk();
+        disk.create_folder(folder).map_err(io)?;
+        let file = disk.create(&place).map_err(io)?;
         let row = BatchRow {
             id,
             question: run.question,
@@ -256,9 +256,9 @@ impl Packer<'_> {
             _ => RunError::Io { action: "write the batch payload", file: payload.place.clone(), source },
         };
         payload.file.flush().map_err(io)?;
-        payload.file.get_ref().sync_all().map_err(io)?;
+        payload.file.get_mut().sync().map_err(io)?;
         if let Some(folder) = payload.place.parent() {
-            File::open(folder).and_then(|f| f.sync_all()).map_err(io)?;
+            run.store.disk().sync_folder(folder).map_err(io)?;
         }
         payload.row.sha = Fingerprint(payload.sha.finalize().into());
         let mut changes = payload.waiting;

@@ -393,7 +393,7 @@ fn courses(seeds: std::ops::Range<u64>) {
             drop(world.take());
             // In memory where that is possible: nothing here is about the disk.
             let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-            let store = Store::open_or_create(folder.path()).unwrap();
+            let store = Store::open_or_create(folder.path()).unwrap().without_syncs();
             let db = Connection::open(store.database()).unwrap();
             world = Some((folder, store, db));
         }

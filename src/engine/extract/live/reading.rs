@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender, select};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::shared::Live;
@@ -12,7 +12,7 @@ use crate::engine::error::RunError;
 use crate::engine::extract::request::{Ask, Request};
 use crate::engine::extract::settle::RequestFacts;
 use crate::remote::Permit;
-use crate::store::{self, Checkpoint, Reader};
+use crate::store::{self, Checkpoint, Reader, StoreError};
 use crate::values::{Cost, Usage};
 
 /// A response on its way to the reader.
@@ -38,28 +38,67 @@ pub(super) struct Verdict {
     pub(super) again: Vec<Ask>,
 }
 
-/// Takes responses until the traffic has ended.
+/// A response that is durable and not read yet.
+struct Kept {
+    id: i64,
+    facts: RequestFacts,
+    response: Response,
+}
+
+/// Takes responses until the traffic has ended. Each is stored, and read once it is durable: what reading it may do to the program
+/// costs no second request.
 pub(super) fn serve(
     live: &Live<'_>,
     responses: &Receiver<Response>,
     verdicts: &UnboundedSender<Verdict>,
 ) -> Result<(), RunError> {
-    while let Ok(response) = responses.recv() {
-        let verdict = read_one(live, response)?;
-        // The traffic waits for its verdicts, so it is there to hear them unless it broke.
-        let _ = verdicts.send(verdict);
+    let (durable, kept) = crossbeam_channel::unbounded();
+    let mut arriving = responses.clone();
+    let (mut ended, mut unread) = (false, 0_usize);
+    while !ended || unread > 0 {
+        select! {
+            recv(arriving) -> response => match response {
+                Ok(response) => {
+                    keep(live, response, durable.clone())?;
+                    unread += 1;
+                }
+                Err(_) => (ended, arriving) = (true, crossbeam_channel::never()),
+            },
+            recv(kept) -> response => {
+                let response = response.expect("its sender lives as long as this function");
+                unread -= 1;
+                // The traffic waits for its verdicts, so it is there to hear them unless it broke.
+                let _ = verdicts.send(read_one(live, response)?);
+            },
+            // A writer that broke tells of no commit any more.
+            default(LOOK_AFTER_WRITER) => if live.run.writer.has_failed() {
+                return Err(StoreError::Stopped.into());
+            },
+        }
     }
     Ok(())
 }
 
-fn read_one(live: &Live<'_>, response: Response) -> Result<Verdict, RunError> {
+/// Time between two looks whether the writer is still there, while nothing comes.
+const LOOK_AFTER_WRITER: Duration = Duration::from_millis(200);
+
+/// Stores a response; it comes to `durable` when that is committed.
+fn keep(live: &Live<'_>, response: Response, durable: Sender<Kept>) -> Result<(), RunError> {
     let run = live.run;
-    let ask = &response.request.ask;
     let id = run.next_response.fetch_add(1, Ordering::Relaxed);
     let latency_ms = i64::try_from(response.latency.as_millis()).unwrap_or(i64::MAX);
-    let facts = ask.facts(run, &live.remote.dialect.model, response.request_id, latency_ms);
-    run.writer.submit(Checkpoint::new(vec![live.policy.keep(id, &facts, &response.body)], Vec::new()))?;
+    let facts = response.request.ask.facts(run, &live.remote.dialect.model, response.request_id.clone(), latency_ms);
+    let changes = vec![live.policy.keep(id, &facts, &response.body)];
+    let after: Box<dyn FnOnce() + Send> = Box::new(move || {
+        // A reader that has gone away has its reason.
+        let _ = durable.send(Kept { id, facts, response });
+    });
+    Ok(run.writer.submit(Checkpoint { changes, events: Vec::new(), after: Some(after) })?)
+}
 
+fn read_one(live: &Live<'_>, Kept { id, facts, response }: Kept) -> Result<Verdict, RunError> {
+    let run = live.run;
+    let ask = &response.request.ask;
     let settlement = live.policy.settle(id, &facts, &response.body, false);
     let told = settlement.usage.unwrap_or_default();
     response.span.record("latency_ms", response.latency.as_millis() as u64);

@@ -10,7 +10,7 @@ use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io};
 use super::queue::waiting;
 use crate::stages::consolidate::{Decisions, Merging, Ruling, has_statistics};
 use crate::store::{
-    ConsolidationState, MergedRuns, RunRecord, RunSorter, RunWriter, replace_file, replace_keeping_old,
+    ConsolidationState, MachineDisk, MergedRuns, RunRecord, RunSorter, RunWriter, replace_file, replace_keeping_old,
 };
 use crate::values::{
     Decision, Entry, Fingerprint, MASTER_FILE, MASTER_SCHEMA_VERSION, MasterEntry, MasterMetadata, REVIEW_FILE,
@@ -312,8 +312,8 @@ impl Output<'_> {
         let new = self.state.folder().join("master.new");
         write_master(&new, &self.metadata, &ranked)?;
         let master = folder.join(MASTER_FILE);
-        result.replaced =
-            replace_keeping_old(&new, &master, &folder.join(BACKUP_FILE)).map_err(io("write", &master))?;
+        result.replaced = replace_keeping_old(&MachineDisk, &new, &master, &folder.join(BACKUP_FILE))
+            .map_err(io("write", &master))?;
 
         // What was decided on terms that no file has now is kept for the day when they come back.
         let gone = self.old_queue.into_values().filter(|e| !is_untouched(e));
@@ -366,5 +366,5 @@ pub fn write_queue(folder: &Path, queue: &ReviewQueue) -> Result<(), Consolidate
     if std::fs::read(&file).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
-    replace_file(&file, |out| out.write_all(&bytes)).map_err(io("write", &file))
+    replace_file(&MachineDisk, &file, |out| out.write_all(&bytes)).map_err(io("write", &file))
 }
