@@ -73,9 +73,3 @@ pub(super) fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no reason given")
 }
-
-/// Failure of a document whose parser panicked.
-pub(super) fn broken(panic: &(dyn std::any::Any + Send)) -> Failure {
-    let words = panic_words(panic);
-    Failure::new(FailureKind::Damaged, format!("the file breaks the parser ({words}); it is probably damaged"))
-}

@@ -19,6 +19,7 @@ mod failpoint;
 mod feed;
 mod keys;
 mod parse;
+mod parse_here;
 mod parser;
 mod per_document;
 mod plan;
@@ -42,7 +43,7 @@ pub use self::extract::plan::{ExtractPlan, RemotePlan};
 pub use self::extract::settle::{Reading, read as read_response};
 #[cfg(feature = "failpoints")]
 pub use self::failpoint::crash_at;
-pub use self::parser::parse_here;
+pub use self::parse_here::parse_here;
 pub use self::plan::{Plan, StagePlan};
 pub use self::provider::{BatchOptions, EndpointKind, Remote};
 pub use self::report::manifest::MANIFEST;

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::attempts::broken;
 use super::config::ParseIn;
-use super::worker::{ParseProgram, ParseWorker, Parsed, Position, STACK, read_unchanged};
-use crate::stages::parse::{self, OcrCount, ParseSettings};
+use super::parse_here::{parse_here, read_unchanged};
+use super::worker::{ParseProgram, ParseWorker, Parsed, Position};
+use crate::stages::parse::ParseSettings;
 use crate::store;
-use crate::values::{Failure, FailureKind, Fingerprint, ParsedDocument};
+use crate::values::{Failure, Fingerprint};
 
 /// Way to parse the documents of a run.
 #[derive(Debug, Clone)]
@@ -63,25 +63,5 @@ impl<'a> Parser<'a> {
                 Ok(Parsed { artifact, gap: document.gap(), notes: std::mem::take(&mut document.notes) })
             }
         }
-    }
-}
-
-/// Parses a document in this process, on a thread with a deep stack. What a hostile file does to the process, nothing prevents.
-///
-/// # Errors
-/// The cause and the remedy; a panic of the parser is one.
-pub fn parse_here(bytes: &[u8], settings: &ParseSettings) -> Result<ParsedDocument, Failure> {
-    let settings = ParseSettings { ocr_count: OcrCount::default(), ..settings.clone() };
-    let parsed = std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .name("worker-parse".into())
-            .stack_size(STACK)
-            .spawn_scoped(scope, || parse::parse(bytes, &settings, &mut |_, _| {}))
-            .map(|thread| thread.join())
-    });
-    match parsed {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => Err(broken(&*panic)),
-        Err(e) => Err(Failure::new(FailureKind::Io, format!("no thread can be started to parse it: {e}"))),
     }
 }

@@ -26,7 +26,7 @@ use super::report::manifest::{self, MANIFEST};
 use super::report::summary::{Progress, summarize};
 use super::stage_keys::StageKeys;
 use super::tally::Tally;
-use super::watchdog::{STANDSTILL, Signs, watch};
+use super::watchdog::{STANDSTILL, Signs, Watchdog, watch};
 use super::{discover, per_document, plan};
 use crate::stages::parse::OcrMode;
 use crate::stages::write::Origin;
@@ -56,19 +56,63 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     empty(&store.temporary_folder())?;
 
     let mut session = Session::begin(&store)?;
+    let (mut run, watch) = begin(config, cancel, events, &store, &mut session)?;
+    run.emit(Event::RunStarted {
+        version: env!("CARGO_PKG_VERSION").into(),
+        pipeline: config.pipeline.name.clone(),
+        provider: config.pipeline.provider.name.clone(),
+        mode: config.mode,
+    });
+    for message in expiry_warnings(&store.reader()?, (config.now_ms)())? {
+        run.emit(Event::Warning { message });
+    }
+    let mut progress = Progress::default();
+    let outcome = stages(&mut run, config, &mut session, &mut progress);
+    progress.stopped = progress.stopped.take().or_else(|| watch.standstill.get().cloned());
+    if let Some(message) = run.contexts.message() {
+        run.emit(Event::Notice { message });
+    }
+    let summary = summarize(&run, config, &progress, outcome.is_ok(), started)?;
+    let written = match &outcome {
+        Ok(_) if !config.dry_run && (progress.changed || !config.output.join(MANIFEST).exists()) => {
+            manifest::write(&run, &summary)
+        }
+        _ => Ok(()),
+    };
+    let Run { writer, tally, .. } = run;
+    let commits = writer.finish();
+    let summary = Summary { commits: *commits.as_ref().unwrap_or(&summary.commits), ..summary };
+    tally.emit(Event::RunFinished { summary: summary.clone() });
+    // A writer that broke is the cause of whatever else went wrong.
+    commits?;
+    let plan = outcome?;
+    written?;
+    if !matches!(summary.outcome, RunOutcome::Interrupted) {
+        session.set_meta(&[("rerun".into(), None)])?;
+    }
+    Ok(Finished { summary, plan })
+}
+
+/// The state of a run over an open store: keys interned, leftovers forgotten, writer and watch started.
+fn begin<'a>(
+    config: &'a RunConfig,
+    cancel: &'a Cancel,
+    events: &Sender<Event>,
+    store: &'a Store,
+    session: &mut Session,
+) -> Result<(Run<'a>, Watch), RunError> {
     let keys = StageKeys::of(&config.pipeline, &config.parse_settings.ocr, config.blocklist.as_deref());
-    let (fps, question) = keys.intern(&mut session)?;
+    let (fps, question) = keys.intern(session)?;
     session.forget_unplanned_batches()?;
     let reader = store.reader()?;
     let number =
         |key: &str| -> Result<i64, StoreError> { Ok(reader.meta(key)?.and_then(|v| v.parse().ok()).unwrap_or(0)) };
-    let scope = match config.limit.is_some() || !config.inputs.is_whole_root() || !config.recursive {
-        true => {
-            let next = number("partial_runs")? + 1;
-            session.set_meta(&[("partial_runs".into(), Some(next.to_string()))])?;
-            next
-        }
-        false => 0,
+    let scope = if config.limit.is_some() || !config.inputs.is_whole_root() || !config.recursive {
+        let next = number("partial_runs")? + 1;
+        session.set_meta(&[("partial_runs".into(), Some(next.to_string()))])?;
+        next
+    } else {
+        0
     };
     let before = StageMap::try_from_fn(|stage| Ok::<_, StoreError>(reader.current(stage)?.map(|(fp, _)| fp)))?;
     let generation = number("generation")?;
@@ -82,25 +126,11 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
             events.into_iter().for_each(|event| tally.emit(event));
         }
     };
-    let standstill = Arc::new(OnceLock::new());
-    let _watchdog = {
-        let (tally, halted, standstill, stalled) =
-            (Arc::clone(&tally), Arc::clone(&halted), Arc::clone(&standstill), config.stalled);
-        let stop = move |words: String| {
-            let message = format!(
-                "nothing has happened for {} minutes: {words}; this is a fault of corpora, please report it; everything done is kept, and the same command continues",
-                STANDSTILL.as_secs() / 60
-            );
-            tally.emit(Event::Warning { message: message.clone() });
-            let _ = standstill.set(message);
-            halted.store(true, Ordering::Relaxed);
-        };
-        watch(signs.clone(), STANDSTILL, stop, stalled).map_err(RunError::Threads)?
-    };
+    let watch = Watch::begin(&tally, &signs, &halted, config.stalled)?;
     let provider = &config.pipeline.provider;
-    let mut run = Run {
-        store: &store,
-        writer: Writer::start(&store, config.now_ms, on_commit)?,
+    let run = Run {
+        store,
+        writer: Writer::start(store, config.now_ms, on_commit)?,
         tally,
         cancel,
         signs,
@@ -134,40 +164,32 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         parsing: Parsing::of(&config.parse_in, &config.parse_settings),
         now_ms: config.now_ms,
     };
-    run.emit(Event::RunStarted {
-        version: env!("CARGO_PKG_VERSION").into(),
-        pipeline: config.pipeline.name.clone(),
-        provider: provider.name.clone(),
-        mode: config.mode,
-    });
-    for message in expiry_warnings(&reader, (config.now_ms)())? {
-        run.emit(Event::Warning { message });
+    Ok((run, watch))
+}
+
+/// The watch over a run, and what it found.
+struct Watch {
+    _watchdog: Watchdog,
+    /// Words about a run that stood still.
+    standstill: Arc<OnceLock<String>>,
+}
+
+impl Watch {
+    fn begin(tally: &Arc<Tally>, signs: &Signs, halted: &Arc<AtomicBool>, stalled: fn()) -> Result<Self, RunError> {
+        let standstill = Arc::new(OnceLock::new());
+        let (tally, halted, words_found) = (Arc::clone(tally), Arc::clone(halted), Arc::clone(&standstill));
+        let stop = move |words: String| {
+            let message = format!(
+                "nothing has happened for {} minutes: {words}; this is a fault of corpora, please report it; everything done is kept, and the same command continues",
+                STANDSTILL.as_secs() / 60
+            );
+            tally.emit(Event::Warning { message: message.clone() });
+            let _ = words_found.set(message);
+            halted.store(true, Ordering::Relaxed);
+        };
+        let watchdog = watch(signs.clone(), STANDSTILL, stop, stalled).map_err(RunError::Threads)?;
+        Ok(Self { _watchdog: watchdog, standstill })
     }
-    let mut progress = Progress::default();
-    let outcome = stages(&mut run, config, &mut session, &mut progress);
-    progress.stopped = progress.stopped.take().or_else(|| standstill.get().cloned());
-    if let Some(message) = run.contexts.message() {
-        run.emit(Event::Notice { message });
-    }
-    let summary = summarize(&run, config, &progress, outcome.is_ok(), started)?;
-    let written = match &outcome {
-        Ok(_) if !config.dry_run && (progress.changed || !config.output.join(MANIFEST).exists()) => {
-            manifest::write(&run, &summary)
-        }
-        _ => Ok(()),
-    };
-    let Run { writer, tally, .. } = run;
-    let commits = writer.finish();
-    let summary = Summary { commits: *commits.as_ref().unwrap_or(&summary.commits), ..summary };
-    tally.emit(Event::RunFinished { summary: summary.clone() });
-    // A writer that broke is the cause of whatever else went wrong.
-    commits?;
-    let plan = outcome?;
-    written?;
-    if !matches!(summary.outcome, RunOutcome::Interrupted) {
-        session.set_meta(&[("rerun".into(), None)])?;
-    }
-    Ok(Finished { summary, plan })
 }
 
 /// Discovery, then the stages of the dataflow.

@@ -49,7 +49,7 @@ const BELOW_THE_EDGE: [(&str, &[&str]); 29] = [
     ("rustix::time::ClockId::Realtime", &[]),
     (
         "std::process::Command",
-        &["src/engine/worker.rs", "crates/parse/src/ocr/tesseract.rs", "crates/parse/src/environment.rs"],
+        &["src/engine/worker/process.rs", "crates/parse/src/ocr/tesseract.rs", "crates/parse/src/environment.rs"],
     ),
     ("tokio::process", &[]),
 ];

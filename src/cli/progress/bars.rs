@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Verbosity;
 use super::lines::document_line;
+use super::reporter::Verbosity;
 use super::summary;
 use crate::values::{Event, Phase, SourcePath, Stage};
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::Verbosity;
+use super::reporter::Verbosity;
 use super::summary;
 use crate::values::{Event, Phase, Stage};
 

@@ -1,11 +1,8 @@
-//! Limits of what one document may take.
+//! Limits of a parse worker.
 
 use std::time::Duration;
 
 use crate::engine::defaults;
-
-/// Stack that a document may use; deep nesting is the commonest way to kill a parser.
-pub(in crate::engine) const STACK: usize = 64 << 20;
 
 /// Limits of a parse worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

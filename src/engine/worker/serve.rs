@@ -8,11 +8,10 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::frame::{Orders, Reply, write_frame};
-use super::limits::STACK;
-use crate::engine::attempts::broken;
+use crate::engine::parse_here::{STACK, broken, read_unchanged};
 use crate::stages::parse::{self, ParseSettings};
 use crate::store;
-use crate::values::{Failure, FailureKind, Fingerprint, Format, SectionKind};
+use crate::values::{Failure, Fingerprint, Format, SectionKind};
 
 /// Address space that a worker needs before it has read anything (an idle one was
 /// measured to peak at 206 MiB with its stack, most of it reserved by the allocator and never touched).
@@ -114,31 +113,6 @@ impl Allowance {
         let current = Some(maximum.map_or(seconds, |most| most.min(seconds)));
         Ok(setrlimit(Resource::Cpu, Rlimit { current, maximum })?)
     }
-}
-
-/// The bytes of a file that still has the content `sha`.
-///
-/// # Errors
-/// If it is gone, cannot be read, or changed after the run began.
-pub(in crate::engine) fn read_unchanged(file: &Path, sha: &Fingerprint) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(file).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Failure::new(
-            FailureKind::Vanished,
-            "the file was there when the run began and is gone now; put it back, or run again to leave it out",
-        ),
-        std::io::ErrorKind::OutOfMemory => Failure::new(
-            FailureKind::Memory,
-            "the file is too large for the memory limit; allow more with --parse-memory",
-        ),
-        _ => Failure::new(FailureKind::Io, format!("the file cannot be read: {e}")),
-    })?;
-    if Fingerprint::of(&bytes) != *sha {
-        return Err(Failure::new(
-            FailureKind::Changed,
-            "the file changed after the run began; run again to take up its new content",
-        ));
-    }
-    Ok(bytes)
 }
 
 fn answer(

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::values::{Conflict, ConflictValue, Decision, Entry, MasterEntry, MasterOccurrence, Variant};
 
+/// Version of the merging. Raised whenever the same files may give another master.
+pub const VERSION: u32 = 1;
+
 /// Places kept of each document in the store's state, and so at most in the master.
 pub const PLACES_OF_A_DOCUMENT: usize = 3;
 

@@ -5,8 +5,5 @@ mod merge;
 mod read;
 
 pub use decisions::{Decisions, Ruling, check_queue, read_queue};
-pub use merge::{Merging, PLACES_OF_A_DOCUMENT, has_statistics};
+pub use merge::{Merging, PLACES_OF_A_DOCUMENT, VERSION, has_statistics};
 pub use read::{Unusable, each_master_entry, read_vocabulary};
-
-/// Version of the merging. Raised whenever the same files may give another master.
-pub const VERSION: u32 = 1;

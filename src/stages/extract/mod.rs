@@ -8,6 +8,7 @@ mod guess;
 mod passages;
 mod remarks;
 mod terms;
+mod version;
 
 pub use answer::{
     AnswerSchema, AskedUnits, Heard, Interpreted, Said, UnitAnswer, UnitResult, ground, interpret, lenient_json,
@@ -21,6 +22,4 @@ pub use guess::{guessed_output, guessed_term_output};
 pub use passages::{PassageSettings, assemble, unit_key};
 pub use remarks::remarks;
 pub use terms::{TermUnit, classify, term_key, term_units};
-
-/// Version of extraction planning and of the item shape.
-pub const VERSION: u32 = 2;
+pub use version::VERSION;

@@ -1,17 +1,4 @@
-//! Parsing in worker processes: a file that hangs, overflows the stack or eats memory kills its worker and
-//! nothing else.
-//!
-//! The worker is this same program, started as `corpora parse-worker` and reused for many documents. What passes
-//! between the two is in `frame`, the worker's side in `serve`.
-
-mod frame;
-mod limits;
-mod serve;
-
-pub(super) use self::limits::STACK;
-pub use self::limits::{CLOCK_FACTOR, ParseLimits};
-pub(super) use self::serve::read_unchanged;
-pub use self::serve::serve;
+//! The engine's side: starting workers, asking them, ending them, and telling why one died.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -21,39 +8,26 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use self::frame::{Orders, Reply, write_frame};
+use super::frame::{Orders, Reply, write_frame};
+use super::limits::{CLOCK_FACTOR, ParseLimits};
+use super::parsed::{Parsed, Position};
 use crate::stages::parse::{ParseSettings, clear_environment};
-use crate::values::{Failure, FailureKind, Fingerprint, Gap, SectionKind};
+use crate::values::{Failure, FailureKind, Fingerprint};
 
 /// A worker is replaced after this many documents, so that what its libraries leak stays small.
 const DOCUMENTS_PER_WORKER: u32 = 1_000;
 
 /// Program of the workers, and what they are told once.
 #[derive(Debug, Clone)]
-pub(super) struct ParseProgram {
+pub(in crate::engine) struct ParseProgram {
     /// Started as `PROGRAM parse-worker BYTES`.
-    pub(super) program: PathBuf,
-    pub(super) settings: ParseSettings,
-    pub(super) limits: ParseLimits,
-}
-
-/// A parsed document as it goes into the store.
-pub(super) struct Parsed {
-    pub(super) artifact: Vec<u8>,
-    pub(super) notes: Vec<String>,
-    pub(super) gap: Option<Gap>,
-}
-
-/// Place that a worker has reached in a document.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Position {
-    pub(super) section: SectionKind,
-    pub(super) done: u32,
-    pub(super) total: u32,
+    pub(in crate::engine) program: PathBuf,
+    pub(in crate::engine) settings: ParseSettings,
+    pub(in crate::engine) limits: ParseLimits,
 }
 
 /// One slot for a worker process; the process is started when it is first needed and after it died.
-pub(super) struct ParseWorker<'a> {
+pub(in crate::engine) struct ParseWorker<'a> {
     program: &'a ParseProgram,
     process: Option<Process>,
 }
@@ -66,12 +40,12 @@ struct Process {
 }
 
 impl<'a> ParseWorker<'a> {
-    pub(super) fn new(program: &'a ParseProgram) -> Self {
+    pub(in crate::engine) fn new(program: &'a ParseProgram) -> Self {
         Self { program, process: None }
     }
 
     /// Parses the file, which must still have the content `sha`. `progress` is told a few times a second how far it is.
-    pub(super) fn parse(
+    pub(in crate::engine) fn parse(
         &mut self,
         file: &Path,
         sha: &Fingerprint,

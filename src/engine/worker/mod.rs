@@ -1,0 +1,16 @@
+//! Parsing in worker processes: a file that hangs, overflows the stack or eats memory kills its worker and
+//! nothing else.
+//!
+//! The worker is this same program, started as `corpora parse-worker` and reused for many documents. What passes
+//! between the two is in `frame`, the engine's side in `process`, the worker's in `serve`.
+
+mod frame;
+mod limits;
+mod parsed;
+mod process;
+mod serve;
+
+pub use self::limits::{CLOCK_FACTOR, ParseLimits};
+pub(super) use self::parsed::{Parsed, Position};
+pub(super) use self::process::{ParseProgram, ParseWorker};
+pub use self::serve::serve;

@@ -1,0 +1,18 @@
+//! What comes of a document that is parsed, and on the way there.
+
+use crate::values::{Gap, SectionKind};
+
+/// A parsed document as it goes into the store.
+pub(in crate::engine) struct Parsed {
+    pub(in crate::engine) artifact: Vec<u8>,
+    pub(in crate::engine) notes: Vec<String>,
+    pub(in crate::engine) gap: Option<Gap>,
+}
+
+/// Place that a worker has reached in a document.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Position {
+    pub(in crate::engine) section: SectionKind,
+    pub(in crate::engine) done: u32,
+    pub(in crate::engine) total: u32,
+}
