@@ -275,6 +275,9 @@ impl<'ast> Visit<'ast> for File {
         }
     }
 
+    /// `pub(super)` says who may use a thing, and uses nothing.
+    fn visit_visibility(&mut self, _visibility: &'ast syn::Visibility) {}
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let names = path.segments.iter().map(|s| s.ident.to_string()).collect();
         self.mentions.push(Mention { scope: self.scope.clone(), path: names, line: line(path.span()) });
