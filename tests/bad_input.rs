@@ -311,7 +311,8 @@ fn a_folder_without_permission_is_said_and_its_documents_are_not_gone() {
 
 #[test]
 fn a_worker_that_is_killed_is_replaced_and_its_document_tried_once_more() {
-    let shelf = Shelf::of(60);
+    // So many that the first commit comes while there is still something to parse.
+    let shelf = Shelf::of(300);
     let mut struck = Vec::new();
     let run = with_moment(&shelf, "document_done", &[], |child| {
         struck = workers(child.id());
@@ -321,7 +322,7 @@ fn a_worker_that_is_killed_is_replaced_and_its_document_tried_once_more() {
     });
     run.exits(0);
     assert_eq!(struck.len(), 1, "one worker was there");
-    assert_eq!(shelf.vocabularies().len(), 60);
+    assert_eq!(shelf.vocabularies().len(), 300);
     let log = std::fs::read_to_string(shelf.out().join("corpora-errors.log")).unwrap_or_default();
     assert!(log.contains("Crashed: ") && log.contains("(attempt 1)"), "{log}");
 }

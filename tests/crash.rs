@@ -1,7 +1,6 @@
 //! `kill -9` at random instants, disks that fail and power cuts at every operation: nothing acknowledged is lost or done twice, and
 //! the output is the same.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::process::Child;
@@ -82,11 +81,6 @@ fn kill_at_random_instants(more: &[&str], keeps_stages: bool) {
         resumed_stages += second.len();
         let twice: Vec<_> = first.iter().filter(|done| second.contains(done)).collect();
         assert!(twice.is_empty(), "round {round}: done again after it was acknowledged: {twice:?}");
-        let each: BTreeSet<_> = first.iter().chain(&second).collect();
-        if keeps_stages {
-            // What was committed but not yet told when the kill came appears in neither log.
-            assert!(each.len() <= 4 * documents);
-        }
         assert_eq!(outputs(&shelf, &out), expected, "round {round}: other bytes");
         let store = rusqlite::Connection::open(shelf.path().join(&out).join(".corpora/store.sqlite")).unwrap();
         let check: String = store.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();

@@ -233,6 +233,8 @@ impl<'a> Traffic<'a> {
         }
         match attempt.result {
             Ok(answered) => {
+                // Any response with status 200 shows that key, model and address are right: at once, not when it is stored and read.
+                self.breaker.answered(std::time::Instant::now());
                 self.unread += 1;
                 let (latency, request_id, body) = (attempt.latency, attempt.request_id, answered.body);
                 let response = Response { request, permit, latency, request_id, body, span };
@@ -262,8 +264,6 @@ impl<'a> Traffic<'a> {
             money.settle(verdict.reserved, verdict.cost);
             money.answered(verdict.usage.unwrap_or_default());
         }
-        // Any response with status 200 shows that key, model and address are right.
-        self.breaker.answered(std::time::Instant::now());
         for ask in verdict.again {
             self.wait(ask, Duration::ZERO);
         }
