@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
 
 use super::change::{Change, Checkpoint};
 use super::database::Database;
@@ -16,6 +16,10 @@ use crate::values::{Event, Failure, FailureKind, Phase, SourcePath, Stage};
 const GROUP_AGE: Duration = Duration::from_millis(100);
 /// ... or when it holds this many rows.
 const GROUP_ROWS: usize = 256;
+
+/// Time between two looks whether the writer's thread is still there, while it is waited for: a run whose disk filled up was once seen
+/// to wait for an answer of a thread that had ended.
+const LOOK_AFTER_THREAD: Duration = Duration::from_millis(200);
 
 enum Message {
     Checkpoint(Checkpoint),
@@ -74,7 +78,18 @@ impl Writer {
     pub fn flush(&self) -> Result<(), StoreError> {
         let (done, wait) = bounded(1);
         self.send(Message::Flush(done))?;
-        wait.recv().map_err(|_| StoreError::Stopped)
+        loop {
+            match wait.recv_timeout(LOOK_AFTER_THREAD) {
+                Ok(()) => return Ok(()),
+                Err(RecvTimeoutError::Timeout) if !self.has_ended() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Err(StoreError::Stopped),
+            }
+        }
+    }
+
+    /// True once the thread is over: then nobody answers any more, whatever still stands in the queue.
+    fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(std::thread::JoinHandle::is_finished)
     }
 
     /// Whether an error has stopped the writer.
@@ -103,7 +118,17 @@ impl Writer {
         if self.has_failed() {
             return Err(StoreError::Stopped);
         }
-        self.sender.as_ref().ok_or(StoreError::Stopped)?.send(message).map_err(|_| StoreError::Stopped)
+        let sender = self.sender.as_ref().ok_or(StoreError::Stopped)?;
+        let mut waiting = message;
+        loop {
+            match sender.send_timeout(waiting, LOOK_AFTER_THREAD) {
+                Ok(()) => return Ok(()),
+                Err(SendTimeoutError::Timeout(message)) if !self.has_ended() => waiting = message,
+                Err(SendTimeoutError::Timeout(_) | SendTimeoutError::Disconnected(_)) => {
+                    return Err(StoreError::Stopped);
+                }
+            }
+        }
     }
 
     fn stop(&mut self) {
