@@ -214,6 +214,7 @@ fn what_people_run_into_with_batches_is_explained() {
         let refused = run(&rehearsal, provider, &[]).exits(75);
         assert!(stopped(&refused).contains("has no batch endpoint"), "{}", stopped(&refused));
         assert!(stopped(&refused).contains("use --endpoint live"), "{}", stopped(&refused));
+        assert_eq!(refused.summary()["stop_reason"], "no_batch_endpoint");
         assert_eq!((rehearsal.requests(), refused.done("parse")), (0, 0), "{provider}");
     }
 
@@ -224,6 +225,7 @@ fn what_people_run_into_with_batches_is_explained() {
         let rehearsal = Rehearsal::of(2, config(always.clone()));
         let refused = run(&rehearsal, provider, &["--no-probe"]).exits(75);
         assert!(stopped(&refused).contains("refused 3 batches in a row"), "{}", stopped(&refused));
+        assert_eq!(refused.summary()["stop_reason"], "batch_refused");
         assert!(stopped(&refused).contains(words), "{}", stopped(&refused));
         assert_eq!(rehearsal.count("out", "SELECT count(*) FROM batch_unit"), 0);
     }
@@ -238,6 +240,7 @@ fn what_people_run_into_with_batches_is_explained() {
     let rehearsal = Rehearsal::of(3, config(BatchConfig { script: vec![(BatchFault::ResultsGone, 1)], ..quick() }));
     let gone = run(&rehearsal, "anthropic", &[]).exits(75);
     assert!(stopped(&gone).contains("--resubmit"), "{}", stopped(&gone));
+    assert_eq!(gone.summary()["stop_reason"], "batch_lost");
     assert_eq!(rehearsal.simulator.batch_counters().created, 1);
     run(&rehearsal, "anthropic", &["--resubmit"]).exits(0);
     assert_eq!(
@@ -344,6 +347,7 @@ fn an_interruption_leaves_batches_running_and_says_so() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let ended = Run(child.wait_with_output().unwrap()).exits(130);
     assert!(ended.summary()["stopped"].as_str().unwrap().contains("left at the provider"), "{}", ended.stderr());
+    assert_eq!(ended.summary()["stop_reason"], "batches_left");
     assert!(rehearsal.shelf.run(&["status", "out"]).exits(0).stdout().contains("1 batch is not collected"));
     rehearsal.simulator.end_batches();
     run(&rehearsal, "anthropic", &["--no-probe"]).exits(0);

@@ -391,6 +391,7 @@ fn a_key_that_is_revoked_midway_stops_the_run_with_one_message() {
     let run = rehearsal.run("out", &["--in-flight", "8"]).exits(75);
     let stopped = run.summary()["stopped"].as_str().unwrap().to_owned();
     assert!(stopped.contains("check the API key"), "{stopped}");
+    assert_eq!(run.summary()["stop_reason"], "key");
     assert!(!run.events().iter().any(|e| e["event"] == "document_failed"), "documents are not to blame");
     assert!(rehearsal.requests() < 40 + 30, "{}", rehearsal.requests());
     rehearsal.simulator.reconfigure(quick());
@@ -401,16 +402,17 @@ fn a_key_that_is_revoked_midway_stops_the_run_with_one_message() {
 
 #[test]
 fn what_no_request_would_escape_stops_the_run_with_its_remedy() {
-    for (fault, words) in [
-        (Fault::SpendLimit, "raise the spend limit"),
-        (Fault::InsufficientQuota, "add credit"),
-        (Fault::ModelNotFound, "check --model"),
-        (Fault::NoStructuredOutput, "choose another model"),
+    for (fault, words, reason) in [
+        (Fault::SpendLimit, "raise the spend limit", "balance"),
+        (Fault::InsufficientQuota, "add credit", "balance"),
+        (Fault::ModelNotFound, "check --model", "not_found"),
+        (Fault::NoStructuredOutput, "choose another model", "schema"),
     ] {
         let rehearsal = Rehearsal::of(12, SimulatorConfig { faults: vec![(fault, 1.0)], ..quick() });
         let run = rehearsal.run("out", &["--in-flight", "4"]).exits(75);
         let stopped = run.summary()["stopped"].as_str().unwrap_or_default().to_owned();
         assert!(stopped.contains(words), "{fault:?}: {stopped}");
+        assert_eq!(run.summary()["stop_reason"], reason, "{fault:?}");
         assert!(rehearsal.requests() < 40, "{fault:?}: {}", rehearsal.requests());
     }
 }
@@ -425,6 +427,7 @@ fn the_bill_stays_under_its_cap_and_goes_on_when_it_is_raised() {
     let asked = rehearsal.requests();
     let run = rehearsal.run("out", &["--max-cost", &dollars(0.6), "--in-flight", "2"]).exits(75);
     assert!(run.summary()["stopped"].as_str().unwrap().contains("--max-cost"), "{}", run.stderr());
+    assert_eq!(run.summary()["stop_reason"], "cap");
     let spent = rehearsal.count("out", "SELECT sum(cost) FROM response");
     assert!(spent as f64 <= whole as f64 * 0.6 && spent > 0, "{spent} of {whole}");
     let before = rehearsal.requests();

@@ -341,3 +341,13 @@ fn help_and_readme_show_the_defaults_of_the_core() {
         assert!(readme.lines().any(|line| line.contains(row) && line.contains(&words)), "'{words}' is not in README");
     }
 }
+
+#[test]
+fn readme_names_every_reason_for_which_a_run_stops_asking() {
+    let readme = include_str!("../README.md");
+    for reason in corpora::values::StopReason::ALL {
+        let word = serde_json::to_value(reason).unwrap();
+        let named = format!("`{}`", word.as_str().unwrap());
+        assert!(readme.contains(&named), "README does not name {named}");
+    }
+}

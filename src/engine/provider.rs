@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::error::RunError;
 use crate::remote::{ApiKey, BatchLimits, Client, Dialect, Endpoint, Price, Rates};
 use crate::stages::extract::ContextChoice;
-use crate::values::{Asked, Cost, Usage};
+use crate::values::{Asked, Cost, Stop, Usage};
 
 /// The two ways to get answers.
 #[derive(Debug, Clone)]
@@ -107,6 +107,6 @@ pub struct BatchOptions {
 /// Result of asking a remote provider.
 pub(super) struct Outcome {
     pub(super) asked: Asked,
-    /// Reason for which it stopped before its end, if it did.
-    pub(super) stopped: Option<String>,
+    /// End before its time, if it had one.
+    pub(super) stop: Option<Stop>,
 }

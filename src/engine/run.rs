@@ -31,7 +31,7 @@ use super::{discover, per_document, plan};
 use crate::stages::parse::OcrMode;
 use crate::stages::write::Origin;
 use crate::store::{Counts, Generation, Reader, RunLock, STORE_FOLDER, Scope, Session, Store, StoreError, Writer};
-use crate::values::{Event, KeyWriter, Mode, Phase, RunOutcome, Stage, StageMap, Subject, Summary};
+use crate::values::{Event, KeyWriter, Mode, Phase, RunOutcome, Stage, StageMap, Stop, StopReason, Subject, Summary};
 
 /// Result of a run.
 #[derive(Debug)]
@@ -68,7 +68,10 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     }
     let mut progress = Progress::default();
     let outcome = stages(&mut run, config, &mut session, &mut progress);
-    progress.stopped = progress.stopped.take().or_else(|| watch.standstill.get().cloned());
+    progress.stop = progress
+        .stop
+        .take()
+        .or_else(|| watch.standstill.get().map(|words| Stop::new(StopReason::Standstill, words.as_str())));
     if let Some(message) = run.contexts.message() {
         run.emit(Event::Notice { message });
     }
@@ -215,8 +218,8 @@ fn stages(
     if progress.nothing_to_do(config) {
         return pass_by(run, progress, &reader).map(|()| None);
     }
-    progress.stopped = refusal(run, config)?;
-    if progress.stopped.is_some() {
+    progress.stop = refusal(run, config)?;
+    if progress.stop.is_some() {
         return Ok(None);
     }
     if !config.dry_run {
@@ -258,7 +261,7 @@ fn pass_by(run: &Run<'_>, progress: &mut Progress, reader: &Reader) -> Result<()
 }
 
 /// Reason for which the batch endpoint that was asked for cannot be used, if it cannot: found out before a corpus is parsed for it.
-fn refusal(run: &Run<'_>, config: &RunConfig) -> Result<Option<String>, RunError> {
+fn refusal(run: &Run<'_>, config: &RunConfig) -> Result<Option<Stop>, RunError> {
     match run.remote.filter(|remote| matches!(remote.endpoint_kind, EndpointKind::Batch(_))) {
         Some(remote) if config.last_stage() >= Stage::Extract => batch_refusal(remote, &run.pipeline),
         _ => Ok(None),

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::trouble::{Disposition, Trouble, TroubleKind};
+use crate::values::{Stop, StopReason};
 
 /// Troubles of a kind that stops a run, in a row, before it is believed.
 const ABORTS: u32 = 3;
@@ -10,13 +11,6 @@ const ABORTS: u32 = 3;
 const BAD_REQUESTS: u32 = 5;
 /// Failed connections before the first answer, before the address is blamed.
 const UNREACHABLE: u32 = 5;
-
-/// Why a run stopped asking.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StopReason {
-    /// A lowercase sentence: what the provider said, how often, and what to do.
-    pub message: String,
-}
 
 /// Watches what comes back.
 #[derive(Debug)]
@@ -47,9 +41,10 @@ impl Breaker {
     }
 
     /// Takes note of trouble; says why the run should stop, if it should.
-    pub fn trouble(&mut self, trouble: &Trouble, now: Instant) -> Option<StopReason> {
-        let stop = |times: u32| StopReason {
-            message: format!("{} ({times} times in a row); {}", trouble.message, trouble.remedy()),
+    pub fn trouble(&mut self, trouble: &Trouble, now: Instant) -> Option<Stop> {
+        let stop = |times: u32| {
+            let words = format!("{} ({times} times in a row); {}", trouble.message, trouble.remedy());
+            Stop::new(trouble.stop().reason, words)
         };
         match (trouble.disposition(), trouble.kind) {
             (Disposition::AbortRun, _) => {
@@ -67,12 +62,13 @@ impl Breaker {
             _ => {}
         }
         let silent = now.saturating_duration_since(self.last_answer);
-        (silent > self.patience).then(|| StopReason {
-            message: format!(
+        (silent > self.patience).then(|| {
+            let words = format!(
                 "no answer for {} minutes, the last trouble being: {}; run the same command again later, or wait longer with --patience",
                 silent.as_secs() / 60,
                 trouble.message
-            ),
+            );
+            Stop::new(StopReason::Patience, words)
         })
     }
 }

@@ -14,7 +14,7 @@ mod upload;
 mod vendors;
 
 pub use batches::{BatchLimits, BatchSeen, LineOutcome, ResultLine, Standing, is_surely_absent};
-pub use breaker::{Breaker, StopReason};
+pub use breaker::Breaker;
 pub use client::{Answered, Attempt, Client, ClientError, choose_cryptography};
 pub use endpoint::{Endpoint, EndpointError};
 pub use headers::{LimitSeen, LimitsSeen};

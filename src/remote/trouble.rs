@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::values::{Stop, StopReason};
+
 /// The class of a provider's or the network's trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TroubleKind {
@@ -114,6 +116,28 @@ impl Trouble {
                 | TroubleKind::Cut
                 | TroubleKind::Malformed
         )
+    }
+
+    /// Stop of a run for which this is the reason, in the provider's words, with advice.
+    pub fn stop(&self) -> Stop {
+        let reason = match self.kind {
+            TroubleKind::Key => StopReason::Key,
+            TroubleKind::Balance => StopReason::Balance,
+            TroubleKind::DailyQuota => StopReason::DailyQuota,
+            TroubleKind::NotFound => StopReason::NotFound,
+            TroubleKind::Unreachable => StopReason::Unreachable,
+            TroubleKind::BadRequest => StopReason::BadRequest,
+            TroubleKind::Structured => StopReason::Schema,
+            TroubleKind::RateLimited
+            | TroubleKind::Overloaded
+            | TroubleKind::Server { .. }
+            | TroubleKind::Timeout
+            | TroubleKind::Cut
+            | TroubleKind::Malformed
+            | TroubleKind::TooLarge
+            | TroubleKind::Refused => StopReason::Provider,
+        };
+        Stop::new(reason, format!("{}; {}", self.message, self.remedy()))
     }
 
     /// Advice to a person about trouble that stops the run.

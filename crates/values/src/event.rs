@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureKind, Format, Mode, Phase, SectionKind, SourcePath};
+use super::{FailureKind, Format, Mode, Phase, SectionKind, SourcePath, Stop};
 
 /// Counts of one phase at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,9 +100,9 @@ pub struct Summary {
     pub commits: u64,
     /// Wall-clock milliseconds.
     pub millis: u64,
-    /// Reason for which the asking of a provider stopped before its end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<String>,
+    /// End of the asking before its time; absent if there was none. In JSON: `stopped`, the words, and `stop_reason`.
+    #[serde(flatten)]
+    pub stop: Option<Stop>,
     /// Sums over what a provider was asked; absent if none was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,

@@ -10,6 +10,7 @@ mod key;
 mod master;
 mod path;
 mod stage;
+mod stop;
 mod usage;
 mod vocabulary;
 mod words;
@@ -30,6 +31,7 @@ pub use master::{
 };
 pub use path::SourcePath;
 pub use stage::{Artifact, Mode, Phase, Stage, StageMap, Subject};
+pub use stop::{Stop, StopReason};
 pub use usage::{Cost, Usage};
 pub use vocabulary::{Entry, Occurrence, SCHEMA_VERSION, Vocabulary, VocabularyMetadata};
 pub use words::{listed, plural};

@@ -251,8 +251,8 @@ fn one(
     }
     let watched = watch::run(command).map_err(CommandError::bad_input)?;
     let summary = watched.summary;
-    if !matches!(summary.outcome, RunOutcome::Complete | RunOutcome::Partial) || summary.stopped.is_some() {
-        let why = summary.stopped.unwrap_or_else(|| format!("it ended as {:?}", summary.outcome));
+    if !matches!(summary.outcome, RunOutcome::Complete | RunOutcome::Partial) || summary.stop.is_some() {
+        let why = summary.stop.map_or_else(|| format!("it ended as {:?}", summary.outcome), |stop| stop.message);
         return Err(CommandError::bad_input(format!("the {} run did not come to its end: {why}", mode.name())));
     }
     let (answered, _) = Store::open_existing(output)?.reader()?.ledger_sums()?;

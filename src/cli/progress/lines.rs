@@ -165,7 +165,7 @@ mod tests {
             Event::StageFinished { totals: StageTotals { stage, done: 1, skipped: 5, failed: 1, millis: 61_000 } },
             Event::RunFinished {
                 summary: Summary {
-                    stopped: None,
+                    stop: None,
                     asked: None,
                     outcome: RunOutcome::Partial,
                     documents: 7,

@@ -64,8 +64,8 @@ impl Reporter {
                 let _ = match event {
                     Event::Warning { message } => writeln!(&stderr, "corpora: warning: {message}"),
                     // Why it is not done is an error however little is to be shown.
-                    Event::RunFinished { summary: Summary { stopped: Some(reason), .. } } => {
-                        writeln!(&stderr, "corpora: {reason}")
+                    Event::RunFinished { summary: Summary { stop: Some(stop), .. } } => {
+                        writeln!(&stderr, "corpora: {}", stop.message)
                     }
                     _ => Ok(()),
                 };

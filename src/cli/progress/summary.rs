@@ -48,11 +48,11 @@ pub(super) fn text(summary: &Summary) -> String {
             summary.stages.iter().map(|s| format!("{} {}", s.stage.name(), duration(s.millis))).collect();
         row("time", times.join(", "));
     }
-    if let Some(reason) = &summary.stopped {
-        row("stopped", reason.clone());
+    if let Some(stop) = &summary.stop {
+        row("stopped", stop.message.clone());
     }
     let next = match summary.outcome {
-        _ if summary.stopped.is_some() => None,
+        _ if summary.stop.is_some() => None,
         RunOutcome::Complete => None,
         RunOutcome::Interrupted => Some("the same command continues where this run stopped".to_owned()),
         RunOutcome::NoDocuments => Some(format!("give a folder that holds {} files", wanted(summary))),

@@ -7,7 +7,7 @@ use crate::engine::context::Run;
 use crate::engine::discover::Discovered;
 use crate::engine::error::RunError;
 use crate::engine::provider::Outcome;
-use crate::values::{Asked, Format, Phase, RunOutcome, Stage, StageTotals, Summary};
+use crate::values::{Asked, Format, Phase, RunOutcome, Stage, StageTotals, Stop, Summary};
 
 /// Progress of a run.
 #[derive(Default)]
@@ -22,8 +22,8 @@ pub(in crate::engine) struct Progress {
     pub(in crate::engine) through_before: u64,
     /// True if the manifest is out of date.
     pub(in crate::engine) changed: bool,
-    /// Reason for which the asking of a provider stopped before its end.
-    pub(in crate::engine) stopped: Option<String>,
+    /// End of the asking before its time.
+    pub(in crate::engine) stop: Option<Stop>,
     pub(in crate::engine) asked: Option<Asked>,
 }
 
@@ -31,7 +31,7 @@ impl Progress {
     /// Takes up what asking a provider came to.
     pub(in crate::engine) fn ask(&mut self, outcome: Outcome) {
         self.asked = Some(outcome.asked);
-        self.stopped = outcome.stopped;
+        self.stop = outcome.stop;
     }
 
     /// True if discovery showed that every file is done, or failed before. Asking the store stage by stage instead would double
@@ -127,7 +127,7 @@ pub(in crate::engine) fn summarize(
         stages: progress.totals.clone(),
         commits: run.writer.commits(),
         millis: millis_since(started),
-        stopped: progress.stopped.clone(),
+        stop: progress.stop.clone(),
         asked: progress.asked,
     })
 }

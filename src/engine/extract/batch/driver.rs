@@ -18,7 +18,7 @@ use crate::engine::extract::settle::Policy;
 use crate::engine::provider::{BatchOptions, Remote};
 use crate::remote::{Client, Disposition, Standing, Trouble, TroubleKind};
 use crate::store::{BatchId, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, Reader};
-use crate::values::{Asked, Cost, Event, Usage, plural};
+use crate::values::{Asked, Cost, Event, Stop, StopReason, Usage, plural};
 
 /// Pauses between tries of a call that may be repeated: uploads, listings, looks at a batch, downloads.
 pub(super) const TRIES: u32 = 6;
@@ -54,7 +54,7 @@ pub(super) struct Driver<'a, E = Client> {
     /// True once a person was told that batches wait for the limit on creations.
     pub(super) told_pace: bool,
     pub(super) refusals: u32,
-    pub(super) stopped: Option<String>,
+    pub(super) stop: Option<Stop>,
     pub(super) begun: Cell<bool>,
 }
 
@@ -111,7 +111,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             began_ms,
             told_pace: false,
             refusals: 0,
-            stopped: None,
+            stop: None,
             begun: Cell::new(false),
         })
     }
@@ -135,9 +135,9 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
         let words = format!(
             "{what} left at the provider, or to be sent{until}; the same command goes on with them, 'corpora batches' lists them"
         );
-        self.stopped = Some(match self.stopped.take() {
-            Some(reason) => format!("{reason}; {words}"),
-            None => words,
+        self.stop = Some(match self.stop.take() {
+            Some(stop) => stop.and(&words),
+            None => Stop::new(StopReason::BatchesLeft, words),
         });
     }
 
@@ -150,7 +150,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             Disposition::Retry { after, .. } if look.not_found <= TRIES * 4 => after,
             _ if look.not_found < 2 && trouble.kind != TroubleKind::TooLarge => None,
             _ => {
-                self.stopped = Some(format!("{}; {}", trouble.message, trouble.remedy()));
+                self.stop = Some(trouble.stop());
                 return Ok(Step::Waits);
             }
         };

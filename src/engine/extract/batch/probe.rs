@@ -12,27 +12,26 @@ use crate::engine::provider::{EndpointKind, Remote};
 use crate::remote::{Client, Disposition, TroubleKind};
 use crate::stages::pipeline::Pipeline;
 use crate::store::Checkpoint;
-use crate::values::Stage;
+use crate::values::{Stage, Stop, StopReason};
 
-/// Reason for which a provider's batch endpoint cannot be used, if it cannot: found out before a corpus is parsed for it.
+/// Stop for which a provider's batch endpoint cannot be used, if it cannot: found out before a corpus is parsed for it.
 ///
 /// # Errors
 /// If no client can be made.
-pub(in crate::engine) fn refusal(remote: &Remote, pipeline: &Pipeline) -> Result<Option<String>, RunError> {
+pub(in crate::engine) fn refusal(remote: &Remote, pipeline: &Pipeline) -> Result<Option<Stop>, RunError> {
     let client = remote.client(&pipeline.schema)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
     Ok(runtime.block_on(no_endpoint(&client, remote)))
 }
 
-async fn no_endpoint(client: &Client, remote: &Remote) -> Option<String> {
+async fn no_endpoint(client: &Client, remote: &Remote) -> Option<Stop> {
     let trouble = client.batches(None).await.err()?;
     match trouble.kind {
         TroubleKind::NotFound | TroubleKind::BadRequest => {
-            Some(format!("{} has no batch endpoint ({}); use --endpoint live", remote.endpoint, trouble.message))
+            let words = format!("{} has no batch endpoint ({}); use --endpoint live", remote.endpoint, trouble.message);
+            Some(Stop::new(StopReason::NoBatchEndpoint, words))
         }
-        TroubleKind::Key | TroubleKind::Balance | TroubleKind::Unreachable => {
-            Some(format!("{}; {}", trouble.message, trouble.remedy()))
-        }
+        TroubleKind::Key | TroubleKind::Balance | TroubleKind::Unreachable => Some(trouble.stop()),
         // It will pass.
         _ => None,
     }
@@ -42,9 +41,9 @@ impl Driver<'_, Client> {
     /// True if there is a batch endpoint. Where no other could be chosen, the run has looked at its beginning.
     pub(super) async fn endpoint_is_there(&mut self) -> bool {
         if matches!(self.remote.endpoint_kind, EndpointKind::Auto { .. }) {
-            self.stopped = no_endpoint(&self.client, self.remote).await;
+            self.stop = no_endpoint(&self.client, self.remote).await;
         }
-        self.stopped.is_none()
+        self.stop.is_none()
     }
 
     /// One request goes live before the first batch: a provider that looks into requests only when the batch ends would refuse
@@ -83,11 +82,12 @@ impl Driver<'_, Client> {
                 Disposition::Split => return Ok(true),
                 Disposition::FailUnit if trouble.kind == TroubleKind::Refused => return Ok(true),
                 _ => {
-                    self.stopped = Some(format!(
+                    let words = format!(
                         "one request was sent to try it, before the batch: {}; {}",
                         trouble.message,
                         trouble.remedy()
-                    ));
+                    );
+                    self.stop = Some(Stop::new(trouble.stop().reason, words));
                     return Ok(false);
                 }
             }

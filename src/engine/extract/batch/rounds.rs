@@ -21,7 +21,7 @@ use crate::engine::feed::{Job, Upstream, feed_documents};
 use crate::engine::provider::{BatchOptions, Outcome, Remote};
 use crate::remote::{Client, Standing, TroubleKind};
 use crate::store::{BatchRow, BatchState, BatchUpdate, Reader};
-use crate::values::{Event, Stage};
+use crate::values::{Event, Stage, Stop, StopReason};
 
 /// Submits what is unanswered, waits, collects, until every unit is answered or given up.
 pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, options: &BatchOptions) -> Result<Outcome, RunError> {
@@ -30,12 +30,12 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, options: &Batch
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
     let finish_live = runtime.block_on(driver.run())?;
     driver.assemble()?;
-    if finish_live && driver.stopped.is_none() && !run.is_stopping() {
+    if finish_live && driver.stop.is_none() && !run.is_stopping() {
         let rest = live::extract(run, remote, &Upstream::finished())?;
         driver.asked += rest.asked;
-        driver.stopped = rest.stopped;
+        driver.stop = rest.stop;
     }
-    Ok(Outcome { asked: driver.asked, stopped: driver.stopped })
+    Ok(Outcome { asked: driver.asked, stop: driver.stop })
 }
 
 impl Driver<'_, Client> {
@@ -43,7 +43,7 @@ impl Driver<'_, Client> {
     async fn run(&mut self) -> Result<bool, RunError> {
         let mut rounds = 0;
         loop {
-            if !self.drive_open().await? || self.stopped.is_some() {
+            if !self.drive_open().await? || self.stop.is_some() {
                 return Ok(false);
             }
             if self.options.finish_live && rounds > 0 {
@@ -60,8 +60,11 @@ impl Driver<'_, Client> {
             failpoint::reached("planned");
             if packed.capped {
                 let cap = self.remote.max_cost.unwrap_or_default();
-                self.stopped = Some(format!(
-                    "--max-cost {cap} leaves no room for the next requests, whose batches would be set aside at their most; the same command with a higher --max-cost continues"
+                self.stop = Some(Stop::new(
+                    StopReason::Cap,
+                    format!(
+                        "--max-cost {cap} leaves no room for the next requests, whose batches would be set aside at their most; the same command with a higher --max-cost continues"
+                    ),
                 ));
             }
             if packed.requests == 0 {
@@ -85,7 +88,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             let mut waits = true;
             let mut held = Vec::new();
             for batch in &open {
-                if self.run.is_stopping() || self.stopped.is_some() {
+                if self.run.is_stopping() || self.stop.is_some() {
                     self.leave(&open);
                     return Ok(false);
                 }
@@ -99,7 +102,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                     held.push(batch.token.clone());
                 }
             }
-            if self.stopped.is_some() {
+            if self.stop.is_some() {
                 continue;
             }
             let open = self.reader.open_batches(self.run.question)?;
@@ -152,9 +155,12 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 Ok(Step::Held)
             }
             Action::AskPerson(remote) => {
-                self.stopped = Some(format!(
-                    "whether the provider has the batch {} of {} requests cannot be found out: {remote}, which has as many, is over there, and none of its results can be read; --resubmit sends it again, and pays twice if that was it",
-                    batch.token, batch.requests
+                self.stop = Some(Stop::new(
+                    StopReason::BatchLost,
+                    format!(
+                        "whether the provider has the batch {} of {} requests cannot be found out: {remote}, which has as many, is over there, and none of its results can be read; --resubmit sends it again, and pays twice if that was it",
+                        batch.token, batch.requests
+                    ),
                 ));
                 Ok(Step::Waits)
             }
@@ -178,9 +184,12 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 look.not_found += 1;
                 look.not_before = Some(Instant::now() + self.options.poll);
                 if look.not_found >= NOT_FOUND {
-                    self.stopped = Some(format!(
-                        "the provider does not show the batch {remote} of {} requests: use the key and the workspace that it was submitted with; it stays in the ledger, and nothing is asked again",
-                        batch.requests
+                    self.stop = Some(Stop::new(
+                        StopReason::BatchLost,
+                        format!(
+                            "the provider does not show the batch {remote} of {} requests: use the key and the workspace that it was submitted with; it stays in the ledger, and nothing is asked again",
+                            batch.requests
+                        ),
                     ));
                 }
                 return Ok(Step::Waits);
@@ -226,11 +235,14 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             }
             Err(Broken::Run(error)) => Err(error),
             Err(Broken::Remote(trouble)) if trouble.kind == TroubleKind::NotFound && !self.options.resubmit => {
-                self.stopped = Some(format!(
-                    "the results of the batch {} cannot be read any more ({}): providers keep them for {} days; --resubmit asks for what is missing again, and pays for it again",
-                    batch.remote.as_deref().unwrap_or("?"),
-                    trouble.message,
-                    self.remote.dialect.vendor.result_days()
+                self.stop = Some(Stop::new(
+                    StopReason::BatchLost,
+                    format!(
+                        "the results of the batch {} cannot be read any more ({}): providers keep them for {} days; --resubmit asks for what is missing again, and pays for it again",
+                        batch.remote.as_deref().unwrap_or("?"),
+                        trouble.message,
+                        self.remote.dialect.vendor.result_days()
+                    ),
                 ));
                 Ok(Step::Waits)
             }
@@ -264,17 +276,19 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 format!("the provider takes less at once ({message}); the next batches hold {half} tokens at most");
             self.run.emit(Event::Notice { message });
             if batch.requests == 1 {
-                self.stopped = Some(
-                    "not even one request fits into the provider's queue; try again when earlier batches are over"
-                        .into(),
-                );
+                self.stop = Some(Stop::new(
+                    StopReason::BatchRefused,
+                    "not even one request fits into the provider's queue; try again when earlier batches are over",
+                ));
             }
             return Ok(());
         }
         self.refusals += 1;
         if self.refusals >= REFUSALS {
-            self.stopped =
-                Some(format!("the provider refused {} batches in a row, the last because: {message}", self.refusals));
+            self.stop = Some(Stop::new(
+                StopReason::BatchRefused,
+                format!("the provider refused {} batches in a row, the last because: {message}", self.refusals),
+            ));
         }
         Ok(())
     }

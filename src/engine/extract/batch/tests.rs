@@ -321,7 +321,7 @@ impl Course<'_> {
                     done = self.rounds(&run, &mut driver, calm) => Some(done.unwrap()),
                 }
             });
-            let stopped = driver.stopped.take();
+            let stop = driver.stop.take();
             drop(driver);
             let Run { writer, .. } = run;
             was_killed = ended.is_none();
@@ -333,7 +333,7 @@ impl Course<'_> {
             if ended == Some(true) {
                 return resubmitted;
             }
-            resubmit = stopped.is_some_and(|words| words.contains("--resubmit"));
+            resubmit = stop.is_some_and(|stop| stop.message.contains("--resubmit"));
             // Until somebody starts it again.
             let pause = Duration::from_millis(self.rng.u64(..200));
             runtime.block_on(async { tokio::time::sleep(pause).await });

@@ -35,7 +35,7 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
         policy,
         board: Arc::new(Board::new(ready)),
         money: Mutex::new(Money::new(remote.max_cost, answers.cost + lost.cost)),
-        stopped: Mutex::new(None),
+        stop: Mutex::new(None),
         failed: Mutex::new(None),
     };
     reading::take_up_unread(&live, &reader)?;
@@ -74,8 +74,8 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
     match live.failed.into_inner().expect("no panic while the lock is held") {
         Some(error) => Err(error),
         None => {
-            let stopped = live.stopped.into_inner().expect("no panic while the lock is held").map(|s| s.message);
-            Ok(Outcome { asked, stopped })
+            let stop = live.stop.into_inner().expect("no panic while the lock is held");
+            Ok(Outcome { asked, stop })
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::engine::error::RunError;
 use crate::engine::extract::request::Ask;
 use crate::engine::extract::settle::Policy;
 use crate::engine::provider::Remote;
-use crate::remote::{Client, Limiter, StopReason};
-use crate::values::{Asked, Usage};
+use crate::remote::{Client, Limiter};
+use crate::values::{Asked, Stop, Usage};
 
 /// State that the threads of a live `extract` share.
 pub(super) struct Live<'a> {
@@ -21,8 +21,8 @@ pub(super) struct Live<'a> {
     pub(super) policy: Policy<'a>,
     pub(super) board: Arc<Board>,
     pub(super) money: Mutex<Money>,
-    /// Reason for which no more is asked, once that is so.
-    pub(super) stopped: Mutex<Option<StopReason>>,
+    /// End of the asking before its time, once that is so.
+    pub(super) stop: Mutex<Option<Stop>>,
     pub(super) failed: Mutex<Option<RunError>>,
 }
 
@@ -32,8 +32,8 @@ impl Live<'_> {
         self.run.is_stopping()
     }
 
-    pub(super) fn stop(&self, reason: StopReason) {
-        self.stopped.lock().expect("no panic while the lock is held").get_or_insert(reason);
+    pub(super) fn stop(&self, stop: Stop) {
+        self.stop.lock().expect("no panic while the lock is held").get_or_insert(stop);
         self.run.halt();
     }
 

@@ -17,9 +17,9 @@ use super::shared::{Live, asked};
 use crate::engine::error::RunError;
 use crate::engine::extract::backoff::{ATTEMPTS, backoff};
 use crate::engine::extract::request::{Ask, Request, prompt};
-use crate::remote::{Attempt, Breaker, Disposition, Permit, StopReason, Trouble, TroubleKind};
+use crate::remote::{Attempt, Breaker, Disposition, Permit, Trouble, TroubleKind};
 use crate::store::{Change, Checkpoint};
-use crate::values::{Event, Failure, FailureKind};
+use crate::values::{Event, Failure, FailureKind, Stop, StopReason};
 
 /// Responses that may wait for the reader before nothing new is sent.
 const MOST_UNREAD: usize = 256;
@@ -193,11 +193,12 @@ impl<'a> Traffic<'a> {
             Reserved::Wait => self.held = Some(ask),
             Reserved::Never { spent, next } => {
                 let cap = live.remote.max_cost.unwrap_or_default();
-                live.stop(StopReason {
-                    message: format!(
+                live.stop(Stop::new(
+                    StopReason::Cap,
+                    format!(
                         "--max-cost {cap} is reached: {spent} is spent in this folder, and the next request may cost up to {next}; everything answered is kept, and the same command with a higher --max-cost continues"
                     ),
-                });
+                ));
             }
         }
     }
@@ -338,12 +339,13 @@ impl<'a> Traffic<'a> {
                     self.wait(ask, Duration::ZERO);
                 }
                 None => {
-                    stop = Some(StopReason {
-                        message: format!(
+                    stop = Some(Stop::new(
+                        StopReason::Schema,
+                        format!(
                             "{}; the server knows no way to be given a schema: choose another model, or another server",
                             trouble.message
                         ),
-                    });
+                    ));
                 }
             },
             Disposition::FailUnit => {
