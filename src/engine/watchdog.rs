@@ -2,7 +2,7 @@
 //! this program; the run then says what each of its parts waits for, and ends, because everything committed is durable.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Longest time without any sign of life. The longest lawful silence is shorter: whoever waits for something outside, or for
@@ -14,7 +14,13 @@ const LAST_WORDS: Duration = Duration::from_secs(60);
 
 /// Signs of life of a run, and what its parts wait for. Clones share them.
 #[derive(Clone)]
-pub(super) struct Signs(Arc<Mutex<State>>);
+pub(super) struct Signs(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    /// Told when the run is over: the watch holds the sender of events, and whoever shows them waits until nobody does.
+    over: Condvar,
+}
 
 struct State {
     last: Instant,
@@ -26,11 +32,12 @@ struct State {
 
 impl Signs {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { last: Instant::now(), waits: BTreeMap::new(), working: 0, ended: false })))
+        let state = State { last: Instant::now(), waits: BTreeMap::new(), working: 0, ended: false };
+        Self(Arc::new(Shared { state: Mutex::new(state), over: Condvar::new() }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("no panic while the lock is held")
+        self.0.state.lock().expect("no panic while the lock is held")
     }
 
     /// Something was done, is in flight, or is waited for with an end.
@@ -53,6 +60,13 @@ impl Signs {
     /// The run is over.
     fn end(&self) {
         self.state().ended = true;
+        self.0.over.notify_all();
+    }
+
+    /// Waits until the run is over (true), or for this long (false).
+    fn is_over_within(&self, time: Duration) -> bool {
+        let over = self.0.over.wait_timeout_while(self.state(), time, |state| !state.ended);
+        over.expect("no panic while the lock is held").0.ended
     }
 
     /// Words for what each part waits for.
@@ -114,33 +128,27 @@ pub(super) fn watch(
     std::thread::Builder::new().name("watchdog".into()).spawn(move || {
         if stands_still(&watched, standstill) {
             stop(watched.words());
-            let told = Instant::now();
-            while told.elapsed() < LAST_WORDS.min(standstill * 4) {
-                if watched.state().ended {
-                    return;
-                }
-                std::thread::sleep(LOOK_EACH.min(standstill / 4));
+            if !watched.is_over_within(LAST_WORDS.min(standstill * 4)) {
+                abandon();
             }
-            abandon();
         }
     })?;
     Ok(Watchdog(signs))
 }
 
-/// Time between two looks.
-const LOOK_EACH: Duration = Duration::from_secs(1);
-
 /// Waits until the run ends (false) or gives no sign for so long (true).
 fn stands_still(signs: &Signs, standstill: Duration) -> bool {
     loop {
-        let (silent, ended) = {
+        let silent = {
             let state = signs.state();
-            (if state.working > 0 { Duration::ZERO } else { state.last.elapsed() }, state.ended)
+            if state.working > 0 { Duration::ZERO } else { state.last.elapsed() }
         };
-        if ended || silent >= standstill {
-            return !ended;
+        if silent >= standstill {
+            return true;
         }
-        std::thread::sleep(LOOK_EACH.min(standstill / 4));
+        if signs.is_over_within(standstill - silent) {
+            return false;
+        }
     }
 }
 
@@ -149,6 +157,8 @@ mod tests {
     use super::*;
     use crossbeam_channel::bounded;
 
+    const SOON: Duration = Duration::from_millis(40);
+
     /// Events of a watch, in their order.
     #[derive(Debug, PartialEq)]
     enum Told {
@@ -156,12 +166,12 @@ mod tests {
         Abandon,
     }
 
-    fn watched(signs: &Signs) -> (Watchdog, crossbeam_channel::Receiver<Told>) {
+    fn watched(signs: &Signs, standstill: Duration) -> (Watchdog, crossbeam_channel::Receiver<Told>) {
         let (tell, told) = bounded(2);
         let (stop, abandon) = (tell.clone(), tell);
         let watchdog = watch(
             signs.clone(),
-            Duration::from_millis(40),
+            standstill,
             move |words| stop.send(Told::Stop(words)).unwrap(),
             move || abandon.send(Told::Abandon).unwrap(),
         );
@@ -173,7 +183,7 @@ mod tests {
         let signs = Signs::new();
         let _planner = signs.waits("the planner", "room in the queue of requests");
         drop(signs.waits("the reader", "a response"));
-        let (_watchdog, told) = watched(&signs);
+        let (_watchdog, told) = watched(&signs, SOON);
         let words = "the planner waits for room in the queue of requests".to_owned();
         assert_eq!([told.recv().unwrap(), told.recv().unwrap()], [Told::Stop(words), Told::Abandon]);
     }
@@ -182,17 +192,17 @@ mod tests {
     fn work_that_goes_on_is_no_standstill_however_long_it_takes() {
         let signs = Signs::new();
         let working = signs.working();
-        let (_watchdog, told) = watched(&signs);
+        let (_watchdog, told) = watched(&signs, SOON);
         assert!(told.recv_timeout(Duration::from_millis(400)).is_err());
         drop(working);
         assert_eq!(told.recv().unwrap(), Told::Stop("no part of it says what it waits for".into()));
     }
 
     #[test]
-    fn a_run_that_ends_is_not_watched_any_more() {
-        let signs = Signs::new();
-        let (watchdog, told) = watched(&signs);
+    fn the_watch_over_a_run_that_ends_ends_with_it_and_without_a_word() {
+        // Who is told what happens waits for the end of the watch: one that slept on would hold every run up.
+        let (watchdog, told) = watched(&Signs::new(), Duration::from_secs(3600));
         drop(watchdog);
-        assert!(told.recv().is_err(), "the watch ends without a word");
+        assert!(told.recv().is_err());
     }
 }
