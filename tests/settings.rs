@@ -124,8 +124,9 @@ fn every_option_of_batch_comes_from_line_environment_and_file() {
         assert_eq!(values(&from_line), values(&from_variable), "{name}: line and environment");
         assert_eq!(values(&from_line), values(&from_file), "{name}: line and file");
         assert_ne!(values(&from_line), plain, "{name} changes something");
-        // Line over environment over file, a switch that is on taken back too.
-        for (weak, strong) in [(one, two), (two, one)] {
+        // Line over environment over file; of a switch, what is on is taken back too.
+        let ways = [(one, two), (two, one)];
+        for &(weak, strong) in &ways[..if one == "true" { 2 } else { 1 }] {
             let over_file = config(&shelf, &entry(weak), Some((&variable, strong)), &[]);
             assert_eq!(over_file["settings"][&key]["origin"], "environment", "{name}");
             let over_both = config(&shelf, &entry(weak), Some((&variable, weak)), &[&typed(strong)]);
