@@ -1,6 +1,6 @@
-//! What classifying costs in requests and tokens, as the simulator counts them: one term a request and each document on its own, as
-//! a tool does that takes one document after the other; packed, each document on its own; and each distinct term of the corpus
-//! once, packed.
+//! Cost of classifying in requests and tokens, as the simulator counts them: one term a request and each document on
+//! its own, as a tool does that takes one document after the other; packed, each document on its own; and each distinct
+//! term of the corpus once, packed.
 //!
 //! `cargo bench --bench classify_once -- [DOCUMENTS]`: default 50. Fails if classifying once saves less than twenty times the tokens.
 
@@ -43,7 +43,7 @@ fn book(n: usize) -> Vec<u8> {
     documents::epub(&format!("Tale {n}"), &[&lines])
 }
 
-/// What one way of asking came to.
+/// Counters of one way of asking.
 fn asked(shelf: &std::path::Path, pipeline: &str, runs: &[(String, String)]) -> Counters {
     let config = SimulatorConfig {
         latency: Latency { median_ms: 1.0, ..Latency::default() },

@@ -1,5 +1,5 @@
-//! What a crash costs: a run that is killed when half of its requests are answered, and the run after it, against one that nothing
-//! happens to, in tokens as the provider bills them.
+//! Cost of a crash: a run that is killed when half of its requests are answered, and the run after it, against one that
+//! nothing happens to, in tokens as the provider bills them.
 //!
 //! `cargo bench --bench crash -- [DOCUMENTS]`: default 10,000. Fails if more than 1.005 times of one pass was billed.
 

@@ -1,7 +1,7 @@
-//! What the engine adds to the stages' own computing, in two ways. By the clock: the time of `parse`, `chunk` and `extract` over the sum of
-//! what the documents took in them, which is computing and the loading and packing of results; `write` waits for the disk, side by
-//! side. And by the processor: a whole local run with one worker over the same functions called one after the other in one process,
-//! without store, packing, workers or progress.
+//! Time that the engine adds to the stages' own computing, in two ways. By the clock: the time of `parse`, `chunk` and
+//! `extract` over the sum of what the documents took in them, which is computing and the loading and packing of
+//! results; `write` waits for the disk, side by side. And by the processor: a whole local run with one worker over the
+//! same functions called one after the other in one process, without store, packing, workers or progress.
 //!
 //! `cargo bench --bench overhead -- [DOCUMENTS] [LINES]`: default 60 documents of 10,000 lines (540 KB of text), every other a
 //! PDF; five rounds in turns, of which the medians count. Documents count whole milliseconds: small ones count too little.

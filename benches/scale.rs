@@ -18,7 +18,7 @@ use shelf::{children, documents, kilobytes, processor_seconds};
 
 const STAGES: [&str; 4] = ["parse", "chunk", "extract", "write"];
 
-/// What was seen of one stage.
+/// Observations of one stage.
 #[derive(Default, Clone)]
 struct Seen {
     done: usize,
@@ -28,7 +28,7 @@ struct Seen {
     processor: [f64; 4],
 }
 
-/// What was seen of a run.
+/// Observations of a run.
 struct Watched {
     stages: Vec<Seen>,
     seconds: f64,

@@ -17,7 +17,7 @@ use shelf::documents;
 /// Requests, input tokens and output tokens a minute.
 struct Tier {
     limits: [u32; 3],
-    /// How many books staged mode gets, and how much faster than the real one the clock goes then.
+    /// Number of books that staged mode gets, and the factor by which the clock is then faster than the real one.
     staged: (usize, u32),
     /// The same of per-document mode.
     per_document: (usize, u32),

@@ -1,4 +1,4 @@
-//! What asking costs: processor time and memory with 400 requests in flight at 200 ms, and whether memory stays flat.
+//! Cost of asking: processor time and memory with 400 requests in flight at 200 ms, and whether memory stays flat.
 //!
 //! `cargo bench --bench traffic -- [DOCUMENTS]`: 28,000 documents are about 100,000 requests; default 5,600.
 

@@ -1,4 +1,5 @@
-//! What the measurements share: a shelf of small documents whose pipeline cuts small chunks, and a look at a running process.
+//! Common parts of the measurements: a shelf of small documents whose pipeline cuts small chunks, and a look at a
+//! running process.
 
 #![allow(
     clippy::unwrap_used,

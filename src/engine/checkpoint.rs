@@ -103,7 +103,7 @@ fn conclusion<T: Artifact>(
     }
 }
 
-/// Which stage of which document an event is about.
+/// Stage and document that an event is about.
 #[derive(Clone, Copy)]
 pub(super) struct About<'a> {
     pub(super) stage: Stage,

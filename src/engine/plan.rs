@@ -13,7 +13,7 @@ use crate::values::{Stage, StageMap, Subject};
 /// Work that one stage has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StagePlan {
-    /// Which stage.
+    /// Stage.
     pub stage: Stage,
     /// Documents (for `write`, files) to do.
     pub todo: u64,

@@ -49,7 +49,7 @@ pub struct Remote {
     pub overlap: bool,
     /// Context that is told of terms. It is not part of a question's key: an answer stays good whatever it was judged by.
     pub context: ContextChoice,
-    /// Which endpoint is asked.
+    /// Kind of endpoint that is asked.
     pub endpoint_kind: EndpointKind,
     /// Unix time in seconds.
     pub now_unix: fn() -> f64,

@@ -17,14 +17,14 @@ pub enum Standing {
     Running,
     /// Over; results are read at these places, none if there are none.
     Ended {
-        /// What [`Client::read_results`] takes.
+        /// Places that [`Client::read_results`] takes.
         places: Vec<String>,
     },
     /// Refused as a whole after it was created.
     Failed {
         /// The provider's words.
         message: String,
-        /// Whether too much was enqueued: less may be taken.
+        /// True if too much was enqueued: less may be taken.
         queue_full: bool,
     },
 }

@@ -1,4 +1,4 @@
-//! When a run stops asking: trouble that no other request would escape, seen a few times in a row.
+//! Reasons for which a run stops asking: trouble that no other request would escape, seen a few times in a row.
 
 use std::time::{Duration, Instant};
 

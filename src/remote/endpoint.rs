@@ -1,4 +1,4 @@
-//! Where requests go: base URLs and their origins, judged before anything is sent.
+//! Addresses to which requests go: base URLs and their origins, judged before anything is sent.
 
 use reqwest::Url;
 
@@ -14,7 +14,7 @@ pub enum EndpointError {
     /// It is no URL.
     #[error("the base URL '{given}' is not one ({reason}); give something like https://api.example.com/v1")]
     NotAUrl {
-        /// What was given.
+        /// Base URL that was given.
         given: String,
         /// The parser's words.
         reason: String,
@@ -22,7 +22,7 @@ pub enum EndpointError {
     /// It has another scheme.
     #[error("the base URL '{given}' begins with '{scheme}:'; give one that begins with https: or http:")]
     Scheme {
-        /// What was given.
+        /// Base URL that was given.
         given: String,
         /// Its scheme.
         scheme: String,
@@ -32,7 +32,7 @@ pub enum EndpointError {
         "the base URL '{given}' sends the key and the books unencrypted to another machine; use https, or give --allow-http if you trust every machine between here and {host}"
     )]
     PlainHttp {
-        /// What was given.
+        /// Base URL that was given.
         given: String,
         /// Its host.
         host: String,
@@ -48,7 +48,7 @@ pub enum EndpointError {
     /// A query or a fragment.
     #[error("the base URL '{given}' has a '?' or '#' part; leave it out: paths are added behind the base URL")]
     Query {
-        /// What was given.
+        /// Base URL that was given.
         given: String,
     },
 }

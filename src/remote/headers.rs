@@ -1,4 +1,4 @@
-//! What response headers say of limits and of waiting. Pure; the wall clock comes from the caller.
+//! Limits and waits that response headers tell. Pure; the wall clock comes from the caller.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub(super) fn limits(headers: &HeaderMap) -> LimitsSeen {
     LimitsSeen { requests: either(anthropic("requests"), openai("requests")), input, output, tokens }
 }
 
-/// How long a response asks to wait: `retry-after-ms`, `retry-after` as seconds (whole or not) or as an HTTP date, or
+/// Wait that a response asks for: `retry-after-ms`, `retry-after` as seconds (whole or not) or as an HTTP date, or
 /// Google's `RetryInfo` in the body. `now_unix` is the wall clock in seconds. A wait is never more than an hour: a
 /// clock that jumped, or a wrong date, must not stop a run for a day.
 pub(super) fn retry_after(headers: &HeaderMap, body: &[u8], now_unix: f64) -> Option<Duration> {

@@ -1,4 +1,4 @@
-//! The one limiter that all requests of a process pass: first come, first served, on requests, input tokens and
+//! Single limiter that all requests of a process pass: first come, first served, on requests, input tokens and
 //! output tokens a minute.
 //!
 //! Three `governor` buckets stand behind one first-in-first-out gate: without the gate, requests of 6,000 tokens
@@ -58,7 +58,7 @@ impl Rates {
     }
 }
 
-/// What one request is charged, or has used.
+/// Tokens that one request is charged, or has used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Charge {
     /// Input tokens.
@@ -139,7 +139,7 @@ impl Bucket {
 }
 
 struct State {
-    /// What the next requests pay beside their own charge, in cells; negative is credit.
+    /// Debt that the next requests pay beside their own charge, in cells; negative is credit.
     debt: [f64; DIMENSIONS],
     /// Limits that response headers told.
     learned: Rates,
@@ -188,7 +188,7 @@ pub struct Limiter {
     state: Mutex<State>,
 }
 
-/// What a limiter did, for reports.
+/// Figures of a limiter's work, for reports.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LimiterReport {
     /// Requests let through.

@@ -1,4 +1,4 @@
-//! What tokens cost. An unknown model has an unknown price, never none.
+//! Prices of tokens. An unknown model has an unknown price, never none.
 
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -19,9 +19,9 @@ pub enum PriceError {
     Number {
         /// Of which model.
         model: String,
-        /// Which number.
+        /// Name of the number.
         what: &'static str,
-        /// What it says.
+        /// Number that the table gives.
         value: f64,
     },
 }
@@ -47,7 +47,7 @@ pub struct Price {
     until: Option<Date>,
     /// The day on which the source was read.
     pub as_of: Option<Date>,
-    /// Where it was read.
+    /// Place where it was read.
     #[serde(default)]
     pub source: String,
 }
@@ -126,7 +126,7 @@ impl Prices {
 }
 
 impl Price {
-    /// What many answers cost that came to `usage` together: each is taken to have had the mean prompt, which decides its
+    /// Cost of many answers that came to `usage` together: each is taken to have had the mean prompt, which decides its
     /// tier.
     pub fn cost_of_many(&self, usage: &Usage, answers: u64, batch: bool) -> Cost {
         let n = answers.max(1);

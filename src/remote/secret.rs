@@ -4,7 +4,7 @@
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
-/// Why a key cannot be used. Says nothing of the key itself.
+/// Reason for which a key cannot be used. Says nothing of the key itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// There is none.
@@ -38,7 +38,7 @@ impl ApiKey {
         &self.0
     }
 
-    /// Whether the key stands somewhere in some bytes.
+    /// Test whether the key stands somewhere in some bytes.
     pub(super) fn stands_in(&self, bytes: &[u8]) -> bool {
         let key = self.0.as_bytes();
         bytes.windows(key.len()).any(|window| window == key)

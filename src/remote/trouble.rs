@@ -1,4 +1,4 @@
-//! What went wrong with a request, and what the engine does about it.
+//! Trouble with a request, and what the engine does about it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub enum TroubleKind {
     Overloaded,
     /// The server failed. It may have answered, and billed, before it did.
     Server {
-        /// Whether an answer may have been made that never arrived.
+        /// True if an answer may have been made that never arrived.
         may_have_answered: bool,
     },
     /// No answer within the time limit.
@@ -47,9 +47,9 @@ pub enum TroubleKind {
 pub enum Disposition {
     /// Ask again later; everybody waits when `everybody`.
     Retry {
-        /// What the provider asked for.
+        /// Wait that the provider asked for.
         after: Option<Duration>,
-        /// Whether it concerns all traffic and not this request alone.
+        /// True if it concerns all traffic and not this request alone.
         everybody: bool,
     },
     /// Ask for less at once.

@@ -1,4 +1,4 @@
-//! Which documents, which stages, and how they travel.
+//! Documents and stages of a run, and the way in which they travel.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What a pipeline file says, as data; reading the files is the edge's work.
+//! Contents of a pipeline file, as data; reading the files is the edge's work.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,19 +12,19 @@ pub struct Pipeline {
     pub name: String,
     /// One line for people.
     pub description: String,
-    /// How text is cut.
+    /// Rules by which text is cut.
     pub chunk: ChunkSettings,
-    /// How items are found.
+    /// Method by which items are found.
     pub method: Method,
     /// The instructions that a model gets.
     pub prompt: String,
     /// JSON Schema of an answer.
     pub schema: serde_json::Value,
-    /// Who answers unless the command line says otherwise.
+    /// Provider that answers unless the command line says otherwise.
     pub provider: ProviderChoice,
 }
 
-/// How items are found.
+/// Method by which items are found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
@@ -45,7 +45,7 @@ impl Pipeline {
 }
 
 impl Method {
-    /// Whether each unit has a name, and its request is packed with units of the whole corpus; a passage has neither.
+    /// Test whether each unit has a name, and its request is packed with units of the whole corpus; a passage has neither.
     pub fn names_units(&self) -> bool {
         matches!(self, Self::Terms(_))
     }
@@ -58,7 +58,7 @@ pub struct ProviderChoice {
     pub name: String,
     /// Model, where the provider has models.
     pub model: Option<String>,
-    /// Where it is asked: scheme, host and port. None for `local`.
+    /// Address at which it is asked: scheme, host and port. None for `local`.
     #[serde(default)]
     pub origin: Option<String>,
     /// Version of its interface, where it has versions.

@@ -77,7 +77,7 @@ impl Reader {
         )
     }
 
-    /// Whether a unit has an answer that is not older than `generation`.
+    /// Test whether a unit has an answer that is not older than `generation`.
     pub fn is_answered(&self, question: FpId, unit: &Fingerprint, generation: Generation) -> Result<bool, StoreError> {
         self.db.value(
             "SELECT EXISTS (SELECT 1 FROM unit u JOIN answer a ON a.unit = u.id AND a.fp = ?1

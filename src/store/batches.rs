@@ -7,7 +7,7 @@ use super::ledger::{packed, unpacked};
 use super::{BatchId, DocId, FpId, Generation, Reader, StoreError};
 use crate::values::{Cost, Fingerprint};
 
-/// Where a batch is on its way.
+/// State of a batch on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BatchState {
     /// Its payload and its requests are durable; nothing was sent.
@@ -72,9 +72,9 @@ pub struct BatchRow {
     pub bytes: u64,
     /// Estimated prompt tokens.
     pub input: u64,
-    /// What it costs at most, if the price is known.
+    /// Cost at most, if the price is known.
     pub reserved: Option<Cost>,
-    /// Where it is.
+    /// State of the batch.
     pub state: BatchState,
     /// The payload's file at the provider.
     pub upload: Option<String>,
@@ -86,7 +86,7 @@ pub struct BatchRow {
     pub succeeded: u64,
     /// As the provider counts.
     pub failed: u64,
-    /// What a person should know of it.
+    /// Message for a person about it.
     pub message: Option<String>,
     /// Unix milliseconds when it was about to be sent.
     pub intent_ms: Option<i64>,
@@ -96,12 +96,12 @@ pub struct BatchRow {
     pub expires_ms: Option<i64>,
 }
 
-/// What is being changed of a batch.
+/// Changes to a batch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BatchUpdate {
     /// Its number.
     pub id: BatchId,
-    /// Where it is now.
+    /// State in which it is now.
     pub state: Option<BatchState>,
     /// The payload's file at the provider.
     pub upload: Option<String>,
@@ -111,13 +111,13 @@ pub struct BatchUpdate {
     pub status: Option<String>,
     /// As the provider counts: succeeded and failed.
     pub counts: Option<(u64, u64)>,
-    /// What a person should know.
+    /// Message for a person.
     pub message: Option<String>,
-    /// When it is about to be sent.
+    /// Unix milliseconds when it is about to be sent.
     pub intent_ms: Option<i64>,
-    /// When the provider took it.
+    /// Unix milliseconds when the provider took it.
     pub submitted_ms: Option<i64>,
-    /// When its results go away.
+    /// Unix milliseconds when its results go away.
     pub expires_ms: Option<i64>,
 }
 
@@ -130,7 +130,7 @@ pub struct BatchRequest {
     pub seq: i64,
     /// The document that asked first.
     pub doc: DocId,
-    /// What its units had used of their attempt budget.
+    /// Attempts that its units had used of their budget.
     pub attempts: u32,
     /// Output budget in tokens.
     pub max_output: u32,
@@ -255,7 +255,7 @@ fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
 }
 
 impl Reader {
-    /// Whether the store has batches: older ones are not migrated by those who only read.
+    /// Test whether the store has batches: older ones are not migrated by those who only read.
     fn has_batches(&self) -> Result<bool, StoreError> {
         self.db.value("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'unit_attempts'", [])
     }
@@ -287,7 +287,7 @@ impl Reader {
         )
     }
 
-    /// Whether an id at the provider belongs to a batch of this store.
+    /// Test whether an id at the provider belongs to a batch of this store.
     pub fn is_known_batch(&self, remote: &str) -> Result<bool, StoreError> {
         self.db.value("SELECT EXISTS (SELECT 1 FROM batch WHERE remote = ?1)", [remote])
     }
@@ -320,7 +320,7 @@ impl Reader {
         )
     }
 
-    /// Whether a unit is in a batch that is not over.
+    /// Test whether a unit is in a batch that is not over.
     pub fn is_in_batch(&self, question: FpId, unit: &Fingerprint) -> Result<bool, StoreError> {
         self.db.value("SELECT EXISTS (SELECT 1 FROM batch_unit WHERE fp = ?1 AND unit = ?2)", params![question, unit.0])
     }

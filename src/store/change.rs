@@ -1,16 +1,16 @@
-//! What can change in the store.
+//! Changes that can be made to the store.
 
 use super::batches::{BatchRequest, BatchRow, BatchUpdate};
 use super::files::FileState;
 use super::{BatchId, DocId, FpId, Generation, Publication, ResponseId, Scope};
 use crate::values::{Cost, Event, Failure, Fingerprint, Gap, SourcePath, Usage};
 
-/// What discovery learned of one input file.
+/// Findings of discovery about one input file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
-    /// Where it is.
+    /// Path of the file.
     pub path: SourcePath,
-    /// What it is.
+    /// State of the file.
     pub state: FileState,
     /// Hash and length of its content, if it is a document that could be read.
     pub content: Option<(Fingerprint, u64)>,
@@ -18,7 +18,7 @@ pub struct FileChange {
     pub size: u64,
     /// Modification time in nanoseconds since 1970 when it was looked at.
     pub mtime_ns: i64,
-    /// Why it could not be read.
+    /// Reason for which it could not be read.
     pub failure: Option<Failure>,
     /// Partial run that chose it.
     pub scope: Scope,
@@ -81,7 +81,7 @@ pub enum Change {
         terms: u64,
         /// Things to know, one a line.
         notes: String,
-        /// What the document lacks in it.
+        /// Part of the document that is missing from it, if any.
         gap: Option<Gap>,
         /// The encoded result.
         artifact: Vec<u8>,
@@ -94,7 +94,7 @@ pub enum Change {
         doc: DocId,
         /// Attempts made.
         attempts: u32,
-        /// Why.
+        /// Reason.
         failure: Failure,
     },
     /// An answer to a unit; it supersedes older ones and destroys none.
@@ -116,11 +116,11 @@ pub enum Change {
     Read {
         /// Its number.
         id: ResponseId,
-        /// What it was, in a word.
+        /// Outcome, in a word.
         outcome: &'static str,
         /// Tokens, if it told them.
         usage: Option<Usage>,
-        /// What it cost, if the price is known.
+        /// Cost, if the price is known.
         cost: Option<Cost>,
     },
     /// A request brought no answer although one may have been made, and billed.
@@ -131,7 +131,7 @@ pub enum Change {
         doc: DocId,
         /// The model that was asked for.
         model: String,
-        /// What happened.
+        /// Account of what happened.
         message: String,
         /// Tokens at most.
         most: Usage,
@@ -150,7 +150,7 @@ pub enum Change {
         batch: BatchId,
         /// Place in it.
         seq: i64,
-        /// Why it was not done.
+        /// Reason for which it was not done.
         undone: Option<String>,
     },
     /// A unit has used this much of its attempt budget.
@@ -161,7 +161,7 @@ pub enum Change {
         unit: Fingerprint,
         /// Of its budget, in all.
         attempts: u32,
-        /// Whether its output budget is raised from now on.
+        /// True if its output budget is raised from now on.
         raised: bool,
     },
     /// A unit gets no answer.
@@ -174,7 +174,7 @@ pub enum Change {
         generation: Generation,
         /// Attempts made.
         attempts: u32,
-        /// Why.
+        /// Reason.
         failure: Failure,
     },
     /// A vocabulary file is complete as a temporary file: publish it, then remember it.
@@ -200,7 +200,7 @@ pub enum Change {
         path: SourcePath,
         /// Attempts made.
         attempts: u32,
-        /// Why.
+        /// Reason.
         failure: Failure,
     },
 }

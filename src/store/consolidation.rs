@@ -1,4 +1,4 @@
-//! What `consolidate` remembers between its runs: which vocabulary files it has read, and their terms in sorted runs.
+//! Memory of `consolidate` between its runs: the vocabulary files that it has read, and their terms in sorted runs.
 //!
 //! All of it can be made again from the vocabulary files, so it stands beside the store and not in it: the store would grow by
 //! as much as all files together, and a run would wait while they are merged.
@@ -40,11 +40,11 @@ pub struct ReadFile {
     pub mtime_ns: i64,
     /// SHA-256 of its bytes.
     pub sha: Fingerprint,
-    /// What it holds, or why it cannot be used.
+    /// Content, or the reason for which it cannot be used.
     pub content: Result<ReadContent, String>,
 }
 
-/// What is known of a file that can be used.
+/// Facts known of a file that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadContent {
     /// By which the runs know it; never used again for another file or another content.

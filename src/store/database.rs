@@ -139,7 +139,7 @@ pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
 }
 
-/// Which calls ran a statement, and how often SQLite compiled one of them again: for the test that none is.
+/// Calls that ran a statement, and the number of times that SQLite compiled one of them again: for the test that none is.
 #[cfg(test)]
 pub(super) mod compiled {
     use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What can go wrong with a store.
+//! Errors of a store.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ pub enum StoreError {
     Locked {
         /// The output folder.
         folder: PathBuf,
-        /// Who holds it, as the lock file says.
+        /// Process that holds it, as the lock file says.
         holder: String,
     },
     /// The store was made by a newer program.
@@ -46,7 +46,7 @@ pub enum StoreError {
     Damaged {
         /// The database file.
         file: PathBuf,
-        /// What SQLite said.
+        /// Words of SQLite.
         detail: String,
     },
     /// No room is left on the disk.
@@ -60,7 +60,7 @@ pub enum StoreError {
     /// Reading or writing failed.
     #[error("cannot {action} '{file}': {source}")]
     Io {
-        /// What was tried: `read`, `write`, `create`.
+        /// Attempted step: `read`, `write`, `create`.
         action: &'static str,
         /// The file or folder.
         file: PathBuf,
@@ -92,7 +92,7 @@ pub enum StoreError {
     Record {
         /// The database file.
         file: PathBuf,
-        /// Which and why.
+        /// Record, and the reason for which it cannot be read.
         detail: String,
     },
     /// The writer stopped after an earlier error, which is reported on its own.

@@ -21,7 +21,7 @@ pub(crate) enum Operation {
     Remove(PathBuf),
 }
 
-/// What happens at the operation that fails.
+/// Kind of fault at the operation that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It alone fails, with this error; of a write, half is done.
@@ -79,7 +79,7 @@ impl FaultyDisk {
         self.state.lock().unwrap().journal.clone()
     }
 
-    /// Whether the fault has happened.
+    /// Test whether the fault has happened.
     pub(crate) fn has_failed(&self) -> bool {
         let state = self.state.lock().unwrap();
         state.fault.is_some_and(|(n, _)| n < state.journal.len())

@@ -1,4 +1,4 @@
-//! What the current settings do not use any more, and the vocabulary files whose source is gone.
+//! Results and answers that the current settings do not use any more, and the vocabulary files whose source is gone.
 
 use rusqlite::params;
 
@@ -7,7 +7,7 @@ use super::session::of_documents;
 use super::{FpId, Session, StageFps, StoreError};
 
 impl Session {
-    /// What [`Session::collect_garbage`] would take away: superseded results, their bytes, and superseded answers.
+    /// Numbers of what [`Session::collect_garbage`] would take away: superseded results, their bytes, and superseded answers.
     pub fn garbage(&mut self, fps: &StageFps, question: FpId) -> Result<(u64, u64, u64), StoreError> {
         let found = self.db.row(
             "SELECT (SELECT count(*) FROM art WHERE id >> 48 NOT IN (SELECT value FROM json_each(?1)) OR id >> 16 & 0xFFFFFFFF NOT IN (SELECT id FROM doc WHERE live > 0)),

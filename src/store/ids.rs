@@ -41,14 +41,14 @@ pub struct BatchId(pub i64);
 pub struct Generation(pub i64);
 
 impl Generation {
-    /// The one after it.
+    /// Generation after it.
     pub fn next(self) -> Self {
         Self(self.0 + 1)
     }
 }
 
 impl BatchId {
-    /// The one after it.
+    /// Id after it.
     pub fn next(self) -> Self {
         Self(self.0 + 1)
     }
@@ -62,7 +62,7 @@ pub enum Scope {
     /// The whole input root.
     #[default]
     Whole,
-    /// What a partial run, by its number from 1, has chosen.
+    /// Part that a partial run, by its number from 1, has chosen.
     Part(i64),
 }
 

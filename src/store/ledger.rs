@@ -1,4 +1,4 @@
-//! What providers said and what it cost: the tables `response`, `raw` and `lost`.
+//! Answers of providers and their cost: the tables `response`, `raw` and `lost`.
 
 use rusqlite::params;
 
@@ -37,7 +37,7 @@ pub struct LedgerSums {
     pub unpriced: u64,
     /// Their tokens.
     pub usage: Usage,
-    /// What the priced ones cost.
+    /// Cost of the priced ones.
     pub cost: Cost,
 }
 
@@ -52,7 +52,7 @@ pub struct Told {
     pub latency_ms: f64,
 }
 
-/// What one model cost for one document and question.
+/// Cost of one model for one document and question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRow {
     /// One of the document's paths; none if every file with it is gone and forgotten.
@@ -209,7 +209,7 @@ impl Reader {
         )
     }
 
-    /// Whether the store has a ledger: those of version 1 have none, and are not migrated by those who only read.
+    /// Test whether the store has a ledger: those of version 1 have none, and are not migrated by those who only read.
     fn has_ledger(&self) -> Result<bool, StoreError> {
         self.db.value("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'lost'", [])
     }

@@ -77,7 +77,7 @@ impl Store {
         &self.output
     }
 
-    /// Where half-written files stay until they are published; emptied by the next run.
+    /// Folder where half-written files stay until they are published; emptied by the next run.
     pub fn temporary_folder(&self) -> PathBuf {
         self.output.join(STORE_FOLDER).join("tmp")
     }
@@ -95,7 +95,7 @@ impl Store {
         Ok(Reader { db: connect(&self.database(), OpenFlags::SQLITE_OPEN_READ_ONLY)? })
     }
 
-    /// The one read-write connection, for the writer.
+    /// Single read-write connection, for the writer.
     pub(super) fn write_connection(&self) -> Result<Database, StoreError> {
         let db = connect(&self.database(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // A small cache: the memory of a run must be the same for a thousand documents and for a million.

@@ -46,7 +46,7 @@ pub struct DocumentRow {
     pub bytes: u64,
     /// Output path relative to the output folder, once it has one.
     pub output: Option<String>,
-    /// Whether the output on disk belongs to the fingerprint asked with.
+    /// True if the output on disk belongs to the fingerprint asked with.
     pub written: bool,
     /// Terms in the output.
     pub terms: u64,

@@ -1,4 +1,4 @@
-//! What happens to a store before a run's writer starts: fingerprints interned, reruns begun, failures taken up.
+//! Changes to a store before a run's writer starts: fingerprints interned, reruns begun, failures taken up.
 
 use rusqlite::params;
 

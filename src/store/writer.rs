@@ -1,4 +1,4 @@
-//! The one writer: takes checkpoints from all workers and commits them in groups.
+//! Single writer of the store: takes checkpoints from all workers and commits them in groups.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -92,7 +92,7 @@ impl Writer {
         self.thread.as_ref().is_none_or(std::thread::JoinHandle::is_finished)
     }
 
-    /// Whether an error has stopped the writer.
+    /// Test whether an error has stopped the writer.
     pub fn has_failed(&self) -> bool {
         self.shared.failed.load(Ordering::Relaxed)
     }

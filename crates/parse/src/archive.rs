@@ -42,7 +42,7 @@ pub(super) struct Archive<'a> {
     left: u64,
 }
 
-/// Why an entry cannot be read.
+/// Reason for which an entry cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum EntryError {
     /// There is none of this name.
@@ -68,7 +68,7 @@ impl std::fmt::Display for EntryError {
 /// An entry's content.
 pub(super) struct Content {
     pub(super) bytes: Vec<u8>,
-    /// Why there is no more of it, if it is cut short.
+    /// Reason for which there is no more of it, if it is cut short.
     pub(super) cut: Option<String>,
 }
 

@@ -156,7 +156,7 @@ pub(super) fn clean(text: &str) -> String {
     }
 }
 
-/// Whether a text is printable ASCII whose words are parted by single spaces.
+/// Test whether a text is printable ASCII whose words are parted by single spaces.
 fn is_clean_ascii(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().all(|b| (0x20..0x7f).contains(b))

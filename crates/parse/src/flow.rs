@@ -15,7 +15,7 @@ pub(super) struct Flow {
     text: String,
     blocks: Vec<(BlockKind, Range<usize>)>,
     marks: Vec<Mark>,
-    /// What the file says of itself.
+    /// Title that the file gives itself; author and language are its own words too.
     pub(super) title: Option<String>,
     pub(super) author: Option<String>,
     pub(super) language: Option<String>,

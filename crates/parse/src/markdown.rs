@@ -69,7 +69,7 @@ struct BlockReader {
     /// Kinds of the open blocks that have one, innermost last.
     kinds: Vec<BlockKind>,
     metadata: Metadata,
-    /// What is left out or set apart while it is open.
+    /// Part that is left out or set apart while it is open.
     aside: Aside,
     html: String,
     /// Cells so far in the open row.

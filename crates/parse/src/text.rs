@@ -5,7 +5,7 @@ use super::formats::Reader;
 use super::markup::Decoded;
 use corpora_values::{BlockKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
 
-/// Where no line is longer than this, nobody has wrapped anything: these are lists, addresses, verse.
+/// Texts in which no line is longer than this were wrapped by nobody: they are lists, addresses, verse.
 const NARROWEST_WRAP: usize = 40;
 
 /// Lines longer than this are paragraphs by themselves: nobody wraps by hand there.

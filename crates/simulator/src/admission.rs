@@ -20,7 +20,7 @@ pub(super) struct Buckets {
     at: Instant,
 }
 
-/// What stands in the headers about one bucket.
+/// Numbers in the headers about one bucket.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Level {
     pub(super) limit: u64,

@@ -1,4 +1,4 @@
-//! What a simulator is told.
+//! Settings of a simulator.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What the simulated model says, and what a fault makes of it.
+//! Words of the simulated model, and what a fault makes of them.
 
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ pub(super) enum Block {
     Tool(Value),
 }
 
-/// Why the model stopped.
+/// Reason for which the model stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
     End,

@@ -1,4 +1,4 @@
-//! What goes wrong at providers, one name for each.
+//! Faults of providers, one name for each.
 
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +105,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether the provider makes, and bills, an answer although the client never gets it whole.
+    /// Test whether the provider makes, and bills, an answer although the client never gets it whole.
     pub(super) fn after_effect(self) -> bool {
         matches!(
             self,
@@ -113,7 +113,7 @@ impl Fault {
         )
     }
 
-    /// Whether the fault lies in the content of an answer that arrives.
+    /// Test whether the fault lies in the content of an answer that arrives.
     pub(super) fn is_content(self) -> bool {
         self as usize >= Self::MaxTokens as usize
     }

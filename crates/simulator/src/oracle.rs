@@ -1,4 +1,4 @@
-//! What the simulated model says: the truth, in the shape of the schema.
+//! Answers of the simulated model: the truth, in the shape of the schema.
 
 use serde_json::{Map, Value, json};
 use unicode_segmentation::UnicodeSegmentation;

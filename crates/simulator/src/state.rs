@@ -68,7 +68,7 @@ impl State {
         *current = Arc::new(config);
     }
 
-    /// How often a body has come, with this time.
+    /// Number of times that a body has come, this time included.
     pub(crate) fn attempt(&self, hash: u64) -> u32 {
         let mut seen = self.seen.lock().expect("no panic while the lock is held");
         let times = seen.entry(hash).or_insert(0);

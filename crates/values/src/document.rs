@@ -1,4 +1,4 @@
-//! What parsing and chunking produce: text, sections, blocks, chunks, all as spans into one text.
+//! Results of parsing and chunking: text, sections, blocks, chunks, all as spans into one text.
 
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,7 @@ use super::{FailureKind, Format, Mode, Phase, SectionKind, SourcePath, Stop};
 /// Counts of one phase at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageTotals {
-    /// Which stage.
+    /// Stage.
     pub stage: Phase,
     /// Documents (for `write`, files) done in this run.
     pub done: u64,
@@ -136,7 +136,7 @@ pub enum Event {
     },
     /// A stage begins with this much to do. For `discover` the total is not known (0).
     StageStarted {
-        /// Which stage.
+        /// Stage.
         stage: Phase,
         /// Documents to do.
         total: u64,
@@ -154,7 +154,7 @@ pub enum Event {
     },
     /// A worker took up a document.
     DocumentStarted {
-        /// Which stage.
+        /// Stage.
         stage: Phase,
         /// Content hash, shortened.
         document: String,
@@ -163,7 +163,7 @@ pub enum Event {
     },
     /// A stage that takes long over a document has come this far. Sent now and then, not for every section.
     DocumentProgress {
-        /// Which stage.
+        /// Stage.
         stage: Phase,
         /// Content hash, shortened.
         document: String,
@@ -178,7 +178,7 @@ pub enum Event {
     },
     /// A stage of a document is done and durable.
     DocumentDone {
-        /// Which stage.
+        /// Stage.
         stage: Phase,
         /// Content hash, shortened.
         document: String,
@@ -195,7 +195,7 @@ pub enum Event {
     },
     /// A stage of a document failed for a passing cause and is tried once more.
     DocumentRetried {
-        /// Which stage.
+        /// Stage.
         stage: Phase,
         /// Content hash, shortened.
         document: String,
@@ -210,7 +210,7 @@ pub enum Event {
     },
     /// A stage of a document failed; the failure is durable.
     DocumentFailed {
-        /// Which stage.
+        /// Stage.
         stage: Phase,
         /// Content hash, shortened.
         document: String,

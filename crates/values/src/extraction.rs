@@ -1,4 +1,4 @@
-//! What `extract` finds in a document, before it is rendered to a file.
+//! Findings of `extract` in a document, before they are rendered to a file.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Why a stage of a document failed, as data.
+//! Reason for which a stage of a document failed, as data.
 
 use serde::{Deserialize, Serialize};
 

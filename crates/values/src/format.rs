@@ -16,9 +16,9 @@ struct Row {
     endings: &'static [&'static str],
     /// Sections of its documents.
     sections: SectionKind,
-    /// Whether each of its files begins with marks of its own, so that one without them is not what its name says.
+    /// True if each of its files begins with marks of its own, so that one without them is not what its name says.
     always_marked: bool,
-    /// Whether a run takes it from folders without being asked, and under any name.
+    /// True if a run takes it from folders without being asked, and under any name.
     by_default: bool,
 }
 

@@ -42,7 +42,7 @@ impl Stage {
         }
     }
 
-    /// What it takes one by one. Stages of files come after all stages of documents.
+    /// Kind of things that it takes one by one. Stages of files come after all stages of documents.
     pub const fn subject(self) -> Subject {
         match self {
             Self::Write => Subject::File,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What one run came to.
+/// Figures of one run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Figures {
     /// Documents that came through.
@@ -98,8 +98,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// Figures nearer to each other than this are the same: a machine is never quite quiet.
 const SAME: f64 = 1.1;
 
-/// Which mode to use for these documents, in one sentence. The time of batches is the provider's own and no mode is
-/// preferred for it.
+/// Advice on the mode to use for these documents, in one sentence. The time of batches is the provider's own and no
+/// mode is preferred for it.
 pub(super) fn verdict(modes: &[Mode]) -> String {
     let (batch, live): (Vec<&Mode>, Vec<&Mode>) = modes.iter().partition(|mode| mode.mode == "batch");
     let Some(fastest) = live.iter().min_by(|a, b| a.median.seconds.total_cmp(&b.median.seconds)) else {

@@ -22,7 +22,7 @@ use crate::values::{Cost, RunOutcome};
 /// The model whose price the simulator's answers have, unless another is named.
 const MODEL: &str = "claude-haiku-4-5";
 
-/// Who answers.
+/// Source of the answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Answers {
@@ -34,7 +34,7 @@ enum Answers {
     Provider { name: String, model: Option<String> },
 }
 
-/// What is written to `bench.json`.
+/// Contents of `bench.json`.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     version: &'static str,
@@ -133,7 +133,8 @@ fn cannot(action: &str, place: &Path, error: &std::io::Error) -> CommandError {
     CommandError::bad_input(format!("cannot {action} '{}': {error}; give another place with --output", place.display()))
 }
 
-/// Who is asked. A provider that is paid for has to be named on the command line: the settings file names the one of every day.
+/// Source that is asked. A provider that is paid for has to be named on the command line: the settings file names the
+/// one of every day.
 fn answers(args: &BenchArgs, sources: &Sources) -> Result<Answers, CommandError> {
     let bad = |message: &str| Err(CommandError::bad_input(message));
     let typed = |key: &str| sources.origin(key) == Origin::Line;
@@ -167,7 +168,7 @@ const REAL: [&str; 5] = ["allow_http", "api_version", "base_url", "key_file", "m
 /// Settings that the bench itself decides for each run.
 const VARIED: [&str; 6] = ["provider", "model", "rpm", "itpm", "otpm", "tpm"];
 
-/// What was set for all runs, on the line, in the environment or in the file, as far as it concerns who answers.
+/// Settings for all runs, from the line, the environment or the file, as far as they concern the source of the answers.
 fn set_for_all(answers: &Answers, sources: &Sources) -> BTreeMap<String, OsString> {
     let concerns = |key: &str| match answers {
         Answers::Local => !REMOTE.contains(&key) && !REAL.contains(&key),

@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use crate::values::Summary;
 
-/// How often a process's memory is looked at. Its own record of the highest is read, so little is missed.
+/// Time between two looks at a process's memory. Its own record of the highest is read, so little is missed.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What a run took.
+/// Time and memory that a run took, and its summary.
 #[derive(Debug)]
 pub(super) struct Watched {
     /// Seconds by the clock.

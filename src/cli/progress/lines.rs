@@ -16,7 +16,7 @@ pub(super) struct Lines<W> {
     out: W,
     /// By stage: several may run side by side.
     stages: [Option<StageLine>; Phase::COUNT],
-    /// When the progress of a long document was last told.
+    /// Time at which the progress of a long document was last told.
     told: Option<Instant>,
     asked: String,
 }

@@ -8,7 +8,7 @@ use super::bars::Bars;
 use super::lines::Lines;
 use crate::values::{Event, Summary};
 
-/// How a run is shown.
+/// Way in which a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Style {
     /// One bar for each stage.
@@ -21,7 +21,7 @@ pub(in crate::cli) enum Style {
     None,
 }
 
-/// How much is shown.
+/// Amount of detail that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Verbosity {
     /// Errors and the summary.

@@ -1,4 +1,4 @@
-//! What comes of a document that is parsed, and on the way there.
+//! Result of parsing a document, and the places reached on the way there.
 
 use crate::values::{Gap, SectionKind};
 

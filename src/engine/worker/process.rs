@@ -294,7 +294,7 @@ mod tests {
         ParseProgram { program, settings: ParseSettings::default(), limits: ParseLimits { time, memory: 1 << 30 } }
     }
 
-    /// What came of asking such a worker.
+    /// Result of asking such a worker.
     fn asked(script: &str, told: &mut u32) -> Result<Parsed, Failure> {
         let dir = tempfile::tempdir().unwrap();
         let program = program(dir.path(), script, Duration::from_millis(100));

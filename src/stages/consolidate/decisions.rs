@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::stages::extract::local::canonical_form;
 use crate::values::{Decision, KeyWriter, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue};
 
-/// What becomes of a term.
+/// Ruling on a term.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ruling {
     /// It stays.
@@ -21,12 +21,12 @@ pub enum Ruling {
 pub struct Decisions(BTreeMap<String, Ruling>);
 
 impl Decisions {
-    /// What was decided on a term.
+    /// Ruling on a term, if there is one.
     pub fn on(&self, canonical: &str) -> Option<&Ruling> {
         self.0.get(canonical)
     }
 
-    /// Whether a term gets another name.
+    /// Test whether a term gets another name.
     pub fn renames(&self) -> bool {
         self.0.values().any(|r| matches!(r, Ruling::Rename(..)))
     }

@@ -1,5 +1,5 @@
-//! What several documents say of one term, put together. Nothing here depends on the order in which they come: sums are of
-//! whole numbers, choices follow total orders.
+//! Statements of several documents on one term, put together. Nothing here depends on the order in which they come:
+//! sums are of whole numbers, choices follow total orders.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ const ENOUGH_DOCUMENTS: u64 = 5;
 /// Weight of a document that gives no confidence, in thousandths.
 const UNKNOWN_CONFIDENCE: u64 = 500;
 
-/// Whether a corpus of this many documents has statistics.
+/// Test whether a corpus of this many documents has statistics.
 pub fn has_statistics(documents: u64) -> bool {
     documents >= ENOUGH_DOCUMENTS
 }

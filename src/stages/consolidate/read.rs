@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredA
 
 use crate::values::{MasterEntry, SCHEMA_VERSION, Vocabulary};
 
-/// Why a vocabulary file cannot be used, with a remedy.
+/// Reason for which a vocabulary file cannot be used, with a remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// Not JSON, or JSON of another shape.
@@ -30,7 +30,7 @@ pub enum Unusable {
 /// Reads a vocabulary file and checks what the merging relies on.
 ///
 /// # Errors
-/// Why it cannot be used.
+/// Reason for which it cannot be used.
 pub fn read_vocabulary(bytes: &[u8]) -> Result<Vocabulary, Unusable> {
     let read: Result<Vocabulary, _> = serde_json::from_slice(bytes);
     let version = match &read {
@@ -61,7 +61,7 @@ pub fn read_vocabulary(bytes: &[u8]) -> Result<Vocabulary, Unusable> {
     Ok(vocabulary)
 }
 
-/// What tells a file's kind and version; version 0 where there is metadata without one.
+/// Fields that tell a file's kind and version; version 0 where there is metadata without one.
 #[derive(Deserialize)]
 struct Head {
     #[serde(default)]
@@ -81,7 +81,7 @@ fn head(bytes: &[u8]) -> Result<Head, serde_json::Error> {
 /// Reads a master entry by entry, in the order of the file. `each` may end the reading with a message.
 ///
 /// # Errors
-/// What is wrong with the file, or what `each` said.
+/// Fault of the file, or the message of `each`.
 pub fn each_master_entry(
     from: impl Read,
     each: &mut dyn FnMut(MasterEntry) -> Result<(), String>,

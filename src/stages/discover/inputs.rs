@@ -11,7 +11,7 @@ pub enum InputError {
     /// It is there and cannot be looked at.
     #[error("the input '{path}' cannot be read: {source}; check its permissions")]
     Unreadable {
-        /// What was given.
+        /// Input that was given.
         path: String,
         /// The cause.
         source: std::io::Error,
@@ -19,9 +19,9 @@ pub enum InputError {
     /// A pattern that is not one.
     #[error("the pattern '{pattern}' is not valid: {reason}")]
     Pattern {
-        /// What was given.
+        /// Pattern that was given.
         pattern: String,
-        /// What is wrong with it.
+        /// Reason for which it is not valid.
         reason: String,
     },
     /// A pattern that fits nothing.
@@ -76,7 +76,7 @@ impl Inputs {
         Ok(Self { root, places })
     }
 
-    /// Whether the whole root was asked for.
+    /// Test whether the whole root was asked for.
     pub fn is_whole_root(&self) -> bool {
         self.places.iter().any(|p| p.as_os_str().is_empty())
     }

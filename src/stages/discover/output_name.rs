@@ -1,4 +1,4 @@
-//! What the vocabulary file of a source is called.
+//! Name of the vocabulary file of a source.
 
 use crate::values::{Fingerprint, MASTER_FILE, SourcePath};
 

@@ -13,13 +13,13 @@ use crate::values::SourcePath;
 pub struct Found {
     /// Relative to the root.
     pub path: SourcePath,
-    /// Where to open it.
+    /// Path by which it is opened.
     pub file: PathBuf,
     /// Size in bytes.
     pub size: u64,
     /// Modification time in nanoseconds since 1970.
     pub mtime_ns: i64,
-    /// Whether it was named on the command line, and is thus a document whatever it is called.
+    /// True if it was named on the command line, and is thus a document whatever it is called.
     pub explicit: bool,
 }
 
@@ -29,7 +29,7 @@ pub struct Found {
 pub struct WalkError {
     /// Relative to the root.
     pub path: SourcePath,
-    /// Whether it is a folder; then nothing is known of what is below it.
+    /// True if it is a folder; then nothing is known of what is below it.
     pub is_folder: bool,
     /// A lowercase sentence.
     pub reason: String,
@@ -175,7 +175,7 @@ fn is_passed_over(name: &[u8]) -> bool {
     name.starts_with(b".") || name.ends_with(b".vocab.json") || name == b"corpora-errors.log"
 }
 
-/// Whether a directory entry is a folder (`true`) or a regular file (`false`); links are followed.
+/// Test whether a directory entry is a folder (`true`) or a regular file (`false`); links are followed.
 fn folder_or_file(kind: FileType, path: &Path) -> Option<bool> {
     if kind.is_dir() {
         return Some(true);

@@ -1,8 +1,8 @@
-//! What a model is told of a term beside the term itself: a sentence in which it stands, or the whole chunk.
+//! Context of a term, which a model is told beside the term itself: a sentence in which it stands, or the whole chunk.
 
 use crate::values::Choice;
 
-/// Which context is given.
+/// Kind of context that is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Context {
     /// A sentence for each candidate.
@@ -11,7 +11,7 @@ pub enum Context {
     Chunks,
 }
 
-/// How the context of a document's terms is chosen.
+/// Rule by which the context of a document's terms is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ContextChoice {
     /// For all documents the same.

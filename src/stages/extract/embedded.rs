@@ -1,4 +1,4 @@
-//! What the embedded provider finds in one document, without a store.
+//! Findings of the embedded provider in one document, without a store.
 
 use super::{assemble, local};
 use crate::stages::pipeline::Method;

@@ -1,4 +1,4 @@
-//! How much a model may say, before any model was asked: for a price that is told beforehand.
+//! Guess at how much a model may say, before any model was asked: for a price that is told beforehand.
 
 use serde_json::Value;
 

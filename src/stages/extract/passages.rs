@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::local::{Definition, canonical_form};
 use crate::values::{Chunk, Extraction, Fingerprint, Item, KeyWriter, ParsedDocument, Span};
 
-/// How answers to passages are put together.
+/// Rules by which answers to passages are put together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PassageSettings {

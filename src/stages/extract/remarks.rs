@@ -1,4 +1,4 @@
-//! What a person should know of a document's terms.
+//! Remarks on what a person should know of a document's terms.
 
 use super::local;
 use crate::stages::pipeline::Method;

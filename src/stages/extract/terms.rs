@@ -17,7 +17,7 @@ pub struct TermUnit {
     pub line: String,
     /// The line without the sentence, for a model that is told the chunk.
     pub bare: String,
-    /// Where it stands first.
+    /// Place where it stands first.
     pub first: Option<Span>,
 }
 

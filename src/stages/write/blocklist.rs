@@ -55,7 +55,7 @@ impl Blocklist {
     /// of both.
     ///
     /// # Errors
-    /// What is wrong with it, and where.
+    /// Fault of the list, and the place of it.
     pub fn parse(text: &str) -> Result<Self, BlocklistError> {
         let List(list) = serde_json::from_str(text).map_err(|e| match e.classify() {
             serde_json::error::Category::Data => BlocklistError::Shape(e),

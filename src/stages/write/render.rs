@@ -17,7 +17,7 @@ pub const VERSION: u32 = 3;
 /// Longest sentence quoted, in characters; a longer one is cut around the term.
 const LONGEST_SENTENCE: usize = 400;
 
-/// How the file came to be: goes into its metadata.
+/// Origin of the file: goes into its metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Pipeline name.
@@ -28,8 +28,8 @@ pub struct Origin {
     pub model: Option<String>,
 }
 
-/// What [`Entry::ip_flag`] says where a model takes a term for a known franchise's property. What stands in a blocklist has
-/// `blocklist:` and the franchise's name instead, whatever a model says.
+/// Value of [`Entry::ip_flag`] where a model takes a term for a known franchise's property. What stands in a blocklist
+/// has `blocklist:` and the franchise's name instead, whatever a model says.
 const SUSPECT: &str = "classification:ip-suspect";
 
 /// The vocabulary of one source file, its terms flagged by `blocklist` and by what a model said. Entries stand in the order
@@ -109,7 +109,7 @@ fn entry(
     }
 }
 
-/// What a model said of an item: fields that the vocabulary file knows are taken out, the others stay as they are.
+/// Words of a model on an item: fields that the vocabulary file knows are taken out, the others stay as they are.
 struct Said(serde_json::Map<String, Value>);
 
 impl Said {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::markup::{Sink, Tag};
 use corpora_values::BlockKind;
 
-/// What a paragraph of a style is, by the style's id.
+/// Kind of block that a paragraph of a style is, by the style's id.
 pub(super) type Styles = HashMap<String, BlockKind>;
 
 /// Styles may rest on each other, and in a damaged file in a circle.

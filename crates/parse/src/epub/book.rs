@@ -21,7 +21,7 @@ use corpora_values::{
 /// Most notes about single chapters; the rest is counted.
 const MOST_NOTES: usize = 20;
 
-/// Where the package files are named: <https://www.w3.org/TR/epub-33/#sec-container-metainf-container.xml>.
+/// Path of the file that names the package files: <https://www.w3.org/TR/epub-33/#sec-container-metainf-container.xml>.
 pub(super) const CONTAINER: &str = "META-INF/container.xml";
 
 /// EPUB: an archive that names its package file, or has one.
@@ -122,7 +122,7 @@ impl Notes {
     }
 }
 
-/// Why a book of which nothing can be read has failed.
+/// Failure of a book of which nothing can be read.
 fn nothing_readable(failed: &[(String, EntryError)]) -> Failure {
     let (first, error) = &failed[0];
     let kind = match error {
@@ -208,7 +208,7 @@ impl Sink for RootFiles {
     fn text(&mut self, _text: &str) {}
 }
 
-/// What became of a chapter.
+/// Result of reading a chapter.
 struct Chapter {
     heading: Option<String>,
     source: SectionSource,

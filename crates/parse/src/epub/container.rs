@@ -60,8 +60,8 @@ pub(super) fn read(archive: &mut Archive<'_>) -> Option<Package> {
     Some(read)
 }
 
-/// What the crate says of the package, with what it does not give (the order of the manifest, fallbacks, the id of the NCX), or
-/// none if it has left something out.
+/// Package as the crate gives it, with what it does not give (the order of the manifest, fallbacks, the id of the NCX),
+/// or none if it has left something out.
 fn whole_package(doc: &Doc<'_>, Part { path, survey, .. }: Part) -> Option<Package> {
     let metadata = metadata(doc, &survey)?;
     let is_whole = !doc.spine.is_empty() && doc.spine.len() == survey.itemrefs;
@@ -106,7 +106,7 @@ fn metadata(doc: &Doc<'_>, survey: &Survey) -> Option<Metadata> {
     (count == survey.metadata).then(|| Metadata { title: main_title.or(title), author, language })
 }
 
-/// Whether a piece of metadata is one of those that are kept, by its local name.
+/// Test whether a piece of metadata is one of those that are kept, by its local name.
 fn is_read(name: &str) -> bool {
     matches!(name, "title" | "creator" | "language")
 }
@@ -166,7 +166,7 @@ impl Part {
     }
 }
 
-/// What a part holds: whether the crate can be given it, and what is compared with what it gives.
+/// Facts about a part, which tell whether the crate can be given it, and are compared with what it gives.
 #[derive(Default)]
 struct Survey {
     depth: u32,

@@ -14,14 +14,14 @@ pub(super) struct Entry {
     pub(super) target: Option<(String, Option<String>)>,
 }
 
-/// What one of these files holds.
+/// Contents of one of these files.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     pub(super) entries: Vec<Entry>,
     pub(super) pages: Vec<Entry>,
 }
 
-/// What an entry is being read for.
+/// Kind of list for which an entry is being read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Contents,
@@ -34,7 +34,7 @@ enum List {
 pub(super) struct NavReader<'a> {
     path: &'a str,
     contents: Contents,
-    /// What the lists without a type hold, in case none has one.
+    /// Entries of the lists without a type hold, in case none has one.
     untyped: Vec<Entry>,
     list: Option<(List, bool)>,
     level: u8,

@@ -9,11 +9,11 @@ use super::super::markup::{Sink, Tag, decode_markup, read_xml_or_soup};
 use super::contents::Entry;
 use corpora_values::Metadata;
 
-/// What the package file says.
+/// Contents of the package file.
 #[derive(Debug, Default)]
 pub(super) struct Package {
     pub(super) metadata: Metadata,
-    /// What the manifest lists.
+    /// Items that the manifest lists.
     pub(super) items: Vec<Item>,
     /// The spine's references to the manifest, in order.
     pub(super) spine: Vec<String>,
@@ -39,9 +39,9 @@ pub(super) struct Item {
 }
 
 impl Item {
-    /// Whether it is a document that can be a chapter: <https://www.w3.org/TR/epub-33/#sec-epub-content-docs>, and for EPUB 2
-    /// <https://idpf.org/epub/20/spec/OPS_2.0_latest.htm#Section1.3.7>. The name counts as much as the media type: each is wrong often
-    /// enough.
+    /// Test whether it is a document that can be a chapter: <https://www.w3.org/TR/epub-33/#sec-epub-content-docs>, and
+    /// for EPUB 2 <https://idpf.org/epub/20/spec/OPS_2.0_latest.htm#Section1.3.7>. The name counts as much as the media
+    /// type: each is wrong often enough.
     pub(super) fn is_content(&self) -> bool {
         let name = self.path.to_ascii_lowercase();
         matches!(
@@ -54,7 +54,7 @@ impl Item {
         ) || [".xhtml", ".html", ".htm", ".svg"].iter().any(|end| name.ends_with(end))
     }
 
-    /// Whether it is a picture made of dots.
+    /// Test whether it is a picture made of dots.
     pub(super) fn is_image(&self) -> bool {
         self.media_type.starts_with("image/") && !self.is_content()
     }

@@ -1,4 +1,5 @@
-//! What is encrypted, and by which scheme. <https://www.w3.org/TR/epub-33/#sec-container-metainf-encryption.xml>.
+//! Encrypted entries, and the scheme that encrypted them.
+//! <https://www.w3.org/TR/epub-33/#sec-container-metainf-encryption.xml>.
 
 use std::collections::HashSet;
 
@@ -16,7 +17,7 @@ pub(super) struct Protection {
     scheme: Scheme,
 }
 
-/// Who encrypted it.
+/// Scheme that encrypted it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Scheme {
     AdobeAdept,
@@ -44,7 +45,7 @@ impl Protection {
         Self { paths: list.paths, scheme }
     }
 
-    /// Whether the entry at `path` is encrypted.
+    /// Test whether the entry at `path` is encrypted.
     pub(super) fn covers(&self, path: &str) -> bool {
         !self.paths.is_empty() && self.paths.contains(&path.to_lowercase())
     }

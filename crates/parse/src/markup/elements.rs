@@ -1,4 +1,4 @@
-//! What the readers of markup tell, whatever the syntax.
+//! Elements and text as the readers of markup tell them, whatever the syntax.
 
 /// Receives markup as it is read.
 pub(crate) trait Sink {
@@ -8,7 +8,7 @@ pub(crate) trait Sink {
     fn end(&mut self, name: &str);
     /// Text, with its references resolved.
     fn text(&mut self, text: &str);
-    /// Whether the innermost open element is SVG or MathML, where HTML allows CDATA sections.
+    /// Test whether the innermost open element is SVG or MathML, where HTML allows CDATA sections.
     fn is_foreign(&self) -> bool {
         false
     }
@@ -94,13 +94,13 @@ impl Attributes {
         self.get(name).map(str::trim).filter(|value| !value.is_empty())
     }
 
-    /// Whether a list of words holds one of these.
+    /// Test whether a list of words holds one of these.
     pub(crate) fn has_word(&self, name: &str, words: &[&str]) -> bool {
         self.get(name).is_some_and(|value| value.split_ascii_whitespace().any(|w| words.contains(&w)))
     }
 
-    /// Whether the structural semantics of EPUB (`epub:type`) or of DPUB-ARIA (`role="doc-..."`) name one of these.
-    /// <https://www.w3.org/TR/epub-ssv-11/>, <https://www.w3.org/TR/dpub-aria-1.1/>.
+    /// Test whether the structural semantics of EPUB (`epub:type`) or of DPUB-ARIA (`role="doc-..."`) name one of
+    /// these. <https://www.w3.org/TR/epub-ssv-11/>, <https://www.w3.org/TR/dpub-aria-1.1/>.
     pub(crate) fn is_a(&self, types: &[&str]) -> bool {
         self.has_word("type", types)
             || self.get("role").is_some_and(|roles| {

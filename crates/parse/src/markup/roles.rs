@@ -1,8 +1,8 @@
-//! What elements are to the walker.
+//! Roles of elements for the walker.
 
 use super::elements::Tag;
 
-/// What an element is.
+/// Role of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Inline,
@@ -27,7 +27,7 @@ pub(super) enum Role {
     PageBreak,
 }
 
-/// Where an element stands, as far as it decides what it is.
+/// Place of an element, as far as it decides the element's role.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) in_svg: bool,
@@ -36,7 +36,7 @@ pub(super) struct Place {
     pub(super) in_notes: bool,
 }
 
-/// What an element is.
+/// Role of an element at its place.
 pub(super) fn role(tag: &Tag<'_>, place: Place) -> Role {
     let a = &tag.attributes;
     let hides = |style: &str| {

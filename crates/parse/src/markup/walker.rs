@@ -24,7 +24,7 @@ const LONGEST_LABEL: usize = 32;
 /// A sink that makes a [`Flow`].
 pub(crate) struct Walker<'a> {
     labels: &'a PageLabels,
-    /// Whether tags may be missing.
+    /// True if tags may be missing.
     is_lenient: bool,
     flow: Flow,
     stack: Vec<Frame>,
@@ -51,22 +51,22 @@ struct Frame {
     /// Kind of the text directly in it.
     kind: BlockKind,
     mode: Mode,
-    /// Whether its blocks are parts of a table's row.
+    /// True if its blocks are parts of a table's row.
     in_row: bool,
     in_pre: bool,
     in_svg: bool,
     in_math: bool,
-    /// Whether its list items are notes.
+    /// True if its list items are notes.
     in_notes: bool,
     /// Cells so far, in a row.
     cells: u32,
-    /// Whether it has made a page mark already.
+    /// True if it has made a page mark already.
     is_labelled: bool,
     /// Length of the block's text when it began.
     began: usize,
 }
 
-/// What becomes of the text in an element.
+/// Use of the text in an element.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Read,
@@ -263,7 +263,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// What an element does before its content is read: boundaries and spaces.
+    /// Makes the boundaries and spaces of an element before its content is read.
     fn open(&mut self, tag: &Tag<'_>, role: Role, parent: &Frame) {
         match role {
             Role::Heading(_) => {

@@ -46,7 +46,7 @@ pub(super) struct Picture {
     pub(super) scale: f32,
 }
 
-/// Whether a page with `characters` of own text shows what only the eye can read.
+/// Test whether a page with `characters` of own text shows what only the eye can read.
 pub(super) fn is_picture(page: &Page<'_>, characters: usize) -> bool {
     let (width, height) = page.render_dimensions();
     let sheet = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));

@@ -80,7 +80,7 @@ impl OcrCount {
     }
 }
 
-/// What the file itself says of a page.
+/// Text that the file itself has for a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OwnText {
     /// So many characters, white space not counted. It may be none.
@@ -89,7 +89,7 @@ pub(crate) enum OwnText {
     Garbled,
 }
 
-/// Where a page's text has to be taken from, and what was recognised.
+/// Source from which a page's text has to be taken, with what was recognised.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Recognition {
     /// From the file.
@@ -107,7 +107,7 @@ const SLOW_PAGES: u32 = 2;
 pub(crate) struct Ocr<'a> {
     settings: &'a OcrSettings,
     count: &'a OcrCount,
-    /// Why nothing can be recognised; looked up when the first page asks.
+    /// Reason for which nothing can be recognised; looked up when the first page asks.
     hindrance: Option<Option<String>>,
     slow: u32,
     recognised: Vec<usize>,
@@ -167,7 +167,7 @@ impl<'a> Ocr<'a> {
         }
     }
 
-    /// Why nothing can be recognised, if that is so.
+    /// Reason for which nothing can be recognised, if that is so.
     fn hindrance(&mut self) -> Option<&str> {
         let settings = self.settings;
         self.hindrance
@@ -186,7 +186,7 @@ impl<'a> Ocr<'a> {
         tesseract::recognise(program, &self.settings.languages, &picture, self.settings.page_time)
     }
 
-    /// What a person should know of the recognition of this document.
+    /// Notes on what a person should know of the recognition of this document.
     pub(crate) fn notes(self) -> Vec<String> {
         let mut notes = Vec::new();
         if !self.recognised.is_empty() {
@@ -207,7 +207,7 @@ impl<'a> Ocr<'a> {
     }
 }
 
-/// How to get the program and its languages.
+/// Advice on how to get the program and its languages.
 /// Debian's packages: <https://packages.debian.org/source/stable/tesseract-lang>.
 fn install(languages: &str) -> String {
     let packages: Vec<String> = languages
@@ -221,7 +221,7 @@ fn install(languages: &str) -> String {
     )
 }
 
-/// Why one page was not recognised.
+/// Reason for which one page was not recognised.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OcrFailure {
     /// It cannot be drawn.

@@ -22,7 +22,7 @@ pub(crate) struct OcrLine {
     pub(crate) area: Area,
     /// Lines of one paragraph have one number, which grows from paragraph to paragraph.
     pub(crate) paragraph: u32,
-    /// How sure Tesseract is of its words, from 0 to 100.
+    /// Certainty of Tesseract about its words, from 0 to 100.
     pub(crate) confidence: f32,
 }
 
@@ -38,7 +38,7 @@ const MOST_OUTPUT: usize = 32 << 20;
 /// Time for the list of languages.
 const LIST_TIME: Duration = Duration::from_secs(20);
 
-/// What a person has to do before these languages can be used; nothing if all are there.
+/// Advice on what a person has to do before these languages can be used; nothing if all are there.
 pub(super) fn missing_languages(program: &Path, languages: &str) -> Option<String> {
     let shown = program.display();
     let mut command = Command::new(program);
@@ -95,7 +95,7 @@ pub(super) fn recognise(
     Ok(lines(&String::from_utf8_lossy(&done.output), picture.scale))
 }
 
-/// Why a program did not come to its end.
+/// Reason for which a program did not come to its end.
 enum Stopped {
     Slow,
     Failed(std::io::Error),

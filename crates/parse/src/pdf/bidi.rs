@@ -1,7 +1,7 @@
 //! Right-to-left text: the page shows it in visual order, a reader's text is in logical order.
 
-/// Whether a character is of a script that is written from right to left (Hebrew, Arabic, Syriac, Thaana, N'Ko and their
-/// presentation forms).
+/// Test whether a character is of a script that is written from right to left (Hebrew, Arabic, Syriac, Thaana, N'Ko and
+/// their presentation forms).
 pub(super) fn is_rtl(c: char) -> bool {
     matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
         && !is_rtl_digit(c)
@@ -62,7 +62,7 @@ pub(super) fn logical(visual: &str) -> String {
     if is_balanced(&plain) { plain } else { mirrored }
 }
 
-/// Whether no bracket closes that was not opened.
+/// Test whether no bracket closes that was not opened.
 fn is_balanced(text: &str) -> bool {
     let mut open = 0_i32;
     for c in text.chars() {
@@ -78,7 +78,7 @@ fn is_balanced(text: &str) -> bool {
     true
 }
 
-/// What is neither takes the direction of both its neighbours if they agree, else the line's.
+/// Gives what is neither the direction of both its neighbours if they agree, else the line's.
 fn resolve_neutrals(directions: &mut [Direction], chars: &[char], base: Direction) {
     let mut from = 0;
     while from < directions.len() {

@@ -25,21 +25,21 @@ pub(super) struct Endless;
 /// page that somebody made has so many.
 const MOST_FORMS: u32 = 200_000;
 
-/// How deep forms inside forms are followed.
+/// Depth to which forms inside forms are followed.
 const DEEPEST_FORM: u32 = 32;
 
-/// How many states are kept. ISO 32000-1, annex C, has readers keep 28; what is saved beyond the limit is not restored.
+/// Number of states that are kept. ISO 32000-1, annex C, has readers keep 28; what is saved beyond the limit is not restored.
 const MOST_STATES: usize = 4096;
 
 /// Letters stand out a little of the boxes made for them, in points.
 const CLIP_MARGIN: f64 = 3.0;
 
-/// Which marks of a page are read.
+/// Part of a page whose marks are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// What its own content paints.
+    /// Marks that its own content paints.
     Page,
-    /// What lies above it: the appearances of its annotations.
+    /// Marks that lie above it: the appearances of its annotations.
     Annotations,
 }
 
@@ -458,7 +458,7 @@ fn content_of<'a>(page: &Page<'a>) -> Cow<'a, [u8]> {
     content.into()
 }
 
-/// Whether a page's own content shows text.
+/// Test whether a page's own content shows text.
 pub(super) fn shows_text(page: &Page<'_>) -> bool {
     let content = content_of(page);
     let mut operations = TypedIter::new(&content);

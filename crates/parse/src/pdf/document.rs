@@ -28,11 +28,11 @@ const PAGES_PER_FONTS: usize = 512;
 /// A page with so many characters is no picture with a line of text on it; more need not be counted.
 const ENOUGH_TEXT: usize = 1_000;
 
-/// What was read of a page.
+/// Result of reading a page.
 #[derive(Default)]
 struct PageText {
     blocks: Vec<PageBlock>,
-    /// What was recognised in its picture, in place of blocks.
+    /// Lines that were recognised in its picture, in place of blocks.
     recognised: Vec<OcrLine>,
     source: SectionSource,
     /// The page paints text of which little or nothing could be read.

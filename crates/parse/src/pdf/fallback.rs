@@ -37,8 +37,8 @@ fn quietly<T>(read: impl FnOnce() -> Option<T>) -> Option<T> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok().flatten()
 }
 
-/// Whether a text consists of words. Codes of an unknown encoding that are taken for letters ("mojibake") mix letters with
-/// signs, capitals with small letters, and have words without vowels.
+/// Test whether a text consists of words. Codes of an unknown encoding that are taken for letters ("mojibake") mix
+/// letters with signs, capitals with small letters, and have words without vowels.
 pub(super) fn is_plausible(text: &str) -> bool {
     let (mut words, mut sound, mut marks, mut letters) = (0_usize, 0_usize, 0_usize, 0_usize);
     for word in text.split_whitespace() {

@@ -14,12 +14,12 @@ use rustc_hash::FxHashMap;
 
 use super::unicode::{Meaning, Recovery};
 
-/// What is known of the fonts of a document.
+/// Fonts of a document, as far as they are known.
 pub(super) struct Fonts<'a> {
     pub(super) recovery: Recovery,
     loaded: FontCache<'a>,
     fonts: HashMap<&'a [u8], Option<Rc<PageFont<'a>>>>,
-    /// What shows text of which the font is not said.
+    /// Font that shows text of which the font is not said.
     standard: Option<Rc<PageFont<'a>>>,
     programs: FontResolverFn,
     maps: CMapResolverFn,
@@ -88,11 +88,11 @@ pub(super) struct PageFont<'a> {
     weight: Cell<(f32, u32)>,
 }
 
-/// What a code of a font is. Lengths are thousandths of the font's size.
+/// Meaning and measures of a font's code. Lengths are thousandths of the font's size.
 pub(super) struct Code {
-    /// How far writing moves on, along and across the line.
+    /// Distance that writing moves on, along and across the line.
     pub(super) step: Vec2,
-    /// Where the glyph's origin lies from the place of writing.
+    /// Place of the glyph's origin, from the place of writing.
     pub(super) origin: Vec2,
     /// The width of its box.
     pub(super) width: f32,
@@ -183,8 +183,8 @@ impl<'a> PageFont<'a> {
         }
     }
 
-    /// How heavy the font is, seen from its letters, as PDF fonts often keep their names to themselves: the mean thickness of
-    /// strokes in thousandths of the size. Text faces lie near 70, bold ones above 100; 0 if no letter is known.
+    /// Weight of the font, seen from its letters, as PDF fonts often keep their names to themselves: the mean thickness
+    /// of strokes in thousandths of the size. Text faces lie near 70, bold ones above 100; 0 if no letter is known.
     pub(super) fn weight(&self) -> f32 {
         let (sum, count) = self.weight.get();
         if count > 0 { sum / count as f32 } else { 0.0 }

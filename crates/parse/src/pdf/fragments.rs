@@ -13,7 +13,7 @@ pub(super) struct Fragment {
     pub(super) right: f32,
     pub(super) baseline: f32,
     pub(super) size: f32,
-    /// Where it came in the order of painting.
+    /// Place in the order of painting.
     pub(super) order: u32,
 }
 
@@ -168,7 +168,7 @@ fn join_stretched_lines(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragm
     fragments
 }
 
-/// Whether the gap before the fragment at `at`, in fragments sorted by their baselines, is one of a stretched line.
+/// Test whether the gap before the fragment at `at`, in fragments sorted by their baselines, is one of a stretched line.
 fn is_stretched(glyphs: &[Glyph], frame: Frame, fragments: &[Fragment], at: usize) -> bool {
     let (before, after) = (&fragments[at - 1], &fragments[at]);
     let (from, to, size) = (before.right, after.left, before.size);
@@ -258,7 +258,7 @@ fn join_drop_caps(glyphs: &[Glyph], fragments: &mut Vec<Fragment>) {
     }
 }
 
-/// Whether `next` was joined to `open`, which begins to the left of it.
+/// True if `next` was joined to `open`, which begins to the left of it.
 fn join(glyphs: &[Glyph], frame: Frame, open: &mut Fragment, next: &Fragment) -> bool {
     let size = open.size.min(next.size);
     if open.size.max(next.size) > 1.5 * size || (open.baseline - next.baseline).abs() > 0.3 * size {
@@ -376,7 +376,7 @@ fn without_leaders(text: String) -> String {
 /// Letters farther apart than this are no spaced word: they stand each for itself.
 const WIDEST_SPREAD: f32 = 0.45;
 
-/// How far letters stand apart in letter-spaced text, beyond the usual, in sizes.
+/// Distance at which letters stand apart in letter-spaced text, beyond the usual, in sizes.
 fn spread(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> f32 {
     let first = fragment.glyphs.first().map(|&g| &glyphs[g as usize]);
     let inked: f32 = fragment.glyphs.iter().map(|&g| glyphs[g as usize].advance).sum();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::lines::PageBlock;
 
-/// Where on a page, and what, with its numbers masked.
+/// Place of a block on a page, and its text with the numbers masked.
 type Key = (bool, i32, String);
 
 /// Blocks this near to the upper or lower end of a page's text are looked at.
@@ -95,7 +95,7 @@ fn is_page_number(masked: &str) -> bool {
         && matches!(letters.as_str(), "" | "page" | "pageof" | "of" | "p" | "seite" | "seitevon" | "página" | "pagina")
 }
 
-/// Whether the numbers grow with the pages.
+/// Test whether the numbers grow with the pages.
 fn counts_pages(pages: &[Vec<PageBlock>], places: &[(usize, usize)]) -> bool {
     let value = |&(page, index): &(usize, usize)| {
         let text = &pages[page][index].text;

@@ -1,4 +1,4 @@
-//! What a page paints, as far as its text needs it: glyphs with their places.
+//! Marks that a page paints, as far as its text needs them: glyphs with their places.
 
 use hayro_font::kurbo::{Affine, Point};
 use hayro_syntax::object::{Dict, Name, String as PdfString};
@@ -17,7 +17,7 @@ pub(super) struct Glyph {
     /// Origin: the left end of its piece of baseline.
     pub(super) x: f32,
     pub(super) y: f32,
-    /// How far writing moves on.
+    /// Distance that writing moves on.
     pub(super) advance: f32,
     pub(super) size: f32,
     /// Direction of writing in degrees, clockwise from left to right.
@@ -30,7 +30,7 @@ pub(super) struct Glyph {
     pub(super) artifact: bool,
 }
 
-/// What a page paints, in the order of painting.
+/// Marks that a page paints, in the order of painting.
 #[derive(Default)]
 pub(super) struct PageGlyphs {
     pub(super) glyphs: Vec<Glyph>,
@@ -57,7 +57,7 @@ pub(super) struct Painter {
 /// An open marked-content sequence.
 struct Marked {
     artifact: bool,
-    /// What the file says that its glyphs stand for, and the first of them.
+    /// Text that its glyphs stand for, as the file says, and the first of them.
     replacement: Option<(String, usize)>,
 }
 
@@ -70,7 +70,7 @@ impl Painter {
         *self = Self { out: PageGlyphs { glyphs, weights, ..PageGlyphs::default() }, ..Self::default() };
     }
 
-    /// What was painted.
+    /// Marks that were painted.
     pub(super) fn painted(&self) -> &PageGlyphs {
         &self.out
     }
@@ -177,7 +177,7 @@ impl Painter {
         });
     }
 
-    /// Whether the character is an accent painted over the letter before it, or the letter under an accent painted
+    /// True if the character is an accent painted over the letter before it, or the letter under an accent painted
     /// before it, and now makes one character with it.
     fn join_accent(&mut self, c: char, place: &Place) -> bool {
         let Some(last) = self.out.glyphs.last_mut() else {
@@ -244,7 +244,7 @@ fn combining(accent: char) -> Option<char> {
     })
 }
 
-/// How an operator writes: all of its glyphs have one size and direction.
+/// Way in which an operator writes: all of its glyphs have one size and direction.
 pub(super) struct Pen {
     to_page: Affine,
     /// Points for a thousandth of the font's size along the line.
@@ -254,7 +254,7 @@ pub(super) struct Pen {
     is_vertical: bool,
 }
 
-/// Where a glyph stands.
+/// Place of a glyph.
 pub(super) struct Place {
     x: f32,
     y: f32,

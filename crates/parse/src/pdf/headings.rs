@@ -1,4 +1,4 @@
-//! What each block of a document is, once all its pages are known: headings by size and weight, captions, notes.
+//! Kind of each block of a document, once all its pages are known: headings by size and weight, captions, notes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -54,7 +54,7 @@ impl Faces {
         self.weight > 0.0 && block.weight < 1000.0 && block.weight > 1.25 * self.weight && block.size > 0.94 * self.body
     }
 
-    /// What a block of a page is.
+    /// Kind of a block of a page.
     pub(super) fn kind(&self, block: &PageBlock, page: u32) -> BlockKind {
         let text = block.text.trim();
         if block.shape == Shape::Row && !self.is_large(block) {

@@ -31,7 +31,7 @@ impl Layers {
         Some(Self { off })
     }
 
-    /// Whether what belongs to the layer, or to the membership in layers, at `key` of a dictionary is seen.
+    /// Test whether what belongs to the layer, or to the membership in layers, at `key` of a dictionary is seen.
     pub(super) fn shows(&self, holder: &Dict<'_>, key: &[u8]) -> bool {
         if self.off.is_empty() {
             return true;

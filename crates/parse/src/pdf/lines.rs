@@ -27,7 +27,7 @@ pub(super) struct Line {
     pub(super) artifact: bool,
 }
 
-/// What a block is, as far as its page alone can tell.
+/// Shape of a block, as far as its page alone can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Text,
@@ -241,7 +241,7 @@ impl Layout<'_> {
     }
 }
 
-/// Whether lines look like a column of text and not like a cell of a table.
+/// Test whether lines look like a column of text and not like a cell of a table.
 fn is_prose(lines: &[Line]) -> bool {
     let characters: usize = lines.iter().map(|line| line.text.len()).sum();
     lines.len() >= 3 && characters >= 18 * lines.len()
@@ -272,7 +272,7 @@ impl Column {
         column
     }
 
-    /// Whether a paragraph ends between two lines. `first` is the paragraph's first line.
+    /// Test whether a paragraph ends between two lines. `first` is the paragraph's first line.
     fn parts(&self, before: &Line, after: &Line, first: &Line) -> bool {
         if before.text.contains('\t') || after.text.contains('\t') {
             return true;
@@ -342,7 +342,7 @@ fn joined(lines: &[Line]) -> String {
     out
 }
 
-/// Whether a text begins with the mark of a list's item and goes on after it.
+/// Test whether a text begins with the mark of a list's item and goes on after it.
 fn begins_list_item(text: &str) -> bool {
     text.split_once([' ', '\t']).is_some_and(|(label, rest)| !rest.trim().is_empty() && is_list_label(label))
 }

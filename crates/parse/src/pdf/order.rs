@@ -15,7 +15,7 @@ pub(super) struct Cell {
     pub(super) lines: Vec<Vec<usize>>,
 }
 
-/// What stands side by side and is read from left to right; mostly a single cell.
+/// Cells that stand side by side and are read from left to right; mostly a single one.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {
     pub(super) cells: Vec<Cell>,
@@ -42,7 +42,7 @@ struct Order<'a> {
     rows: Vec<Row>,
 }
 
-/// How deep regions may be cut: more than any page needs.
+/// Depth to which regions may be cut: more than any page needs.
 const DEEPEST: u32 = 24;
 
 impl Order<'_> {
@@ -92,7 +92,7 @@ impl Order<'_> {
         }
     }
 
-    /// Where a gutter parts columns of text, if there is one.
+    /// Place of a gutter that parts columns of text, if there is one.
     fn gutter(&self, members: &[usize]) -> Option<f32> {
         let fragment = |m: &usize| &self.fragments[*m];
         let left = members.iter().map(|m| fragment(m).left).fold(f32::MAX, f32::min);
@@ -140,7 +140,7 @@ impl Order<'_> {
         best.map(|(_, from, to)| left + (from + to) as f32 * step / 2.0)
     }
 
-    /// Whether a vertical line parts columns of text, and not the columns of a table.
+    /// Test whether a vertical line parts columns of text, and not the columns of a table.
     fn parts(&self, members: &[usize], gutter: f32) -> bool {
         let fragment = |m: &usize| &self.fragments[*m];
         let left: Vec<&Fragment> = members.iter().map(fragment).filter(|f| f.right <= gutter).collect();
@@ -210,8 +210,8 @@ impl Order<'_> {
         cells
     }
 
-    /// Whether the order of painting is one in which a person may read: down the page and, from the end of a column, to
-    /// the head of the next.
+    /// Test whether the order of painting is one in which a person may read: down the page and, from the end of a
+    /// column, to the head of the next.
     fn is_natural(&self, cells: &[Bounded]) -> bool {
         let highest = cells.iter().map(|c| c.top).fold(f32::MAX, f32::min);
         let lowest = cells.iter().map(|c| c.bottom).fold(f32::MIN, f32::max);
@@ -263,7 +263,7 @@ impl Order<'_> {
     }
 }
 
-/// Whether a cell is the next of the row: most of the lower of both stands beside the other, and it lies onward.
+/// Test whether a cell is the next of the row: most of the lower of both stands beside the other, and it lies onward.
 fn beside(row: &[Bounded], cell: &Bounded, from_right: bool) -> bool {
     let (first, last) = (&row[0], &row[row.len() - 1]);
     let overlap = first.bottom.min(cell.bottom) - first.top.max(cell.top);
@@ -288,7 +288,7 @@ struct Bounded {
     size: f32,
     last_left: f32,
     last_right: f32,
-    /// Where the cell to the left of it ends: what reaches farther is no line of this cell.
+    /// End of the cell to the left of it: what reaches farther is no line of this cell.
     limit: f32,
 }
 
@@ -310,7 +310,7 @@ impl Bounded {
         }
     }
 
-    /// Whether a fragment is the next line of the cell.
+    /// Test whether a fragment is the next line of the cell.
     fn takes(&self, f: &Fragment) -> bool {
         let step = f.baseline - self.baseline;
         let shared = self.last_right.min(f.right) - self.last_left.max(f.left);
@@ -338,7 +338,7 @@ impl Bounded {
         rebuilt(vec![last])
     }
 
-    /// Whether a fragment goes on to the right of the cell's last line.
+    /// Test whether a fragment goes on to the right of the cell's last line.
     fn is_left_of(&self, f: &Fragment) -> bool {
         (f.baseline - self.baseline).abs() < 0.5 * f.size.max(self.size) && f.left >= self.last_right
     }
@@ -357,13 +357,13 @@ impl Bounded {
     }
 }
 
-/// Whether fragments look like the lines of running text: most of them are long.
+/// Test whether fragments look like the lines of running text: most of them are long.
 fn is_prose(fragments: &[&Fragment]) -> bool {
     let long = fragments.iter().filter(|f| f.glyphs.len() >= 18).count();
     long * 2 >= fragments.len() && fragments.len() >= 4
 }
 
-/// Whether most lines of the shorter side have a line at the same height on the other.
+/// Test whether most lines of the shorter side have a line at the same height on the other.
 fn aligned(left: &[&Fragment], right: &[&Fragment]) -> bool {
     let (few, many) = if left.len() <= right.len() { (left, right) } else { (right, left) };
     let twins = few.iter().filter(|f| many.iter().any(|g| (f.baseline - g.baseline).abs() < 0.1 * f.size)).count();

@@ -1,4 +1,4 @@
-//! What the file says about itself: text strings, page labels, the table of contents.
+//! Words of the file about itself: text strings, page labels, the table of contents.
 
 use std::collections::{HashMap, HashSet};
 

@@ -9,7 +9,7 @@ pub(super) struct TexEncoding {
 }
 
 impl TexEncoding {
-    /// Whether the bitmap fonts follow the Cork encoding, as far as is known.
+    /// Test whether the bitmap fonts follow the Cork encoding, as far as is known.
     pub(super) fn is_cork(&self) -> bool {
         self.cork > self.old
     }

@@ -1,4 +1,4 @@
-//! Which character a glyph stands for, where the file does not say: the font program often knows.
+//! Characters that glyphs stand for, where the file does not say: the font program often knows.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ pub(super) struct Recovery {
     tex: TexEncoding,
 }
 
-/// How a composite font's codes become characters.
+/// Way from a composite font's codes to characters.
 struct Composite {
     encoding: CMap,
     characters: CMap,
@@ -57,14 +57,14 @@ impl Composite {
     }
 }
 
-/// How deep forms inside forms are followed.
+/// Depth to which forms inside forms are followed.
 const DEEPEST_FORM: u32 = 4;
 
-/// What a glyph stands for.
+/// Meaning of a glyph.
 pub(super) enum Meaning {
     /// By what the file or its font says.
     Known(BfString),
-    /// What TeX's fonts have at that code, if anything: a guess, as the font may not be one of them.
+    /// Character that TeX's fonts have at that code, if any: a guess, as the font may not be one of them.
     Tex(u32),
     Unknown,
 }
@@ -96,7 +96,7 @@ impl Recovery {
         self.tex.character(code)
     }
 
-    /// Whether bitmap fonts are taken for ones of the Cork encoding by now.
+    /// Test whether bitmap fonts are taken for ones of the Cork encoding by now.
     pub(super) fn is_cork(&self) -> bool {
         self.tex.is_cork()
     }

@@ -32,7 +32,7 @@ pub(super) struct Batch {
     /// The key that made it sees it, no other.
     pub(super) key: Option<String>,
     pub(super) payload: Bytes,
-    /// Where each request stands in the payload.
+    /// Range of each request in the payload.
     pub(super) requests: Vec<(usize, usize)>,
     pub(super) version: Option<String>,
     pub(super) model: String,

@@ -1,4 +1,4 @@
-//! What a vendor's interface accepts, and the shape of what it says.
+//! Calls that a vendor's interface accepts, and the shape of what it says.
 
 use corpora_values::Usage;
 use serde_json::Value;
@@ -30,9 +30,9 @@ pub(crate) struct ModelRequest {
     pub(crate) tool: Option<String>,
     /// Output budget in tokens.
     pub(crate) budget: u64,
-    /// Whether the client asks for its system prompt to be cached; others cache without being asked.
+    /// True if the client asks for its system prompt to be cached; others cache without being asked.
     pub(crate) cached: bool,
-    /// Whether for an hour, instead of five minutes.
+    /// True if it asks so for an hour, instead of five minutes.
     pub(crate) cached_hour: bool,
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct BatchState<'a> {
 }
 
 impl BatchState<'_> {
-    /// Whether it was refused for a line that is not JSON.
+    /// Test whether it was refused for a line that is not JSON.
     pub(crate) fn is_invalid(&self) -> bool {
         self.fault == Some(BatchFault::InvalidLine)
     }
@@ -142,12 +142,12 @@ pub(crate) trait Interface: Sync {
         "input_tokens"
     }
 
-    /// Whether a refusal by the limits says in a header when to come again.
+    /// Test whether a refusal by the limits says in a header when to come again.
     fn tells_retry_after(&self) -> bool {
         true
     }
 
-    /// Whether the limits count what is read from the prompt cache.
+    /// Test whether the limits count what is read from the prompt cache.
     fn limits_cached_input(&self) -> bool {
         true
     }
@@ -160,7 +160,7 @@ pub(crate) trait Interface: Sync {
     /// Words of a server that does not know how the schema is given.
     fn no_structured_output(&self) -> &'static str;
 
-    /// Whether a call about files or batches is meant for this interface.
+    /// Test whether a call about files or batches is meant for this interface.
     fn claims_batch(&self, path: &str, query: &str, header: &dyn Fn(&str) -> Option<String>) -> bool;
 
     /// Name of the `n`-th batch.
@@ -187,7 +187,7 @@ pub(crate) trait Interface: Sync {
     /// A page of batches, the id of its last, and whether more follow.
     fn batches(&self, shown: Vec<Value>, last: Option<String>, more: bool) -> Value;
 
-    /// Whether results of requests that failed stand in a file of their own.
+    /// Test whether results of requests that failed stand in a file of their own.
     fn parts_errors(&self) -> bool {
         false
     }

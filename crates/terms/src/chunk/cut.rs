@@ -93,7 +93,7 @@ impl Cutter<'_> {
         self.blocks.get(i).is_some_and(|b| b.span.start as usize == at && is_heading(b))
     }
 
-    /// Where to end a chunk that begins at `start`, must go beyond `fresh` and may reach `window`.
+    /// End of a chunk that begins at `start`, must go beyond `fresh` and may reach `window`.
     fn cut(&self, start: usize, fresh: usize, window: usize) -> usize {
         let middle = self.text.floor_char_boundary(start + (window - start) / 2).max(fresh);
         if let Some(end) = self.between_blocks(middle, window) {
@@ -176,8 +176,8 @@ impl Cutter<'_> {
         window
     }
 
-    /// Where the chunk after one of `start..end` begins, so that it repeats at most `overlap` of it; `next` is where it
-    /// would begin without overlap.
+    /// Place at which the chunk after one of `start..end` begins, so that it repeats at most `overlap` of it; `next` is
+    /// where it would begin without overlap.
     fn overlap(&self, start: usize, end: usize, next: usize, overlap: u64) -> usize {
         let mut sum: u64 = self.text[end..next].chars().map(weight).sum();
         let mut word = None;
@@ -217,7 +217,7 @@ fn is_heading(block: &Block) -> bool {
     matches!(block.kind, BlockKind::Heading(_))
 }
 
-/// Whether a character belongs to the grapheme before it.
+/// Test whether a character belongs to the grapheme before it.
 fn extends(c: char) -> bool {
     is_combining_mark(c) || matches!(c, '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')
 }

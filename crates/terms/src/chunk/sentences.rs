@@ -66,12 +66,12 @@ const ABBREVIATIONS: &[&str] = &[
     "vol", "vols", "vs", "z.b",
 ];
 
-/// Whether a lowercase word is an abbreviation after which a full stop seldom ends a sentence.
+/// Test whether a lowercase word is an abbreviation after which a full stop seldom ends a sentence.
 pub(crate) fn is_abbreviation(word: &str) -> bool {
     ABBREVIATIONS.contains(&word)
 }
 
-/// Whether the word that ends at byte `end` of `text` (where a full stop stands) is an abbreviation or an initial.
+/// Test whether the word that ends at byte `end` of `text` (where a full stop stands) is an abbreviation or an initial.
 fn abbreviated(text: &str, end: usize) -> bool {
     let head = &text[..end];
     let start = head
@@ -92,8 +92,8 @@ fn abbreviated(text: &str, end: usize) -> bool {
     }
 }
 
-/// Whether a sentence ends right before byte `at` of `text`: a terminal mark stands there, perhaps with closing quotes
-/// or brackets after it, and what follows can begin a sentence. The cut falls before the white space.
+/// Test whether a sentence ends right before byte `at` of `text`: a terminal mark stands there, perhaps with closing
+/// quotes or brackets after it, and what follows can begin a sentence. The cut falls before the white space.
 ///
 /// Looks at no more than a few characters on either side.
 ///

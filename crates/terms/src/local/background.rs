@@ -1,4 +1,4 @@
-//! How often words occur in ordinary English prose.
+//! Frequency of words in ordinary English prose.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -52,7 +52,7 @@ const LINES_FOR_EACH_LABEL: usize = 300;
 /// and at least this many.
 const FEWEST_LABELS: u32 = 8;
 
-/// What follows a label differs at least so often.
+/// Number of different continuations of a label, at least.
 const FEWEST_CONTINUATIONS: u32 = 3;
 
 /// Mixes pairs of small integers; the tables that use it are never iterated.
@@ -283,9 +283,9 @@ impl Candidates {
         self.ends.get(&(node, tokens.vocabulary[*last as usize].singular)).map(|&id| id as usize)
     }
 
-    /// Which candidates say nothing beyond others: a join of two of them ("dorothy and toto"), a numbered title
-    /// ("chapter xix"), a label of the layout before something ("skills perception"), a part that hardly ever leaves a
-    /// longer one ("frightful" of "frightful presence").
+    /// Flags of the candidates that say nothing beyond others: a join of two of them ("dorothy and toto"), a numbered
+    /// title ("chapter xix"), a label of the layout before something ("skills perception"), a part that hardly ever
+    /// leaves a longer one ("frightful" of "frightful presence").
     pub(super) fn redundant(&self, tokens: &Tokens) -> Vec<bool> {
         let mut redundant = vec![false; self.all.len()];
         let labels = self.labels(tokens);
@@ -322,8 +322,8 @@ impl Candidates {
         })
     }
 
-    /// Which candidates are labels of a recurring layout: they open many lines, not all of them titles, go on in
-    /// different ways, and seldom stand elsewhere.
+    /// Flags of the candidates that are labels of a recurring layout: they open many lines, not all of them titles, go
+    /// on in different ways, and seldom stand elsewhere.
     fn labels(&self, tokens: &Tokens) -> Vec<bool> {
         let mut continuations = vec![0_u32; self.all.len()];
         for candidate in self.all.iter().filter(|c| c.words.len() > 1 && c.opening == c.frequency) {
@@ -371,7 +371,7 @@ fn mark_nested(line: &Line, found: &mut [Found]) {
     }
 }
 
-/// Whether a title is no more than a word and its number: "Chapter XIX", "Part Two".
+/// Test whether a title is no more than a word and its number: "Chapter XIX", "Part Two".
 fn is_numbered(tokens: &Tokens, candidate: &Candidate) -> bool {
     let [_, number] = candidate.words.as_slice() else { return false };
     let number = &*tokens.vocabulary[*number as usize].text;

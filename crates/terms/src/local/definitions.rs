@@ -24,7 +24,7 @@ pub struct Definition {
 /// Most glosses ("X: ...") of one term; beyond, X is a label.
 pub(super) const MOST_GLOSSES: u32 = 2;
 
-/// How a sentence defines, the surest way first.
+/// Way in which a sentence defines, the surest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Pattern {
     /// "X is a ...", "X means ...".
@@ -62,7 +62,7 @@ const COMPARING: &[&str] = &[
     "most",
 ];
 
-/// How the sentence around the `length` words from `first` defines them, if it does.
+/// Way in which the sentence around the `length` words from `first` defines them, if it does.
 pub(super) fn pattern(tokens: &Tokens, text: &str, line: &Line, first: usize, length: usize) -> Option<Pattern> {
     if !tokens.english || line.own {
         return None;
@@ -155,7 +155,7 @@ fn subject_start(tokens: &Tokens, line: &Line, first: usize) -> Option<usize> {
     matches!(&*tokens.entry(before).text, "a" | "an" | "the").then_some(before)
 }
 
-/// Whether a defining verb stands at `at`.
+/// Test whether a defining verb stands at `at`.
 fn has_copula(tokens: &Tokens, line: &Line, at: usize) -> bool {
     let word = |n: usize| text_at(tokens, line, at + n);
     match word(0) {
@@ -177,7 +177,7 @@ fn has_copula(tokens: &Tokens, line: &Line, at: usize) -> bool {
     }
 }
 
-/// Whether "called" or "known as" stands before `first`, an article between them at most.
+/// Test whether "called" or "known as" stands before `first`, an article between them at most.
 fn is_called(tokens: &Tokens, line: &Line, first: usize) -> bool {
     let before = |i: usize| i.checked_sub(1).filter(|b| line.words.contains(b));
     let Some(mut at) = before(first) else { return false };
@@ -208,13 +208,13 @@ fn is_article(tokens: &Tokens, i: usize) -> bool {
     matches!(&*tokens.entry(i).text, "a" | "an" | "the" | "some" | "any" | "these" | "each" | "this")
 }
 
-/// Whether the phrase before index `at` is over: a break or a function word follows.
+/// Test whether the phrase before index `at` is over: a break or a function word follows.
 fn ends_phrase(tokens: &Tokens, line: &Line, at: usize) -> bool {
     let over = || tokens.entry(at).function && &*tokens.entry(at).text != "of" && !tokens.words[at].hyphen;
     at >= line.words.end || !tokens.words[at].adjoins || over()
 }
 
-/// Whether what follows the colon reads like a sentence: some words, one of them a function word, no number first.
+/// Test whether what follows the colon reads like a sentence: some words, one of them a function word, no number first.
 fn is_gloss(tokens: &Tokens, text: &str, line: &Line, after: usize) -> bool {
     let rest = after..line.words.end;
     let Some(next) = tokens.words.get(after).filter(|_| rest.len() >= 6) else { return false };

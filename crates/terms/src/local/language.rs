@@ -1,4 +1,4 @@
-//! Which language a document is in, as far as stop words go.
+//! Language of a document, as far as stop words go.
 
 use corpora_values::ParsedDocument;
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// How terms are chosen out of a document's candidates (method `terms`).
+/// Rules by which terms are chosen out of a document's candidates (method `terms`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TermSettings {

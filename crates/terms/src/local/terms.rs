@@ -66,7 +66,7 @@ pub fn terms(document: &ParsedDocument, settings: &TermSettings) -> Extraction {
     Extraction { items: items.collect() }
 }
 
-/// How many terms of a text with `words` words are kept.
+/// Number of terms that are kept of a text with `words` words.
 fn keep(settings: &TermSettings, words: usize) -> usize {
     let share = (settings.per_thousand_words * words as f64 / 1000.0) as usize;
     share.max(settings.minimum).min(settings.maximum)

@@ -39,7 +39,7 @@ pub(super) struct Line {
     pub(super) heading: bool,
 }
 
-/// What is known of a folded word.
+/// Facts known of a folded word.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     /// Case-folded form.
@@ -63,7 +63,7 @@ pub(super) struct Tokens {
     pub(super) lines: Vec<Line>,
     /// Folded words by id.
     pub(super) vocabulary: Vec<Entry>,
-    /// Whether the text is English, or of unknown language.
+    /// True if the text is English, or of unknown language.
     pub(super) english: bool,
 }
 
@@ -266,7 +266,7 @@ impl<'a> Tokenizer<'a> {
         clean
     }
 
-    /// Whether the last word, of those from `first`, is an abbreviation such as "Mr".
+    /// Test whether the last word, of those from `first`, is an abbreviation such as "Mr".
     fn after_abbreviation(&self, first: usize) -> bool {
         let last = self.tokens.words[first..].last();
         last.is_some_and(|w| is_abbreviation(&self.tokens.vocabulary[w.id as usize].text))
@@ -385,22 +385,22 @@ fn span_offset(n: usize) -> u32 {
 }
 
 impl Tokens {
-    /// What is known of the word at index `i`.
+    /// Facts known of the word at index `i`.
     pub(super) fn entry(&self, i: usize) -> &Entry {
         &self.vocabulary[self.words[i].id as usize]
     }
 
-    /// Whether a hyphen joins the word at index `i` of `line` to the one before it.
+    /// Test whether a hyphen joins the word at index `i` of `line` to the one before it.
     pub(super) fn continues(&self, i: usize, line: &Line) -> bool {
         i < line.words.end && self.words[i].hyphen
     }
 
-    /// Whether the word at index `i` carries meaning: no stop word, or part of a hyphenated word.
+    /// Test whether the word at index `i` carries meaning: no stop word, or part of a hyphenated word.
     pub(super) fn is_content(&self, i: usize) -> bool {
         !self.entry(i).stop || self.words[i].hyphen || self.words.get(i + 1).is_some_and(|w| w.hyphen)
     }
 
-    /// Whether the word at index `i` may stand in lower case inside a name.
+    /// Test whether the word at index `i` may stand in lower case inside a name.
     pub(super) fn is_particle(&self, i: usize) -> bool {
         let word = &*self.entry(i).text;
         let foreign =

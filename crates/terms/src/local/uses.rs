@@ -1,4 +1,4 @@
-//! What the places where a term stands say of it.
+//! Facts about a term that the places where it stands show.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use super::definitions::{self, Pattern};
 use super::tokenize::{Line, Tokens};
 use corpora_values::{ParsedDocument, Span};
 
-/// What the occurrences of a chosen term show.
+/// Facts that the occurrences of a chosen term show.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Uses<'a> {
     spans: Vec<Span>,

@@ -1,4 +1,4 @@
-//! Which unit is asked for whom, and which documents wait for how many of them.
+//! Units with the documents for which they are asked, and documents with the number of units for which they wait.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

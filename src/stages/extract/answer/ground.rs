@@ -13,7 +13,7 @@ const FUZZY_WORDS: usize = 4;
 /// A quote longer than this is not looked for word by word.
 const FUZZY_LONGEST: usize = 400;
 
-/// Where `quote` stands in `text` (byte range), the first place if there are several.
+/// Place of `quote` in `text` (byte range), the first if there are several.
 pub fn ground(quote: &str, text: &str) -> (Grounding, Option<std::ops::Range<usize>>) {
     let quote = quote.trim();
     if quote.is_empty() {

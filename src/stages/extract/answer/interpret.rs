@@ -1,4 +1,4 @@
-//! What a response means for the units that it was asked about.
+//! Meaning of a response for the units that it was asked about.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::stages::extract::local::canonical_form;
 use crate::stages::extract::term_key;
 use crate::values::{Failure, FailureKind, Fingerprint};
 
-/// What a model said.
+/// Words of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said {
     /// Text that should be JSON.
@@ -22,7 +22,7 @@ pub enum Said {
 /// A response, apart from its vendor's form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heard {
-    /// What was said.
+    /// Words of the model.
     pub said: Said,
     /// The output budget was used up before the end.
     pub truncated: bool,
@@ -43,18 +43,18 @@ pub struct UnitAnswer {
     pub incomplete: bool,
 }
 
-/// What to do about one unit.
+/// Result for one unit, which tells what to do about it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UnitResult {
     /// It is answered.
     Answered(UnitAnswer),
     /// Ask again, for the reason given; `salvage` is what was usable, for the last attempt.
     Again {
-        /// What was wrong.
+        /// Reason for asking again.
         reason: Failure,
-        /// What may be kept if no attempt is left.
+        /// Part that may be kept if no attempt is left.
         salvage: Option<UnitAnswer>,
-        /// Whether more room for the answer may help.
+        /// True if more room for the answer may help.
         more_output: bool,
     },
     /// It gets no answer.
@@ -124,7 +124,7 @@ fn again(reason: Failure, salvage: Option<UnitAnswer>, more_output: bool) -> Uni
     UnitResult::Again { reason, salvage, more_output }
 }
 
-/// What was wrong with the answer as a whole.
+/// Fault of the answer as a whole, if it has one.
 fn complaint(heard: &Heard, schema: &AnswerSchema, value: Option<&Value>) -> Option<String> {
     match value {
         _ if heard.truncated => {

@@ -41,7 +41,7 @@ pub fn whole_items(text: &str) -> Vec<Value> {
     items
 }
 
-/// Where the object or list at the start of `text` ends, if it does.
+/// End of the object or list at the start of `text`, if it has one.
 fn complete(text: &str) -> Option<usize> {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for (at, byte) in text.bytes().enumerate() {

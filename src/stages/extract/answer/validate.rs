@@ -48,7 +48,7 @@ impl AnswerSchema {
         answer.get(&self.list)?.as_array()
     }
 
-    /// Whether one item is as the schema wants it.
+    /// Test whether one item is as the schema wants it.
     pub fn accepts_item(&self, item: &Value) -> bool {
         self.item.is_valid(item)
     }
