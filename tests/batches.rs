@@ -238,11 +238,11 @@ fn what_people_run_into_with_batches_is_explained() {
 
     // Results are gone: nothing is paid again unless somebody says so.
     let rehearsal = Rehearsal::of(3, config(BatchConfig { script: vec![(BatchFault::ResultsGone, 1)], ..quick() }));
-    let gone = run(&rehearsal, "anthropic", &[]).exits(75);
-    assert!(stopped(&gone).contains("--resubmit"), "{}", stopped(&gone));
+    let gone = run(&rehearsal, "anthropic", &["--patience", "0.01"]).exits(75);
+    assert!(stopped(&gone).contains("--abandon-batches"), "{}", stopped(&gone));
     assert_eq!(gone.summary()["stop_reason"], "batch_lost");
     assert_eq!(rehearsal.simulator.batch_counters().created, 1);
-    run(&rehearsal, "anthropic", &["--resubmit"]).exits(0);
+    run(&rehearsal, "anthropic", &["--abandon-batches"]).exits(0);
     assert_eq!(
         rehearsal.count("out", "SELECT count(*) FROM answer"),
         rehearsal.count("out", "SELECT count(*) FROM unit")

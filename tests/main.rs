@@ -15,6 +15,7 @@ mod isolation;
 mod keys;
 mod layers;
 mod layout;
+mod ledger;
 mod library;
 mod live;
 mod mutants;

@@ -227,9 +227,10 @@ fn a_whole_batch_runs_on_a_server_that_nobody_here_wrote() {
         );
         let places = loop {
             match client.batch(&id).await.unwrap().standing {
-                Standing::Ended { places } => break places,
+                Standing::Ended { places, .. } => break places,
                 Standing::Running => tokio::time::sleep(Duration::from_millis(50)).await,
                 Standing::Failed { message, .. } => panic!("{message}"),
+                Standing::Unknown { .. } => panic!("a state that nobody knows"),
             }
         };
         let mut ids = Vec::new();

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use crate::support::{Run, Shelf, command, documents};
 
 /// What every command that prints to standard output is tried with.
-const PRINTING: [&[&str]; 29] = [
+const PRINTING: [&[&str]; 31] = [
     &["--help"],
     &["--version"],
     &["help", "batch"],
@@ -26,6 +26,8 @@ const PRINTING: [&[&str]; 29] = [
     &["pipelines", "vocabulary"],
     &["batches", "out"],
     &["batches", "out", "--json"],
+    &["audit", "out"],
+    &["audit", "out", "--json"],
     &["cost", "out"],
     &["cost", "out", "--format", "csv"],
     &["cost", "out", "--format", "json"],

@@ -10,7 +10,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, Shelf, command};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 56] = [
+const VALUES: [(&str, &str, &str); 57] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
@@ -60,6 +60,7 @@ const VALUES: [(&str, &str, &str); 56] = [
     ("no-probe", "true", "false"),
     ("finish", "live", "batch"),
     ("resubmit", "true", "false"),
+    ("abandon-batches", "true", "false"),
     ("batch-requests", "50", "60"),
     ("batch-bytes", "5000", "6000"),
     ("batch-tokens", "700", "800"),

@@ -63,6 +63,8 @@ pub(super) enum Command {
     Review(ReviewArgs),
     /// Show what the answers in an output folder cost, by document, stage and model.
     Cost(CostArgs),
+    /// Show what was sent and what became of it, by batch and in sum: answered, denied, open, owed, lost.
+    Audit(AuditArgs),
     /// Try everything that a run needs, and say what to do where something is wrong.
     Doctor(Box<DoctorArgs>),
     /// Print every setting in force and where it came from: command line, environment, file, pipeline or default.
@@ -253,6 +255,20 @@ pub(super) struct CostArgs {
     /// How it is printed.
     #[arg(long, value_enum, default_value = "table")]
     pub format: CostFormat,
+}
+
+/// Options of `corpora audit`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora audit vocab\n  corpora audit vocab --json | jq .total\n\nSent is a debit until it is answered, denied by the provider itself, or lost by a person's word. The exit code is 0 if nothing is\nopen, and 75 if something that was sent is not read."
+)]
+pub(super) struct AuditArgs {
+    /// The output folder of a run.
+    #[command(flatten)]
+    pub folder: FolderArgs,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Forms in which `corpora cost` prints.

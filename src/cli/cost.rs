@@ -58,11 +58,24 @@ impl Row {
     }
 }
 
+/// Sum of the ledger, with what stands in batches that are not over.
+#[derive(Debug, Serialize)]
+struct Total {
+    #[serde(flatten)]
+    row: Row,
+    open_requests: u64,
+    open_dollars_at_most: Option<f64>,
+}
+
 /// Prints what was paid.
 pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
     let reader = Store::open_existing(args.folder.path()?)?.reader()?;
     let (answers, lost) = reader.ledger_sums()?;
     let total = Row::new("total".into(), String::new(), String::new(), &answers, &lost);
+    let open = reader.all_open_batches()?;
+    let is_priced = open.iter().all(|batch| batch.reserved.is_some());
+    let open_at_most = if is_priced { Some(reader.open_batches_at_most()?.dollars()) } else { None };
+    let open_requests: u64 = open.iter().map(|batch| batch.requests).sum();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.format {
         CostFormat::Csv => {
@@ -91,6 +104,7 @@ pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
                 }
             })?;
             failed.map_or(Ok(()), Err)?;
+            let total = Total { row: total, open_requests, open_dollars_at_most: open_at_most };
             writeln!(out, "],\"total\":{}}}", serde_json::to_string(&total).map_err(std::io::Error::from)?)?;
         }
         CostFormat::Table => {
@@ -115,6 +129,14 @@ pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
                     out,
                     "{} requests broke off although the provider may have answered and billed them: at most {most} more",
                     grouped(lost.count)
+                )?;
+            }
+            if !open.is_empty() {
+                let most = open_at_most.map_or_else(|| "an unknown sum".into(), |d| Cost::from_dollars(d).to_string());
+                writeln!(
+                    out,
+                    "{} requests stand in batches that are not collected ('corpora batches'): at most {most} more",
+                    grouped(open_requests)
                 )?;
             }
             if answers.untold > 0 {

@@ -10,8 +10,8 @@ use super::args::{Cli, Command};
 use super::exit::{CommandError, Exit};
 use super::folder::holder;
 use super::{
-    batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, man, output,
-    parse, pipelines, review, show, simulate, status, wait,
+    audit, batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, man,
+    output, parse, pipelines, review, show, simulate, status, wait,
 };
 use crate::settings::{Loaded, SettingsError, Sources, load, unknown_variables};
 
@@ -72,6 +72,7 @@ fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
         Command::Consolidate(args) => consolidate::run(&args, &holder("corpora consolidate")),
         Command::Review(args) => review::run(&args, &holder("corpora review")),
         Command::Cost(args) => cost::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Doctor(args) => doctor::run(&args, sources),
         Command::Config(args) => config::run(&args, sources),
         Command::Bench(args) => bench::run(&args, sources),

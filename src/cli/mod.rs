@@ -1,6 +1,7 @@
 //! The edge: the command line, the terminal, the environment, signals. One file per command.
 
 mod args;
+mod audit;
 mod batch;
 mod batches;
 mod bench;

@@ -33,7 +33,12 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
             match runtime.block_on(client.batch(&remote)) {
                 Ok(seen) if seen.standing == Standing::Running => running.push((batch, client)),
                 Ok(seen) => {
-                    writeln!(err, "{remote}  {}: {} succeeded, {} did not", seen.status, seen.succeeded, seen.failed)?;
+                    let counts = seen.counts.unwrap_or_default();
+                    writeln!(
+                        err,
+                        "{remote}  {}: {} succeeded, {} did not",
+                        seen.status, counts.succeeded, counts.failed
+                    )?;
                 }
                 Err(trouble) if matches!(trouble.disposition(), Disposition::Retry { .. }) => {
                     running.push((batch, client));

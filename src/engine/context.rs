@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use super::cancel::Cancel;
 use super::contexts::Contexts;
+use super::extract::thoughts::ThoughtRoom;
 use super::parser::Parsing;
 use super::provider::Remote;
 use super::tally::Tally;
@@ -49,6 +50,8 @@ pub(super) struct Run<'a> {
     pub(super) root: PathBuf,
     pub(super) places: OutputPlaces,
     pub(super) contexts: Contexts,
+    /// Room for thoughts that requests get.
+    pub(super) thoughts: ThoughtRoom,
     pub(super) parsing: Parsing,
     pub(super) now_ms: fn() -> i64,
 }
@@ -135,6 +138,7 @@ impl<'a> Run<'a> {
                 origin: Origin { pipeline: pipeline_name, provider: provider_name, model: provider.model.clone() },
             },
             contexts: Contexts::default(),
+            thoughts: ThoughtRoom::default(),
             pipeline: pipeline.clone(),
             remote: None,
             parsing: Parsing::Here(crate::stages::parse::ParseSettings::default()),

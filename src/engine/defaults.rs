@@ -35,6 +35,7 @@ pub fn workers() -> usize {
 impl Remote {
     /// A provider that is asked request by request, without limits or prices of one's own. `now_unix` is the clock, in seconds.
     pub fn new(endpoint: Endpoint, dialect: Dialect, key: Option<ApiKey>, now_unix: fn() -> f64) -> Self {
+        let batch = BatchOptions::new(dialect.vendor.batch_limits());
         Self {
             endpoint,
             dialect,
@@ -47,6 +48,7 @@ impl Remote {
             price: None,
             overlap: true,
             context: ContextChoice::default(),
+            batch,
             endpoint_kind: EndpointKind::Live,
             now_unix,
         }
@@ -67,6 +69,7 @@ impl BatchOptions {
             poll: POLL,
             listing_lag: LISTING_LAG,
             resubmit: false,
+            abandon: false,
         }
     }
 }

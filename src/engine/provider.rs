@@ -14,11 +14,9 @@ pub enum EndpointKind {
     /// Request by request.
     Live,
     /// Through the provider's batch endpoint, at half the price.
-    Batch(BatchOptions),
+    Batch,
     /// Batch where there is enough to ask and enough time, else live.
     Auto {
-        /// Handling of batches.
-        batch: BatchOptions,
         /// Seconds until the answers have to be there.
         seconds_left: Option<u64>,
     },
@@ -49,6 +47,8 @@ pub struct Remote {
     pub overlap: bool,
     /// Context that is told of terms. It is not part of a question's key: an answer stays good whatever it was judged by.
     pub context: ContextChoice,
+    /// Handling of batches, also of those that a live run finds open.
+    pub batch: BatchOptions,
     /// Kind of endpoint that is asked.
     pub endpoint_kind: EndpointKind,
     /// Unix time in seconds.
@@ -102,6 +102,8 @@ pub struct BatchOptions {
     pub listing_lag: Duration,
     /// Word of a person that a batch of unknown fate, or with lost results, shall be asked for again.
     pub resubmit: bool,
+    /// Word of a person that open batches are given up: what stands in them may be asked again, and is paid for again.
+    pub abandon: bool,
 }
 
 /// Result of asking a remote provider.

@@ -18,6 +18,9 @@ use super::error::RunError;
 use super::error_log::ErrorLog;
 use super::extract::batch::expiry::expiry_warnings;
 use super::extract::batch::probe::refusal as batch_refusal;
+use super::extract::batch::{left_open, settle_open_batches};
+use super::extract::thoughts::ThoughtRoom;
+use super::extract::unread::take_up_unread;
 use super::feed::Upstream;
 use super::parser::Parsing;
 use super::plan::Plan;
@@ -162,6 +165,7 @@ fn begin<'a>(
             blocklist: config.blocklist.clone(),
         },
         contexts: Contexts::default(),
+        thoughts: ThoughtRoom::default(),
         pipeline: config.pipeline.clone(),
         remote: config.remote.as_ref(),
         parsing: Parsing::of(&config.parse_in, &config.parse_settings),
@@ -226,6 +230,17 @@ fn stages(
         prepare(run, config, session)?;
     }
     let last = config.last_stage();
+    if let (Some(remote), false, true) = (run.remote, config.dry_run, last >= Stage::Extract) {
+        take_up_unread(run, remote)?;
+        settle_open_batches(run, remote)?;
+        if config.mode == Mode::PerDocument {
+            // A document is asked about as a whole there: what stands in a batch would be asked again.
+            progress.stop = left_open(run, &reader)?;
+            if progress.stop.is_some() {
+                return Ok(None);
+            }
+        }
+    }
     progress.through_before = run.files_through(&reader, last)?;
     match config.mode {
         Mode::PerDocument if last >= Stage::Extract => whole_documents(run, progress, &reader)?,
@@ -262,7 +277,7 @@ fn pass_by(run: &Run<'_>, progress: &mut Progress, reader: &Reader) -> Result<()
 
 /// Reason for which the batch endpoint that was asked for cannot be used, if it cannot: found out before a corpus is parsed for it.
 fn refusal(run: &Run<'_>, config: &RunConfig) -> Result<Option<Stop>, RunError> {
-    match run.remote.filter(|remote| matches!(remote.endpoint_kind, EndpointKind::Batch(_))) {
+    match run.remote.filter(|remote| matches!(remote.endpoint_kind, EndpointKind::Batch)) {
         Some(remote) if config.last_stage() >= Stage::Extract => batch_refusal(remote, &run.pipeline),
         _ => Ok(None),
     }

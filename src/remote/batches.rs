@@ -15,10 +15,17 @@ use super::vendors::excerpt;
 pub enum Standing {
     /// Being worked on, or about to be.
     Running,
-    /// Over; results are read at these places, none if there are none.
-    Ended {
-        /// Places that [`Client::read_results`] takes.
+    /// A word that is not known: results may be at these places.
+    Unknown {
+        /// Places for [`Client::read_results`].
         places: Vec<String>,
+    },
+    /// Over; results are read at these places, none if none is named.
+    Ended {
+        /// Places for [`Client::read_results`].
+        places: Vec<String>,
+        /// False if it was cancelled or ran out of time, and so may hold less than was asked.
+        complete: bool,
     },
     /// Refused as a whole after it was created.
     Failed {
@@ -42,12 +49,30 @@ pub struct BatchSeen {
     pub standing: Standing,
     /// The provider's word for that.
     pub status: String,
-    /// Requests that succeeded so far, as the provider counts.
-    pub succeeded: u64,
-    /// Requests that did not.
-    pub failed: u64,
+    /// Requests that are over, as the provider counts; none where it does not count, or counts what cannot be.
+    pub counts: Option<Counts>,
+    /// The payload's file at the provider, where it tells it.
+    pub upload: Option<String>,
     /// Unix seconds when it was made.
     pub created_unix: Option<f64>,
+    /// Unix seconds at which the provider stops working on it, where it tells that.
+    pub expires_unix: Option<f64>,
+}
+
+/// Requests of a batch that are over, as its provider counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that were answered.
+    pub succeeded: u64,
+    /// Requests that were not.
+    pub failed: u64,
+}
+
+impl Counts {
+    /// Requests that are over.
+    pub fn all(&self) -> u64 {
+        self.succeeded.saturating_add(self.failed)
+    }
 }
 
 /// Outcome of one request of a batch.
@@ -55,9 +80,9 @@ pub struct BatchSeen {
 pub enum LineOutcome {
     /// A response, as it would have come live.
     Answered(Vec<u8>),
-    /// The request is wrong: sending it again would not help.
-    Wrong(String),
-    /// It was not done: failed at the provider, expired or cancelled.
+    /// An error, as it would have come live.
+    Failed(Trouble),
+    /// It was not done: expired or cancelled.
     Undone(String),
 }
 
@@ -168,19 +193,20 @@ impl Client {
 }
 
 /// Test whether a failed creation surely made no batch: only a refusal in the provider's own words says so. A time-out, a broken
-/// connection or a server error may come after the effect.
+/// connection or a server error may come after the effect, and so may what a gateway on the way answers.
 pub fn is_surely_absent(trouble: &Trouble) -> bool {
     match trouble.kind {
+        TroubleKind::Unreachable | TroubleKind::Unsent => true,
+        // Too large for somebody on the way is too large to arrive.
+        TroubleKind::TooLarge => true,
         TroubleKind::RateLimited
-        | TroubleKind::TooLarge
         | TroubleKind::Refused
         | TroubleKind::Structured
         | TroubleKind::BadRequest
         | TroubleKind::Key
         | TroubleKind::Balance
         | TroubleKind::DailyQuota
-        | TroubleKind::NotFound
-        | TroubleKind::Unreachable => true,
+        | TroubleKind::NotFound => trouble.own_words,
         TroubleKind::Overloaded
         | TroubleKind::Server { .. }
         | TroubleKind::Timeout
@@ -211,7 +237,7 @@ mod tests {
             .unwrap()
         };
         let places = |standing: Standing| match standing {
-            Standing::Ended { places } => places,
+            Standing::Ended { places, .. } => places,
             other => panic!("{other:?}"),
         };
         assert_eq!(places(seen(json!("f1"), json!("")).standing), ["/files/f1/content"]);

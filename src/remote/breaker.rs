@@ -12,6 +12,23 @@ const BAD_REQUESTS: u32 = 5;
 /// Failed connections before the first answer, before the address is blamed.
 const UNREACHABLE: u32 = 5;
 
+/// Answers before the first that can be used, before the run is stopped: the model, the server or the prompt is unfit.
+const USELESS: u32 = 5;
+
+/// Use that could be made of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UseOf {
+    /// Some or all of it.
+    Some,
+    /// None, for a reason that the next request does not have.
+    MoreRoom,
+    /// None.
+    None {
+        /// The reason, and how the answer ended.
+        example: String,
+    },
+}
+
 /// Watches what comes back.
 #[derive(Debug)]
 pub struct Breaker {
@@ -21,18 +38,55 @@ pub struct Breaker {
     aborts: u32,
     bad_requests: u32,
     unreachable: u32,
+    /// True once an answer could be used.
+    useful: bool,
+    useless: u32,
 }
 
 impl Breaker {
     /// A breaker that waits at most `patience` for a provider that refuses everything.
     pub fn new(patience: Duration, now: Instant) -> Self {
-        Self { patience, answered: false, last_answer: now, aborts: 0, bad_requests: 0, unreachable: 0 }
+        Self {
+            patience,
+            answered: false,
+            last_answer: now,
+            aborts: 0,
+            bad_requests: 0,
+            unreachable: 0,
+            useful: false,
+            useless: 0,
+        }
     }
 
     /// An answer came: the provider works.
     pub fn answered(&mut self, now: Instant) {
-        *self = Self::new(self.patience, now);
-        self.answered = true;
+        let (useful, useless) = (self.useful, self.useless);
+        *self = Self { answered: true, useful, useless, ..Self::new(self.patience, now) };
+    }
+
+    /// Test whether any answer could be used.
+    pub fn is_useful(&self) -> bool {
+        self.useful
+    }
+
+    /// Takes note of what use an answer was; says why the run should stop, if none of the first is of any.
+    pub fn heard(&mut self, use_of: UseOf) -> Option<Stop> {
+        match use_of {
+            UseOf::Some => self.useful = true,
+            UseOf::MoreRoom => {}
+            UseOf::None { .. } if self.useful => {}
+            UseOf::None { example } => {
+                self.useless += 1;
+                if self.useless >= USELESS {
+                    let words = format!(
+                        "none of the first {} answers can be used, the last because {example}; they are paid for and kept; try another model, or 'corpora doctor'",
+                        self.useless
+                    );
+                    return Some(Stop::new(StopReason::Useless, words));
+                }
+            }
+        }
+        None
     }
 
     /// Test whether anything was ever answered.

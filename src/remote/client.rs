@@ -1,10 +1,11 @@
 //! Sends one request and reads one response. No retries: they are the runner's, which knows the limiter.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 
+use super::endpoint::is_loopback;
 use super::headers::{self, LimitsSeen};
 use super::trouble::{Trouble, TroubleKind};
 use super::{ApiKey, Dialect, Endpoint, Prompt, Structured};
@@ -17,6 +18,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Time for a payload to go up, or results to come down.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// Redirects that are followed one after another.
+const MOST_REDIRECTS: u32 = 5;
 
 /// Payload of a call.
 pub(super) enum Payload<'a> {
@@ -52,6 +56,8 @@ pub struct Client {
     structured: AtomicU8,
     timeout: Duration,
     now_unix: fn() -> f64,
+    /// Milliseconds by which the provider's clock is ahead of ours; the least number while it has told no time.
+    clock_ahead_ms: AtomicI64,
 }
 
 /// Chooses who does the cryptography of TLS in this process; the first choice stays.
@@ -117,7 +123,16 @@ impl Client {
             .pool_max_idle_per_host(most_in_flight)
             .build()
             .map_err(ClientError::Http)?;
-        Ok(Self { http, endpoint, dialect, key, structured: AtomicU8::new(code(structured)), timeout, now_unix })
+        Ok(Self {
+            http,
+            endpoint,
+            dialect,
+            key,
+            structured: AtomicU8::new(code(structured)),
+            timeout,
+            now_unix,
+            clock_ahead_ms: AtomicI64::new(i64::MIN),
+        })
     }
 
     /// Address of requests.
@@ -198,10 +213,7 @@ impl Client {
             }
             Payload::File { file, before, after, content_type } => {
                 let (length, pieces) = super::upload::pieces(file, before, after).map_err(|e| {
-                    Trouble::new(
-                        TroubleKind::BadRequest,
-                        format!("the payload '{}' cannot be read: {e}", file.display()),
-                    )
+                    Trouble::new(TroubleKind::Unsent, format!("the payload '{}' cannot be read: {e}", file.display()))
                 })?;
                 request
                     .timeout(TRANSFER_TIMEOUT.max(self.timeout))
@@ -221,9 +233,7 @@ impl Client {
         path: &str,
         each: &mut dyn FnMut(&[u8]) -> Result<(), String>,
     ) -> Result<(), Trouble> {
-        let request =
-            self.http.get(self.place(path)?).headers(self.headers()).timeout(TRANSFER_TIMEOUT.max(self.timeout));
-        let mut response = request.send().await.map_err(|e| self.network(&e))?;
+        let mut response = self.follow(self.place(path)?).await?;
         let status = response.status().as_u16();
         if !(200..300).contains(&status) {
             let body = response.bytes().await.unwrap_or_default();
@@ -232,7 +242,11 @@ impl Client {
             return Err(trouble);
         }
         let mut rest: Vec<u8> = Vec::new();
+        let mut first = true;
         let mut give = |line: &[u8]| {
+            // A byte order mark may stand before everything.
+            let line =
+                if std::mem::take(&mut first) { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
             if line.iter().all(u8::is_ascii_whitespace) {
                 return Ok(());
             }
@@ -252,6 +266,50 @@ impl Client {
             }
         }
         give(&rest)
+    }
+
+    /// The response to a GET, from where redirects lead: results lie on signed addresses of other hosts with some providers. The key
+    /// goes to the provider's own address alone, and what is not this machine is asked by HTTPS alone.
+    async fn follow(&self, mut url: reqwest::Url) -> Result<reqwest::Response, Trouble> {
+        let own = self.endpoint.origin();
+        for _ in 0..MOST_REDIRECTS {
+            let mut request = self.http.get(url.clone()).timeout(TRANSFER_TIMEOUT.max(self.timeout));
+            if url.origin().ascii_serialization() == own {
+                request = request.headers(self.headers());
+            }
+            let response = request.send().await.map_err(|e| self.network(&e))?;
+            self.hear_clock(response.headers());
+            if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(response);
+            }
+            let place = response.headers().get(LOCATION).and_then(|place| place.to_str().ok());
+            let next = place.and_then(|place| url.join(place).ok()).ok_or_else(|| {
+                Trouble::new(TroubleKind::Malformed, "the provider answered with a redirect that leads nowhere")
+            })?;
+            // From a server on this machine to another one on it.
+            let stays_here = self.endpoint.is_loopback() && is_loopback(&next) && next.scheme() == "http";
+            if next.scheme() != "https" && !stays_here {
+                let host = next.host_str().unwrap_or_default();
+                let words = format!("the provider leads to {host} by {}, which is not encrypted", next.scheme());
+                return Err(Trouble::new(TroubleKind::Malformed, words));
+            }
+            url = next;
+        }
+        Err(Trouble::new(TroubleKind::Malformed, "the provider answered with one redirect after another"))
+    }
+
+    /// Time by the provider's clock, in Unix milliseconds, where it has told one.
+    pub fn provider_now_ms(&self) -> Option<i64> {
+        let ahead = self.clock_ahead_ms.load(Ordering::Relaxed);
+        (ahead != i64::MIN).then(|| (((self.now_unix)() * 1000.0) as i64).saturating_add(ahead))
+    }
+
+    /// Takes note of how far the provider's clock is from ours.
+    fn hear_clock(&self, headers: &HeaderMap) {
+        if let Some(at) = headers::date(headers) {
+            let ahead = ((at - (self.now_unix)()) * 1000.0) as i64;
+            self.clock_ahead_ms.store(ahead, Ordering::Relaxed);
+        }
     }
 
     fn place(&self, path: &str) -> Result<reqwest::Url, Trouble> {
@@ -284,6 +342,7 @@ impl Client {
     async fn exchange(&self, request: reqwest::RequestBuilder, seen: &mut HeaderMap) -> Result<Answered, Trouble> {
         let mut response = request.send().await.map_err(|e| self.network(&e))?;
         let status = response.status().as_u16();
+        self.hear_clock(response.headers());
         *seen = response.headers().clone();
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {

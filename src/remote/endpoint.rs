@@ -107,7 +107,8 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Test whether a URL is of this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
     use std::net::IpAddr;
     let Some(host) = url.host_str() else { return false };
     let bare = host.trim_start_matches('[').trim_end_matches(']');

@@ -37,9 +37,11 @@ pub(super) fn limits(headers: &HeaderMap) -> LimitsSeen {
         limit: number(&format!("anthropic-ratelimit-{what}-limit")),
         remaining: number(&format!("anthropic-ratelimit-{what}-remaining")),
     };
-    let openai = |what: &str| LimitSeen {
-        limit: number(&format!("x-ratelimit-limit-{what}")),
-        remaining: number(&format!("x-ratelimit-remaining-{what}")),
+    let openai = |what: &str| {
+        let (limit, remaining) =
+            (number(&format!("x-ratelimit-limit-{what}")), number(&format!("x-ratelimit-remaining-{what}")));
+        let reset = headers.get(format!("x-ratelimit-reset-{what}")).and_then(|v| seconds_of(v.to_str().ok()?));
+        LimitSeen { limit: limit.filter(|limit| !is_of_a_day(*limit, remaining, reset)), remaining }
     };
     let either =
         |a: LimitSeen, b: LimitSeen| LimitSeen { limit: a.limit.or(b.limit), remaining: a.remaining.or(b.remaining) };
@@ -47,6 +49,41 @@ pub(super) fn limits(headers: &HeaderMap) -> LimitsSeen {
     // Anthropic's `tokens` repeats the tighter of the two.
     let tokens = if input.limit.is_some() { LimitSeen::default() } else { openai("tokens") };
     LimitsSeen { requests: either(anthropic("requests"), openai("requests")), input, output, tokens }
+}
+
+/// Seconds of a duration such as `120ms`, `7.66s` or `2m59.56s`.
+fn seconds_of(text: &str) -> Option<f64> {
+    let (mut seconds, mut rest) = (0.0, text.trim());
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let number: f64 = rest[..digits].parse().ok()?;
+        let unit = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
+        seconds += number
+            * match &rest[digits..unit] {
+                "ms" => 0.001,
+                "s" | "" => 1.0,
+                "m" => 60.0,
+                "h" => 3600.0,
+                "d" => 86_400.0,
+                _ => return None,
+            };
+        rest = &rest[unit..];
+    }
+    Some(seconds)
+}
+
+/// Test whether a limit is a day's: what was used of it comes back at its rate, and that of a day's limit is a thousandth of it a minute.
+/// Groq tells its limit on requests so. <https://console.groq.com/docs/rate-limits>
+fn is_of_a_day(limit: u64, remaining: Option<u64>, reset: Option<f64>) -> bool {
+    let (Some(remaining), Some(reset)) = (remaining, reset) else { return false };
+    let used = limit.saturating_sub(remaining) as f64;
+    used > 0.0 && reset > 0.0 && used / reset * 60.0 * 20.0 < limit as f64
+}
+
+/// Time at which a response was made, by the clock of its server, in Unix seconds.
+pub(super) fn date(headers: &HeaderMap) -> Option<f64> {
+    let text = headers.get("date")?.to_str().ok()?;
+    Some(jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp().as_millisecond() as f64 / 1000.0)
 }
 
 /// Wait that a response asks for: `retry-after-ms`, `retry-after` as seconds (whole or not) or as an HTTP date, or
@@ -124,6 +161,17 @@ mod tests {
         ]));
         assert_eq!((seen.requests.limit, seen.input.limit, seen.input.remaining), (Some(50), Some(30_000), Some(12)));
         assert_eq!(seen.tokens, LimitSeen::default());
+        // A limit of a day is no limit of a minute: 14,400 a day come back at 10 a minute.
+        let of = |limit: &str, left: &str, reset: &str| {
+            let (limit, left) = (("x-ratelimit-limit-requests", limit), ("x-ratelimit-remaining-requests", left));
+            limits(&headers(&[limit, left, ("x-ratelimit-reset-requests", reset)])).requests.limit
+        };
+        assert_eq!(of("14400", "14370", "2m59.56s"), None);
+        assert_eq!(of("14400", "14399", "6s"), None);
+        assert_eq!(of("500", "499", "120ms"), Some(500));
+        assert_eq!(of("60", "58", "2s"), Some(60));
+        assert_eq!(of("60", "60", "0s"), Some(60));
+        assert_eq!(of("60", "58", "soon"), Some(60));
         let seen = limits(&headers(&[("x-ratelimit-limit-requests", "500"), ("x-ratelimit-limit-tokens", "200000")]));
         assert_eq!((seen.requests.limit, seen.tokens.limit), (Some(500), Some(200_000)));
     }

@@ -13,8 +13,8 @@ mod trouble;
 mod upload;
 mod vendors;
 
-pub use batches::{BatchLimits, BatchSeen, LineOutcome, ResultLine, Standing, is_surely_absent};
-pub use breaker::Breaker;
+pub use batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing, is_surely_absent};
+pub use breaker::{Breaker, UseOf};
 pub use client::{Answered, Attempt, Client, ClientError, choose_cryptography};
 pub use endpoint::{Endpoint, EndpointError};
 pub use headers::{LimitSeen, LimitsSeen};

@@ -40,6 +40,8 @@ pub enum TroubleKind {
     DailyQuota,
     /// The model or the address does not exist.
     NotFound,
+    /// Nothing was sent, for a reason on this machine.
+    Unsent,
 }
 
 /// All that the engine knows of a provider's trouble.
@@ -74,12 +76,15 @@ pub struct Trouble {
     pub retry_after: Option<Duration>,
     /// Advice of the provider about trying again (`x-should-retry`).
     pub should_retry: Option<bool>,
+    /// True if it is told in the vendor's own form. A gateway on the way answers in a form of its own, and knows nothing of what
+    /// happened behind it.
+    pub own_words: bool,
 }
 
 impl Trouble {
     /// A trouble without a waiting time.
     pub fn new(kind: TroubleKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, should_retry: None }
+        Self { kind, message: message.into(), retry_after: None, should_retry: None, own_words: false }
     }
 
     /// Disposition: what to do.
@@ -101,10 +106,20 @@ impl Trouble {
             (TroubleKind::TooLarge, _) => Disposition::Split,
             (TroubleKind::Structured, _) => Disposition::Rephrase,
             (TroubleKind::Refused | TroubleKind::BadRequest, _) => Disposition::FailUnit,
-            (TroubleKind::Key | TroubleKind::Balance | TroubleKind::DailyQuota | TroubleKind::NotFound, _) => {
-                Disposition::AbortRun
-            }
+            (
+                TroubleKind::Key
+                | TroubleKind::Balance
+                | TroubleKind::DailyQuota
+                | TroubleKind::NotFound
+                | TroubleKind::Unsent,
+                _,
+            ) => Disposition::AbortRun,
         }
+    }
+
+    /// Test whether parts of a request may pass where the whole does not.
+    pub fn is_of_a_part(&self) -> bool {
+        self.disposition() == Disposition::Split || self.kind == TroubleKind::Refused
     }
 
     /// Test whether the provider may have made, and billed, an answer that never arrived.
@@ -135,9 +150,20 @@ impl Trouble {
             | TroubleKind::Cut
             | TroubleKind::Malformed
             | TroubleKind::TooLarge
-            | TroubleKind::Refused => StopReason::Provider,
+            | TroubleKind::Refused
+            | TroubleKind::Unsent => StopReason::Provider,
         };
         Stop::new(reason, format!("{}; {}", self.message, self.remedy()))
+    }
+
+    /// Advice to a person about one text that is too large, for the end of a sentence.
+    pub fn remedy_for_size(&self) -> &'static str {
+        match self.kind {
+            TroubleKind::TooLarge => {
+                "; lower [chunk] max_tokens in the pipeline, or choose a model with a larger window"
+            }
+            _ => "",
+        }
     }
 
     /// Advice to a person about trouble that stops the run.

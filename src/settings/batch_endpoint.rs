@@ -38,6 +38,10 @@ pub(crate) struct BatchEndpointSettings {
     #[arg(long, env = "CORPORA_RESUBMIT")]
     pub resubmit: bool,
 
+    /// Give up the open batches of this command: what stands in them is asked again, and paid for again.
+    #[arg(long, env = "CORPORA_ABANDON_BATCHES")]
+    pub abandon_batches: bool,
+
     /// Requests in one batch at most [default: what the provider takes].
     #[arg(long, value_name = "N", env = "CORPORA_BATCH_REQUESTS")]
     pub batch_requests: Option<u64>,
@@ -97,17 +101,25 @@ impl BatchEndpointSettings {
     ///
     /// # Errors
     /// For values out of range, and for options of the command line that are about batches where none are made.
-    pub(super) fn resolve(&self, vendor: &dyn Vendor, sources: &Sources) -> Result<EndpointKind, SettingsError> {
+    pub(super) fn resolve(
+        &self,
+        vendor: &dyn Vendor,
+        sources: &Sources,
+    ) -> Result<(EndpointKind, BatchOptions), SettingsError> {
         let bad = |message: String| Err(SettingsError::Value(message));
         let typed = |key: &str| sources.origin(key) == Origin::Line;
+        let mut options = BatchOptions::new(vendor.batch_limits());
+        options.poll = seconds("--poll", self.poll)?;
+        options.listing_lag = seconds("--listing-lag", self.listing_lag)?;
+        options.resubmit = self.resubmit;
+        options.abandon = self.abandon_batches;
         if self.endpoint == Way::Live {
             let idle = [("detach", self.detach), ("deadline", self.deadline.is_some()), ("finish", typed("finish"))];
             return match idle.iter().find(|(key, given)| *given && typed(key)) {
                 Some((key, _)) => bad(format!("--{key} is for batches; add --endpoint batch, or auto")),
-                None => Ok(EndpointKind::Live),
+                None => Ok((EndpointKind::Live, options)),
             };
         }
-        let mut options = BatchOptions::new(vendor.batch_limits());
         for (name, given, limit) in [
             ("--batch-requests", self.batch_requests, &mut options.limits.requests),
             ("--batch-bytes", self.batch_bytes, &mut options.limits.bytes),
@@ -129,18 +141,15 @@ impl BatchEndpointSettings {
         options.detach = self.detach;
         options.probe = !self.no_probe;
         options.finish_live = self.finish == Finish::Live;
-        options.poll = seconds("--poll", self.poll)?;
-        options.listing_lag = seconds("--listing-lag", self.listing_lag)?;
-        options.resubmit = self.resubmit;
         match (self.endpoint, &self.deadline) {
             (Way::Auto, deadline) => {
                 let seconds_left = deadline.as_deref().map(until).transpose()?;
-                Ok(EndpointKind::Auto { batch: options, seconds_left })
+                Ok((EndpointKind::Auto { seconds_left }, options))
             }
             (_, Some(_)) if typed("deadline") => {
                 bad("--deadline chooses between batch and live; add --endpoint auto".into())
             }
-            _ => Ok(EndpointKind::Batch(options)),
+            _ => Ok((EndpointKind::Batch, options)),
         }
     }
 }

@@ -154,7 +154,7 @@ impl RemoteSettings {
         remote.rates = self.rates.resolve(pipeline.provider.limits)?;
         self.traffic.resolve(&mut remote, sources)?;
         if let Some(batch) = batch {
-            remote.endpoint_kind = batch.resolve(remote.dialect.vendor, sources)?;
+            (remote.endpoint_kind, remote.batch) = batch.resolve(remote.dialect.vendor, sources)?;
         }
         Ok((pipeline, Some(remote)))
     }

@@ -22,12 +22,14 @@ pub enum BatchState {
     Ended,
     /// Every request has its outcome.
     Collected,
-    /// It was refused as a whole, or given up; its requests go elsewhere.
+    /// It was refused as a whole; its requests go elsewhere.
     Refused,
+    /// It was given up by a person's word; its requests go elsewhere, and what it may have cost stands in the ledger as lost.
+    Abandoned,
 }
 
 impl BatchState {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Planned,
         Self::Submitting,
         Self::Ambiguous,
@@ -35,6 +37,7 @@ impl BatchState {
         Self::Ended,
         Self::Collected,
         Self::Refused,
+        Self::Abandoned,
     ];
 
     /// The name that people see.
@@ -47,6 +50,7 @@ impl BatchState {
             Self::Ended => "ended",
             Self::Collected => "collected",
             Self::Refused => "refused",
+            Self::Abandoned => "abandoned",
         }
     }
 }
@@ -86,6 +90,8 @@ pub struct BatchRow {
     pub succeeded: u64,
     /// As the provider counts.
     pub failed: u64,
+    /// Answers that the provider counts and that were not read.
+    pub owed: u64,
     /// Message for a person about it.
     pub message: Option<String>,
     /// Unix milliseconds when it was about to be sent.
@@ -105,8 +111,12 @@ pub struct BatchUpdate {
     pub state: Option<BatchState>,
     /// The payload's file at the provider.
     pub upload: Option<String>,
+    /// True if the payload's file is not there any more.
+    pub upload_gone: bool,
     /// Its id at the provider.
     pub remote: Option<String>,
+    /// Answers that the provider counts and that were not read.
+    pub owed: Option<u64>,
     /// The provider's word.
     pub status: Option<String>,
     /// As the provider counts: succeeded and failed.
@@ -186,9 +196,9 @@ pub(super) fn add_request(db: &Database, question: FpId, request: &BatchRequest)
 
 pub(super) fn update(db: &Database, u: &BatchUpdate, now: i64) -> Result<(), StoreError> {
     db.execute(
-        "UPDATE batch SET state=coalesce(?2, state), upload=coalesce(?3, upload), remote=coalesce(?4, remote),
+        "UPDATE batch SET state=coalesce(?2, state), upload=CASE WHEN ?14 THEN NULL ELSE coalesce(?3, upload) END, remote=coalesce(?4, remote),
                 status=coalesce(?5, status), succeeded=coalesce(?6, succeeded), failed=coalesce(?7, failed),
-                message=coalesce(?8, message), intent_ms=coalesce(?9, intent_ms), submitted_ms=coalesce(?10, submitted_ms),
+                message=coalesce(?8, message), owed=coalesce(?13, owed), intent_ms=coalesce(?9, intent_ms), submitted_ms=coalesce(?10, submitted_ms),
                 expires_ms=coalesce(?11, expires_ms), ended_ms=CASE WHEN ?2 = 4 THEN coalesce(ended_ms, ?12) ELSE ended_ms END
          WHERE id=?1",
         params![
@@ -203,7 +213,9 @@ pub(super) fn update(db: &Database, u: &BatchUpdate, now: i64) -> Result<(), Sto
             u.intent_ms,
             u.submitted_ms,
             u.expires_ms,
-            now
+            now,
+            u.owed.map(u64::cast_signed),
+            u.upload_gone
         ],
     )?;
     if u.state.is_some_and(|s| s >= BatchState::Collected) {
@@ -226,7 +238,12 @@ pub(super) fn settle(db: &Database, batch: BatchId, seq: i64, undone: Option<&st
 
 const COLUMNS: &str =
     "id, fp, generation, model, token, sha, requests, bytes, input, reserved, state, upload, remote, status, succeeded,
-    failed, message, intent_ms, submitted_ms, expires_ms";
+    failed, message, intent_ms, submitted_ms, expires_ms, owed";
+
+/// As a reader finds them in a store of version 3, which it does not migrate.
+const COLUMNS_3: &str =
+    "id, fp, generation, model, token, sha, requests, bytes, input, reserved, state, upload, remote, status, succeeded,
+    failed, message, intent_ms, submitted_ms, expires_ms, 0";
 
 fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
     let state: usize = r.get::<_, i64>(10)?.try_into().unwrap_or(0);
@@ -241,7 +258,7 @@ fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
         bytes: unsigned(r, 7)?,
         input: unsigned(r, 8)?,
         reserved: r.get::<_, Option<i64>>(9)?.map(Cost),
-        state: BatchState::ALL[state.min(6)],
+        state: BatchState::ALL[state.min(7)],
         upload: r.get(11)?,
         remote: r.get(12)?,
         status: r.get(13)?,
@@ -251,6 +268,7 @@ fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
         intent_ms: r.get(17)?,
         submitted_ms: r.get(18)?,
         expires_ms: r.get(19)?,
+        owed: unsigned(r, 20)?,
     })
 }
 
@@ -271,7 +289,8 @@ impl Reader {
         if !self.has_batches()? {
             return Ok(Vec::new());
         }
-        self.db.rows(&format!("SELECT {COLUMNS} FROM batch ORDER BY id"), [], row)
+        let columns = if self.db.value::<i64>("PRAGMA user_version", [])? < 4 { COLUMNS_3 } else { COLUMNS };
+        self.db.rows(&format!("SELECT {columns} FROM batch ORDER BY id"), [], row)
     }
 
     /// Unix milliseconds at which batches were last sent, of every question.
@@ -309,6 +328,29 @@ impl Reader {
                 })
             },
         )
+    }
+
+    /// Requests of a batch by their outcome: answered, and without any.
+    pub fn batch_outcomes(&self, batch: BatchId) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT coalesce(sum(state = 1), 0), coalesce(sum(state = 0), 0) FROM batch_request WHERE batch = ?1";
+        Ok(self.db.row(sql, [batch], |r| Ok((unsigned(r, 0)?, unsigned(r, 1)?)))?.unwrap_or_default())
+    }
+
+    /// Batches of any question that are not over, oldest first.
+    pub fn all_open_batches(&self) -> Result<Vec<BatchRow>, StoreError> {
+        let mut all = self.all_batches()?;
+        all.retain(|batch| batch.state < BatchState::Collected);
+        Ok(all)
+    }
+
+    /// Most that what stands in open batches, of every question, may cost beside what was read of them.
+    pub fn open_batches_at_most(&self) -> Result<Cost, StoreError> {
+        if !self.has_batches()? {
+            return Ok(Cost(0));
+        }
+        let sql = "SELECT coalesce(sum(b.reserved * (SELECT count(*) FROM batch_request q WHERE q.batch = b.id AND q.state = 0)
+                    / max(b.requests, 1)), 0) FROM batch b WHERE b.state < 5";
+        Ok(Cost(self.db.value(sql, [])?))
     }
 
     /// Requests of a batch without an outcome, after `after`.

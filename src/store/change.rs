@@ -43,6 +43,8 @@ pub struct StoredResponse {
     pub model: String,
     /// The provider's name for the request.
     pub request_id: Option<String>,
+    /// Batch that it came with; none if it came live.
+    pub batch: Option<BatchId>,
     /// Estimated tokens.
     pub estimate: Usage,
     /// Milliseconds from sending to the last byte.
@@ -122,6 +124,8 @@ pub enum Change {
         usage: Option<Usage>,
         /// Cost, if the price is known.
         cost: Option<Cost>,
+        /// The model that answered, by its own name.
+        answered_by: Option<String>,
     },
     /// A request brought no answer although one may have been made, and billed.
     Lost {
@@ -137,6 +141,8 @@ pub enum Change {
         most: Usage,
         /// Cost at most, if the price is known.
         cost: Option<Cost>,
+        /// Batch whose results were not read; none if it was sent live.
+        batch: Option<BatchId>,
     },
     /// A request belongs to a batch that is being planned.
     BatchRequest(FpId, Box<BatchRequest>),

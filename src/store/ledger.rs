@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::change::StoredResponse;
 use super::database::{Database, unsigned};
-use super::{DocId, FpId, Generation, Reader, ResponseId, StoreError};
+use super::{BatchId, DocId, FpId, Generation, Reader, ResponseId, StoreError};
 use crate::values::{Cost, Fingerprint, Usage};
 
 /// A response that was stored and not looked into before the program ended.
@@ -24,6 +24,8 @@ pub struct UnreadResponse {
     pub estimate: Usage,
     /// The body, compressed.
     pub raw: Vec<u8>,
+    /// Batch that it came with; none if it came live.
+    pub batch: Option<BatchId>,
 }
 
 /// Sums over answers, or over requests that were lost.
@@ -67,12 +69,12 @@ pub struct LedgerRow {
     pub lost: LedgerSums,
 }
 
-const SUMS: &str = "count(*), coalesce(sum(told = 0), 0), coalesce(sum(cost IS NULL), 0), coalesce(sum(input), 0), coalesce(sum(cache_read), 0),
+pub(super) const SUMS: &str = "count(*), coalesce(sum(told = 0), 0), coalesce(sum(cost IS NULL), 0), coalesce(sum(input), 0), coalesce(sum(cache_read), 0),
     coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0), coalesce(sum(output), 0), coalesce(sum(cost), 0)";
-const LOST_SUMS: &str = "count(*), count(*), coalesce(sum(cost IS NULL), 0), coalesce(sum(input), 0), 0, 0, 0, coalesce(sum(output), 0), coalesce(sum(cost), 0)";
+pub(super) const LOST_SUMS: &str = "count(*), count(*), coalesce(sum(cost IS NULL), 0), coalesce(sum(input), 0), 0, 0, 0, coalesce(sum(output), 0), coalesce(sum(cost), 0)";
 
 /// Sums of a row from a column on; all 0 where a join found none.
-fn sums(r: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<LedgerSums> {
+pub(super) fn sums(r: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<LedgerSums> {
     let number = |n: usize| r.get::<_, Option<i64>>(from + n).map(|sum| sum.unwrap_or(0).cast_unsigned());
     Ok(LedgerSums {
         count: number(0)?,
@@ -102,8 +104,8 @@ pub(super) fn unpacked(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result
 
 pub(super) fn store(db: &Database, response: &StoredResponse, now: i64) -> Result<(), StoreError> {
     db.execute(
-        "INSERT INTO response (id, fp, doc, units, generation, state, attempt, model, request_id, estimated, input, output, latency_ms, at_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12)",
+        "INSERT INTO response (id, fp, doc, units, generation, state, attempt, model, request_id, estimated, input, output, latency_ms, at_ms, batch)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13)",
         params![
             response.id,
             response.question,
@@ -116,7 +118,8 @@ pub(super) fn store(db: &Database, response: &StoredResponse, now: i64) -> Resul
             response.estimate.prompt().cast_signed(),
             response.estimate.output.cast_signed(),
             response.latency_ms,
-            now
+            now,
+            response.batch
         ],
     )?;
     db.execute("INSERT INTO raw (id, z) VALUES (?1, ?2)", params![response.id, response.raw]).map(drop)
@@ -129,12 +132,13 @@ pub(super) fn read(
     outcome: &str,
     usage: Option<Usage>,
     cost: Option<Cost>,
+    answered_by: Option<&str>,
 ) -> Result<(), StoreError> {
     let cost = cost.map(|c| c.0);
     match usage {
         Some(u) => db.execute(
             "UPDATE response SET state=1, outcome=?2, cost=?3, told=1, input=?4, cache_read=?5, cache_write_5m=?6,
-                    cache_write_1h=?7, output=?8 WHERE id=?1",
+                    cache_write_1h=?7, output=?8, answered_by=?9 WHERE id=?1",
             params![
                 id,
                 outcome,
@@ -143,10 +147,14 @@ pub(super) fn read(
                 u.cache_read.cast_signed(),
                 u.cache_write_5m.cast_signed(),
                 u.cache_write_1h.cast_signed(),
-                u.output.cast_signed()
+                u.output.cast_signed(),
+                answered_by
             ],
         ),
-        None => db.execute("UPDATE response SET state=1, outcome=?2, cost=?3 WHERE id=?1", params![id, outcome, cost]),
+        None => db.execute(
+            "UPDATE response SET state=1, outcome=?2, cost=?3, answered_by=?4 WHERE id=?1",
+            params![id, outcome, cost, answered_by],
+        ),
     }
     .map(drop)
 }
@@ -159,11 +167,12 @@ pub(super) struct Lost<'a> {
     pub(super) message: &'a str,
     pub(super) most: Usage,
     pub(super) cost: Option<Cost>,
+    pub(super) batch: Option<BatchId>,
 }
 
 pub(super) fn lost(db: &Database, lost: &Lost<'_>, now: i64) -> Result<(), StoreError> {
     db.execute(
-        "INSERT INTO lost (fp, doc, model, message, input, output, cost, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO lost (fp, doc, model, message, input, output, cost, at_ms, batch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             lost.question,
             lost.doc,
@@ -172,7 +181,8 @@ pub(super) fn lost(db: &Database, lost: &Lost<'_>, now: i64) -> Result<(), Store
             lost.most.prompt().cast_signed(),
             lost.most.output.cast_signed(),
             lost.cost.map(|c| c.0),
-            now
+            now,
+            lost.batch
         ],
     )
     .map(drop)
@@ -192,7 +202,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<UnreadResponse>, StoreError> {
         self.db.rows(
-            "SELECT r.id, r.doc, r.units, r.generation, r.attempt, r.input, r.output, w.z FROM response r JOIN raw w ON w.id = r.id
+            "SELECT r.id, r.doc, r.units, r.generation, r.attempt, r.input, r.output, w.z, r.batch FROM response r JOIN raw w ON w.id = r.id
              WHERE r.state = 0 AND r.fp = ?1 AND r.id > ?2 ORDER BY r.id LIMIT ?3",
             params![question, after, limit as i64],
             |r| {
@@ -204,6 +214,7 @@ impl Reader {
                     attempt: r.get(4)?,
                     estimate: Usage { input: unsigned(r, 5)?, output: unsigned(r, 6)?, ..Usage::default() },
                     raw: r.get(7)?,
+                    batch: r.get(8)?,
                 })
             },
         )
@@ -278,6 +289,7 @@ mod tests {
             attempt: 1,
             model: "m".into(),
             request_id: None,
+            batch: None,
             estimate: usage(100, 50),
             latency_ms: 20,
             raw: crate::store::compress(b"said"),
@@ -285,7 +297,7 @@ mod tests {
     }
 
     fn read(id: i64, usage: Option<Usage>, cost: Option<i64>) -> Change {
-        Change::Read { id: ResponseId(id), outcome: "answered", usage, cost: cost.map(Cost) }
+        Change::Read { id: ResponseId(id), outcome: "answered", usage, cost: cost.map(Cost), answered_by: None }
     }
 
     #[test]
@@ -316,6 +328,7 @@ mod tests {
             message: "cut off".into(),
             most: usage(7, 8),
             cost: Some(Cost(900)),
+            batch: None,
         };
         store.change(vec![
             response(&store, 1, 1),

@@ -10,6 +10,7 @@
 
 mod answers;
 mod artifact;
+mod audit;
 mod batches;
 mod change;
 mod consolidation;
@@ -38,6 +39,7 @@ mod writer;
 mod tests;
 
 pub use artifact::{compress, decode, decompress, encode};
+pub use audit::AuditRow;
 pub use batches::{BatchRequest, BatchRow, BatchState, BatchUpdate};
 pub use change::{Change, Checkpoint, FileChange, StoredResponse};
 pub use consolidation::{ConsolidationState, ReadContent, ReadFile};

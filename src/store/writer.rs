@@ -278,9 +278,11 @@ fn apply(db: &Database, change: Change, now: i64) -> Result<(), StoreError> {
             answers::answer(db, question, &unit, generation, &answer, response, now)
         }
         Change::Response(response) => ledger::store(db, &response, now),
-        Change::Read { id, outcome, usage, cost } => ledger::read(db, id, outcome, usage, cost),
-        Change::Lost { question, doc, model, message, most, cost } => {
-            ledger::lost(db, &ledger::Lost { question, doc, model: &model, message: &message, most, cost }, now)
+        Change::Read { id, outcome, usage, cost, answered_by } => {
+            ledger::read(db, id, outcome, usage, cost, answered_by.as_deref())
+        }
+        Change::Lost { question, doc, model, message, most, cost, batch } => {
+            ledger::lost(db, &ledger::Lost { question, doc, model: &model, message: &message, most, cost, batch }, now)
         }
         Change::BatchRequest(question, request) => batches::add_request(db, question, &request),
         Change::BatchPlanned(row) => batches::plan(db, &row, now),

@@ -34,13 +34,15 @@ pub enum StopReason {
     BatchLost,
     /// Batches are left at the provider, or are to be sent: the same command goes on with them.
     BatchesLeft,
+    /// None of the first answers can be used: model, server or prompt are unfit.
+    Useless,
     /// Nothing has happened for minutes: a fault of the program.
     Standstill,
 }
 
 impl StopReason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Key,
         Self::Balance,
         Self::DailyQuota,
@@ -55,6 +57,7 @@ impl StopReason {
         Self::BatchRefused,
         Self::BatchLost,
         Self::BatchesLeft,
+        Self::Useless,
         Self::Standstill,
     ];
 }

@@ -81,7 +81,7 @@ impl<'a> Alone<'a> {
                     let latency_ms = i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX);
                     let facts = ask.facts(run, &self.client.dialect().model, attempt.request_id, latency_ms);
                     let id = run.new_response();
-                    let settlement = self.policy.settle(id, &facts, &answered.body, false);
+                    let settlement = self.policy.settle(id, &facts, &answered.body);
                     changes.push(self.policy.keep(id, &facts, &answered.body));
                     left.extend(ask.again(&run.pipeline, &settlement));
                     let given_up = settlement.changes.iter().find_map(|change| match change {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::admission::admission;
 use super::contents::contents;
 use crate::engine::attempts::{StageError, attempts};
 use crate::engine::checkpoint::{About, submit};
@@ -31,9 +32,7 @@ pub(super) fn assemble_if_settled(run: &Run<'_>, reader: &Reader, job: &Job) -> 
         Err(failure) => return submit::<Extraction>(run, job, Err(failure), tries, started),
     };
     for unit in &units {
-        let settled = reader.is_answered(run.question, &unit.key, generation)?
-            || reader.unit_failure(run.question, &unit.key, generation)?.is_some();
-        if !settled {
+        if !admission(run, reader, &unit.key, generation)?.is_settled() {
             return Ok(());
         }
     }

@@ -59,8 +59,10 @@ pub(in crate::engine) struct Ask {
     pub(in crate::engine) doc: DocId,
     /// Estimated tokens of the whole prompt.
     pub(in crate::engine) input_estimate: u64,
-    /// Output budget in tokens.
+    /// Output budget in tokens, room for thoughts included.
     pub(in crate::engine) max_output: u32,
+    /// Part of it that is room for thoughts.
+    pub(in crate::engine) thought_room: u32,
     /// True if the budget was raised already.
     pub(in crate::engine) raised: bool,
     /// Attempt budget that its units have used.
@@ -88,9 +90,16 @@ impl Ask {
             doc,
             input_estimate: overhead(pipeline) + text,
             max_output: pipeline.provider.max_output_tokens,
+            thought_room: 0,
             raised: false,
             attempts: 0,
         }
+    }
+
+    /// The same request with so much room for thoughts.
+    pub(super) fn with_thought_room(self, tokens: u32) -> Self {
+        let max_output = (self.max_output - self.thought_room).saturating_add(tokens);
+        Self { max_output, thought_room: tokens, ..self }
     }
 
     /// Facts that the meaning of its response depends on.
@@ -110,6 +119,7 @@ impl Ask {
             model: model.to_owned(),
             request_id,
             latency_ms,
+            batch: None,
         }
     }
 
@@ -118,17 +128,20 @@ impl Ask {
         let spent = settlement.spent;
         let units: Vec<Unit> = settlement.again.iter().map(|&place| self.units[place].clone()).collect();
         let size = match units.len() {
+            // Thoughts ate the answer: the pack is not to blame.
+            n if settlement.eaten && spent <= TOGETHER => n,
             n if n < self.units.len() && spent <= TOGETHER => n,
             n if spent <= TOGETHER => n.div_ceil(2),
             _ => 1,
         };
-        let raise = settlement.more_output && !self.raised && self.units.len() == 1;
+        let raise = settlement.more_output && !settlement.eaten && !self.raised && self.units.len() == 1;
+        let max_output = self.max_output - self.thought_room;
         units
             .chunks(size.max(1))
             .map(|part| Self {
                 attempts: spent,
                 raised: self.raised || raise,
-                max_output: if raise { self.max_output.saturating_mul(2) } else { self.max_output },
+                max_output: if raise { max_output.saturating_mul(2) } else { max_output },
                 ..Self::new(pipeline, part.to_vec(), self.doc)
             })
             .collect()

@@ -5,10 +5,10 @@ use super::backoff::{ATTEMPTS, BAD_ANSWER_COSTS};
 use crate::engine::attempts::panic_words;
 use crate::engine::error::RunError;
 use crate::engine::provider::Remote;
-use crate::remote::{Content, Dialect, Finish, Reply};
+use crate::remote::{Content, Dialect, Finish, Reply, UseOf};
 use crate::stages::extract::{self, AnswerSchema, AskedUnits, Heard, Said, UnitResult};
 use crate::stages::pipeline::Method;
-use crate::store::{self, Change, DocId, FpId, Generation, ResponseId, StoredResponse};
+use crate::store::{self, BatchId, Change, DocId, FpId, Generation, ResponseId, StoredResponse};
 use crate::values::{Cost, Failure, FailureKind, Fingerprint, Usage};
 
 /// Facts of a request that the meaning of its response depends on, or that the ledger keeps of it.
@@ -30,6 +30,8 @@ pub(super) struct RequestFacts {
     pub(super) request_id: Option<String>,
     /// Milliseconds from sending to the last byte; 0 where that says nothing.
     pub(super) latency_ms: i64,
+    /// Batch that the response comes with; none if it comes live. It decides which of the vendor's prices the response has.
+    pub(super) batch: Option<BatchId>,
 }
 
 /// Estimated tokens of a response whose provider tells none: the prompt as it was estimated, and half of the output budget.
@@ -59,6 +61,10 @@ pub(super) struct Settlement {
     pub(super) reason: Option<Failure>,
     /// True if more room for the answer may help them.
     pub(super) more_output: bool,
+    /// Tokens of thought in it.
+    pub(super) thoughts: u64,
+    /// True if thoughts left no room for a word of the answer.
+    pub(super) eaten: bool,
     /// Attempt budget that the units of the request have used by now.
     pub(super) spent: u32,
     /// Kind of the response, in a word.
@@ -95,21 +101,25 @@ impl<'a> Policy<'a> {
             attempt: facts.spent + 1,
             model: facts.model.clone(),
             request_id: facts.request_id.clone(),
+            batch: facts.batch,
             estimate: facts.estimate,
             latency_ms: facts.latency_ms,
             raw: store::compress(body),
         }))
     }
 
-    /// The meaning of response `id`. `in_batch` says which of the vendor's prices it has.
-    pub(super) fn settle(&self, id: ResponseId, facts: &RequestFacts, body: &[u8], in_batch: bool) -> Settlement {
+    /// The meaning of response `id`.
+    pub(super) fn settle(&self, id: ResponseId, facts: &RequestFacts, body: &[u8]) -> Settlement {
         let units = if self.are_terms { AskedUnits::Terms(&facts.units) } else { AskedUnits::Passage };
-        let Reading { usage, results, outcome } = read(&self.remote.dialect, &self.schema, body, units);
+        let Reading { usage, results, outcome, model, thoughts, eaten } =
+            read(&self.remote.dialect, &self.schema, body, units);
         let billed = usage.unwrap_or(facts.estimate);
-        let cost = self.remote.price.as_ref().map(|price| price.cost(&billed, in_batch));
+        let cost = self.remote.price.as_ref().map(|price| price.cost(&billed, facts.batch.is_some()));
         let spent = facts.spent + BAD_ANSWER_COSTS;
         let mut settlement = Settlement {
-            changes: vec![Change::Read { id, outcome, usage, cost }],
+            changes: vec![Change::Read { id, outcome, usage, cost, answered_by: model }],
+            thoughts,
+            eaten,
             spent,
             outcome,
             usage,
@@ -142,6 +152,20 @@ impl<'a> Policy<'a> {
     }
 }
 
+impl Settlement {
+    /// Use that could be made of the response. `more_room` says that thoughts ate it, and that the next has more room for them; an answer that
+    /// broke off is asked for again with more, too.
+    pub(super) fn use_of(&self, more_room: bool) -> UseOf {
+        match &self.reason {
+            Some(reason) if self.settled.is_empty() && !more_room && !self.more_output => {
+                UseOf::None { example: format!("{} (the answer ended: {})", reason.message, self.outcome) }
+            }
+            Some(_) if self.settled.is_empty() => UseOf::MoreRoom,
+            _ => UseOf::Some,
+        }
+    }
+}
+
 /// A response that was looked into.
 #[derive(Debug)]
 pub struct Reading {
@@ -151,6 +175,12 @@ pub struct Reading {
     pub results: Vec<UnitResult>,
     /// Kind of the response, in a word.
     pub outcome: &'static str,
+    /// The model that answered, by its own name.
+    pub model: Option<String>,
+    /// Tokens of thought.
+    pub thoughts: u64,
+    /// True if thoughts left no room for a word of the answer.
+    pub eaten: bool,
 }
 
 /// The reading of a response to a request about `units`.
@@ -164,17 +194,21 @@ pub fn read(dialect: &Dialect, schema: &AnswerSchema, body: &[u8], units: AskedU
                 Finish::WindowExceeded => "window exceeded",
                 Finish::Other(_) => "other",
             };
-            let usage = reply.usage;
-            Reading { usage, results: extract::interpret(&heard(reply), schema, units), outcome }
+            let (usage, model, thoughts) = (reply.usage, reply.model.clone(), reply.thoughts);
+            let eaten = reply.finish == Finish::Truncated && reply.content.is_none() && thoughts > 0;
+            let results = extract::interpret(&heard(reply), schema, units);
+            Reading { usage, results, outcome, model, thoughts, eaten }
         }
         Err(words) => {
-            Reading { usage: None, results: all_again(units.len(), FailureKind::Provider, words), outcome: "malformed" }
+            let results = all_again(units.len(), FailureKind::Provider, words);
+            Reading { usage: None, results, outcome: "malformed", model: None, thoughts: 0, eaten: false }
         }
     };
     // A response that trips us up must not take the run with it; it is kept, and read again by a better version.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
         let words = format!("corpora itself failed on this response ({}); please report it", panic_words(&*panic));
-        Reading { usage: None, results: all_again(units.len(), FailureKind::Internal, words), outcome: "unreadable" }
+        let results = all_again(units.len(), FailureKind::Internal, words);
+        Reading { usage: None, results, outcome: "unreadable", model: None, thoughts: 0, eaten: false }
     })
 }
 
@@ -221,6 +255,7 @@ mod tests {
             price: Prices::builtin().of(MODEL, day).cloned(),
             overlap: false,
             context: ContextChoice::default(),
+            batch: crate::engine::BatchOptions::new(ANTHROPIC.batch_limits()),
             endpoint_kind: EndpointKind::Live,
             now_unix: || 0.0,
         }
@@ -264,6 +299,7 @@ mod tests {
             model: MODEL.into(),
             request_id: None,
             latency_ms: 0,
+            batch: None,
         }
     }
 
@@ -275,8 +311,9 @@ mod tests {
             let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms };
             let units: &[&str] = if are_terms { &["wyrm", "salt lantern"] } else { &["a passage"] };
             for (body, spent) in bodies().iter().flat_map(|body| [(body, 0), (body, 6)]) {
-                let live = policy.settle(ResponseId(1), &facts(units, spent), body, false);
-                let batch = policy.settle(ResponseId(1), &facts(units, spent), body, true);
+                let facts = facts(units, spent);
+                let live = policy.settle(ResponseId(1), &facts, body);
+                let batch = policy.settle(ResponseId(1), &RequestFacts { batch: Some(BatchId(1)), ..facts }, body);
                 let meaning =
                     |s: &Settlement| format!("{:?} {:?} {:?} {:?}", &s.changes[1..], s.settled, s.again, s.usage);
                 assert_eq!(meaning(&live), meaning(&batch));
@@ -293,7 +330,7 @@ mod tests {
         let remote = remote();
         let schema = AnswerSchema::new(&schema()).unwrap();
         let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms: true };
-        let settled = policy.settle(ResponseId(1), &facts(&["wyrm"], 0), &body("{}", "end_turn", false), false);
+        let settled = policy.settle(ResponseId(1), &facts(&["wyrm"], 0), &body("{}", "end_turn", false));
         let guess = Usage { input: 100, output: 500, ..Usage::default() };
         assert_eq!((settled.usage, settled.cost), (None, remote.cost(&guess)));
         assert!(settled.cost.is_some(), "the price of the model is known");
@@ -305,7 +342,7 @@ mod tests {
         let schema = AnswerSchema::new(&schema()).unwrap();
         let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms: true };
         let cut = body(r#"{"items": [{"text": "Wyrm"}, {"te"#, "max_tokens", true);
-        let settled = policy.settle(ResponseId(1), &facts(&["salt lantern", "wyrm"], 0), &cut, true);
+        let settled = policy.settle(ResponseId(1), &facts(&["salt lantern", "wyrm"], 0), &cut);
         assert_eq!((settled.settled.len(), settled.again, settled.more_output), (1, vec![0], true));
     }
 }

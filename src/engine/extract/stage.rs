@@ -7,7 +7,7 @@ use crate::engine::context::Run;
 use crate::engine::desk::Desk;
 use crate::engine::error::RunError;
 use crate::engine::feed::{Job, Upstream};
-use crate::engine::provider::{BatchOptions, EndpointKind, Outcome, Remote};
+use crate::engine::provider::{EndpointKind, Outcome, Remote};
 use crate::engine::work::{Made, Work};
 use crate::stages::extract;
 use crate::values::{Chunk, Event, Extraction, ParsedDocument};
@@ -15,10 +15,11 @@ use crate::values::{Chunk, Event, Extraction, ParsedDocument};
 /// Staged mode: the embedded provider takes document after document; a remote one is asked about all of them together.
 pub(in crate::engine) fn all_documents(run: &Run<'_>, upstream: &Upstream) -> Result<Option<Outcome>, RunError> {
     let Some(remote) = run.remote else { return checkpoint::all_documents::<Extraction>(run, upstream) };
-    let outcome = match by_batch(run, remote)? {
-        Some(options) => batch::extract(run, remote, options)?,
-        None => live::extract(run, remote, upstream)?,
-    };
+    let mut outcome =
+        if by_batch(run, remote)? { batch::extract(run, remote)? } else { live::extract(run, remote, upstream)? };
+    if outcome.stop.is_none() {
+        outcome.stop = batch::left_open(run, &run.store.reader()?)?;
+    }
     Ok(Some(outcome))
 }
 
@@ -55,16 +56,16 @@ const AUTO_REQUESTS: u64 = 1_000;
 /// Turnaround of a batch that providers promise, in seconds.
 const BATCH_SECONDS: u64 = 24 * 3600;
 
-/// Handling of batches, if the batch endpoint is to be asked.
-fn by_batch<'a>(run: &Run<'_>, remote: &'a Remote) -> Result<Option<&'a BatchOptions>, RunError> {
-    let (options, seconds_left) = match &remote.endpoint_kind {
-        EndpointKind::Live => return Ok(None),
-        EndpointKind::Batch(options) => return Ok(Some(options)),
-        EndpointKind::Auto { batch, seconds_left } => (batch, seconds_left),
+/// True if the batch endpoint is to be asked.
+fn by_batch(run: &Run<'_>, remote: &Remote) -> Result<bool, RunError> {
+    let seconds_left = match &remote.endpoint_kind {
+        EndpointKind::Live => return Ok(false),
+        EndpointKind::Batch => return Ok(true),
+        EndpointKind::Auto { seconds_left } => seconds_left,
     };
     // What is under way there is collected there.
     if !run.store.reader()?.open_batches(run.question)?.is_empty() {
-        return Ok(Some(options));
+        return Ok(true);
     }
     let requests = plan::extract_plan(run, None)?.requests;
     let in_time = seconds_left.is_none_or(|s| s >= BATCH_SECONDS);
@@ -77,5 +78,5 @@ fn by_batch<'a>(run: &Run<'_>, remote: &'a Remote) -> Result<Option<&'a BatchOpt
         "the deadline is less than a day away: requests go live".to_owned()
     };
     run.emit(Event::Notice { message });
-    Ok(chosen.then_some(options))
+    Ok(chosen)
 }

@@ -7,9 +7,10 @@ use std::path::Path;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use super::errors::told_trouble;
 use super::schema::{self, SchemaTrouble};
 use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, count, system_with_schema};
-use crate::remote::batches::{BatchLimits, BatchSeen, LineOutcome, ResultLine, Standing};
+use crate::remote::batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing};
 use crate::remote::client::{Client, Payload};
 use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::values::Usage;
@@ -146,7 +147,11 @@ impl Vendor for Anthropic {
             Some(other) => Finish::Other(other.to_owned()),
         };
         let model = value["model"].as_str().map(str::to_owned);
-        Ok(Reply { content, finish, usage: usage(&value["usage"]), model })
+        let usage = usage(&value["usage"]);
+        // How many of the tokens were thoughts is not told; without a word of the answer all were.
+        let thinks = blocks.iter().any(|b| b["type"] == "thinking" || b["type"] == "redacted_thinking");
+        let thoughts = usage.map_or(0, |u| u.output) * u64::from(thinks && content.is_none());
+        Ok(Reply { content, finish, usage, thoughts, model })
     }
 
     /// <https://platform.claude.com/docs/en/api/errors>
@@ -169,6 +174,10 @@ impl Vendor for Anthropic {
             "api_error" if status >= 500 => TroubleKind::Server { may_have_answered: true },
             _ => return None,
         })
+    }
+
+    fn is_own_error(&self, value: &Value) -> bool {
+        value["type"] == "error" && value["error"]["type"].is_string()
     }
 
     fn batch_limits(&self) -> BatchLimits {
@@ -230,22 +239,26 @@ impl Vendor for Anthropic {
     fn seen(&self, _dialect: &Dialect, value: &Value) -> Option<BatchSeen> {
         let remote = value["id"].as_str()?.to_owned();
         let status = value["processing_status"].as_str()?.to_owned();
-        let count = |name: &str| value["request_counts"][name].as_u64().unwrap_or(0);
-        let failed = count("errored") + count("expired") + count("canceled");
+        let count = |name: &str| value["request_counts"][name].as_u64();
+        let failed = || Some(count("errored")? + count("expired")? + count("canceled")?);
+        let counts = || Some(Counts { succeeded: count("succeeded")?, failed: failed()? });
+        let places = vec![format!("/v1/messages/batches/{remote}/results")];
         let standing = match status.as_str() {
-            "ended" => Standing::Ended { places: vec![format!("/v1/messages/batches/{remote}/results")] },
-            _ => Standing::Running,
+            // Each request has its line, cancelled and expired ones too.
+            "ended" => Standing::Ended { places, complete: true },
+            "in_progress" | "canceling" => Standing::Running,
+            _ => Standing::Unknown { places },
         };
-        let created_unix =
-            value["created_at"].as_str().and_then(|t| t.parse::<jiff::Timestamp>().ok()).map(|t| t.as_second() as f64);
+        let at = |name: &str| value[name].as_str()?.parse::<jiff::Timestamp>().ok().map(|t| t.as_second() as f64);
         Some(BatchSeen {
-            requests: Some(count("processing") + count("succeeded") + failed),
+            requests: counts().zip(count("processing")).map(|(over, left)| over.succeeded + over.failed + left),
             token: None,
             standing,
             status,
-            succeeded: count("succeeded"),
-            failed,
-            created_unix,
+            counts: counts(),
+            upload: None,
+            created_unix: at("created_at"),
+            expires_unix: at("expires_at"),
             remote,
         })
     }
@@ -259,15 +272,28 @@ impl Vendor for Anthropic {
                 // The error is nested twice.
                 let error =
                     if result["error"]["error"].is_object() { &result["error"]["error"] } else { &result["error"] };
-                let message = error["message"].as_str().unwrap_or("the provider gave no reason").to_owned();
-                match error["type"].as_str() {
-                    Some("invalid_request_error" | "request_too_large") => LineOutcome::Wrong(message),
-                    _ => LineOutcome::Undone(message),
-                }
+                let status = status_of(error["type"].as_str().unwrap_or_default());
+                LineOutcome::Failed(told_trouble(self, status, &json!({"type": "error", "error": error})))
             }
             other => LineOutcome::Undone(format!("the request was {other}")),
         };
         Some(ResultLine { custom_id, outcome })
+    }
+}
+
+/// Status with which an error of this type comes live. <https://platform.claude.com/docs/en/api/errors>
+fn status_of(error: &str) -> u16 {
+    match error {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "request_too_large" => 413,
+        "rate_limit_error" => 429,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => 500,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::errors::{by_status, excerpt, message_of};
+use super::errors::{by_status, excerpt, told_trouble};
 use super::{Reply, Structured, Vendor};
 use crate::remote::Prompt;
 use crate::remote::trouble::Trouble;
@@ -64,10 +64,13 @@ impl Dialect {
             Value::Array(mut list) if list.len() == 1 => list.remove(0),
             other => other,
         });
-        let words = value.as_ref().and_then(message_of).unwrap_or_else(|| excerpt(body));
-        let specific = value.as_ref().and_then(|v| self.vendor.trouble(status, v));
-        let kind = specific.unwrap_or_else(|| by_status(status, &words));
-        Trouble::new(kind, format!("the provider answered {status}: {words}"))
+        match value {
+            Some(value) => told_trouble(self.vendor, status, &value),
+            None => {
+                let words = excerpt(body);
+                Trouble::new(by_status(status, &words), format!("the provider answered {status}: {words}"))
+            }
+        }
     }
 }
 

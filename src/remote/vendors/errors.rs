@@ -2,7 +2,16 @@
 
 use serde_json::Value;
 
-use crate::remote::trouble::TroubleKind;
+use super::Vendor;
+use crate::remote::trouble::{Trouble, TroubleKind};
+
+/// Trouble that a vendor tells in JSON, live or in a line of a batch's results.
+pub(super) fn told_trouble(vendor: &dyn Vendor, status: u16, value: &Value) -> Trouble {
+    let words = message_of(value).unwrap_or_else(|| excerpt(value.to_string().as_bytes()));
+    let kind = vendor.trouble(status, value).unwrap_or_else(|| by_status(status, &words));
+    let trouble = Trouble::new(kind, format!("the provider answered {status}: {words}"));
+    Trouble { own_words: vendor.is_own_error(value), ..trouble }
+}
 
 /// Error message of any vendor's error body.
 pub(super) fn message_of(body: &Value) -> Option<String> {

@@ -6,9 +6,10 @@ use std::path::Path;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use super::errors::told_trouble;
 use super::schema::{self, SchemaTrouble};
 use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, count, system_with_schema};
-use crate::remote::batches::{BatchLimits, BatchSeen, LineOutcome, ResultLine, Standing};
+use crate::remote::batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing};
 use crate::remote::client::{Client, Payload};
 use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::values::Usage;
@@ -109,12 +110,15 @@ impl Vendor for Gemini {
     }
 
     fn reply(&self, value: &Value) -> Result<Reply, String> {
+        let thoughts = count(&value["usageMetadata"], "thoughtsTokenCount");
         let usage = usage(&value["usageMetadata"]);
         let model = value["modelVersion"].as_str().map(str::to_owned);
         let Some(candidate) = value.get("candidates").and_then(|c| c.get(0)) else {
             // A blocked prompt has no candidates.
             return match value["promptFeedback"]["blockReason"].as_str() {
-                Some(reason) => Ok(Reply { content: None, finish: Finish::Refused(reason.to_owned()), usage, model }),
+                Some(reason) => {
+                    Ok(Reply { content: None, finish: Finish::Refused(reason.to_owned()), usage, thoughts, model })
+                }
                 None => Err("the response has no 'candidates', as a Gemini answer has".to_owned()),
             };
         };
@@ -132,7 +136,7 @@ impl Vendor for Gemini {
             Some(other) => Finish::Other(other.to_owned()),
         };
         let content = Some(text).filter(|t| !t.trim().is_empty()).map(Content::Text);
-        Ok(Reply { content, finish, usage, model })
+        Ok(Reply { content, finish, usage, thoughts, model })
     }
 
     /// Google's error body: <https://google.aip.dev/193>. A quota of a day does not come back within a run's patience.
@@ -155,6 +159,10 @@ impl Vendor for Gemini {
             "INTERNAL" | "DEADLINE_EXCEEDED" => TroubleKind::Server { may_have_answered: true },
             _ => return None,
         })
+    }
+
+    fn is_own_error(&self, value: &Value) -> bool {
+        value["error"]["status"].is_string()
     }
 
     fn batch_limits(&self) -> BatchLimits {
@@ -223,33 +231,47 @@ impl Vendor for Gemini {
         // Numbers of 64 bits are strings in Google's JSON.
         let count = |name: &str| {
             let value = &metadata["batchStats"][name];
-            value.as_u64().or(value.as_str().and_then(|t| t.parse().ok())).unwrap_or(0)
+            value.as_u64().or(value.as_str().and_then(|t| t.parse().ok()))
         };
         let file = ["/metadata/output/responsesFile", "/response/responsesFile", "/metadata/dest/fileName"]
             .iter()
             .find_map(|p| value.pointer(p)?.as_str().filter(|file| !file.is_empty()));
+        let places = || file.into_iter().map(|f| format!("/{version}/{f}:download?alt=media")).collect();
         let bare = status.trim_start_matches("BATCH_STATE_").trim_start_matches("JOB_STATE_");
         let standing = match bare {
-            "SUCCEEDED" | "PARTIALLY_SUCCEEDED" | "CANCELLED" | "EXPIRED" => Standing::Ended {
-                places: file.into_iter().map(|f| format!("/{version}/{f}:download?alt=media")).collect(),
-            },
+            "SUCCEEDED" | "PARTIALLY_SUCCEEDED" => Standing::Ended { places: places(), complete: true },
+            "CANCELLED" | "EXPIRED" => Standing::Ended { places: places(), complete: false },
             "FAILED" => {
                 let message = value.pointer("/error/message").and_then(Value::as_str);
                 let message = message.unwrap_or("the provider gave no reason").to_owned();
                 let queue_full = value.pointer("/error/code") == Some(&json!(8)) || message.contains("enqueued");
                 Standing::Failed { message, queue_full }
             }
-            _ => Standing::Running,
+            "UNSPECIFIED" | "PENDING" | "QUEUED" | "RUNNING" | "CANCELLING" | "PAUSED" | "UPDATING" => {
+                Standing::Running
+            }
+            _ => Standing::Unknown { places: places() },
         };
         let created = metadata["createTime"].as_str().and_then(|t| t.parse::<jiff::Timestamp>().ok());
+        // A count of none is left out, as every default is in Google's JSON.
+        let all = count("requestCount").filter(|n| *n > 0);
+        let counts = all.map(|all| match bare {
+            // What expires or is cancelled leaves no results, whatever was done of it by then.
+            "EXPIRED" | "CANCELLED" if file.is_none() => Counts { succeeded: 0, failed: all },
+            _ => Counts {
+                succeeded: count("successfulRequestCount").unwrap_or(0),
+                failed: count("failedRequestCount").unwrap_or(0),
+            },
+        });
         Some(BatchSeen {
             remote,
             token: metadata["displayName"].as_str().map(str::to_owned),
-            requests: Some(count("requestCount")).filter(|n| *n > 0),
+            requests: all,
             standing,
-            succeeded: count("successfulRequestCount"),
-            failed: count("failedRequestCount"),
+            counts,
+            upload: metadata.pointer("/inputConfig/fileName").and_then(Value::as_str).map(str::to_owned),
             created_unix: created.map(|t| t.as_second() as f64),
+            expires_unix: None,
             status,
         })
     }
@@ -260,17 +282,33 @@ impl Vendor for Gemini {
         let error = if value["error"].is_object() { &value["error"] } else { &value["status"] };
         let outcome = match &value["response"] {
             Value::Object(_) => LineOutcome::Answered(value["response"].to_string().into_bytes()),
-            _ => {
-                let message = error["message"].as_str().unwrap_or("the provider gave no reason").to_owned();
-                // INVALID_ARGUMENT: <https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto>
-                if error["code"] == 3 || error["code"] == 400 {
-                    LineOutcome::Wrong(message)
-                } else {
-                    LineOutcome::Undone(message)
+            _ if error.is_object() => {
+                let (word, status) = code_of(error["code"].as_u64().unwrap_or(0));
+                let mut error = error.clone();
+                if error["status"].as_str().is_none() {
+                    error["status"] = json!(word);
                 }
+                LineOutcome::Failed(told_trouble(self, status, &json!({"error": error})))
             }
+            _ => LineOutcome::Undone("the provider gave no reason".to_owned()),
         };
         Some(ResultLine { custom_id, outcome })
+    }
+}
+
+/// Word and HTTP status of an error's code, which in a line of results is one of gRPC, and live one of HTTP.
+/// <https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto>
+fn code_of(code: u64) -> (&'static str, u16) {
+    match code {
+        3 | 400 => ("INVALID_ARGUMENT", 400),
+        4 | 504 => ("DEADLINE_EXCEEDED", 504),
+        5 | 404 => ("NOT_FOUND", 404),
+        7 | 403 => ("PERMISSION_DENIED", 403),
+        8 | 429 => ("RESOURCE_EXHAUSTED", 429),
+        9 => ("FAILED_PRECONDITION", 400),
+        14 | 503 => ("UNAVAILABLE", 503),
+        16 | 401 => ("UNAUTHENTICATED", 401),
+        _ => ("INTERNAL", 500),
     }
 }
 

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::remote::batches::{BatchLimits, BatchSeen, LineOutcome, ResultLine, Standing};
+use super::Vendor;
+use super::errors::told_trouble;
+use crate::remote::batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing};
 use crate::remote::client::{Client, Payload};
 use crate::remote::trouble::{Trouble, TroubleKind};
 
@@ -43,6 +45,11 @@ pub(super) fn trouble(status: u16, value: &Value) -> Option<TroubleKind> {
         _ if matches!(status, 400 | 422) && word("param").starts_with("text.format") => Some(TroubleKind::Structured),
         _ => None,
     }
+}
+
+/// The error body of OpenAI has a type beside its message. <https://platform.openai.com/docs/guides/error-codes>
+pub(super) fn is_own_error(value: &Value) -> bool {
+    value["error"]["message"].is_string() && value["error"].get("type").is_some()
 }
 
 /// A request as a line of a batch's file.
@@ -90,10 +97,10 @@ pub(super) fn seen(value: &Value) -> Option<BatchSeen> {
     let counts = &value["request_counts"];
     // An empty string stands for no file with some servers.
     let file = |name: &str| value[name].as_str().filter(|id| !id.is_empty()).map(|id| format!("/files/{id}/content"));
+    let places = || [file("output_file_id"), file("error_file_id")].into_iter().flatten().collect();
     let standing = match status.as_str() {
-        "completed" | "expired" | "cancelled" => {
-            Standing::Ended { places: [file("output_file_id"), file("error_file_id")].into_iter().flatten().collect() }
-        }
+        "completed" => Standing::Ended { places: places(), complete: true },
+        "expired" | "cancelled" => Standing::Ended { places: places(), complete: false },
         "failed" => {
             let errors = value["errors"]["data"].as_array();
             let first = errors.and_then(|e| e.first());
@@ -106,32 +113,40 @@ pub(super) fn seen(value: &Value) -> Option<BatchSeen> {
                 || message.to_ascii_lowercase().contains("enqueued token limit");
             Standing::Failed { message, queue_full }
         }
-        _ => Standing::Running,
+        "validating" | "in_progress" | "finalizing" | "cancelling" => Standing::Running,
+        _ => Standing::Unknown { places: places() },
     };
+    let counted = || Some(Counts { succeeded: counts["completed"].as_u64()?, failed: counts["failed"].as_u64()? });
     Some(BatchSeen {
         remote,
         token: value["metadata"]["corpora"].as_str().map(str::to_owned),
         requests: counts["total"].as_u64().filter(|n| *n > 0),
         standing,
         status,
-        succeeded: counts["completed"].as_u64().unwrap_or(0),
-        failed: counts["failed"].as_u64().unwrap_or(0),
+        counts: counted(),
+        upload: value["input_file_id"].as_str().map(str::to_owned),
         created_unix: value["created_at"].as_f64(),
+        expires_unix: value["expires_at"].as_f64(),
     })
 }
 
-pub(super) fn result(value: &Value) -> Option<ResultLine> {
+pub(super) fn result(vendor: &dyn Vendor, value: &Value) -> Option<ResultLine> {
     let custom_id = value["custom_id"].as_str()?.to_owned();
     let response = &value["response"];
-    let status = response["status_code"].as_u64().unwrap_or(0);
-    // An error stands in the response's body, or in `error` beside an absent response.
-    let error = if value["error"].is_object() { &value["error"] } else { &response["body"]["error"] };
-    let message =
-        || error["message"].as_str().or(error["code"].as_str()).unwrap_or("the provider gave no reason").to_owned();
-    let outcome = match status {
-        200..=299 => LineOutcome::Answered(response["body"].to_string().into_bytes()),
-        400 | 413 | 422 => LineOutcome::Wrong(message()),
-        _ => LineOutcome::Undone(message()),
+    let status = response["status_code"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(0);
+    let error = &value["error"];
+    let outcome = match (status, error["code"].as_str()) {
+        (200..=299, _) => LineOutcome::Answered(response["body"].to_string().into_bytes()),
+        // <https://platform.openai.com/docs/guides/batch#batch-expiration>
+        (0, Some("batch_expired" | "batch_cancelled")) => LineOutcome::Undone(told(error)),
+        // An error stands in the response's body, or beside an absent response.
+        (0, _) if error.is_object() => LineOutcome::Failed(told_trouble(vendor, 500, &json!({"error": error}))),
+        (0, _) => LineOutcome::Undone("the provider gave no reason".to_owned()),
+        _ => LineOutcome::Failed(told_trouble(vendor, status, &response["body"])),
     };
     Some(ResultLine { custom_id, outcome })
+}
+
+fn told(error: &Value) -> String {
+    error["message"].as_str().or(error["code"].as_str()).unwrap_or("the provider gave no reason").to_owned()
 }

@@ -97,11 +97,16 @@ impl Vendor for OpenAiChat {
         };
         let content = message["content"].as_str().filter(|t| !t.trim().is_empty()).map(|t| Content::Text(t.to_owned()));
         let model = value["model"].as_str().map(str::to_owned);
-        Ok(Reply { content, finish, usage: usage(&value["usage"]), model })
+        let thoughts = count(&value["usage"]["completion_tokens_details"], "reasoning_tokens");
+        Ok(Reply { content, finish, usage: usage(&value["usage"]), thoughts, model })
     }
 
     fn trouble(&self, status: u16, value: &Value) -> Option<TroubleKind> {
         openai::trouble(status, value)
+    }
+
+    fn is_own_error(&self, value: &Value) -> bool {
+        openai::is_own_error(value)
     }
 
     fn batch_limits(&self) -> BatchLimits {
@@ -152,7 +157,7 @@ impl Vendor for OpenAiChat {
     }
 
     fn result(&self, value: &Value) -> Option<ResultLine> {
-        openai::result(value)
+        openai::result(self, value)
     }
 }
 

@@ -82,8 +82,14 @@ impl Vendor for OpenAiResponses {
             .and_then(Value::as_array)
             .ok_or_else(|| "the response has no list 'output', as a Responses answer has".to_owned())?;
         // Reasoning items stand beside the message.
-        let parts =
-            || output.iter().filter(|i| i["type"] == "message").filter_map(|i| i["content"].as_array()).flatten();
+        // An unfinished copy of the message may stand before the whole one: <https://github.com/opentargets/mira/issues/70>
+        let messages = || output.iter().filter(|i| i["type"] == "message");
+        let is_whole = |item: &&Value| item["status"] != "incomplete" && item["status"] != "in_progress";
+        let any_whole = messages().any(|item| is_whole(&item));
+        let parts = || {
+            let chosen = messages().filter(move |item| !any_whole || is_whole(item));
+            chosen.filter_map(|i| i["content"].as_array()).flatten()
+        };
         let refusal = parts().find(|p| p["type"] == "refusal").and_then(|p| p["refusal"].as_str());
         let text: String = parts().filter(|p| p["type"] == "output_text").filter_map(|p| p["text"].as_str()).collect();
         let finish = match (refusal, value["status"].as_str(), value["incomplete_details"]["reason"].as_str()) {
@@ -96,11 +102,16 @@ impl Vendor for OpenAiResponses {
         };
         let content = Some(text).filter(|t| !t.trim().is_empty()).map(Content::Text);
         let model = value["model"].as_str().map(str::to_owned);
-        Ok(Reply { content, finish, usage: usage(&value["usage"]), model })
+        let thoughts = count(&value["usage"]["output_tokens_details"], "reasoning_tokens");
+        Ok(Reply { content, finish, usage: usage(&value["usage"]), thoughts, model })
     }
 
     fn trouble(&self, status: u16, value: &Value) -> Option<TroubleKind> {
         openai::trouble(status, value)
+    }
+
+    fn is_own_error(&self, value: &Value) -> bool {
+        openai::is_own_error(value)
     }
 
     fn batch_limits(&self) -> BatchLimits {
@@ -151,7 +162,7 @@ impl Vendor for OpenAiResponses {
     }
 
     fn result(&self, value: &Value) -> Option<ResultLine> {
-        openai::result(value)
+        openai::result(self, value)
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Reply {
     pub finish: Finish,
     /// Tokens, where the response tells them.
     pub usage: Option<Usage>,
+    /// Tokens of thought, which are part of the output, as far as the response shows them.
+    pub thoughts: u64,
     /// The model that answered, by its own name.
     pub model: Option<String>,
 }

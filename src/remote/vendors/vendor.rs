@@ -88,6 +88,9 @@ pub trait Vendor: std::fmt::Debug + Send + Sync {
     /// Meaning of an error's body, where it says more than the status.
     fn trouble(&self, status: u16, value: &Value) -> Option<TroubleKind>;
 
+    /// Test whether an error's body has the form that the vendor gives its own, and no gateway's.
+    fn is_own_error(&self, value: &Value) -> bool;
+
     /// Limits of one batch.
     fn batch_limits(&self) -> BatchLimits;
 

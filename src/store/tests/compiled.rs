@@ -72,6 +72,7 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         attempt: 1,
         model: "m".into(),
         request_id: None,
+        batch: None,
         estimate: usage,
         latency_ms: 1,
         raw: vec![n],
@@ -93,6 +94,7 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         status: None,
         succeeded: 0,
         failed: 0,
+        owed: 0,
         message: None,
         intent_ms: None,
         submitted_ms: None,
@@ -112,8 +114,14 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         done(fps[Stage::Extract], None),
         Change::Response(Box::new(response.clone())),
         Change::Response(Box::new(StoredResponse { id: ResponseId(id + 100), ..response })),
-        Change::Read { id: response_id, outcome: "answered", usage: Some(usage), cost: Some(Cost(4)) },
-        Change::Read { id: ResponseId(id + 100), outcome: "malformed", usage: None, cost: None },
+        Change::Read {
+            id: response_id,
+            outcome: "answered",
+            usage: Some(usage),
+            cost: Some(Cost(4)),
+            answered_by: None,
+        },
+        Change::Read { id: ResponseId(id + 100), outcome: "malformed", usage: None, cost: None, answered_by: None },
         Change::Answer {
             question,
             unit: unit(n),
@@ -129,7 +137,7 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
             failure: failure(),
         },
         Change::UnitTried { question, unit: unit(n), attempts: 2, raised: true },
-        Change::Lost { question, doc, model: "m".into(), message: "cut".into(), most: usage, cost: None },
+        Change::Lost { question, doc, model: "m".into(), message: "cut".into(), most: usage, cost: None, batch: None },
         Change::BatchRequest(question, Box::new(request)),
         Change::BatchPlanned(Box::new(batch)),
         Change::BatchSettled { batch: batch_id, seq: 0, undone: None },
@@ -189,6 +197,11 @@ fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
     reader.ledger(drop).unwrap();
     reader.open_batches(question).unwrap();
     reader.all_batches().unwrap();
+    reader.all_open_batches().unwrap();
+    reader.audit().unwrap();
+    reader.can_be_audited().unwrap();
+    reader.open_batches_at_most().unwrap();
+    reader.batch_outcomes(BatchId(id)).unwrap();
     reader.sent_batches().unwrap();
     reader.next_batch().unwrap();
     reader.is_known_batch("batch_1").unwrap();

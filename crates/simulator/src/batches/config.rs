@@ -34,7 +34,7 @@ pub enum BatchFault {
     AllErrored,
     /// Each fifth line comes twice.
     Duplicates,
-    /// Each fifth line is missing.
+    /// Each fifth line is missing from the first download, and counted all the same.
     Missing,
     /// Lines that nobody asked for.
     Unknown,
@@ -42,6 +42,28 @@ pub enum BatchFault {
     CutDownload,
     /// The results are gone.
     ResultsGone,
+    /// It is over, and for three looks its results have no place yet; at Anthropic, the first download is not found.
+    /// <https://github.com/BerriAI/litellm/issues/37713>, <https://github.com/anthropics/anthropic-sdk-python/issues/1432>
+    LateResults,
+    /// Results begin with a byte order mark.
+    ByteOrderMark,
+    /// Ids of lines come back in upper case.
+    ForeignIds,
+    /// It ends in a word that no documentation has.
+    UnknownState,
+    /// 401 to every creation.
+    CreateForbidden,
+    /// 429 to the creation while another batch is open.
+    QueueFull,
+    /// A gateway's 429, in plain text, after the batch was made.
+    GatewayAfterEffect,
+    /// Every line is the error of an account without money.
+    NoBalance,
+    /// Listing and state show neither label nor input file.
+    NoLabels,
+    /// Each page of the listing is the first one, and says that there is more.
+    /// <https://github.com/BerriAI/litellm/issues/37150>
+    EndlessListing,
 }
 
 /// Course of batches.

@@ -44,6 +44,16 @@ pub(super) async fn create(state: &Arc<State>, call: &BatchCall<'_>) -> io::Resu
         state.batches.kept().attempt(0);
         return refuse(if fault == BatchFault::CreateRefused { 429 } else { 500 }, "not now");
     }
+    if fault == Some(BatchFault::CreateForbidden) {
+        state.batches.kept().attempt(0);
+        return refuse(401, "invalid x-api-key");
+    }
+    let now_ms = state.now_ms();
+    let is_full = |kept: &Kept| kept.batches.iter().any(|b| b.ends_ms > now_ms && !b.cancelled);
+    if fault == Some(BatchFault::QueueFull) && is_full(&state.batches.kept()) {
+        state.batches.kept().attempt(0);
+        return refuse(429, "Enqueued token limit reached");
+    }
     let made_ms = state.now_ms();
     let shown = {
         let mut kept = state.batches.kept();
@@ -72,6 +82,10 @@ pub(super) async fn create(state: &Arc<State>, call: &BatchCall<'_>) -> io::Resu
     tokio::time::sleep(Duration::from_secs_f64(config.batch.create_delay_ms / 1000.0 / config.speed)).await;
     match fault {
         Some(BatchFault::CreateTimeoutAfterEffect) => refuse(504, "Gateway timeout"),
+        // No header says when to come again, and no body whose words these are.
+        Some(BatchFault::GatewayAfterEffect) => {
+            Ok(send(Reply::bytes(429, "text/plain", "too many requests".into()), None))
+        }
         Some(BatchFault::CreateResetAfterEffect) => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
         _ => Ok(send(Reply::json(200, &shown), None)),
     }

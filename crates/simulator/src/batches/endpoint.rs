@@ -127,9 +127,11 @@ fn list(state: &State, call: &BatchCall<'_>) -> Value {
     let limit: usize = field("limit").or(field("pageSize")).and_then(|n| n.parse().ok()).unwrap_or(20);
     let after = field("after_id").or(field("after")).or(field("pageToken"));
     let all: Vec<&Batch> = kept.batches.iter().rev().filter(shows).collect();
+    let after = after.filter(|_| !kept.batches.iter().any(|b| b.fault == Some(BatchFault::EndlessListing)));
     let from = after.and_then(|id| all.iter().position(|b| b.id == id)).map_or(0, |at| at + 1);
     let page: Vec<&Batch> = all.iter().copied().skip(from).take(limit).collect();
-    let more = from + page.len() < all.len();
+    let endless = kept.batches.iter().any(|b| b.fault == Some(BatchFault::EndlessListing));
+    let more = endless || from + page.len() < all.len();
     let last = page.last().map(|b| b.id.clone());
     call.interface.batches(page.iter().map(|b| b.shown(state)).collect(), last, more)
 }

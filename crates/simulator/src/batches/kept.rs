@@ -115,6 +115,7 @@ pub(super) enum RequestOutcome {
     Answered,
     Errored,
     Wrong,
+    NoBalance,
     Expired,
 }
 
@@ -123,6 +124,7 @@ impl Batch {
     pub(super) fn outcome(&self, n: u64) -> RequestOutcome {
         match self.fault {
             Some(BatchFault::AllErrored) => RequestOutcome::Errored,
+            Some(BatchFault::NoBalance) => RequestOutcome::NoBalance,
             Some(BatchFault::SomeErrored) if n % 5 == 1 => RequestOutcome::Errored,
             Some(BatchFault::SomeWrong) if n % 5 == 1 => RequestOutcome::Wrong,
             Some(BatchFault::Expired) if n % 2 == 1 => RequestOutcome::Expired,
@@ -138,7 +140,7 @@ impl Batch {
         let requests = self.requests.len() as u64;
         let answered = (0..requests).filter(|n| self.outcome(*n) == RequestOutcome::Answered).count() as u64;
         let queue = state.config().batch.queue_tokens;
-        self.interface.batch(&BatchState {
+        let mut shown = self.interface.batch(&BatchState {
             id: &self.id,
             name: &self.name,
             model: &self.model,
@@ -156,6 +158,35 @@ impl Batch {
             made_s: unix(self.made_ms),
             ends_s: unix(self.ends_ms),
             now_s: unix(now),
-        })
+        });
+        self.distort(&mut shown, now >= self.ends_ms);
+        shown
+    }
+
+    /// Faults of what is shown, in any vendor's shape.
+    fn distort(&self, shown: &mut Value, is_over: bool) {
+        let mut put = |place: &str, value: Value| {
+            if let Some(slot) = shown.pointer_mut(place) {
+                *slot = value;
+            }
+        };
+        match self.fault {
+            Some(BatchFault::LateResults) if is_over && self.looks <= 3 => {
+                for place in ["/output_file_id", "/error_file_id", "/metadata/output", "/response"] {
+                    put(place, Value::Null);
+                }
+            }
+            Some(BatchFault::UnknownState) if is_over => {
+                for place in ["/processing_status", "/status", "/metadata/state"] {
+                    put(place, "settled".into());
+                }
+            }
+            Some(BatchFault::NoLabels) => {
+                for place in ["/metadata/corpora", "/metadata/displayName", "/metadata/inputConfig", "/input_file_id"] {
+                    put(place, Value::Null);
+                }
+            }
+            _ => {}
+        }
     }
 }

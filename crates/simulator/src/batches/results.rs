@@ -47,11 +47,15 @@ pub(super) fn results(state: &Arc<State>, call: &BatchCall<'_>, id: &str, good: 
             return gone();
         }
         batch.downloads += 1;
+        if batch.fault == Some(BatchFault::LateResults) && batch.interface.name() == "anthropic" && batch.downloads == 1
+        {
+            return gone();
+        }
         let cut = batch.fault == Some(BatchFault::CutDownload) && batch.downloads == 1;
         let split = batch.interface.parts_errors();
         let mut order: Vec<u64> = (0..batch.requests.len() as u64)
             .filter(|n| !split || (batch.outcome(*n) == RequestOutcome::Answered) == good)
-            .filter(|n| batch.fault != Some(BatchFault::Missing) || n % 5 != 1)
+            .filter(|n| batch.fault != Some(BatchFault::Missing) || batch.downloads > 1 || n % 5 != 1)
             .collect();
         order.sort_by_key(|n| chance::hash(&[id.as_bytes(), &n.to_le_bytes()]));
         if batch.fault == Some(BatchFault::Duplicates) {
@@ -60,6 +64,9 @@ pub(super) fn results(state: &Arc<State>, call: &BatchCall<'_>, id: &str, good: 
         }
         (order, cut)
     };
+    let fault_of =
+        |fault: BatchFault| state.batches.kept().batches.iter().any(|b| b.id.ends_with(id) && b.fault == Some(fault));
+    let (marked, shouted) = (fault_of(BatchFault::ByteOrderMark), fault_of(BatchFault::ForeignIds));
     let half = order.len() / 2;
     let unknown =
         state.batches.kept().batches.iter().any(|b| b.id.ends_with(id) && b.fault == Some(BatchFault::Unknown));
@@ -75,6 +82,12 @@ pub(super) fn results(state: &Arc<State>, call: &BatchCall<'_>, id: &str, good: 
             }
             let n = *order.get(at)?;
             let mut line = line(&state, &id, n);
+            if shouted {
+                line = shout(&line);
+            }
+            if marked && at == 0 {
+                line.splice(0..0, *b"\xef\xbb\xbf");
+            }
             if unknown && at == 0 {
                 let stranger = String::from_utf8_lossy(&line).replacen("-0\"", "-99999999\"", 1);
                 let stranger = if stranger.as_bytes() == line {
@@ -91,6 +104,17 @@ pub(super) fn results(state: &Arc<State>, call: &BatchCall<'_>, id: &str, good: 
     let mut response = Response::new(body);
     response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/x-jsonl"));
     Ok(response)
+}
+
+/// A line whose id is in upper case.
+fn shout(line: &[u8]) -> Vec<u8> {
+    let Ok(mut value) = serde_json::from_slice::<Value>(line) else { return line.to_vec() };
+    for name in ["custom_id", "key"] {
+        if let Some(id) = value[name].as_str().map(str::to_uppercase) {
+            value[name] = id.into();
+        }
+    }
+    format!("{value}\n").into_bytes()
 }
 
 /// One line of results.
@@ -122,6 +146,7 @@ fn line(state: &State, id: &str, n: u64) -> Vec<u8> {
             interface.success(&ask, &said, UsageReport::Full(usage), n)
         }),
         RequestOutcome::Errored => Err(Refusal::new(500, "Internal server error")),
+        RequestOutcome::NoBalance => Err(interface.no_balance()),
         RequestOutcome::Wrong => Err(Refusal::new(400, "this request is wrong")),
         RequestOutcome::Expired => Err(Refusal::new(0, "expired")),
     };

@@ -52,7 +52,7 @@ pub(super) enum Action {
     AskPerson(String),
     /// Ask the provider how it stands.
     Poll,
-    /// Read its results.
+    /// Read its results, as far as they are there.
     Collect(Vec<String>),
     /// It was refused as a whole.
     Refuse {
@@ -86,12 +86,13 @@ pub(super) fn decide(facts: &Facts) -> Action {
         }
         BatchState::Submitted | BatchState::Ended => match &facts.standing {
             None | Some(Standing::Running) => Action::Poll,
-            Some(Standing::Ended { places }) => Action::Collect(places.clone()),
+            // Of a batch in a state that nobody knows the results are tried.
+            Some(Standing::Ended { places, .. } | Standing::Unknown { places }) => Action::Collect(places.clone()),
             Some(Standing::Failed { message, queue_full }) => {
                 Action::Refuse { message: message.clone(), queue_full: *queue_full }
             }
         },
-        BatchState::Collected | BatchState::Refused => Action::Rest,
+        BatchState::Collected | BatchState::Refused | BatchState::Abandoned => Action::Rest,
     }
 }
 
@@ -270,7 +271,7 @@ mod tests {
                             polls += 1;
                             f.standing = Some(match &course {
                                 _ if polls < 3 => Standing::Running,
-                                Course::Ends { .. } => Standing::Ended { places: vec!["r".into()] },
+                                Course::Ends { .. } => Standing::Ended { places: vec!["r".into()], complete: true },
                                 Course::Fails { queue_full } => {
                                     Standing::Failed { message: "no".into(), queue_full: *queue_full }
                                 }

@@ -1,7 +1,7 @@
 //! State of asking by batch, and what every part of it needs: the ledger's row, the account, the words for a person.
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,27 +11,24 @@ use super::creations::Creations;
 use super::decide::Candidate;
 use super::endpoint::BatchEndpoint;
 use super::expiry::{expiry_warning, span};
+use super::patience::{Call, Failures, Next, after};
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
-use crate::engine::extract::backoff::backoff;
+use crate::engine::extract::admission::debits;
 use crate::engine::extract::settle::Policy;
 use crate::engine::provider::{BatchOptions, Remote};
-use crate::remote::{Client, Disposition, Standing, Trouble, TroubleKind};
+use crate::remote::{Breaker, Client, Counts, Standing, Trouble, TroubleKind};
 use crate::store::{BatchId, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, Reader};
 use crate::values::{Asked, Cost, Event, Stop, StopReason, Usage, plural};
 
-/// Pauses between tries of a call that may be repeated: uploads, listings, looks at a batch, downloads.
+/// Tries of the request that tries a batch endpoint.
 pub(super) const TRIES: u32 = 6;
-
-/// A batch that cannot be found is looked for this often before it is believed to be gone: providers answer 404 now and then.
-pub(super) const NOT_FOUND: u32 = 4;
 
 /// Batches refused as a whole, one after another, before the run stops.
 pub(super) const REFUSALS: u32 = 3;
 
-/// Bounds of the pauses in which nothing can be done about any batch.
+/// Shortest pause in which nothing can be done about any batch.
 const SHORT_NAP: Duration = Duration::from_millis(20);
-const LONG_NAP: Duration = Duration::from_millis(250);
 
 pub(super) struct Driver<'a, E = Client> {
     pub(super) run: &'a Run<'a>,
@@ -54,6 +51,10 @@ pub(super) struct Driver<'a, E = Client> {
     /// True once a person was told that batches wait for the limit on creations.
     pub(super) told_pace: bool,
     pub(super) refusals: u32,
+    /// Judge of whether the answers are of any use.
+    pub(super) breaker: Breaker,
+    /// Batches whose file went up in this run.
+    pub(super) uploaded: HashSet<BatchId>,
     pub(super) stop: Option<Stop>,
     pub(super) begun: Cell<bool>,
 }
@@ -63,8 +64,17 @@ pub(super) struct Driver<'a, E = Client> {
 pub(super) struct Look {
     pub(super) standing: Option<Standing>,
     pub(super) candidates: Option<Vec<Candidate>>,
+    /// Numbers of the provider, where it counts.
+    pub(super) counts: Option<Counts>,
     pub(super) empty: u32,
-    pub(super) not_found: u32,
+    /// Failures of each kind of call, in a row: their number, and when the first was.
+    pub(super) failures: BTreeMap<Call, (u32, Instant)>,
+    /// Batches of which one has to end before this one is sent: the provider's queue is full.
+    pub(super) behind: Vec<BatchId>,
+    /// Time since which answers are owed.
+    pub(super) owed_since: Option<Instant>,
+    /// True once a person was told of a state that nobody knows, or of a batch that is overdue.
+    pub(super) told_state: bool,
     /// Not to be looked at before this.
     pub(super) not_before: Option<Instant>,
     pub(super) pause: Option<Duration>,
@@ -80,6 +90,20 @@ pub(super) enum Step {
     /// Its fate is not known.
     Held,
 }
+
+/// End of a run whose cap leaves no room.
+pub(super) fn no_room(remote: &Remote) -> Stop {
+    let cap = remote.max_cost.unwrap_or_default();
+    Stop::new(
+        StopReason::Cap,
+        format!(
+            "--max-cost {cap} leaves no room for the next requests, whose batches would be set aside at their most, beside what this folder has spent and what its open batches may cost; the same command with a higher --max-cost continues"
+        ),
+    )
+}
+
+/// Ways out for a person whose batch cannot be read.
+pub(super) const ASK_AGAIN: &str = "--abandon-batches asks again for what stands in it, and pays for that again";
 
 impl<'a, E: BatchEndpoint> Driver<'a, E> {
     pub(super) fn new(
@@ -111,16 +135,18 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             began_ms,
             told_pace: false,
             refusals: 0,
+            breaker: Breaker::new(remote.patience, std::time::Instant::now()),
+            uploaded: HashSet::new(),
             stop: None,
             begun: Cell::new(false),
         })
     }
 
-    /// Until the first batch may be looked at again; short enough that an interruption is felt at once.
+    /// Time until the first batch may be looked at again. What may be looked at already waits for another one, and moves with it.
     pub(super) fn nap(&self, open: &[BatchRow]) -> Duration {
-        let due = open.iter().filter_map(|b| self.looks.get(&b.id)?.not_before).min();
-        let left = due.map_or(SHORT_NAP, |at| at.saturating_duration_since(Instant::now()));
-        left.clamp(SHORT_NAP.min(self.options.poll), LONG_NAP)
+        let now = Instant::now();
+        let due = open.iter().filter_map(|b| self.looks.get(&b.id)?.not_before).filter(|at| *at > now).min();
+        due.map_or(self.options.poll, |at| at - now).max(SHORT_NAP.min(self.options.poll))
     }
 
     /// Words for a person who leaves batches behind.
@@ -141,31 +167,64 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
         });
     }
 
-    /// Trouble of a call that may be repeated: waits, or stops the run.
-    pub(super) fn trouble(&mut self, batch: &BatchRow, trouble: &Trouble) -> Result<Step, RunError> {
-        tracing::warn!(batch = %batch.token, kind = ?trouble.kind, "{}", trouble.message);
+    /// A call failed: it is repeated later, or the run stops.
+    pub(super) fn failed(&mut self, batch: &BatchRow, call: Call, trouble: &Trouble) -> Result<Step, RunError> {
+        tracing::warn!(batch = %batch.token, ?call, kind = ?trouble.kind, "{}", trouble.message);
+        let open = self.reader.open_batches(self.run.question)?;
+        let there: Vec<BatchId> =
+            open.iter().filter(|b| b.id != batch.id && b.state == BatchState::Submitted).map(|b| b.id).collect();
         let look = self.looks.entry(batch.id).or_default();
-        look.not_found += 1;
-        let after = match trouble.disposition() {
-            Disposition::Retry { after, .. } if look.not_found <= TRIES * 4 => after,
-            _ if look.not_found < 2 && trouble.kind != TroubleKind::TooLarge => None,
-            _ => {
-                self.stop = Some(trouble.stop());
-                return Ok(Step::Waits);
+        let now = Instant::now();
+        let (count, first) = look.failures.entry(call).or_insert((0, now));
+        *count += 1;
+        let failures = Failures { count: *count, since: now - *first };
+        match after(call, trouble, failures, !there.is_empty(), self.remote.patience, fastrand::f64()) {
+            Next::Again(pause) => look.not_before = Some(now + pause),
+            Next::QueueFull => {
+                look.behind = there;
+                let message = format!("{}; the next batch is sent when one has ended", trouble.message);
+                self.run.emit(Event::Notice { message });
             }
-        };
-        let pause = backoff(look.not_found, after, fastrand::f64()).max(Duration::from_millis(20));
-        look.not_before = Some(Instant::now() + pause);
+            Next::Smaller => self.smaller(batch, trouble)?,
+            Next::Stop => self.stop = Some(self.words(batch, call, trouble)),
+        }
         Ok(Step::Waits)
     }
 
-    /// Sum that may still be set aside under the cap.
+    /// A call came through.
+    pub(super) fn came_through(&mut self, batch: &BatchRow, call: Call) {
+        if let Some(look) = self.looks.get_mut(&batch.id) {
+            look.failures.remove(&call);
+        }
+    }
+
+    /// Words for a person about a call that fails for good.
+    fn words(&self, batch: &BatchRow, call: Call, trouble: &Trouble) -> Stop {
+        let remote = batch.remote.as_deref().unwrap_or("?");
+        match (call, trouble.kind) {
+            (Call::Look, TroubleKind::NotFound) => Stop::new(
+                StopReason::BatchLost,
+                format!(
+                    "the provider does not show the batch {remote} of {} requests: use the key and the workspace that it was submitted with; it stays in the ledger, and nothing is asked again",
+                    batch.requests
+                ),
+            ),
+            (Call::Results, TroubleKind::NotFound) => Stop::new(
+                StopReason::BatchLost,
+                format!(
+                    "the results of the batch {remote} cannot be read ({}): providers keep them for {} days; the same command looks again, {ASK_AGAIN}",
+                    trouble.message,
+                    self.remote.dialect.vendor.result_days()
+                ),
+            ),
+            _ => trouble.stop(),
+        }
+    }
+
+    /// Sum that may still be set aside under the cap of the whole folder: every question, every way of asking.
     pub(super) fn room(&self) -> Result<Option<Cost>, RunError> {
         let Some(cap) = self.remote.max_cost else { return Ok(None) };
-        let (answers, lost) = self.reader.ledger_sums()?;
-        let open: i64 =
-            self.reader.open_batches(self.run.question)?.iter().filter_map(|b| b.reserved).map(|c| c.0).sum();
-        Ok(Some(cap - answers.cost - lost.cost - Cost(open)))
+        Ok(Some(cap - debits(&self.reader)?))
     }
 
     pub(super) fn note(&self, update: BatchUpdate) -> Result<(), RunError> {

@@ -6,6 +6,12 @@ use crate::remote::{BatchSeen, Client, ResultLine, Trouble};
 
 /// The calls of [`Client`] that the ledger's life depends on.
 pub(super) trait BatchEndpoint {
+    /// Another way to give the schema from now on; false if there is no other.
+    fn downgrade(&self) -> bool;
+
+    /// As [`Client::provider_now_ms`].
+    fn provider_now_ms(&self) -> Option<i64>;
+
     /// As [`Client::upload_payload`].
     async fn upload_payload(&self, file: &Path, token: &str) -> Result<Option<String>, Trouble>;
 
@@ -28,6 +34,14 @@ pub(super) trait BatchEndpoint {
 }
 
 impl BatchEndpoint for Client {
+    fn downgrade(&self) -> bool {
+        Self::downgrade(self, self.structured()).is_some()
+    }
+
+    fn provider_now_ms(&self) -> Option<i64> {
+        Self::provider_now_ms(self)
+    }
+
     async fn upload_payload(&self, file: &Path, token: &str) -> Result<Option<String>, Trouble> {
         Self::upload_payload(self, file, token).await
     }

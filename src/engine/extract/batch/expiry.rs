@@ -71,6 +71,7 @@ mod tests {
             status: None,
             succeeded: 0,
             failed: 0,
+            owed: 0,
             message: None,
             intent_ms: Some(0),
             submitted_ms: Some(0),

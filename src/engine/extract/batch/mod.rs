@@ -8,11 +8,17 @@ mod driver;
 mod endpoint;
 pub(in crate::engine) mod expiry;
 mod import;
+mod owed;
 mod pack;
+mod patience;
 pub(in crate::engine) mod probe;
 mod rounds;
+mod search;
+mod standing;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub(in crate::engine) use self::rounds::extract;
+pub(in crate::engine) use self::standing::{left_open, settle_open_batches};

@@ -10,6 +10,7 @@ use super::driver::Driver;
 use crate::engine::attempts::attempts;
 use crate::engine::checkpoint::{About, submit};
 use crate::engine::error::RunError;
+use crate::engine::extract::admission::{Admission, admission};
 use crate::engine::extract::contents::contents;
 use crate::engine::extract::request::{Ask, TOGETHER, Unit, prompt, takes};
 use crate::engine::feed::feed_documents;
@@ -76,11 +77,9 @@ pub(super) fn pack(driver: &Driver<'_>) -> Result<Packed, RunError> {
             let reader = &driver.reader;
             let mut open = Vec::new();
             for (number, unit) in contents.units.iter().enumerate() {
-                let settled = !distinct.add(&unit.key)?
-                    || reader.is_answered(run.question, &unit.key, generation)?
-                    || reader.unit_failure(run.question, &unit.key, generation)?.is_some()
-                    || reader.is_in_batch(run.question, &unit.key)?;
-                if !settled {
+                let is_open =
+                    distinct.add(&unit.key)? && admission(run, reader, &unit.key, generation)? == Admission::Open;
+                if is_open {
                     open.push(number);
                 }
             }
@@ -146,6 +145,7 @@ impl Packer<'_> {
         if raised {
             ask.max_output = ask.max_output.saturating_mul(2);
         }
+        let ask = ask.with_thought_room(run.thoughts.tokens());
         let most = Usage { input: ask.input_estimate * 135 / 100, output: ask.max_output.into(), ..Usage::default() };
         let cost = driver.remote.price.as_ref().map(|p| p.cost(&most, true));
         if let (Some(room), Some(cost)) = (self.room, cost)
@@ -230,6 +230,7 @@ impl Packer<'_> {
             status: None,
             succeeded: 0,
             failed: 0,
+            owed: 0,
             message: None,
             intent_ms: None,
             submitted_ms: None,

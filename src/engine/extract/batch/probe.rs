@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::driver::{Driver, TRIES};
+use super::driver::{Driver, TRIES, no_room};
 use crate::engine::error::RunError;
+use crate::engine::extract::admission::{Admission, admission};
 use crate::engine::extract::backoff::backoff;
 use crate::engine::extract::contents::contents;
-use crate::engine::extract::request::{Ask, prompt};
+use crate::engine::extract::request::{Ask, Unit, prompt};
 use crate::engine::feed::feed_documents;
 use crate::engine::provider::{EndpointKind, Remote};
 use crate::remote::{Client, Disposition, TroubleKind};
 use crate::stages::pipeline::Pipeline;
-use crate::store::Checkpoint;
-use crate::values::{Stage, Stop, StopReason};
+use crate::store::{Change, Checkpoint};
+use crate::values::{Stage, Stop, StopReason, Usage};
 
 /// Stop for which a provider's batch endpoint cannot be used, if it cannot: found out before a corpus is parsed for it.
 ///
@@ -52,11 +53,23 @@ impl Driver<'_, Client> {
         if self.begun.replace(true) || self.reader.told(self.run.question)?.is_some() {
             return Ok(true);
         }
-        let Some(ask) = self.first_ask()? else { return Ok(true) };
+        let Some(mut ask) = self.first_ask()? else { return Ok(true) };
         let run = self.run;
+        let most = |ask: &Ask| Usage {
+            input: ask.input_estimate * 135 / 100,
+            output: ask.max_output.into(),
+            ..Usage::default()
+        };
+        if let (Some(room), Some(cost)) = (self.room()?, self.remote.cost(&most(&ask)))
+            && cost > room
+        {
+            self.stop = Some(no_room(self.remote));
+            return Ok(false);
+        }
         let system: Arc<str> = run.pipeline.prompt.as_str().into();
         let schema = Arc::new(run.pipeline.schema.clone());
         for failures in 1..=TRIES {
+            ask = ask.with_thought_room(run.thoughts.tokens());
             let attempt = self.client.send(&prompt(&run.pipeline, &system, &schema, &ask)).await;
             let trouble = match attempt.result {
                 Ok(answered) => {
@@ -65,14 +78,29 @@ impl Driver<'_, Client> {
                     let id = run.new_response();
                     let kept = self.policy.keep(id, &facts, &answered.body);
                     run.writer.submit(Checkpoint::new(vec![kept], Vec::new()))?;
-                    let settlement = self.policy.settle(id, &facts, &answered.body, false);
+                    let settlement = self.policy.settle(id, &facts, &answered.body);
                     self.account(settlement.usage, settlement.cost);
+                    // What the corpus is sent with is what this one answer showed to be enough.
+                    run.thoughts.hear(settlement.thoughts, settlement.eaten, ask.thought_room);
                     run.writer.submit(Checkpoint::new(settlement.changes, Vec::new()))?;
                     run.writer.flush()?;
                     return Ok(true);
                 }
                 Err(trouble) => trouble,
             };
+            if trouble.may_be_billed() {
+                let most = most(&ask);
+                let lost = Change::Lost {
+                    question: run.question,
+                    doc: ask.doc,
+                    model: self.remote.dialect.model.clone(),
+                    message: trouble.message.clone(),
+                    most,
+                    cost: self.remote.cost(&most),
+                    batch: None,
+                };
+                run.writer.submit(Checkpoint::new(vec![lost], Vec::new()))?;
+            }
             match trouble.disposition() {
                 Disposition::Retry { after, .. } => {
                     tokio::time::sleep(backoff(failures, after, fastrand::f64())).await;
@@ -101,7 +129,14 @@ impl Driver<'_, Client> {
         let mut found = None;
         feed_documents(run, Stage::Extract, &mut |job| {
             let Ok(contents) = contents(run, &self.reader, &job) else { return true };
-            let open: Vec<usize> = (0..contents.units.len().min(run.pipeline.units_per_request())).collect();
+            let is_open = |unit: &Unit| {
+                let standing = admission(run, &self.reader, &unit.key, job.pending.generation);
+                standing.is_ok_and(|standing| standing == Admission::Open)
+            };
+            let open: Vec<usize> = (0..contents.units.len())
+                .filter(|&number| is_open(&contents.units[number]))
+                .take(run.pipeline.units_per_request())
+                .collect();
             let (units, _) = contents.in_context(self.remote.context, &open, open.len());
             if !units.is_empty() {
                 found = Some(Ask::new(&run.pipeline, units, job.pending.doc));

@@ -1,34 +1,24 @@
-//! Submitting a batch, and finding out what became of a creation that was cut off.
+//! Submitting a batch.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::decide::{Candidate, Ours};
 use super::driver::{Driver, Look, Step};
 use super::endpoint::BatchEndpoint;
 use super::pack::payload_place;
+use super::patience::Call;
 use crate::engine::error::RunError;
 use crate::engine::failpoint;
-use crate::remote::{BatchSeen, ResultLine, Standing, TroubleKind, is_surely_absent};
+use crate::remote::{TroubleKind, is_surely_absent};
 use crate::store::{BatchRow, BatchState, BatchUpdate};
 use crate::values::Event;
 
-/// Lines of results that are looked at to tell whose a batch is: the first one could be one of those that nobody asked for.
-const LINES_TO_TELL: u32 = 100;
-
 impl<E: BatchEndpoint> Driver<'_, E> {
     pub(super) async fn send(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
-        // What is enqueued stays under its limits, if there are any.
-        if self.options.most_tokens.is_some() || self.options.most_open.is_some() {
-            let open = self.reader.open_batches(self.run.question)?;
-            let there: Vec<_> = open.iter().filter(|b| b.state == BatchState::Submitted).collect();
-            let queued: u64 = there.iter().map(|b| b.input).sum();
-            let too_many = self.options.most_open.is_some_and(|most| there.len() >= most);
-            let too_much = self.options.most_tokens.is_some_and(|most| queued > 0 && queued + batch.input > most);
-            if too_many || too_much {
-                return Ok(Step::Waits);
-            }
+        if self.waits_for_others(batch)? {
+            return Ok(Step::Waits);
         }
         if let Some(wait) = self.creations.wait(self.now_ms()) {
             self.rest(batch, wait);
@@ -38,14 +28,22 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         let upload = match &batch.upload {
             Some(upload) => Some(upload.clone()),
             None => {
-                let upload = self.client.upload_payload(&file, &batch.token);
-                match failpoint::during("during-upload", Duration::from_millis(3), upload).await {
-                    Ok(upload) => upload,
-                    Err(trouble) => return self.trouble(batch, &trouble),
+                let client = Arc::clone(&self.client);
+                let upload = client.upload_payload(&file, &batch.token);
+                let upload = failpoint::during("during-upload", Duration::from_millis(3), upload);
+                match self.unless_stopping(upload).await {
+                    None => return Ok(Step::Waits),
+                    Some(Ok(upload)) => upload,
+                    Some(Err(trouble)) => return self.failed(batch, Call::Upload, &trouble),
                 }
             }
         };
-        let now = (self.run.now_ms)();
+        if batch.upload.is_none() {
+            self.uploaded.insert(batch.id);
+            self.came_through(batch, Call::Upload);
+        }
+        // By the provider's clock, which the batch will be dated by.
+        let now = self.client.provider_now_ms().unwrap_or_else(|| (self.run.now_ms)());
         if let Err(wait) = self.creations.admit(self.now_ms()) {
             // The file is there already, and is not sent again.
             self.note(BatchUpdate { id: batch.id, upload, ..BatchUpdate::default() })?;
@@ -66,14 +64,17 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             intent_ms: Some(now),
             ..BatchUpdate::default()
         })?;
-        self.looks.insert(batch.id, Look::default());
+        self.forget_looks(batch);
         if batch.state != BatchState::Planned {
             self.sent_again.insert(batch.id);
         }
         failpoint::reached("before-send");
-        let create = self.client.create_batch(&file, upload.as_deref(), &batch.token);
+        let client = Arc::clone(&self.client);
+        let create = client.create_batch(&file, upload.as_deref(), &batch.token);
         // Long enough for the request to arrive, and shorter than a test's provider takes to answer it.
-        let created = failpoint::during("after-send", Duration::from_millis(60), create).await;
+        let create = failpoint::during("after-send", Duration::from_millis(60), create);
+        // A creation that nobody waits for any more is looked up by the next run.
+        let Some(created) = self.unless_stopping(create).await else { return Ok(Step::Waits) };
         failpoint::reached("after-reply");
         match created {
             Ok(remote) => {
@@ -81,8 +82,18 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 Ok(Step::Moved)
             }
             Err(trouble) if is_surely_absent(&trouble) => {
-                self.note(BatchUpdate { id: batch.id, state: Some(BatchState::Planned), ..BatchUpdate::default() })?;
-                self.trouble(batch, &trouble)
+                // Files go away after days: the payload is still here.
+                let upload_gone = batch.upload.is_some()
+                    && !self.uploaded.contains(&batch.id)
+                    && matches!(trouble.kind, TroubleKind::NotFound | TroubleKind::Key | TroubleKind::BadRequest);
+                let state = Some(BatchState::Planned);
+                self.note(BatchUpdate { id: batch.id, state, upload_gone, ..BatchUpdate::default() })?;
+                if upload_gone {
+                    let message = format!("{}; the payload is sent anew", trouble.message);
+                    self.run.emit(Event::Notice { message });
+                    return Ok(Step::Moved);
+                }
+                self.failed(batch, Call::Create, &trouble)
             }
             Err(trouble) => {
                 let message = Some(format!("{}; whether the batch was made is looked up", trouble.message));
@@ -95,6 +106,30 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 Ok(Step::Moved)
             }
         }
+    }
+
+    /// True if another batch has to end first: the provider's queue is full, or so are its limits.
+    fn waits_for_others(&mut self, batch: &BatchRow) -> Result<bool, RunError> {
+        let behind = self.looks.get(&batch.id).map_or(&[][..], |look| &look.behind);
+        if !behind.is_empty() {
+            let open = self.reader.open_batches(self.run.question)?;
+            if behind.iter().all(|id| open.iter().any(|b| b.id == *id && b.state == BatchState::Submitted)) {
+                return Ok(true);
+            }
+            self.looks.entry(batch.id).or_default().behind.clear();
+        }
+        // What is enqueued stays under its limits, if there are any.
+        if self.options.most_tokens.is_some() || self.options.most_open.is_some() {
+            let open = self.reader.open_batches(self.run.question)?;
+            let there: Vec<_> = open.iter().filter(|b| b.state == BatchState::Submitted).collect();
+            let queued: u64 = there.iter().map(|b| b.input).sum();
+            let too_many = self.options.most_open.is_some_and(|most| there.len() >= most);
+            let too_much = self.options.most_tokens.is_some_and(|most| queued > 0 && queued + batch.input > most);
+            if too_many || too_much {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Unix time as the run's beginning and the time since then make it: a clock that is set makes no room for creations.
@@ -129,77 +164,9 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         Ok(())
     }
 
-    /// Looks through the provider's batches for one that may be this.
-    pub(super) async fn search(&mut self, batch: &BatchRow) -> Result<Step, RunError> {
-        let vendor = self.remote.dialect.vendor;
-        // Clocks may be a day apart: what is older than two is not looked at.
-        let oldest = batch.intent_ms.map_or(0.0, |ms| ms as f64 / 1000.0 - 2.0 * 86_400.0);
-        let mut found = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let (page, next) = match self.client.batches(after.as_deref()).await {
-                Ok(page) => page,
-                Err(trouble) => return self.trouble(batch, &trouble),
-            };
-            let done = page.iter().any(|b| b.created_unix.is_some_and(|at| at < oldest));
-            for seen in page {
-                if self.reader.is_known_batch(&seen.remote)? {
-                    continue;
-                }
-                match (vendor.shows_token(), &seen.token) {
-                    (true, Some(token)) if *token == batch.token => {
-                        found.push(Candidate { remote: seen.remote, ours: Ours::Yes });
-                    }
-                    (false, _)
-                        if seen.requests == Some(batch.requests) && seen.created_unix.is_none_or(|at| at >= oldest) =>
-                    {
-                        if let Some(ours) = self.is_ours(batch, &seen).await {
-                            found.push(Candidate { remote: seen.remote, ours });
-                        }
-                    }
-                    _ => {}
-                }
-            }
-            match next {
-                Some(next) if !done => after = Some(next),
-                _ => break,
-            }
-        }
-        let lag = self.options.listing_lag;
+    /// What was seen of a batch is out of date; how often its calls failed is not.
+    fn forget_looks(&mut self, batch: &BatchRow) {
         let look = self.looks.entry(batch.id).or_default();
-        look.empty = if found.is_empty() { look.empty + 1 } else { 0 };
-        look.candidates = Some(found);
-        look.not_before = Some(Instant::now() + lag);
-        if look.candidates.iter().flatten().any(|c| c.ours == Ours::Yes) {
-            look.not_before = None;
-            return Ok(Step::Moved);
-        }
-        Ok(Step::Waits)
-    }
-
-    /// Ownership where a listing shows no token: a batch that has ended is known by its custom ids. `None` if it is somebody else's.
-    async fn is_ours(&self, batch: &BatchRow, seen: &BatchSeen) -> Option<Ours> {
-        let Standing::Ended { places } = &seen.standing else { return Some(Ours::Unknown) };
-        for place in places {
-            let (mut ours, mut lines) = (None, 0);
-            let mut first = |line: ResultLine| {
-                lines += 1;
-                ours = Some(line.custom_id.starts_with(&batch.token));
-                match ours == Some(true) || lines >= LINES_TO_TELL {
-                    true => Err("enough is known".to_owned()),
-                    false => Ok(()),
-                }
-            };
-            let read = self.client.read_results(place, &mut first, &mut |_| {}).await;
-            match (ours, read) {
-                (Some(true), _) => return Some(Ours::Yes),
-                (Some(false), Ok(())) => return None,
-                (Some(false), Err(_)) if lines >= LINES_TO_TELL => return None,
-                (_, Err(trouble)) if trouble.kind != TroubleKind::NotFound => return Some(Ours::Unknown),
-                // Without a line, or gone.
-                (_, _) => {}
-            }
-        }
-        Some(Ours::Unknowable)
+        *look = Look { failures: std::mem::take(&mut look.failures), ..Look::default() };
     }
 }

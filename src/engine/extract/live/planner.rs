@@ -10,6 +10,7 @@ use super::shared::Live;
 use crate::engine::attempts::attempts;
 use crate::engine::checkpoint::{About, submit};
 use crate::engine::error::RunError;
+use crate::engine::extract::admission::{Admission, admission};
 use crate::engine::extract::contents::contents;
 use crate::engine::extract::request::{Ask, Unit, takes};
 use crate::engine::feed::{Job, Upstream, follow_documents};
@@ -86,15 +87,19 @@ fn document(
     live.board.open(job);
     let mut seen = HashSet::new();
     let mut open = Vec::new();
+    let mut waits_for_batch = false;
     for (number, unit) in contents.units.iter().enumerate() {
         if !seen.insert(unit.key) {
             continue;
         }
+        let mut standing = Admission::Open;
         let settled = || -> Result<bool, RunError> {
-            Ok(reader.is_answered(run.question, &unit.key, generation)?
-                || reader.unit_failure(run.question, &unit.key, generation)?.is_some())
+            standing = admission(run, reader, &unit.key, generation)?;
+            Ok(standing != Admission::Open)
         };
         match live.board.claim(unit.key, doc, settled)? {
+            // It is paid for already, perhaps: the document waits for its batch.
+            Claim::Settled if standing == Admission::InBatch => waits_for_batch = true,
             Claim::Mine => open.push(number),
             Claim::Settled | Claim::Shared => {}
             Claim::Nobody => {
@@ -111,7 +116,11 @@ fn document(
             return Ok(false);
         }
     }
-    live.board.planned(doc);
+    if waits_for_batch {
+        live.board.forget(doc);
+    } else {
+        live.board.planned(doc);
+    }
     Ok(!live.is_halted())
 }
 

@@ -10,8 +10,8 @@ use super::shared::Live;
 use crate::engine::error::RunError;
 use crate::engine::extract::request::{Ask, Request};
 use crate::engine::extract::settle::RequestFacts;
-use crate::remote::Permit;
-use crate::store::{self, Checkpoint, Reader, ResponseId, StoreError};
+use crate::remote::{Permit, UseOf};
+use crate::store::{Checkpoint, ResponseId, StoreError};
 use crate::values::{Cost, Usage};
 
 /// A response on its way to the reader.
@@ -33,6 +33,8 @@ pub(super) struct Verdict {
     pub(super) latency: Duration,
     pub(super) usage: Option<Usage>,
     pub(super) cost: Option<Cost>,
+    /// Use that could be made of it.
+    pub(super) use_of: UseOf,
     /// Requests about what is to be asked again.
     pub(super) again: Vec<Ask>,
 }
@@ -98,7 +100,7 @@ fn keep(live: &Live<'_>, response: Response, durable: Sender<Kept>) -> Result<()
 fn read_one(live: &Live<'_>, Kept { id, facts, response }: Kept) -> Result<Verdict, RunError> {
     let run = live.run;
     let ask = &response.request.ask;
-    let settlement = live.policy.settle(id, &facts, &response.body, false);
+    let settlement = live.policy.settle(id, &facts, &response.body);
     let told = settlement.usage.unwrap_or_default();
     response.span.record("latency_ms", response.latency.as_millis() as u64);
     response.span.record("outcome", settlement.outcome);
@@ -106,6 +108,8 @@ fn read_one(live: &Live<'_>, Kept { id, facts, response }: Kept) -> Result<Verdi
     response.span.record("output_tokens", told.output);
     let (settled, again) = (settlement.settled.len(), settlement.again.len());
     response.span.in_scope(|| tracing::info!(cached_tokens = told.cache_read, settled, again, "response"));
+    let more_room = run.thoughts.hear(settlement.thoughts, settlement.eaten, ask.thought_room);
+    let use_of = settlement.use_of(more_room);
     let again = ask.again(&run.pipeline, &settlement);
     let (board, settled) = (Arc::clone(&live.board), settlement.settled);
     let after: Option<Box<dyn FnOnce() + Send>> = Some(Box::new(move || board.settle(&settled)));
@@ -117,33 +121,7 @@ fn read_one(live: &Live<'_>, Kept { id, facts, response }: Kept) -> Result<Verdi
         latency: response.latency,
         usage: settlement.usage,
         cost: settlement.cost,
+        use_of,
         again,
     })
-}
-
-/// Reads responses that a run had stored and not read when it was killed. What has to be asked again is planned like what was
-/// never asked, with what it has used of its budget.
-pub(super) fn take_up_unread(live: &Live<'_>, reader: &Reader) -> Result<(), RunError> {
-    let run = live.run;
-    let mut after = ResponseId(0);
-    loop {
-        let page = reader.unread_responses(run.question, after, 64)?;
-        let Some(last) = page.last() else { return Ok(run.writer.flush()?) };
-        after = last.id;
-        for response in page {
-            let body = store::decompress(&response.raw).unwrap_or_default();
-            let facts = RequestFacts {
-                doc: response.doc,
-                units: response.units,
-                generation: response.generation,
-                spent: response.attempt.saturating_sub(1),
-                estimate: response.estimate,
-                model: live.remote.dialect.model.clone(),
-                request_id: None,
-                latency_ms: 0,
-            };
-            let settlement = live.policy.settle(response.id, &facts, &body, false);
-            run.writer.submit(Checkpoint::new(settlement.changes, Vec::new()))?;
-        }
-    }
 }

@@ -8,6 +8,7 @@ use super::shared::{Live, asked};
 use super::{assembling, planner, reading, traffic};
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
+use crate::engine::extract::admission::debits;
 use crate::engine::extract::request::overhead;
 use crate::engine::extract::settle::Policy;
 use crate::engine::feed::Upstream;
@@ -26,7 +27,6 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
     };
     let (ready, assembling) = crossbeam_channel::unbounded();
     let limits_cached = remote.dialect.vendor.limits_cached_input();
-    let (answers, lost) = reader.ledger_sums()?;
     let live = Live {
         run,
         remote,
@@ -34,11 +34,10 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
         limiter: Limiter::new(remote.rates, largest, remote.most_in_flight, limits_cached),
         policy,
         board: Arc::new(Board::new(ready)),
-        money: Mutex::new(Money::new(remote.max_cost, answers.cost + lost.cost)),
+        money: Mutex::new(Money::new(remote.max_cost, debits(&reader)?)),
         stop: Mutex::new(None),
         failed: Mutex::new(None),
     };
-    reading::take_up_unread(&live, &reader)?;
     std::thread::scope(|scope| {
         // Few: what is planned ahead is text in memory.
         let (requests, queue) = tokio::sync::mpsc::channel(64);

@@ -24,6 +24,9 @@ use crate::values::{Event, Failure, FailureKind, Stop, StopReason};
 /// Responses that may wait for the reader before nothing new is sent.
 const MOST_UNREAD: usize = 256;
 
+/// Requests in flight, or answered and not read, until an answer is of use.
+const FIRST: usize = 5;
+
 /// Time between two reports of how far the asking has come.
 const TELL_EACH: Duration = Duration::from_millis(500);
 
@@ -142,7 +145,10 @@ impl<'a> Traffic<'a> {
                 self.live.run.emit(Event::Asking { in_flight: self.flights.len() as u64, asked });
             }
             let window = self.live.limiter.window();
-            let room = !halted && self.turn.is_none() && self.flights.len() < window && self.unread < MOST_UNREAD;
+            // Until one answer is of use, few are paid for.
+            let is_tried = self.breaker.is_useful() || self.flights.len() + self.unread < FIRST;
+            let room =
+                !halted && is_tried && self.turn.is_none() && self.flights.len() < window && self.unread < MOST_UNREAD;
             let mut tick = now + Duration::from_millis(50);
             if room {
                 match self.waiting.peek() {
@@ -181,6 +187,7 @@ impl<'a> Traffic<'a> {
     /// Sets money aside and queues a request at the limiter.
     fn begin(&mut self, ask: Ask) {
         let live = self.live;
+        let ask = ask.with_thought_room(live.run.thoughts.tokens());
         let most = live.remote.cost(&live.worst(&ask));
         let reserved = live.money.lock().expect("no panic while the lock is held").reserve(most);
         match reserved {
@@ -265,6 +272,10 @@ impl<'a> Traffic<'a> {
             money.settle(verdict.reserved, verdict.cost);
             money.answered(verdict.usage.unwrap_or_default());
         }
+        if let Some(stop) = self.breaker.heard(verdict.use_of) {
+            live.stop(stop);
+            return;
+        }
         for ask in verdict.again {
             self.wait(ask, Duration::ZERO);
         }
@@ -298,6 +309,7 @@ impl<'a> Traffic<'a> {
                 message: trouble.message.clone(),
                 most,
                 cost,
+                batch: None,
             };
             live.run.writer.submit(Checkpoint::new(vec![change], Vec::new()))?;
         } else {
@@ -323,7 +335,8 @@ impl<'a> Traffic<'a> {
                     false => self.give_up(ask, FailureKind::Provider, trouble)?,
                 }
             }
-            Disposition::Split if ask.units.len() > 1 => {
+            // One text of a pack is refused, or all together are too large: the others pass in smaller packs.
+            _ if ask.units.len() > 1 && trouble.is_of_a_part() => {
                 ask.attempts += 1;
                 let half = ask.units.len().div_ceil(2);
                 let pipeline = &live.run.pipeline;
@@ -377,12 +390,7 @@ impl<'a> Traffic<'a> {
         }
         let live = self.live;
         let keys: Vec<_> = ask.units.iter().map(|u| u.key).collect();
-        let remedy = match kind {
-            FailureKind::TooLarge => {
-                "; lower [chunk] max_tokens in the pipeline, or choose a model with a larger window"
-            }
-            _ => "",
-        };
+        let remedy = trouble.remedy_for_size();
         let changes = ask
             .units
             .iter()

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::engine::cancel::Cancel;
 use crate::engine::extract::batch::endpoint::BatchEndpoint;
-use crate::remote::{BatchSeen, LineOutcome, ResultLine, Standing, Trouble, TroubleKind};
+use crate::remote::{BatchSeen, Counts, LineOutcome, ResultLine, Standing, Trouble, TroubleKind};
 
 /// Time that the tests' clock shows, always: batches live by the virtual clock of tokio.
 pub(super) const NOW_MS: i64 = 1_795_000_000_000;
@@ -63,6 +63,14 @@ struct Made {
     cut: Option<usize>,
     /// Results cannot be read, or not any more once they were cut.
     gone: bool,
+    /// Looks at which it has ended, and its results have no place yet.
+    late: u32,
+    /// Downloads that hold a part of the lines only.
+    short: u32,
+    /// It ends in a word that nobody knows.
+    unknown: bool,
+    /// Its provider counts nothing, or what cannot be.
+    uncounted: bool,
 }
 
 #[derive(Default)]
@@ -84,7 +92,7 @@ pub(super) struct Provider {
 }
 
 fn trouble(kind: TroubleKind) -> Trouble {
-    Trouble::new(kind, format!("{kind:?}"))
+    Trouble { own_words: true, ..Trouble::new(kind, format!("{kind:?}")) }
 }
 
 impl Provider {
@@ -205,6 +213,10 @@ impl Inner {
             fails: if self.shows_token && self.chance(9) { Some(self.rng.bool()) } else { None },
             cut: if self.chance(4) { Some(self.rng.usize(..=2 * requests.len())) } else { None },
             gone: self.chance(30),
+            late: if self.chance(5) { self.rng.u32(1..5) } else { 0 },
+            short: if self.chance(5) { self.rng.u32(1..5) } else { 0 },
+            unknown: self.chance(12),
+            uncounted: self.chance(12),
             requests,
         };
         self.made.push(made);
@@ -218,9 +230,15 @@ impl Inner {
             (true, Some(queue_full)) => Standing::Failed { message: "not like this".into(), queue_full },
             // Two places, as where errors have a file of their own.
             (true, None) if self.shows_token => {
-                Standing::Ended { places: vec![format!("{}/good", made.remote), format!("{}/bad", made.remote)] }
+                let places = vec![format!("{}/good", made.remote), format!("{}/bad", made.remote)];
+                Standing::Ended { places, complete: true }
             }
-            (true, None) => Standing::Ended { places: vec![format!("{}/all", made.remote)] },
+            (true, None) => Standing::Ended { places: vec![format!("{}/all", made.remote)], complete: true },
+        };
+        let standing = match standing {
+            Standing::Ended { .. } if made.late > 0 => Standing::Ended { places: Vec::new(), complete: true },
+            Standing::Ended { places, .. } if made.unknown => Standing::Unknown { places },
+            standing => standing,
         };
         let good = made.told.iter().filter(|t| t.first().is_some_and(|t| t.is_response())).count() as u64;
         let total = made.requests.len() as u64;
@@ -230,9 +248,13 @@ impl Inner {
             requests: Some(total),
             standing,
             status: if over { "ended" } else { "running" }.into(),
-            succeeded: if over { good } else { 0 },
-            failed: if over { total - good } else { 0 },
+            counts: (!made.uncounted).then_some(Counts {
+                succeeded: if over { good } else { 0 },
+                failed: if over { total - good } else { 0 },
+            }),
+            upload: None,
             created_unix: Some(NOW_MS as f64 / 1000.0),
+            expires_unix: None,
         }
     }
 
@@ -272,7 +294,7 @@ impl Inner {
                 }
                 let outcome = match told {
                     Told::Undone => LineOutcome::Undone("expired".into()),
-                    Told::Wrong => LineOutcome::Wrong("wrong".into()),
+                    Told::Wrong => LineOutcome::Failed(trouble(TroubleKind::BadRequest)),
                     told => LineOutcome::Answered(self.body(told, terms)),
                 };
                 lines.push(Ok(ResultLine { custom_id: id(seq), outcome }));
@@ -299,6 +321,14 @@ impl Inner {
 }
 
 impl BatchEndpoint for Provider {
+    fn downgrade(&self) -> bool {
+        false
+    }
+
+    fn provider_now_ms(&self) -> Option<i64> {
+        None
+    }
+
     async fn upload_payload(&self, _: &Path, token: &str) -> Result<Option<String>, Trouble> {
         self.moment().await;
         self.busy(&[TroubleKind::Unreachable, TroubleKind::Overloaded, TroubleKind::Cut])?;
@@ -347,17 +377,24 @@ impl BatchEndpoint for Provider {
             inner.made[at].hidden -= 1;
             return Err(trouble(TroubleKind::NotFound));
         }
-        Ok(inner.seen(&inner.made[at]))
+        let seen = inner.seen(&inner.made[at]);
+        if matches!(seen.standing, Standing::Ended { .. }) {
+            inner.made[at].late = inner.made[at].late.saturating_sub(1);
+        }
+        Ok(seen)
     }
 
     async fn batches(&self, after: Option<&str>) -> Result<(Vec<BatchSeen>, Option<String>), Trouble> {
         self.moment().await;
         self.busy(&[TroubleKind::Overloaded, TroubleKind::Cut])?;
-        let inner = self.inner();
+        let mut inner = self.inner();
         let visible: Vec<&Made> = inner.made.iter().rev().filter(|m| m.at.elapsed() >= m.lag).collect();
         let from = after.and_then(|id| visible.iter().position(|m| m.remote == id)).map_or(0, |at| at + 1);
         let page: Vec<BatchSeen> = visible.iter().skip(from).take(2).map(|m| inner.seen(m)).collect();
         let next = (from + page.len() < visible.len()).then(|| page[page.len() - 1].remote.clone());
+        for made in inner.made.iter_mut().filter(|m| m.at.elapsed() >= m.turnaround) {
+            made.late = made.late.saturating_sub(1);
+        }
         Ok((page, next))
     }
 
@@ -376,7 +413,12 @@ impl BatchEndpoint for Provider {
             if inner.made[at].gone && cut.is_none() {
                 return Err(trouble(TroubleKind::NotFound));
             }
-            (inner.lines(at, part), cut)
+            let mut lines = inner.lines(at, part);
+            if inner.made[at].short > 0 {
+                inner.made[at].short -= 1;
+                lines.truncate(lines.len() / 2);
+            }
+            (lines, cut)
         };
         for (n, line) in lines.into_iter().enumerate() {
             if cut == Some(n) {
