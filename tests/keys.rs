@@ -6,9 +6,10 @@ use corpora::pipelines::find;
 use corpora::stages::chunk::ChunkSettings;
 use corpora::stages::extract::{PassageSettings, TermSettings};
 use corpora::stages::parse::{OcrMode, OcrSettings};
-use corpora::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
+use corpora::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice, Shape, SmallForm};
 use corpora::stages::write::Blocklist;
 use corpora::values::{Fingerprint, Stage};
+use serde_json::Value;
 
 fn builtin_blocklist() -> Blocklist {
     Blocklist::parse(include_str!("../blocklists/franchises.json")).unwrap()
@@ -20,7 +21,18 @@ fn without_ocr() -> OcrSettings {
 
 /// A pipeline asked of a provider on this machine.
 fn rehearsed(name: &str) -> Pipeline {
-    let mut pipeline = find(name).unwrap();
+    asked_of_a_provider(find(name).unwrap())
+}
+
+/// The form that a built-in pipeline had in revision 484df70.
+fn first_form(name: &str) -> Pipeline {
+    let pipeline = find(&format!("{}/pipelines/earlier/{name}-1.toml", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let earlier = &find(name).unwrap().earlier[0];
+    assert_eq!((&earlier.prompt, &earlier.schema), (&pipeline.prompt, &pipeline.schema));
+    pipeline
+}
+
+fn asked_of_a_provider(mut pipeline: Pipeline) -> Pipeline {
     pipeline.provider.name = "anthropic".into();
     pipeline.provider.model = Some("claude-haiku-4-5".into());
     pipeline.provider.origin = Some("http://127.0.0.1:18471".into());
@@ -44,6 +56,10 @@ fn keys_of_fixed_settings_are_frozen() {
         ("glossary, embedded, without recognition", find("glossary").unwrap(), without_ocr()),
         ("glossary, rehearsed, without recognition", rehearsed("glossary"), without_ocr()),
         ("vocabulary, rehearsed, without recognition", rehearsed("vocabulary"), without_ocr()),
+        ("vocabulary, embedded, first form", first_form("vocabulary"), without_ocr()),
+        ("glossary, embedded, first form", first_form("glossary"), without_ocr()),
+        ("glossary, rehearsed, first form", asked_of_a_provider(first_form("glossary")), without_ocr()),
+        ("vocabulary, rehearsed, first form", asked_of_a_provider(first_form("vocabulary")), without_ocr()),
     ] {
         for (what, key) in keys(&pipeline, &ocr) {
             now.push_str(&format!("{name}: {what} {key}\n"));
@@ -55,6 +71,12 @@ fn keys_of_fixed_settings_are_frozen() {
         strip(frozen),
         "a key changed: every store of every user would redo work, or pay again. If that is meant, say so in the changelog and freeze:\n{now}"
     );
+}
+
+fn change_of(pipeline: &Pipeline, change: &dyn Fn(&mut Pipeline)) -> Pipeline {
+    let mut changed = pipeline.clone();
+    change(&mut changed);
+    changed
 }
 
 /// What a change of one setting makes stale.
@@ -96,11 +118,39 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
             assert_ne!(changed, pipeline, "a change that changes nothing shows nothing");
             stale(&before, &StageKeys::of(&changed, &ocr, None))
         };
-        let Pipeline { name: _, description: _, chunk, method, prompt: _, schema: _, provider } = &pipeline;
+        let Pipeline {
+            name: _,
+            description: _,
+            chunk,
+            method,
+            prompt: _,
+            schema: _,
+            shape: _,
+            values: _,
+            language: _,
+            examples: _,
+            earlier: _,
+            small: _,
+            provider,
+        } = &pipeline;
         assert_eq!(with(&|p| p.name.push('x')), Stale::From(Stage::Write));
         assert_eq!(with(&|p| p.description.push('x')), Stale::Nothing);
         assert_eq!(with(&|p| p.prompt.push('x')), Stale::Questions);
         assert_eq!(with(&|p| p.schema["title"] = "another".into()), Stale::Questions);
+        let reordered = |p: &mut Pipeline| {
+            p.schema = Value::Object(p.schema.as_object().unwrap().clone().into_iter().rev().collect())
+        };
+        let order = stale(
+            &before,
+            &StageKeys::of(&Pipeline { description: String::new(), ..change_of(&pipeline, &reordered) }, &ocr, None),
+        );
+        assert_eq!(order, Stale::Nothing, "the order of fields is what a model is sent, and orphans no answer");
+        assert_eq!(with(&|p| p.shape = Shape::Answer), Stale::Questions);
+        assert_eq!(with(&|p| drop(p.values.insert("x".into(), vec![("y".into(), "z".into())]))), Stale::Questions);
+        assert_eq!(with(&|p| p.language = Some("German".into())), Stale::Questions);
+        assert_eq!(with(&|p| drop(p.examples.pop())), Stale::Questions);
+        assert_eq!(with(&|p| drop(p.earlier.pop())), Stale::Nothing);
+        assert_eq!(with(&|p| p.small = Some(SmallForm { fields: Vec::new(), terms_per_request: 77 })), Stale::Nothing);
 
         let ChunkSettings { max_tokens: _, overlap_tokens: _ } = chunk;
         assert_eq!(with(&|p| p.chunk.max_tokens += 1), Stale::From(Stage::Chunk));

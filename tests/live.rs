@@ -738,7 +738,7 @@ fn bad_settings_of_a_provider_are_explained() {
     says(&[&local[..], &["--max-cost", "0"]].concat(), "not an amount of dollars");
     says(&[&local[..], &["--request-timeout", "0"]].concat(), "--request-timeout is out of range");
     let schema =
-        include_str!("../pipelines/glossary.toml").replace("\"term\": {\"type\"", "\"term\": {\"not\": {}, \"type\"");
+        include_str!("../pipelines/glossary.toml").replace("\"term\": {\"desc", "\"term\": {\"not\": {}, \"desc");
     std::fs::write(rehearsal.shelf.path().join("negative.toml"), schema).unwrap();
     let gemini = ["--provider", "gemini", "--model", "m", "--base-url", "http://127.0.0.1:9"];
     says(&[&gemini[..], &["--pipeline", "./negative.toml"]].concat(), "uses 'not'");

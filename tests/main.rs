@@ -24,6 +24,7 @@ mod output;
 mod peers;
 mod pipes;
 mod providers;
+mod requests;
 mod resume;
 mod review;
 mod samples;

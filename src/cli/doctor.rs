@@ -10,8 +10,8 @@ use crate::engine::{Remote, read_response};
 use crate::remote::{Attempt, Client, LimitSeen, Prompt};
 use crate::settings::{Origin, Sources};
 use crate::stages::extract::local::canonical_form;
-use crate::stages::extract::{AnswerSchema, AskedUnits, UnitResult, term_key};
-use crate::stages::pipeline::{Method, Pipeline};
+use crate::stages::extract::{AnswerSchema, AskedUnits, Phrasing, Unit, UnitResult, answer_schema, term_key};
+use crate::stages::pipeline::Pipeline;
 use crate::store::{STORE_FOLDER, Store, StoreError};
 
 /// Finding about one thing.
@@ -126,7 +126,7 @@ fn ask(
             )),
         },
     )?;
-    let client = remote.client(&pipeline.schema)?;
+    let client = remote.client(&answer_schema(pipeline, 1))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let looked_up = runtime.block_on(client.look_up_model());
     tell(
@@ -144,15 +144,13 @@ fn ask(
 
 /// One request about a sentence, phrased in the next way if the server does not know the first.
 async fn tiny(pipeline: &Pipeline, client: &Client) -> (Attempt, Finding) {
+    let sentence: Arc<str> = "A lantern is a lamp that is carried by hand.".into();
+    let name = pipeline.method.names_units().then(|| "lantern".to_owned());
+    let phrasing = Phrasing::new(pipeline);
     let prompt = Prompt {
-        system: pipeline.prompt.as_str().into(),
-        user: match pipeline.method {
-            Method::Passages(_) => "A lantern is a lamp that is carried by hand.".into(),
-            Method::Terms(_) => {
-                "{\"text\":\"lantern\",\"sentence\":\"A lantern is a lamp that is carried by hand.\"}\n".into()
-            }
-        },
-        schema: Arc::new(pipeline.schema.clone()),
+        user: phrasing.told(&[Unit { name, text: sentence, ..Unit::default() }]),
+        schema: phrasing.schema(1),
+        system: phrasing.instructions,
         schema_name: "doctor".into(),
         max_output_tokens: pipeline.provider.max_output_tokens.min(2_000),
     };
@@ -173,7 +171,7 @@ async fn tiny(pipeline: &Pipeline, client: &Client) -> (Attempt, Finding) {
 }
 
 fn judged(pipeline: &Pipeline, client: &Client, body: &[u8], millis: u128) -> Finding {
-    let schema = match AnswerSchema::new(&pipeline.schema) {
+    let schema = match AnswerSchema::of(pipeline) {
         Ok(schema) => schema,
         Err(words) => return Finding::Wrong(words),
     };

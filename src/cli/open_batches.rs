@@ -6,6 +6,7 @@ use crate::engine::Remote;
 use crate::pipelines;
 use crate::remote::{Client, Endpoint};
 use crate::settings::{ConnectionSettings, Origin, Sources};
+use crate::stages::extract::answer_schema;
 use crate::store::{BatchRow, BatchState, Reader, Store};
 
 /// Open batches that the provider has, or the one that was named, each with the client that reaches it.
@@ -17,7 +18,7 @@ pub(super) fn open_batches(args: &WaitArgs, sources: &Sources) -> Result<Vec<(Ba
     let only = args.batch.as_deref();
     let reader = Store::open_existing(dir)?.reader()?;
     // The client wants one; a batch that is there already has its own.
-    let schema = pipelines::find("glossary").map_err(CommandError::bad_input)?.schema;
+    let schema = answer_schema(&pipelines::find("glossary").map_err(CommandError::bad_input)?, 1);
     let mut found = Vec::new();
     for batch in reader.all_batches()? {
         let chosen = only.is_none_or(|only| batch.token == only || batch.remote.as_deref() == Some(only));

@@ -11,6 +11,7 @@ use super::parser::Parsing;
 use super::provider::Remote;
 use super::tally::Tally;
 use super::watchdog::Signs;
+use crate::stages::extract::Phrasing;
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::{Blocklist, Origin};
 use crate::store::{Counts, Disk, FpId, Generation, Reader, ResponseId, Scope, StageFps, Store, StoreError, Writer};
@@ -37,6 +38,8 @@ pub(super) struct Run<'a> {
     pub(super) pool: rayon::ThreadPool,
     pub(super) workers: usize,
     pub(super) pipeline: Pipeline,
+    /// Phrasing of the pipeline's requests.
+    pub(super) phrasing: Phrasing,
     pub(super) remote: Option<&'a Remote>,
     pub(super) fps: StageFps,
     /// The fingerprints of the run before.
@@ -140,6 +143,7 @@ impl<'a> Run<'a> {
             contexts: Contexts::default(),
             thoughts: ThoughtRoom::default(),
             pipeline: pipeline.clone(),
+            phrasing: Phrasing::new(pipeline),
             remote: None,
             parsing: Parsing::Here(crate::stages::parse::ParseSettings::default()),
             now_ms,

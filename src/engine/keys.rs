@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::{PassageSettings, TermSettings, local};
 use crate::stages::parse::{OcrMode, OcrSettings};
-use crate::stages::pipeline::{Method, Pipeline, ProviderChoice};
+use crate::stages::pipeline::{EarlierForm, Method, Pipeline, ProviderChoice, Shape};
 use crate::stages::{chunk as chunker, parse as parser, write as renderer};
-use crate::values::{Fingerprint, KeyWriter};
+use crate::values::{Fingerprint, KeyWriter, canonical_json};
 
 /// Everything that decides what a run makes of a document, apart from the document.
 pub(super) struct Deciding<'a> {
@@ -21,9 +21,40 @@ pub(super) struct Deciding<'a> {
     pub(super) question: Fingerprint,
 }
 
-/// The key of what is asked about a unit. Output budget, limits and prices are no part of it: an answer stays good whatever they are.
+/// The key of what is asked about a unit. Output budget, limits and prices are no part of it: an answer stays good whatever they are. Of the
+/// schema it is the canonical text that counts, so that the order of fields, which a model is sent, orphans no answer.
 pub(super) fn question(pipeline: &Pipeline) -> Fingerprint {
-    let Pipeline { name: _, description: _, chunk: _, method: _, prompt, schema, provider } = pipeline;
+    let Pipeline { prompt, schema, .. } = pipeline;
+    let key = of_form(&pipeline.provider, prompt, schema);
+    let Pipeline {
+        name: _,
+        description: _,
+        chunk: _,
+        method: _,
+        prompt: _,
+        schema: _,
+        shape,
+        values,
+        language,
+        examples,
+        earlier: _,
+        small: _,
+        provider: _,
+    } = pipeline;
+    if *shape == Shape::Answer && values.is_empty() && language.is_none() && examples.is_empty() {
+        return key.finish();
+    }
+    let further = json!({"shape": shape, "values": values, "language": language, "examples": examples});
+    key.text(&canonical_json(&further)).finish()
+}
+
+/// The keys of the earlier forms of a question: what answers one of them answers the question.
+pub(super) fn earlier_questions(pipeline: &Pipeline) -> Vec<Fingerprint> {
+    let of = |form: &EarlierForm| of_form(&pipeline.provider, &form.prompt, &form.schema).finish();
+    pipeline.earlier.iter().map(of).collect()
+}
+
+fn of_form(provider: &ProviderChoice, prompt: &str, schema: &Value) -> KeyWriter {
     let ProviderChoice { name, model, origin, api_version, max_output_tokens: _, terms_per_request: _, limits: _ } =
         provider;
     let key = KeyWriter::new("question").text(name).optional(model.as_deref());
@@ -32,13 +63,13 @@ pub(super) fn question(pipeline: &Pipeline) -> Fingerprint {
         // What a rehearsal said is never taken for a provider's word.
         Some(origin) => key.text(origin).optional(api_version.as_deref()),
     };
-    key.text(prompt).text(&schema.to_string()).finish()
+    key.text(prompt).text(&canonical_json(schema))
 }
 
 pub(super) fn question_spec(pipeline: &Pipeline) -> Value {
     let provider = &pipeline.provider;
     json!({"provider": provider.name, "model": provider.model, "origin": provider.origin, "prompt": short(&pipeline.prompt),
-           "schema": short(&pipeline.schema.to_string())})
+           "schema": short(&canonical_json(&pipeline.schema))})
 }
 
 /// The languages that recognition reads; none where it is off, so that they decide nothing then.

@@ -31,6 +31,7 @@ use super::stage_keys::StageKeys;
 use super::tally::Tally;
 use super::watchdog::{STANDSTILL, Signs, Watchdog, watch};
 use super::{discover, per_document, plan};
+use crate::stages::extract::Phrasing;
 use crate::stages::parse::OcrMode;
 use crate::stages::write::Origin;
 use crate::store::{Counts, Generation, Reader, RunLock, STORE_FOLDER, Scope, Session, Store, StoreError, Writer};
@@ -167,6 +168,7 @@ fn begin<'a>(
         contexts: Contexts::default(),
         thoughts: ThoughtRoom::default(),
         pipeline: config.pipeline.clone(),
+        phrasing: Phrasing::new(&config.pipeline),
         remote: config.remote.as_ref(),
         parsing: Parsing::of(&config.parse_in, &config.parse_settings),
         now_ms: config.now_ms,

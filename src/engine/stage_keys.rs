@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::dataflow::DATAFLOW;
-use super::keys::{Deciding, question, question_spec};
+use super::keys::{Deciding, earlier_questions, question, question_spec};
 use crate::stages::parse::OcrSettings;
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::Blocklist;
 use crate::store::{FpId, Session, StageFps, StoreError};
-use crate::values::{Fingerprint, KeyWriter, StageMap};
+use crate::values::{Fingerprint, KeyWriter, StageMap, canonical_json};
 
 /// The key of each stage and of the question, with descriptions for people.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,8 @@ pub struct StageKeys {
     pub stages: StageMap<Fingerprint>,
     /// Key of what is asked of a provider about a unit, whatever document the unit stands in.
     pub question: Fingerprint,
+    /// Keys of its earlier forms.
+    earlier: Vec<Fingerprint>,
     specs: StageMap<Value>,
     question_spec: Value,
 }
@@ -36,18 +38,24 @@ impl StageKeys {
             key
         });
         let specs = StageMap::from_fn(|stage| (DATAFLOW[stage as usize].spec)(&deciding));
-        Self { stages, question: deciding.question, specs, question_spec: question_spec(pipeline) }
+        let (earlier, question_spec) = (earlier_questions(pipeline), question_spec(pipeline));
+        Self { stages, question: deciding.question, earlier, specs, question_spec }
     }
 
-    /// Interns the keys in a store.
+    /// Interns the keys in a store. What the store holds of an earlier form of the question is of the question from then on: answers, batches
+    /// and what they cost.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub fn intern(&self, session: &mut Session) -> Result<(StageFps, FpId), StoreError> {
-        let question = session.intern("question", None, &self.question, &self.question_spec.to_string())?;
+        let spec = canonical_json(&self.question_spec);
+        for earlier in &self.earlier {
+            session.succeed(earlier, &self.question, &spec)?;
+        }
+        let question = session.intern("question", None, &self.question, &spec)?;
         let mut before = None;
         let fps = StageMap::try_from_fn(|stage| {
-            let spec = self.specs[stage].to_string();
+            let spec = canonical_json(&self.specs[stage]);
             let fp = session.intern(stage.name(), before, &self.stages[stage], &spec)?;
             before = Some(fp);
             Ok(fp)

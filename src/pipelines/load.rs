@@ -5,18 +5,36 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::explain::{explain_toml_error, nearest};
+use super::questions::{self, ExampleFile, Meanings};
 use crate::stages::chunk::ChunkSettings;
-use crate::stages::extract::{AnswerSchema, PassageSettings, TermSettings};
-use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
+use crate::stages::extract::{PassageSettings, TermSettings};
+use crate::stages::pipeline::{
+    AccountLimits, EarlierForm, Method, Pipeline, Profile, ProviderChoice, Shape, SmallForm,
+};
 
 /// Name of the pipeline that is used where none is named.
 pub const DEFAULT: &str = "vocabulary";
 
+/// A pipeline that is compiled in: its name, its file, and its files before, whose answers count.
+type Builtin = (&'static str, &'static str, &'static [&'static str]);
+
 /// The pipelines that are compiled in, the default first.
-const BUILTIN: [(&str, &str); 3] = [
-    (DEFAULT, include_str!("../../pipelines/vocabulary.toml")),
-    ("glossary", include_str!("../../pipelines/glossary.toml")),
-    ("entities", include_str!("../../pipelines/entities.toml")),
+const BUILTIN: [Builtin; 3] = [
+    (
+        DEFAULT,
+        include_str!("../../pipelines/vocabulary.toml"),
+        &[include_str!("../../pipelines/earlier/vocabulary-1.toml")],
+    ),
+    (
+        "glossary",
+        include_str!("../../pipelines/glossary.toml"),
+        &[include_str!("../../pipelines/earlier/glossary-1.toml")],
+    ),
+    (
+        "entities",
+        include_str!("../../pipelines/entities.toml"),
+        &[include_str!("../../pipelines/earlier/entities-1.toml")],
+    ),
 ];
 
 /// A pipeline that cannot be used.
@@ -52,25 +70,43 @@ fn names() -> String {
 
 /// Names of the built-in pipelines, the default first.
 pub fn builtin_names() -> impl Iterator<Item = &'static str> {
-    BUILTIN.iter().map(|(name, _)| *name)
+    BUILTIN.iter().map(|(name, ..)| *name)
 }
 
 /// The text of a built-in pipeline's file.
 pub fn builtin_text(name: &str) -> Option<&'static str> {
-    BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    BUILTIN.iter().find(|(known, ..)| *known == name).map(|(_, text, _)| *text)
 }
 
-/// A built-in pipeline by its name, or a file by its path.
+/// A built-in pipeline by its name, or a file by its path, for the kind of model that its file names.
 ///
 /// # Errors
 /// If there is none of that name, or its file is broken; the message tells line and column.
 pub fn find(name_or_path: &str) -> Result<Pipeline, PipelineError> {
-    if let Some(text) = builtin_text(name_or_path) {
-        return read(text, name_or_path, Path::new("."));
+    find_for(name_or_path, None)
+}
+
+/// As [`find`], for a kind of model.
+///
+/// # Errors
+/// As there.
+pub fn find_for(name_or_path: &str, profile: Option<Profile>) -> Result<Pipeline, PipelineError> {
+    let here = Path::new(".");
+    if let Some((_, text, before)) = BUILTIN.iter().find(|(known, ..)| *known == name_or_path) {
+        let form = |text: &&str| {
+            let Pipeline { prompt, schema, .. } = read(text, name_or_path, here)?.0;
+            Ok(EarlierForm { prompt, schema })
+        };
+        let earlier = before.iter().map(form).collect::<Result<_, PipelineError>>()?;
+        let (pipeline, own) = read(text, name_or_path, here)?;
+        return Ok(Pipeline { earlier, ..pipeline }.for_profile(profile.unwrap_or(own)));
     }
     let path = Path::new(name_or_path);
     match std::fs::read_to_string(path) {
-        Ok(text) => read(&text, name_or_path, path.parent().unwrap_or(Path::new("."))),
+        Ok(text) => {
+            let (pipeline, own) = read(&text, name_or_path, path.parent().unwrap_or(here))?;
+            Ok(pipeline.for_profile(profile.unwrap_or(own)))
+        }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(PipelineError::Unknown {
             name: name_or_path.to_owned(),
             hint: nearest(name_or_path, builtin_names()).map(|n| format!("; did you mean '{n}'?")).unwrap_or_default(),
@@ -93,6 +129,14 @@ struct PipelineFile {
     prompt_file: Option<PathBuf>,
     schema: Option<String>,
     schema_file: Option<PathBuf>,
+    item: Option<String>,
+    item_file: Option<PathBuf>,
+    #[serde(default)]
+    values: Meanings,
+    language: Option<String>,
+    #[serde(default)]
+    examples: Vec<ExampleFile>,
+    small: Option<SmallForm>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +157,8 @@ struct ProviderFile {
     terms_per_request: usize,
     #[serde(default)]
     limits: AccountLimits,
+    #[serde(default)]
+    profile: Profile,
 }
 
 fn max_output_tokens() -> u32 {
@@ -123,7 +169,8 @@ fn terms_per_request() -> usize {
     20
 }
 
-fn read(text: &str, file: &str, folder: &Path) -> Result<Pipeline, PipelineError> {
+/// The pipeline that a file describes, and the kind of model that it names.
+fn read(text: &str, file: &str, folder: &Path) -> Result<(Pipeline, Profile), PipelineError> {
     let broken = |reason: String| PipelineError::Broken(format!("the pipeline {file}: {reason}"));
     let parsed: PipelineFile = toml::from_str(text)
         .map_err(|e| PipelineError::Broken(format!("the pipeline {}", explain_toml_error(file, text, &e))))?;
@@ -142,12 +189,21 @@ fn read(text: &str, file: &str, folder: &Path) -> Result<Pipeline, PipelineError
         )));
     }
     let prompt = inline_or_file(("prompt", parsed.prompt, parsed.prompt_file), folder, &broken)?;
-    let schema_text = inline_or_file(("schema", parsed.schema, parsed.schema_file), folder, &broken)?;
+    let of_item = parsed.item.is_some() || parsed.item_file.is_some();
+    let (shape, schema) = match (of_item, parsed.schema.is_some() || parsed.schema_file.is_some()) {
+        (true, true) => {
+            return Err(broken("give the schema of one item (item) or of a whole answer (schema), not both".into()));
+        }
+        (true, false) => (Shape::Item, ("item", parsed.item, parsed.item_file)),
+        (false, _) => (Shape::Answer, ("schema", parsed.schema, parsed.schema_file)),
+    };
+    let schema_text = inline_or_file(schema, folder, &broken)?;
     let schema = serde_json::from_str(&schema_text).map_err(|e| {
         let line = schema_text.lines().nth(e.line().saturating_sub(1)).unwrap_or_default();
         broken(format!("its schema is not valid JSON: {e} (counted from the schema's first line)\n    {line}"))
     })?;
-    AnswerSchema::new(&schema).map_err(|e| broken(format!("its schema cannot be used: {e}")))?;
+    let values = questions::meanings(&schema, shape, parsed.values).map_err(&broken)?;
+    let examples = questions::examples(&method, parsed.examples).map_err(&broken)?;
     let given = parsed.provider;
     if given.max_output_tokens < 64 || !(1..=200).contains(&given.terms_per_request) {
         return Err(broken(format!(
@@ -164,15 +220,28 @@ fn read(text: &str, file: &str, folder: &Path) -> Result<Pipeline, PipelineError
         terms_per_request: given.terms_per_request,
         limits: given.limits,
     };
-    Ok(Pipeline {
+    let pipeline = Pipeline {
         name: parsed.name,
         description: parsed.description,
         chunk: parsed.chunk,
         method,
         prompt,
         schema,
+        shape,
+        values,
+        language: parsed.language.map(language),
+        examples,
+        earlier: Vec::new(),
+        small: parsed.small,
         provider,
-    })
+    };
+    questions::check(&pipeline).map_err(&broken)?;
+    Ok((pipeline, given.profile))
+}
+
+/// The language of a model's own words, in words.
+fn language(given: String) -> String {
+    if given == "book" { "the language of the book".to_owned() } else { given }
 }
 
 fn inline_or_file(

@@ -2,6 +2,7 @@
 
 mod explain;
 mod load;
+mod questions;
 
 pub use explain::{explain_place, explain_toml_error, nearest};
-pub use load::{DEFAULT, PipelineError, builtin_names, builtin_text, find};
+pub use load::{DEFAULT, PipelineError, builtin_names, builtin_text, find, find_for};

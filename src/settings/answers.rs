@@ -2,10 +2,11 @@
 
 use clap::Args;
 
+use super::choice::choice;
 use super::load::SettingsError;
 use super::word_or_file::{NONE, WordOrFile};
 use crate::pipelines::{self, DEFAULT};
-use crate::stages::pipeline::Pipeline;
+use crate::stages::pipeline::{Pipeline, Profile};
 use crate::stages::write::{BUILTIN_BLOCKLIST, Blocklist};
 
 /// Setting of what is extracted.
@@ -14,6 +15,10 @@ pub(crate) struct PipelineSettings {
     /// What to extract: the name of a built-in pipeline or a pipeline file.
     #[arg(long, value_name = "NAME|FILE", env = "CORPORA_PIPELINE", default_value = DEFAULT)]
     pub pipeline: WordOrFile,
+
+    /// Kind of model that is asked [default: the pipeline's, or `full`].
+    #[arg(long, value_name = "KIND", env = "CORPORA_PROFILE", value_parser = choice::<Profile>())]
+    pub profile: Option<Profile>,
 }
 
 /// Settings of who answers.
@@ -42,7 +47,7 @@ impl PipelineSettings {
     /// # Errors
     /// If there is none of that name, or its file is broken.
     pub(crate) fn resolve(&self) -> Result<Pipeline, SettingsError> {
-        pipelines::find(&self.pipeline.path().to_string_lossy()).map_err(SettingsError::value)
+        pipelines::find_for(&self.pipeline.path().to_string_lossy(), self.profile).map_err(SettingsError::value)
     }
 }
 

@@ -13,7 +13,7 @@ use super::load::SettingsError;
 use super::sources::{Origin, Sources};
 use crate::engine::{Remote, defaults};
 use crate::remote::{ApiKey, Dialect, Endpoint, Prices, Rates, VENDORS, Vendor, vendor_named};
-use crate::stages::extract::ContextChoice;
+use crate::stages::extract::{ContextChoice, answer_schema};
 use crate::stages::pipeline::{AccountLimits, Pipeline};
 use crate::values::{Choice, Cost, listed};
 
@@ -150,7 +150,7 @@ impl RemoteSettings {
         choice.origin = Some(remote.endpoint.origin());
         choice.api_version = Some(remote.dialect.api_version.clone()).filter(|v| !v.is_empty());
         // Said before anything is parsed, not hours later.
-        remote.dialect.vendor.structured(&pipeline.schema).map_err(SettingsError::value)?;
+        remote.dialect.vendor.structured(&answer_schema(&pipeline, 1)).map_err(SettingsError::value)?;
         remote.rates = self.rates.resolve(pipeline.provider.limits)?;
         self.traffic.resolve(&mut remote, sources)?;
         if let Some(batch) = batch {

@@ -1,9 +1,13 @@
 //! Contents of a pipeline file, as data; reading the files is the edge's work.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::chunk::ChunkSettings;
 use super::extract::{PassageSettings, TermSettings};
+use crate::values::Choice;
 
 /// Prompts, schema, chunking and packing of a kind of extraction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,12 +20,95 @@ pub struct Pipeline {
     pub chunk: ChunkSettings,
     /// Method by which items are found.
     pub method: Method,
-    /// The instructions that a model gets.
+    /// The instructions that a model gets, before the fields, values and examples below.
     pub prompt: String,
-    /// JSON Schema of an answer.
-    pub schema: serde_json::Value,
+    /// JSON Schema of what `shape` says, its properties in the order in which a model shall write them.
+    pub schema: Value,
+    /// Part of an answer that the schema describes.
+    pub shape: Shape,
+    /// Values of fields, with a line of meaning each, in the schema's order; by field.
+    pub values: BTreeMap<String, Vec<(String, String)>>,
+    /// Language in which a model writes words of its own, in words; none if that is left to it.
+    pub language: Option<String>,
+    /// Worked examples, which fit the schema.
+    pub examples: Vec<Example>,
+    /// Earlier forms of a built-in pipeline: what was paid for under one of them is an answer to this.
+    pub earlier: Vec<EarlierForm>,
+    /// The same asked in less, for small models.
+    pub small: Option<SmallForm>,
     /// Provider that answers unless the command line says otherwise.
     pub provider: ProviderChoice,
+}
+
+/// Part of an answer that a pipeline's schema describes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// The whole answer: an object with a list of items, each of which names its term.
+    #[default]
+    Answer,
+    /// One item. The program makes the answer of it: for terms an object with an item under each number, so that nothing is echoed, counted
+    /// or reordered; for passages a list.
+    Item,
+}
+
+/// A worked example.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Example {
+    /// Of the method `terms`.
+    Term {
+        /// The term.
+        text: String,
+        /// A sentence in which it stands.
+        sentence: String,
+        /// Its item.
+        item: Value,
+    },
+    /// Of the method `passages`.
+    Passage {
+        /// The passage.
+        passage: String,
+        /// What is found in it.
+        items: Vec<Value>,
+    },
+}
+
+/// Instructions and schema (of a whole answer) that a built-in pipeline had before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EarlierForm {
+    /// The instructions.
+    pub prompt: String,
+    /// JSON Schema of a whole answer.
+    pub schema: Value,
+}
+
+/// Kind of model that a pipeline is asked of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// One that answers all fields of many terms at once.
+    #[default]
+    Full,
+    /// One of some billion parameters or fewer.
+    Small,
+}
+
+impl Choice for Profile {
+    const WORDS: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Full, "full", "Everything that the pipeline asks for"),
+        (Self::Small, "small", "Fewer fields of fewer terms at once, for small models on one's own machine"),
+    ];
+}
+
+/// Form of a pipeline for small models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmallForm {
+    /// Fields of an item that are asked for; all if there are none.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// Terms in one request.
+    pub terms_per_request: usize,
 }
 
 /// Method by which items are found.
@@ -41,6 +128,40 @@ impl Pipeline {
             Method::Passages(_) => 1,
             Method::Terms(_) => self.provider.terms_per_request,
         }
+    }
+
+    /// The pipeline as it is asked of a kind of model.
+    #[must_use]
+    pub fn for_profile(self, profile: Profile) -> Self {
+        match profile {
+            Profile::Full => self,
+            Profile::Small => self.for_small_models(),
+        }
+    }
+
+    /// The pipeline as it is asked of a small model: fewer terms in a request, fewer fields, and the examples with these alone. It is
+    /// another question. Nothing changes where the pipeline has no such form.
+    #[must_use]
+    pub fn for_small_models(mut self) -> Self {
+        let Some(small) = self.small.take() else { return self };
+        self.provider.terms_per_request = small.terms_per_request;
+        let keeps = |name: &str| small.fields.is_empty() || small.fields.iter().any(|field| field == name);
+        if let Some(properties) = self.schema["properties"].as_object_mut() {
+            properties.retain(|name, _| keeps(name));
+        }
+        if let Some(required) = self.schema["required"].as_array_mut() {
+            required.retain(|name| name.as_str().is_some_and(keeps));
+        }
+        self.values.retain(|name, _| keeps(name));
+        for example in &mut self.examples {
+            let items = match example {
+                Example::Term { item, .. } => std::slice::from_mut(item),
+                Example::Passage { items, .. } => items.as_mut_slice(),
+            };
+            items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| item.retain(|name, _| keeps(name)));
+        }
+        self.earlier.clear();
+        self
     }
 }
 

@@ -44,6 +44,22 @@ impl Session {
         Ok(FpId(self.db.last_insert()))
     }
 
+    /// Lets everything that stands under one fingerprint stand under another that takes its place. Where the other is there already, it gets
+    /// the answers that it lacks.
+    pub fn succeed(&mut self, earlier: &Fingerprint, later: &Fingerprint, spec: &str) -> Result<(), StoreError> {
+        let known: Option<i64> = self.db.row("SELECT id FROM fp WHERE sha = ?1", [&later.0], |r| r.get(0))?;
+        match known {
+            None => {
+                self.db.execute("UPDATE fp SET sha = ?2, spec = ?3 WHERE sha = ?1", params![earlier.0, later.0, spec])
+            }
+            Some(later) => self.db.execute(
+                "UPDATE OR IGNORE answer SET fp = ?2 WHERE fp = (SELECT id FROM fp WHERE sha = ?1)",
+                params![earlier.0, later],
+            ),
+        }
+        .map(drop)
+    }
+
     /// Sets values of the `meta` table; nothing is written if all of them stand there already.
     pub fn set_meta(&mut self, values: &[(String, Option<String>)]) -> Result<(), StoreError> {
         let mut same = true;
@@ -233,6 +249,33 @@ mod tests {
             let waiting = store.reader.db.rows(sql, [fps[stage].0], |r| r.get(0).map(DocId)).unwrap();
             assert_eq!(waiting, [store.doc(1)], "{stage:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_under_an_earlier_question_stands_under_the_one_that_takes_its_place() {
+        let store = Filled::new();
+        let (unit, later) = (Fingerprint([9; 32]), Fingerprint([77; 32]));
+        let answer = |question, generation| Change::Answer {
+            question,
+            unit,
+            generation: Generation(generation),
+            answer: vec![1],
+            response: None,
+        };
+        store.change(vec![answer(store.question, 1)]);
+        let sha: Vec<u8> = store.reader.db.value("SELECT sha FROM fp WHERE id = ?1", [store.question]).unwrap();
+        let earlier = Fingerprint(sha.try_into().unwrap());
+        let mut session = Session::begin(&store.store).unwrap();
+        session.succeed(&Fingerprint([78; 32]), &later, "{}").unwrap();
+        session.succeed(&earlier, &later, "{\"new\":1}").unwrap();
+        assert_eq!(session.intern("question", None, &later, "{}").unwrap(), store.question, "the same number");
+        assert_eq!(store.reader.spec(store.question).unwrap().as_deref(), Some("{\"new\":1}"));
+        // Where both are there, answers that the later lacks become its own.
+        let again = session.intern("question", None, &earlier, "{}").unwrap();
+        store.change(vec![answer(again, 1), answer(again, 2)]);
+        session.succeed(&earlier, &later, "{}").unwrap();
+        let has = |generation| store.reader.is_answered(store.question, &unit, Generation(generation)).unwrap();
+        assert!(has(2) && !has(3));
     }
 
     #[test]

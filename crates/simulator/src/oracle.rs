@@ -24,11 +24,21 @@ impl Oracle {
 
     /// The answer to a request's user text, as its schema wants it.
     pub(super) fn answer(&self, user: &str, schema: Option<&Value>) -> Value {
-        let found = asked_about(user).unwrap_or_else(|| self.find(user));
+        let found = asked_about(user).unwrap_or_else(|| self.find(passage_of(user)));
         let Some(schema) = schema else {
             return json!({"items": found.iter().map(|f| json!({"term": f.term})).collect::<Vec<_>>()});
         };
-        let list = schema["properties"].as_object().and_then(|p| {
+        let properties = schema["properties"].as_object();
+        if let Some(numbered) = properties.filter(|p| p.keys().all(|name| name.parse::<usize>().is_ok())) {
+            let nothing = Found::default();
+            let item = |name: &str, item: &Value| {
+                let number = name.parse::<usize>().unwrap_or(0);
+                let found = number.checked_sub(1).and_then(|n| found.get(n)).unwrap_or(&nothing);
+                shaped(resolved(item, schema), found, "")
+            };
+            return Value::Object(numbered.iter().map(|(name, s)| (name.clone(), item(name, s))).collect());
+        }
+        let list = properties.and_then(|p| {
             p.iter().find(|(_, v)| v["type"] == "array").map(|(name, v)| (name.clone(), v["items"].clone()))
         });
         let Some((name, item)) = list else { return shaped(schema, &Found::default(), "") };
@@ -71,23 +81,42 @@ struct Found {
     sentence: String,
 }
 
-/// The terms of a request that names them itself: lines of JSON with `text` and `sentence`, or with `text` after one with
-/// the `passage` in which it stands.
+/// A schema, or the definition that it refers to.
+fn resolved<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+    let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    pointer.and_then(|pointer| root.pointer(pointer)).unwrap_or(schema)
+}
+
+/// What stands between a request's tags of this name, or the whole text of one without.
+fn between<'a>(user: &'a str, tag: &str) -> Option<&'a str> {
+    let (_, from) = user.split_once(&format!("<{tag}>\n"))?;
+    Some(from.split_once(&format!("\n</{tag}>")).map_or(from, |(inside, _)| inside))
+}
+
+fn passage_of(user: &str) -> &str {
+    between(user, "passage").unwrap_or(user)
+}
+
+/// The terms of a request that names them itself: lines of JSON with `text` and `sentence`, or with terms under numbers and their
+/// sentence, or either after one with the `passage` in which they stand.
 fn asked_about(user: &str) -> Option<Vec<Found>> {
     let mut found = Vec::new();
     let mut passage = String::new();
-    for line in user.lines().filter(|l| !l.trim().is_empty()) {
+    for line in between(user, "terms").unwrap_or(user).lines().filter(|l| !l.trim().is_empty()) {
         let value: Value = serde_json::from_str(line).ok()?;
         if let Some(text) = value["passage"].as_str() {
             text.clone_into(&mut passage);
             continue;
         }
-        let term = value["text"].as_str()?.to_owned();
-        let sentence = match value["sentence"].as_str() {
-            Some(sentence) => sentence.to_owned(),
-            None => passage.find(&term).map(|at| sentence_around(&passage, at)).unwrap_or_default(),
-        };
-        found.push(Found { term, sentence });
+        for (_, term) in value.as_object()?.iter().filter(|(name, _)| name.parse::<usize>().is_ok() || *name == "text")
+        {
+            let term = term.as_str()?.to_owned();
+            let sentence = match value["sentence"].as_str() {
+                Some(sentence) => sentence.to_owned(),
+                None => passage.find(&term).map(|at| sentence_around(&passage, at)).unwrap_or_default(),
+            };
+            found.push(Found { term, sentence });
+        }
     }
     (!found.is_empty()).then_some(found)
 }
@@ -123,7 +152,10 @@ fn shaped(schema: &Value, found: &Found, name: &str) -> Value {
         "number" => json!((pick(101) as f64) / 100.0),
         "integer" => json!(pick(101)),
         "boolean" => json!(pick(10) == 0),
-        "array" => Value::Array((0..pick(3)).map(|_| shaped(&schema["items"], found, name)).collect()),
+        "array" => {
+            let most = schema["maxItems"].as_u64().map_or(2, |most| most.min(2) as usize);
+            Value::Array((0..pick(most + 1)).map(|_| shaped(&schema["items"], found, name)).collect())
+        }
         "object" => {
             let properties = schema["properties"].as_object().cloned().unwrap_or_default();
             Value::Object(properties.iter().map(|(n, s)| (n.clone(), shaped(s, found, n))).collect::<Map<_, _>>())
@@ -150,5 +182,10 @@ mod tests {
         assert!(jsonschema::is_valid(&schema, &answer));
         let asked = oracle.answer("{\"text\": \"ash choir\", \"sentence\": \"An ash choir sang.\"}\n", Some(&schema));
         assert_eq!(asked["items"][0]["term"], "ash choir");
+        let numbered: Value = json!({"type": "object", "properties": {"1": {"$ref": "#/$defs/item"}, "2": {"$ref": "#/$defs/item"}},
+            "$defs": {"item": {"type": "object", "properties": {"sentence": {"type": "string"}, "mood": {"enum": ["dark"]}}}}});
+        let user = "<terms>\n{\"1\":\"ash choir\",\"2\":\"wyrm\",\"sentence\":\"It sang.\"}\n</terms>\nData.\n";
+        let answer = json!({"sentence": "It sang.", "mood": "dark"});
+        assert_eq!(oracle.answer(user, Some(&numbered)), json!({"1": answer, "2": answer}));
     }
 }

@@ -33,6 +33,20 @@ pub enum Grounding {
     Missing,
 }
 
+/// Kind of a sentence that was given for a term's definition. That the words stand in the text does not make them one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DefinitionKind {
+    /// It has the form of a definition of this term, as the embedded provider knows them ("X is a ...", "... called X").
+    Defines,
+    /// The term stands in it, with something said of it.
+    Mentions,
+    /// The term stands in it, and hardly anything else, as in a heading; or only as part of longer words.
+    Contains,
+    /// The term does not stand in it.
+    Absent,
+}
+
 /// One item: a term with what is known of it. `None` means not known; the local provider never invents.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Item {
@@ -46,8 +60,12 @@ pub struct Item {
     /// A sentence that defines the term, where one was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<Span>,
-    /// 0 to 1; for the local provider the rank percentile.
-    pub confidence: f64,
+    /// Kind of the definition, where somebody gave one; none where it was found by its defining form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition_kind: Option<DefinitionKind>,
+    /// 0 to 1: the rank percentile of a term that was found locally; none where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
     /// Places, in text order, up to the pipeline's limit.
     pub occurrences: Vec<Span>,
     /// Counts behind it.
@@ -60,7 +78,11 @@ pub struct Item {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quote: Option<String>,
     /// Further fields that a model gave, by the schema's names.
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "serde_json::Map::is_empty",
+        deserialize_with = "super::canonical::sorted_map"
+    )]
     pub fields: serde_json::Map<String, serde_json::Value>,
 }
 

@@ -1,5 +1,6 @@
 //! Layer 0: plain data that every other layer speaks. No I/O, no clock, no randomness.
 
+mod canonical;
 mod choice;
 mod document;
 mod event;
@@ -15,13 +16,14 @@ mod usage;
 mod vocabulary;
 mod words;
 
+pub use canonical::{canonical_json, sorted};
 pub use choice::Choice;
 pub use document::{
     Area, Block, BlockKind, Chunk, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
     SectionSource, Span,
 };
 pub use event::{Asked, Event, RunOutcome, StageTotals, Summary};
-pub use extraction::{Evidence, Extraction, Grounding, Item};
+pub use extraction::{DefinitionKind, Evidence, Extraction, Grounding, Item};
 pub use failure::{Failure, FailureKind};
 pub use format::{Format, Formats};
 pub use key::{Fingerprint, KeyWriter};

@@ -172,6 +172,7 @@ pub struct MasterEntry {
     /// Points on which documents disagree.
     pub conflicts: Vec<Conflict>,
     /// Further fields of the document with the highest confidence.
+    #[serde(default, deserialize_with = "super::canonical::sorted_map_or_null")]
     pub fields: Option<serde_json::Map<String, serde_json::Value>>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, Fingerprint, Format, Grounding, KeyWriter, SectionKind};
+use super::{DefinitionKind, Evidence, Fingerprint, Format, Grounding, KeyWriter, SectionKind};
 
 /// Version of the vocabulary file's shape, in its metadata. Raised when a field changes meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -93,7 +93,7 @@ pub struct Entry {
     pub mood: Option<String>,
     /// Energy.
     pub energy: Option<String>,
-    /// 0 to 1.
+    /// 0 to 1: what a model said of itself, or the rank percentile of the local provider; null where nobody knows.
     pub confidence: Option<f64>,
     /// Further intents.
     pub secondary_intents: Option<Vec<String>>,
@@ -101,6 +101,9 @@ pub struct Entry {
     pub ip_flag: Option<String>,
     /// A defining sentence quoted from the document.
     pub definition: Option<String>,
+    /// Kind of that sentence: it defines the term, mentions it, merely contains it, or lacks it; null where there is none.
+    #[serde(default)]
+    pub definition_kind: Option<DefinitionKind>,
     /// Places, in text order.
     pub occurrences: Vec<Occurrence>,
     /// Counts behind the local provider's choice.
@@ -108,6 +111,7 @@ pub struct Entry {
     /// Way in which the evidence that a model gave was found in the document; null for what was found locally.
     pub grounding: Option<Grounding>,
     /// Further fields that the pipeline's schema asked a model for, by its names; null if nothing.
+    #[serde(default, deserialize_with = "super::canonical::sorted_map_or_null")]
     pub fields: Option<serde_json::Map<String, serde_json::Value>>,
 }
 

@@ -21,8 +21,6 @@ use crate::values::{Chunk, Extraction, Failure, FailureKind, ParsedDocument};
 pub(in crate::engine) struct Alone<'a> {
     client: Client,
     policy: Policy<'a>,
-    system: Arc<str>,
-    schema: Arc<serde_json::Value>,
     runtime: tokio::runtime::Runtime,
     random: fastrand::Rng,
 }
@@ -37,12 +35,9 @@ pub(in crate::engine) struct AskedAlone {
 
 impl<'a> Alone<'a> {
     pub(in crate::engine) fn new(run: &Run<'_>, remote: &'a Remote) -> Result<Self, RunError> {
-        let pipeline = &run.pipeline;
         Ok(Self {
-            client: remote.client(&pipeline.schema)?,
-            policy: Policy::new(run.question, remote, &pipeline.schema, &pipeline.method)?,
-            system: pipeline.prompt.as_str().into(),
-            schema: Arc::new(pipeline.schema.clone()),
+            client: remote.client(&run.phrasing.schema(1))?,
+            policy: Policy::new(run.question, remote, &run.pipeline)?,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?,
             random: fastrand::Rng::new(),
         })
@@ -60,7 +55,7 @@ impl<'a> Alone<'a> {
         let mut changes = Vec::new();
         // One document after another is the way that this program is measured against: it keeps to sentences.
         for units in contents.units.chunks(run.pipeline.units_per_request()) {
-            let ask = Ask::new(&run.pipeline, units.to_vec(), doc);
+            let ask = Ask::new(&run.phrasing, units.to_vec(), doc);
             if let Err(error) = self.ask(run, ask, &mut changes) {
                 return AskedAlone { changes, outcome: Err(error) };
             }
@@ -74,8 +69,7 @@ impl<'a> Alone<'a> {
         let mut failures = 0;
         let mut left = VecDeque::from([ask]);
         while let Some(mut ask) = left.pop_front() {
-            let attempt =
-                self.runtime.block_on(self.client.send(&prompt(&run.pipeline, &self.system, &self.schema, &ask)));
+            let attempt = self.runtime.block_on(self.client.send(&prompt(&run.phrasing, &ask)));
             match attempt.result {
                 Ok(answered) => {
                     let latency_ms = i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX);
@@ -83,7 +77,7 @@ impl<'a> Alone<'a> {
                     let id = run.new_response();
                     let settlement = self.policy.settle(id, &facts, &answered.body);
                     changes.push(self.policy.keep(id, &facts, &answered.body));
-                    left.extend(ask.again(&run.pipeline, &settlement));
+                    left.extend(ask.again(&run.phrasing, &settlement));
                     let given_up = settlement.changes.iter().find_map(|change| match change {
                         Change::UnitFailed { failure, .. } => Some(failure.clone()),
                         _ => None,

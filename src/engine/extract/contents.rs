@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::request::{Unit, told_in_requests};
+use super::request::told_in_requests;
 use crate::engine::attempts::StageError;
 use crate::engine::context::Run;
 use crate::engine::feed::Job;
-use crate::stages::extract::{self, Context, ContextChoice, UnitAnswer};
+use crate::stages::extract::{self, Context, ContextChoice, Head, Phrasing, Unit, UnitAnswer};
 use crate::stages::pipeline::Method;
 use crate::store::{self, Change, Reader};
 use crate::values::{Chunk, Extraction, Failure, FailureKind, Fingerprint, ParsedDocument, Span};
@@ -20,8 +20,8 @@ pub(in crate::engine) struct Contents {
     candidates: Extraction,
     /// One for each chunk or candidate, in order; a term with a sentence as its context.
     pub(in crate::engine) units: Vec<Unit>,
-    /// For each term what is told of it beside its chunk, and the number of that chunk.
-    in_chunks: Vec<Option<(Arc<str>, usize)>>,
+    /// For each term the number of the chunk in which it stands first.
+    in_chunks: Vec<Option<usize>>,
 }
 
 impl Contents {
@@ -31,16 +31,22 @@ impl Contents {
             Method::Passages(_) => {
                 let unit = |chunk: &Chunk| {
                     let text = chunk.span.of(&document.text);
-                    Unit { key: extract::unit_key(text), name: None, text: text.into(), passage: None }
+                    let book = Head::of(&document, Some(chunk));
+                    Unit { key: extract::unit_key(text), name: None, text: text.into(), passage: None, book }
                 };
                 (Extraction::default(), chunks.iter().map(unit).collect(), Vec::new())
             }
             Method::Terms(settings) => {
                 let (candidates, terms) = extract::term_units(&document, settings);
-                let of_chunk = |t: &extract::TermUnit| Some((t.bare.as_str().into(), chunk_with(&chunks, t.first?)?));
-                let in_chunks = terms.iter().map(of_chunk).collect();
-                let unit =
-                    |t: extract::TermUnit| Unit { key: t.key, name: Some(t.text), text: t.line.into(), passage: None };
+                let in_chunks = terms.iter().map(|term| chunk_with(&chunks, term.first?)).collect();
+                let book = Head::of(&document, None);
+                let unit = |term: extract::TermUnit| Unit {
+                    key: term.key,
+                    name: Some(term.text),
+                    text: term.sentence.into(),
+                    passage: None,
+                    book: book.clone(),
+                };
                 (candidates, terms.into_iter().map(unit).collect(), in_chunks)
             }
         };
@@ -49,32 +55,33 @@ impl Contents {
 
     /// The units of these numbers as a model is to be told of them; and for terms, in which context.
     pub(in crate::engine) fn in_context(
-        mut self,
+        self,
         choice: ContextChoice,
+        phrasing: &Phrasing,
         open: &[usize],
         per_request: usize,
     ) -> (Vec<Unit>, Option<Context>) {
-        let alone: Vec<Unit> = open.iter().map(|&n| self.units[n].clone()).collect();
+        let mut alone: Vec<Unit> = open.iter().map(|&n| self.units[n].clone()).collect();
         if self.in_chunks.is_empty() || open.is_empty() {
             return (alone, None);
         }
         let mut passages: HashMap<usize, Arc<str>> = HashMap::new();
         let mut in_chunks: Vec<(Option<usize>, Unit)> = Vec::with_capacity(open.len());
         for (&n, unit) in open.iter().zip(&alone) {
-            let of_chunk = self.in_chunks[n].take();
-            in_chunks.push(match of_chunk {
-                Some((text, chunk)) => {
+            in_chunks.push(match self.in_chunks[n] {
+                Some(chunk) => {
                     let passage =
                         passages.entry(chunk).or_insert_with(|| self.chunks[chunk].span.of(&self.document.text).into());
-                    (Some(chunk), Unit { text, passage: Some(Arc::clone(passage)), ..unit.clone() })
+                    (Some(chunk), Unit { text: "".into(), passage: Some(Arc::clone(passage)), ..unit.clone() })
                 }
                 None => (None, unit.clone()),
             });
         }
         in_chunks.sort_by_key(|(chunk, _)| *chunk);
         let in_chunks: Vec<Unit> = in_chunks.into_iter().map(|(_, unit)| unit).collect();
+        by_sentence(&mut alone);
         // A chunk with more terms than a request holds is told again.
-        let tokens = |units: &[Unit]| told_in_requests(units, per_request);
+        let tokens = |units: &[Unit]| told_in_requests(phrasing, units, per_request);
         match choice.choose(tokens(&alone), tokens(&in_chunks)) {
             Context::Candidates => (alone, Some(Context::Candidates)),
             Context::Chunks => (in_chunks, Some(Context::Chunks)),
@@ -110,6 +117,15 @@ impl Contents {
         let remarks = extract::remarks(method, &self.document, &extraction);
         (extraction, remarks)
     }
+}
+
+/// Brings terms of one sentence together, which is told once then; otherwise in the order in which they are.
+fn by_sentence(units: &mut [Unit]) {
+    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+    for (place, unit) in units.iter().enumerate() {
+        places.entry(Arc::clone(&unit.text)).or_insert(place);
+    }
+    units.sort_by_key(|unit| places[&unit.text]);
 }
 
 /// The first of the chunks that holds a place whole.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::contents::Contents;
-use super::request::{overhead, told_in_requests};
+use super::request::told_in_requests;
 use crate::engine::config::Rerun;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
@@ -114,11 +114,11 @@ pub(in crate::engine) fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> R
                         open.push(number);
                     }
                 }
-                let (units, context) = contents.in_context(remote.context, &open, size);
+                let (units, context) = contents.in_context(remote.context, &run.phrasing, &open, size);
                 plan.with_sentences += u64::from(context == Some(Context::Candidates));
                 plan.with_chunks += u64::from(context == Some(Context::Chunks));
-                plan.estimated_tokens += told_in_requests(&units, size);
-                guessed_output += units.len() as u64 * extract::guessed_term_output(&run.pipeline.schema);
+                plan.estimated_tokens += told_in_requests(&run.phrasing, &units, size);
+                guessed_output += units.len() as u64 * run.phrasing.guessed_term_output();
                 continue;
             }
             for chunk in chunks.iter() {
@@ -147,7 +147,7 @@ fn remote_plan(
     plan: &ExtractPlan,
     guessed_output: u64,
 ) -> Result<RemotePlan, RunError> {
-    let estimated = plan.estimated_tokens + plan.requests * overhead(&run.pipeline);
+    let estimated = plan.estimated_tokens + plan.requests * run.phrasing.overhead();
     let told = reader.told(run.question)?.filter(|t| t.sums.count >= ENOUGH_ANSWERS && t.estimated > 0);
     let (usage, basis) = match told {
         Some(told) => {

@@ -2,28 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::settle::{RequestFacts, Settlement, estimate};
 use crate::engine::context::Run;
 use crate::remote::Prompt;
 use crate::stages::chunk::estimate_tokens;
-use crate::stages::pipeline::Pipeline;
+use crate::stages::extract::{Phrasing, Unit};
 use crate::store::DocId;
-use crate::values::{Cost, Fingerprint};
-
-/// Something that gets its own answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::engine) struct Unit {
-    /// Content key.
-    pub(in crate::engine) key: Fingerprint,
-    /// The term, if it is one; a passage has no name.
-    pub(in crate::engine) name: Option<String>,
-    /// Text that the model is told.
-    pub(in crate::engine) text: Arc<str>,
-    /// Text that it is told before: the chunk in which the term stands, if that is its context. Units that follow each other share it.
-    pub(in crate::engine) passage: Option<Arc<str>>,
-}
+use crate::values::Cost;
 
 /// Chunks in one request: answers get worse where a question's context is far away.
 const MOST_PASSAGES: usize = 4;
@@ -34,21 +19,9 @@ pub(in crate::engine) fn takes(units: &[Unit], next: &Unit) -> bool {
     passages < MOST_PASSAGES || next.passage.is_none() || units.last().is_some_and(|last| last.passage == next.passage)
 }
 
-/// The line of a request that gives a chunk.
-fn passage_line(passage: &str) -> String {
-    json!({"passage": passage}).to_string()
-}
-
 /// Estimated tokens of what requests of so many units tell.
-pub(in crate::engine) fn told_in_requests(units: &[Unit], per_request: usize) -> u64 {
-    units.chunks(per_request.max(1)).map(told_tokens).sum()
-}
-
-/// Estimated tokens of what a request tells of units.
-fn told_tokens(units: &[Unit]) -> u64 {
-    let lines: u64 = units.iter().map(|u| u64::from(estimate_tokens(&u.text)) + 1).sum();
-    let shared = units.chunk_by(|a, b| a.passage == b.passage).filter_map(|same| same[0].passage.as_ref());
-    lines + shared.map(|passage| u64::from(estimate_tokens(&passage_line(passage))) + 1).sum::<u64>()
+pub(in crate::engine) fn told_in_requests(phrasing: &Phrasing, units: &[Unit], per_request: usize) -> u64 {
+    units.chunks(per_request.max(1)).map(|units| u64::from(estimate_tokens(&phrasing.told(units)))).sum()
 }
 
 /// One request.
@@ -76,20 +49,15 @@ pub(in crate::engine) struct Request {
     pub(in crate::engine) reserved: Cost,
 }
 
-/// Estimated tokens of what every prompt of a pipeline has beside its text.
-pub(in crate::engine) fn overhead(pipeline: &Pipeline) -> u64 {
-    u64::from(estimate_tokens(&pipeline.prompt) + estimate_tokens(&pipeline.schema.to_string())) + 16
-}
-
 impl Ask {
     /// A first request about some units.
-    pub(in crate::engine) fn new(pipeline: &Pipeline, units: Vec<Unit>, doc: DocId) -> Self {
-        let text = told_tokens(&units);
+    pub(in crate::engine) fn new(phrasing: &Phrasing, units: Vec<Unit>, doc: DocId) -> Self {
+        let told = told_in_requests(phrasing, &units, units.len());
         Self {
             units,
             doc,
-            input_estimate: overhead(pipeline) + text,
-            max_output: pipeline.provider.max_output_tokens,
+            input_estimate: phrasing.overhead() + told,
+            max_output: phrasing.max_output_tokens(),
             thought_room: 0,
             raised: false,
             attempts: 0,
@@ -124,7 +92,7 @@ impl Ask {
     }
 
     /// Requests about the units that have to be asked again. Fewer units go into each: half at first, then one by one.
-    pub(super) fn again(&self, pipeline: &Pipeline, settlement: &Settlement) -> Vec<Self> {
+    pub(super) fn again(&self, phrasing: &Phrasing, settlement: &Settlement) -> Vec<Self> {
         let spent = settlement.spent;
         let units: Vec<Unit> = settlement.again.iter().map(|&place| self.units[place].clone()).collect();
         let size = match units.len() {
@@ -142,7 +110,7 @@ impl Ask {
                 attempts: spent,
                 raised: self.raised || raise,
                 max_output: if raise { max_output.saturating_mul(2) } else { max_output },
-                ..Self::new(pipeline, part.to_vec(), self.doc)
+                ..Self::new(phrasing, part.to_vec(), self.doc)
             })
             .collect()
     }
@@ -152,29 +120,12 @@ impl Ask {
 pub(super) const TOGETHER: u32 = 4;
 
 /// The prompt of a request.
-pub(in crate::engine) fn prompt(
-    pipeline: &Pipeline,
-    system: &Arc<str>,
-    schema: &Arc<serde_json::Value>,
-    ask: &Ask,
-) -> Prompt {
-    let user = match &ask.units[..] {
-        [Unit { name: None, text, .. }] => text.to_string(),
-        terms => terms
-            .chunk_by(|a, b| a.passage == b.passage)
-            .flat_map(|same| {
-                same[0].passage.iter().map(|p| passage_line(p)).chain(same.iter().map(|u| u.text.to_string()))
-            })
-            .map(|line| line + "\n")
-            .collect(),
-    };
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let name: String = pipeline.name.chars().map(|c| if fits(c) { c } else { '_' }).take(64).collect();
+pub(in crate::engine) fn prompt(phrasing: &Phrasing, ask: &Ask) -> Prompt {
     Prompt {
-        system: Arc::clone(system),
-        user,
-        schema: Arc::clone(schema),
-        schema_name: if name.is_empty() { "answer".into() } else { name.into() },
+        system: Arc::clone(&phrasing.instructions),
+        user: phrasing.told(&ask.units),
+        schema: phrasing.schema(ask.units.len()),
+        schema_name: Arc::clone(&phrasing.schema_name),
         max_output_tokens: ask.max_output,
     }
 }
@@ -182,6 +133,7 @@ pub(in crate::engine) fn prompt(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::Fingerprint;
 
     fn unit(n: u8, passage: Option<&str>) -> Unit {
         Unit {
@@ -189,16 +141,13 @@ mod tests {
             name: Some(format!("t{n}")),
             text: format!("line {n}").into(),
             passage: passage.map(Into::into),
+            ..Unit::default()
         }
     }
 
     #[test]
-    fn a_chunk_is_told_once_before_its_terms() {
-        let pipeline = crate::pipelines::find("vocabulary").unwrap();
+    fn a_request_takes_no_more_chunks_than_are_good_for_it() {
         let units = vec![unit(1, Some("one")), unit(2, Some("one")), unit(3, None), unit(4, Some("two"))];
-        let ask = Ask::new(&pipeline, units.clone(), DocId(1));
-        let told = prompt(&pipeline, &"".into(), &Arc::new(json!({})), &ask).user;
-        assert_eq!(told, "{\"passage\":\"one\"}\nline 1\nline 2\nline 3\n{\"passage\":\"two\"}\nline 4\n");
         assert!(takes(&units, &unit(5, Some("three"))));
         let full: Vec<Unit> = (0..4).map(|n| unit(n, Some(["a", "b", "c", "d"][usize::from(n)]))).collect();
         assert!(
@@ -209,19 +158,20 @@ mod tests {
     #[test]
     fn units_that_have_to_be_asked_again_go_in_ever_smaller_packs() {
         let pipeline = crate::pipelines::find("vocabulary").unwrap();
+        let phrasing = Phrasing::new(&pipeline);
         let unit = |n: u8| unit(n, None);
         let units: Vec<Unit> = (0..20).map(unit).collect();
-        let ask = Ask::new(&pipeline, units.clone(), DocId(1));
+        let ask = Ask::new(&phrasing, units.clone(), DocId(1));
         let sizes = |asks: &[Ask]| asks.iter().map(|a| a.units.len()).collect::<Vec<_>>();
         // Some are missing: the rest goes together. All are missing: two halves. Later: one by one.
         let again = |ask: &Ask, units: usize, spent, more_output| {
             let settlement = Settlement { again: (0..units).collect(), spent, more_output, ..Settlement::default() };
-            ask.again(&pipeline, &settlement)
+            ask.again(&phrasing, &settlement)
         };
         assert_eq!(sizes(&again(&ask, 3, 2, false)), [3]);
         assert_eq!(sizes(&again(&ask, 20, 2, true)), [10, 10]);
         assert_eq!(sizes(&again(&ask, 3, 6, false)), [1, 1, 1]);
-        let single = Ask::new(&pipeline, units[..1].to_vec(), DocId(1));
+        let single = Ask::new(&phrasing, units[..1].to_vec(), DocId(1));
         let raised = &again(&single, 1, 2, true)[0];
         assert_eq!((raised.max_output, raised.raised), (2 * single.max_output, true));
         assert_eq!(again(raised, 1, 4, true)[0].max_output, raised.max_output);

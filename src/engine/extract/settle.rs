@@ -7,7 +7,7 @@ use crate::engine::error::RunError;
 use crate::engine::provider::Remote;
 use crate::remote::{Content, Dialect, Finish, Reply, UseOf};
 use crate::stages::extract::{self, AnswerSchema, AskedUnits, Heard, Said, UnitResult};
-use crate::stages::pipeline::Method;
+use crate::stages::pipeline::Pipeline;
 use crate::store::{self, BatchId, Change, DocId, FpId, Generation, ResponseId, StoredResponse};
 use crate::values::{Cost, Failure, FailureKind, Fingerprint, Usage};
 
@@ -80,14 +80,9 @@ impl<'a> Policy<'a> {
     ///
     /// # Errors
     /// If the pipeline's schema cannot be used.
-    pub(super) fn new(
-        question: FpId,
-        remote: &'a Remote,
-        schema: &serde_json::Value,
-        method: &Method,
-    ) -> Result<Self, RunError> {
-        let schema = AnswerSchema::new(schema).map_err(RunError::Provider)?;
-        Ok(Self { question, remote, schema, are_terms: method.names_units() })
+    pub(super) fn new(question: FpId, remote: &'a Remote, pipeline: &Pipeline) -> Result<Self, RunError> {
+        let schema = AnswerSchema::of(pipeline).map_err(RunError::Provider)?;
+        Ok(Self { question, remote, schema, are_terms: pipeline.method.names_units() })
     }
 
     /// The change that keeps a response as it came, before anybody reads it.
@@ -307,7 +302,7 @@ mod tests {
     fn one_body_has_one_meaning_and_half_the_cost_in_a_batch() {
         let remote = remote();
         for are_terms in [true, false] {
-            let schema = AnswerSchema::new(&schema()).unwrap();
+            let schema = AnswerSchema::of_list(&schema()).unwrap();
             let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms };
             let units: &[&str] = if are_terms { &["wyrm", "salt lantern"] } else { &["a passage"] };
             for (body, spent) in bodies().iter().flat_map(|body| [(body, 0), (body, 6)]) {
@@ -328,7 +323,7 @@ mod tests {
     #[test]
     fn a_response_without_tokens_costs_its_prompt_and_half_of_its_output_budget() {
         let remote = remote();
-        let schema = AnswerSchema::new(&schema()).unwrap();
+        let schema = AnswerSchema::of_list(&schema()).unwrap();
         let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms: true };
         let settled = policy.settle(ResponseId(1), &facts(&["wyrm"], 0), &body("{}", "end_turn", false));
         let guess = Usage { input: 100, output: 500, ..Usage::default() };
@@ -339,7 +334,7 @@ mod tests {
     #[test]
     fn terms_of_an_answer_that_broke_off_are_kept_without_knowing_their_names() {
         let remote = remote();
-        let schema = AnswerSchema::new(&schema()).unwrap();
+        let schema = AnswerSchema::of_list(&schema()).unwrap();
         let policy = Policy { question: FpId(7), remote: &remote, schema, are_terms: true };
         let cut = body(r#"{"items": [{"text": "Wyrm"}, {"te"#, "max_tokens", true);
         let settled = policy.settle(ResponseId(1), &facts(&["salt lantern", "wyrm"], 0), &cut);

@@ -11,7 +11,7 @@ use crate::store::{self, Checkpoint, ResponseId};
 /// its budget. Durable when this returns.
 pub(in crate::engine) fn take_up_unread(run: &Run<'_>, remote: &Remote) -> Result<(), RunError> {
     let reader = run.store.reader()?;
-    let policy = Policy::new(run.question, remote, &run.pipeline.schema, &run.pipeline.method)?;
+    let policy = Policy::new(run.question, remote, &run.pipeline)?;
     let mut after = ResponseId(0);
     loop {
         let page = reader.unread_responses(run.question, after, 64)?;

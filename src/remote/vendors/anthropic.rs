@@ -22,9 +22,10 @@ pub const ANTHROPIC: &dyn Vendor = &Anthropic;
 #[derive(Debug)]
 struct Anthropic;
 
-/// Keywords that `output_config` refuses; a tool's input schema takes them.
+/// Keywords that `output_config` refuses; a tool's input schema takes them. `maxItems` is refused too, and left out: what is longer is cut
+/// when it is read.
 /// <https://platform.claude.com/docs/en/build-with-claude/structured-outputs>
-const NOT_IN_OUTPUT_CONFIG: [&str; 14] = [
+const NOT_IN_OUTPUT_CONFIG: [&str; 13] = [
     "minimum",
     "maximum",
     "exclusiveMinimum",
@@ -33,7 +34,6 @@ const NOT_IN_OUTPUT_CONFIG: [&str; 14] = [
     "minLength",
     "maxLength",
     "pattern",
-    "maxItems",
     "uniqueItems",
     "patternProperties",
     "not",
@@ -101,7 +101,7 @@ impl Vendor for Anthropic {
         // The instructions are the same in every request of a run: the first writes them to the cache, the others read.
         let system = json!([{
             "type": "text",
-            "text": system_with_schema(prompt, structured),
+            "text": system_with_schema(dialect, prompt, structured),
             "cache_control": {"type": "ephemeral"},
         }]);
         let mut body = json!({
@@ -112,7 +112,8 @@ impl Vendor for Anthropic {
         });
         match structured {
             Structured::Schema => {
-                body["output_config"] = json!({"format": {"type": "json_schema", "schema": *prompt.schema}});
+                body["output_config"] =
+                    json!({"format": {"type": "json_schema", "schema": schema::without(&prompt.schema, "maxItems")}});
             }
             Structured::Tool => {
                 body["tools"] = json!([{

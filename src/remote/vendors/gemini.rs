@@ -92,18 +92,18 @@ impl Vendor for Gemini {
         format!("/{}/models/{}", dialect.api_version, dialect.model)
     }
 
-    fn body(&self, _dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value {
+    fn body(&self, dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value {
         let mut config = json!({"maxOutputTokens": prompt.max_output_tokens});
         match structured {
             Structured::Schema | Structured::Tool => {
                 config["responseMimeType"] = json!("application/json");
-                config["responseJsonSchema"] = Value::clone(&prompt.schema);
+                config["responseJsonSchema"] = schema::with_ordering(&prompt.schema);
             }
             Structured::Json => config["responseMimeType"] = json!("application/json"),
             Structured::Prompt => {}
         }
         json!({
-            "systemInstruction": {"parts": [{"text": system_with_schema(prompt, structured)}]},
+            "systemInstruction": {"parts": [{"text": system_with_schema(dialect, prompt, structured)}]},
             "contents": [{"role": "user", "parts": [{"text": prompt.user}]}],
             "generationConfig": config,
         })

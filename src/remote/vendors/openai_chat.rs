@@ -61,7 +61,7 @@ impl Vendor for OpenAiChat {
         let mut body = json!({
             "model": dialect.model,
             "messages": [
-                {"role": "system", "content": system_with_schema(prompt, structured)},
+                {"role": "system", "content": system_with_schema(dialect, prompt, structured)},
                 {"role": "user", "content": prompt.user},
             ],
         });

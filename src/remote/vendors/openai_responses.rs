@@ -55,7 +55,7 @@ impl Vendor for OpenAiResponses {
     fn body(&self, dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value {
         let mut body = json!({
             "model": dialect.model,
-            "instructions": system_with_schema(prompt, structured),
+            "instructions": system_with_schema(dialect, prompt, structured),
             "input": prompt.user,
             "max_output_tokens": prompt.max_output_tokens,
             // Nothing is continued, so nothing has to be kept at the provider.

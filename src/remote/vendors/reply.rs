@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::Dialect;
 use crate::remote::Prompt;
 use crate::values::Usage;
 
@@ -57,11 +58,12 @@ pub struct Reply {
     pub model: Option<String>,
 }
 
-/// System part of the prompt, with the schema in words, for servers that know no better way.
-pub(super) fn system_with_schema(prompt: &Prompt, structured: Structured) -> String {
+/// System part of the prompt, with the schema in words for servers that know no better way, and for those that are not the vendor: many
+/// hold a model to a schema that they do not show it, which then knows neither the fields nor their values.
+pub(super) fn system_with_schema(dialect: &Dialect, prompt: &Prompt, structured: Structured) -> String {
     match structured {
-        Structured::Schema | Structured::Tool => prompt.system.to_string(),
-        Structured::Json | Structured::Prompt => {
+        Structured::Schema | Structured::Tool if dialect.first_party => prompt.system.to_string(),
+        _ => {
             format!("{}\n\nAnswer with JSON alone, of this JSON Schema:\n{}", prompt.system.trim_end(), prompt.schema)
         }
     }

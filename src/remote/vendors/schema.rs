@@ -59,6 +59,45 @@ pub(super) fn is_strict(schema: &Value) -> bool {
     strict
 }
 
+/// The schema without a keyword.
+pub(super) fn without(schema: &Value, keyword: &str) -> Value {
+    let mut schema = schema.clone();
+    each_schema(&mut schema, &mut |object| drop(object.shift_remove(keyword)));
+    schema
+}
+
+/// The schema with the order of its properties said for Gemini, beside the order in which they stand.
+/// <https://ai.google.dev/gemini-api/docs/structured-output#property-ordering>
+pub(super) fn with_ordering(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    each_schema(&mut schema, &mut |object| {
+        let names = object.get("properties").and_then(Value::as_object).filter(|p| p.len() > 1);
+        let names: Option<Value> = names.map(|properties| properties.keys().map(String::as_str).collect());
+        if let Some(names) = names.filter(|_| !object.contains_key("propertyOrdering")) {
+            object.insert("propertyOrdering".to_owned(), names);
+        }
+    });
+    schema
+}
+
+/// Calls `each` with a schema and every schema below it. Names of properties are no keywords.
+fn each_schema(schema: &mut Value, each: &mut impl FnMut(&mut serde_json::Map<String, Value>)) {
+    let Some(object) = schema.as_object_mut() else { return };
+    each(object);
+    for (keyword, value) in object {
+        match (keyword.as_str(), value) {
+            ("properties" | "$defs" | "definitions" | "patternProperties", Value::Object(named)) => {
+                named.values_mut().for_each(|inner| each_schema(inner, each));
+            }
+            ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(list)) => {
+                list.iter_mut().for_each(|inner| each_schema(inner, each));
+            }
+            ("items" | "additionalProperties" | "not" | "if" | "then" | "else", inner) => each_schema(inner, each),
+            _ => {}
+        }
+    }
+}
+
 fn keywords_below(schema: &Value, place: &mut String, each: &mut impl FnMut(&str, &str, &Value)) {
     let Some(object) = schema.as_object() else { return };
     for (keyword, value) in object {

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::local::canonical_form;
+use super::local::{self, canonical_form};
 use super::{PassageSettings, UnitAnswer, ground};
-use crate::values::{Chunk, Extraction, Grounding, Item, ParsedDocument, Span};
+use crate::values::{Chunk, DefinitionKind, Extraction, Grounding, Item, ParsedDocument, Span};
 
-/// The items of a document from what a model said of each chunk. A term keeps what was said first in text order; what
-/// stands in the overlap of two chunks counts once. Evidence that cannot be found in the chunk is marked, not dropped.
+/// The items of a document from what a model said of each chunk. A term keeps what was said first in text order; what stands in the overlap of
+/// two chunks counts once. Evidence that cannot be found in the chunk is marked, not dropped. Left out is what is no term by rule: stop words,
+/// pronouns, whole sentences, and what is said to be defined by itself.
 pub fn assemble_answers(
     document: &ParsedDocument,
     chunks: &[Chunk],
     answers: &[UnitAnswer],
     settings: &PassageSettings,
 ) -> Extraction {
+    let language = document.metadata.language.as_deref();
     let mut items: BTreeMap<String, Item> = BTreeMap::new();
     for (chunk, answer) in chunks.iter().zip(answers) {
         let text = chunk.span.of(&document.text);
@@ -24,15 +26,15 @@ pub fn assemble_answers(
         };
         for said in answer.items.iter().take(settings.max_items) {
             let Some((term, fields)) = named(said, settings) else { continue };
+            let quoted = settings.evidence_field.as_ref().and_then(|f| said.get(f)).and_then(Value::as_str);
             let canonical = canonical_form(&term);
-            if canonical.is_empty() {
+            if canonical.is_empty() || local::no_term(&term, language).is_some() || says_nothing(quoted, &canonical) {
                 continue;
             }
             let (term_found, term_place) = ground(&term, text);
             // A term is taken for found where it stands as it is, not where most of its words do.
             let place = term_place.filter(|_| term_found != Grounding::Fuzzy).map(at);
             let item = items.entry(canonical.clone()).or_insert_with(|| {
-                let quoted = settings.evidence_field.as_ref().and_then(|f| said.get(f)).and_then(Value::as_str);
                 let (grounding, definition) = match quoted {
                     Some(quote) => {
                         let (found, range) = ground(quote, text);
@@ -42,10 +44,10 @@ pub fn assemble_answers(
                 };
                 let quote = quoted.filter(|_| grounding != Grounding::Exact).map(one_line).filter(|q| !q.is_empty());
                 Item {
+                    definition_kind: quoted.map(|quote| definition_kind(quote, &term)),
                     text: one_line(&term),
                     canonical,
                     definition,
-                    confidence: 1.0,
                     grounding: Some(grounding),
                     quote,
                     fields,
@@ -64,6 +66,31 @@ pub fn assemble_answers(
         item.occurrences.sort();
     }
     Extraction { items }
+}
+
+/// Test whether what is given for a term's definition is empty, or the term itself.
+fn says_nothing(quoted: Option<&str>, canonical: &str) -> bool {
+    quoted.is_some_and(|quote| {
+        let said = canonical_form(quote);
+        said.is_empty() || said == canonical
+    })
+}
+
+/// Words that a sentence needs beside a term, to say something of it.
+const TELLING: usize = 3;
+
+/// Kind of a sentence that is given for a term's definition.
+fn definition_kind(quote: &str, term: &str) -> DefinitionKind {
+    let words = |text: &str| text.split_whitespace().count();
+    if local::defines(quote, term) {
+        DefinitionKind::Defines
+    } else if local::stands_in(quote, term) && words(quote) >= words(term) + TELLING {
+        DefinitionKind::Mentions
+    } else if quote.to_lowercase().contains(&term.to_lowercase()) {
+        DefinitionKind::Contains
+    } else {
+        DefinitionKind::Absent
+    }
 }
 
 /// The term of an item, and what else was said of it.
@@ -106,7 +133,9 @@ mod tests {
         let answers = [
             answer(json!([{"term": "wyrm", "definition": "A wyrm is a dragon of salt.", "mood": "dark"}])),
             answer(json!([{"term": "Choir", "definition": "The Choir sings."},
-                          {"term": "Ghost", "definition": "Ghosts are everywhere here and there."}])),
+                          {"term": "Ghost", "definition": "Ghosts are everywhere here and there."},
+                          {"term": "Ash", "definition": "ash"}, {"term": "It", "definition": "Ash falls."},
+                          {"term": "The Choir sings, ash falls.", "definition": "The Choir sings. Ash falls."}])),
         ];
         let settings =
             PassageSettings { max_items: 9, term_field: "term".into(), evidence_field: Some("definition".into()) };
@@ -117,6 +146,13 @@ mod tests {
         assert_eq!(of("wyrm").fields["mood"], "dark");
         assert_eq!(of("choir").grounding, Some(Grounding::Exact));
         assert_eq!(of("choir").occurrences[0].of(text), "Choir");
+        let kinds = ["wyrm", "choir", "ghost"].map(|term| of(term).definition_kind.unwrap());
+        assert_eq!(kinds, [DefinitionKind::Defines, DefinitionKind::Contains, DefinitionKind::Mentions]);
+        assert_eq!(
+            (items.len(), of("wyrm").confidence),
+            (3, None),
+            "what is no term is left out, and nobody knows how sure it is"
+        );
         let ghost = of("ghost");
         assert_eq!((ghost.grounding, ghost.occurrences.len()), (Some(Grounding::Missing), 0));
         assert_eq!(ghost.quote.as_deref(), Some("Ghosts are everywhere here and there."));

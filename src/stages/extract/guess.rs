@@ -16,8 +16,8 @@ pub fn guessed_output(passage: &str) -> u64 {
     AROUND + local::definitions(passage).iter().map(|d| AROUND_ITEM + of(d.term) + of(d.sentence)).sum::<u64>()
 }
 
-/// Output tokens of one term's item: the names of all its fields, and a short value for each.
-pub fn guessed_term_output(schema: &Value) -> u64 {
+/// Output tokens of one term's item, or of a list of one: the names of all its fields, and a short value for each.
+pub(super) fn guessed_term_output(schema: &Value) -> u64 {
     fn size(schema: &Value) -> u64 {
         match (&schema["properties"], &schema["items"]) {
             (Value::Object(fields), _) => {

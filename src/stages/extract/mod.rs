@@ -6,20 +6,22 @@ mod embedded;
 mod grounded;
 mod guess;
 mod passages;
+mod phrase;
 mod remarks;
 mod terms;
 mod version;
 
 pub use answer::{
     AnswerSchema, AskedUnits, Heard, Interpreted, Said, UnitAnswer, UnitResult, ground, interpret, lenient_json,
-    whole_items,
+    whole_items, whole_members,
 };
 pub use context::{Context, ContextChoice};
 pub use corpora_terms::local::{self, Definition, TermSettings};
 pub use embedded::extract_embedded;
 pub use grounded::assemble_answers;
-pub use guess::{guessed_output, guessed_term_output};
+pub use guess::guessed_output;
 pub use passages::{PassageSettings, assemble, unit_key};
+pub use phrase::{Head, Phrasing, Unit, answer_schema, told};
 pub use remarks::remarks;
 pub use terms::{TermUnit, classify, term_key, term_units};
 pub use version::VERSION;

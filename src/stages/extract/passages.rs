@@ -53,7 +53,6 @@ pub fn assemble(
                 text,
                 canonical,
                 definition: Some(sentence),
-                confidence: 1.0,
                 ..Item::default()
             });
             if !item.occurrences.contains(&term) {

@@ -1,7 +1,5 @@
 //! The `terms` method with a model: candidates are found locally, each is a unit that is classified once in the corpus.
 
-use serde_json::json;
-
 use super::{UnitAnswer, local};
 use crate::stages::chunk::sentence_around;
 use crate::values::{Extraction, Fingerprint, Item, KeyWriter, ParsedDocument, Span};
@@ -13,10 +11,8 @@ pub struct TermUnit {
     pub key: Fingerprint,
     /// The term as the document writes it.
     pub text: String,
-    /// A line of JSON with the term and a sentence in which it stands.
-    pub line: String,
-    /// The line without the sentence, for a model that is told the chunk.
-    pub bare: String,
+    /// A sentence in which it stands.
+    pub sentence: String,
     /// Place where it stands first.
     pub first: Option<Span>,
 }
@@ -42,8 +38,7 @@ fn unit(document: &ParsedDocument, item: &Item) -> TermUnit {
         // By the form that can be told from an answer too: the document's own form knows its language, an answer does not.
         key: term_key(&local::canonical_form(&item.text)),
         text: item.text.clone(),
-        line: json!({"text": item.text, "sentence": sentence}).to_string(),
-        bare: json!({"text": item.text}).to_string(),
+        sentence,
         first: item.occurrences.first().copied(),
     }
 }
@@ -122,8 +117,8 @@ mod tests {
             max_occurrences: 9,
         };
         let (_, units) = term_units(&document, &settings);
-        let line = |key: &str| &units.iter().find(|u| u.key == term_key(key)).unwrap().line;
-        assert!(line("ash choir").contains("Every night the ash choir sings"), "{}", line("ash choir"));
-        assert!(line("salt moth").contains("A salt moth is a beast of dust."), "{}", line("salt moth"));
+        let sentence = |key: &str| units.iter().find(|u| u.key == term_key(key)).unwrap().sentence.as_str();
+        assert_eq!(sentence("ash choir"), "Every night the ash choir sings below the abbey.");
+        assert_eq!(sentence("salt moth"), "A salt moth is a beast of dust.");
     }
 }

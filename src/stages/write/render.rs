@@ -1,5 +1,7 @@
 //! Rendering: from an extraction to the vocabulary file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
@@ -7,12 +9,12 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::blocklist::Blocklist;
 use super::offsets::CharacterOffsets;
 use crate::values::{
-    Entry, Extraction, Fingerprint, Item, Occurrence, ParsedDocument, SCHEMA_VERSION, SourcePath, Span, Vocabulary,
-    VocabularyMetadata,
+    DefinitionKind, Entry, Extraction, Fingerprint, Item, Occurrence, ParsedDocument, SCHEMA_VERSION, SourcePath, Span,
+    Vocabulary, VocabularyMetadata,
 };
 
 /// Version of the rendering. Raised whenever the same extraction may give other bytes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Longest sentence quoted, in characters; a longer one is cut around the term.
 const LONGEST_SENTENCE: usize = 400;
@@ -98,10 +100,11 @@ fn entry(
         canonical: item.canonical.clone(),
         mood: said.text("mood"),
         energy: said.text("energy"),
-        confidence: said.take("confidence", share).or(Some(item.confidence)),
+        confidence: said.take("confidence", share).or(item.confidence),
         secondary_intents: said.texts("secondary_intents"),
         ip_flag: listed.or_else(|| (suspect == Some(true)).then(|| SUSPECT.to_owned())),
         definition: item.definition.map(|span| folded(span.of(&document.text))).or_else(|| item.quote.clone()),
+        definition_kind: definition_kind(item),
         occurrences: item.occurrences.iter().map(|&span| places.occurrence(span)).collect(),
         evidence: item.evidence.clone(),
         grounding: item.grounding,
@@ -144,8 +147,24 @@ fn share(value: &Value) -> Option<f64> {
     value.as_f64().filter(|v| (0.0..=1.0).contains(v))
 }
 
-fn axes(value: &Value) -> Option<std::collections::BTreeMap<String, f64>> {
-    value.as_object()?.iter().map(|(name, v)| Some((name.clone(), share(v)?))).collect()
+/// Scores by axis: an object of numbers, or a list of `{"axis", "score"}` with those that apply. The first of two for one axis counts.
+fn axes(value: &Value) -> Option<BTreeMap<String, f64>> {
+    match value {
+        Value::Array(list) => {
+            let mut axes = BTreeMap::new();
+            for said in list {
+                let (name, score) = (said["axis"].as_str()?, share(&said["score"])?);
+                axes.entry(name.to_owned()).or_insert(score);
+            }
+            Some(axes)
+        }
+        _ => value.as_object()?.iter().map(|(name, v)| Some((name.clone(), share(v)?))).collect(),
+    }
+}
+
+/// Kind of an item's definition. What was found locally was found by the form of a definition.
+fn definition_kind(item: &Item) -> Option<DefinitionKind> {
+    item.definition_kind.or_else(|| item.definition.map(|_| DefinitionKind::Defines))
 }
 
 /// Looks up what stands around a span.
@@ -247,7 +266,13 @@ mod tests {
     fn item(document: &ParsedDocument, canonical: &str) -> Item {
         let occurrences =
             document.text.match_indices(canonical).map(|(n, m)| Span::new(n, n + m.len())).collect::<Vec<_>>();
-        Item { text: canonical.into(), canonical: canonical.into(), confidence: 1.0, occurrences, ..Item::default() }
+        Item {
+            text: canonical.into(),
+            canonical: canonical.into(),
+            confidence: Some(1.0),
+            occurrences,
+            ..Item::default()
+        }
     }
 
     #[test]
@@ -280,6 +305,16 @@ mod tests {
         let flags: Vec<_> = v.entries.iter().map(|e| e.ip_flag.as_deref()).collect();
         assert_eq!(flags, [None, Some("classification:ip-suspect"), Some("blocklist:Deep Caves")]);
         assert_eq!(v.metadata.flagged_count, 2);
+    }
+
+    #[test]
+    fn axes_are_read_as_a_list_of_those_that_apply_or_as_an_object_of_all() {
+        let read = |value: Value| axes(&value).map(|axes| serde_json::to_string(&axes).unwrap());
+        let list = serde_json::json!([{"axis": "shadow", "score": 0.6}, {"axis": "fire", "score": 1}, {"axis": "fire", "score": 0}]);
+        assert_eq!(read(list).as_deref(), Some(r#"{"fire":1.0,"shadow":0.6}"#));
+        assert_eq!(read(serde_json::json!({"fire": 0.5})).as_deref(), Some(r#"{"fire":0.5}"#));
+        assert_eq!(read(serde_json::json!([])).as_deref(), Some("{}"));
+        assert_eq!(read(serde_json::json!([{"axis": "fire", "score": 7}])), None);
     }
 
     #[test]

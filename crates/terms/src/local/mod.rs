@@ -3,6 +3,7 @@
 mod background;
 mod candidates;
 mod definitions;
+mod judge;
 mod language;
 mod rank;
 mod scripts;
@@ -13,6 +14,7 @@ mod tokenize;
 mod uses;
 
 pub use definitions::{Definition, definitions};
+pub use judge::{NoTerm, defines, no_term, stands_in};
 pub use language::unknown_language;
 pub use settings::TermSettings;
 pub use terms::{VERSION, canonical_form, singular_form, terms};

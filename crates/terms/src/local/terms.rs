@@ -51,7 +51,7 @@ pub fn terms(document: &ParsedDocument, settings: &TermSettings) -> Extraction {
             canonical: spell(&tokens, &candidate.words),
             pos: uses.word_class(&tokens, candidate.words.len()).map(str::to_owned),
             definition: uses.definition(),
-            confidence: round(1.0 - rank as f64 / total as f64),
+            confidence: Some(round(1.0 - rank as f64 / total as f64)),
             occurrences: uses.into_spans(),
             evidence: Some(Evidence {
                 frequency: candidate.frequency,
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(some(0, 100).len(), tokenize::tokenize(&document).words.len() * 50 / 1000);
         assert_eq!(some(7, 100), all[..7]);
         assert_eq!(some(7, 5), all[..5]);
-        assert_eq!(all[0].confidence, 1.0);
+        assert_eq!(all[0].confidence, Some(1.0));
         let one = terms(&document, &TermSettings { max_occurrences: 1, ..ALL });
         let goblin = find(&one, "goblin").unwrap();
         assert_eq!((goblin.occurrences.len(), goblin.evidence.as_ref().unwrap().frequency), (1, 6));
@@ -372,7 +372,7 @@ mod tests {
                     prop_assert_eq!(canonical_form(&item.text), item.canonical.clone());
                 }
                 prop_assert!(seen.insert(item.canonical.clone()), "twice: {}", item.canonical);
-                prop_assert!(!item.text.trim().is_empty() && (0.0..=1.0).contains(&item.confidence));
+                prop_assert!(!item.text.trim().is_empty() && item.confidence.is_some_and(|c| (0.0..=1.0).contains(&c)));
                 prop_assert!(item.occurrences.windows(2).all(|w| w[0] < w[1]));
                 prop_assert!(item.occurrences.iter().any(|s| uses::display(s.of(&text)) == item.text));
                 prop_assert_eq!(item.evidence.as_ref().unwrap().frequency as usize, item.occurrences.len());

@@ -123,7 +123,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             remote,
             options: options.clone(),
             client,
-            policy: Policy::new(run.question, remote, &run.pipeline.schema, &run.pipeline.method)?,
+            policy: Policy::new(run.question, remote, &run.pipeline)?,
             reader,
             asked: Asked { picodollars: remote.price.as_ref().map(|_| 0), ..Asked::default() },
             seen: HashSet::new(),

@@ -2,7 +2,6 @@
 
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -12,8 +11,9 @@ use crate::engine::checkpoint::{About, submit};
 use crate::engine::error::RunError;
 use crate::engine::extract::admission::{Admission, admission};
 use crate::engine::extract::contents::contents;
-use crate::engine::extract::request::{Ask, TOGETHER, Unit, prompt, takes};
+use crate::engine::extract::request::{Ask, TOGETHER, prompt, takes};
 use crate::engine::feed::feed_documents;
+use crate::stages::extract::Unit;
 use crate::store::{
     BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DiskFile, DistinctCounter, DocId, STORE_FOLDER,
     StoreError,
@@ -55,8 +55,6 @@ pub(super) fn pack(driver: &Driver<'_>) -> Result<Packed, RunError> {
         payload: None,
         packed: Packed::default(),
         next: driver.reader.next_batch()?,
-        system: run.pipeline.prompt.as_str().into(),
-        schema: Arc::new(run.pipeline.schema.clone()),
         room: driver.room()?,
         reserved: Cost(0),
     };
@@ -83,7 +81,7 @@ pub(super) fn pack(driver: &Driver<'_>) -> Result<Packed, RunError> {
                     open.push(number);
                 }
             }
-            let (units, context) = contents.in_context(driver.remote.context, &open, size);
+            let (units, context) = contents.in_context(driver.remote.context, &run.phrasing, &open, size);
             run.contexts.count(context);
             for unit in units {
                 let (spent, raised) = reader.unit_attempts(run.question, &unit.key)?;
@@ -129,8 +127,6 @@ struct Packer<'a> {
     payload: Option<Payload>,
     packed: Packed,
     next: BatchId,
-    system: Arc<str>,
-    schema: Arc<serde_json::Value>,
     /// Sum that may still be reserved, if there is a cap.
     room: Option<Cost>,
     reserved: Cost,
@@ -140,7 +136,7 @@ impl Packer<'_> {
     fn add(&mut self, units: Vec<Unit>, doc: DocId, spent: u32, raised: bool) -> Result<(), RunError> {
         let driver = self.driver;
         let run = driver.run;
-        let mut ask = Ask::new(&run.pipeline, units, doc);
+        let mut ask = Ask::new(&run.phrasing, units, doc);
         ask.attempts = spent;
         if raised {
             ask.max_output = ask.max_output.saturating_mul(2);
@@ -156,7 +152,7 @@ impl Packer<'_> {
         }
         let limits = driver.options.limits;
         let frame = driver.remote.dialect.vendor.payload_frame();
-        let prompt = prompt(&run.pipeline, &self.system, &self.schema, &ask);
+        let prompt = prompt(&run.phrasing, &ask);
         if self.payload.is_none() {
             self.payload = Some(self.begin()?);
         }

@@ -1,16 +1,15 @@
 //! Trial before the first batch.
 
-use std::sync::Arc;
-
 use super::driver::{Driver, TRIES, no_room};
 use crate::engine::error::RunError;
 use crate::engine::extract::admission::{Admission, admission};
 use crate::engine::extract::backoff::backoff;
 use crate::engine::extract::contents::contents;
-use crate::engine::extract::request::{Ask, Unit, prompt};
+use crate::engine::extract::request::{Ask, prompt};
 use crate::engine::feed::feed_documents;
 use crate::engine::provider::{EndpointKind, Remote};
 use crate::remote::{Client, Disposition, TroubleKind};
+use crate::stages::extract::{Unit, answer_schema};
 use crate::stages::pipeline::Pipeline;
 use crate::store::{Change, Checkpoint};
 use crate::values::{Stage, Stop, StopReason, Usage};
@@ -20,7 +19,7 @@ use crate::values::{Stage, Stop, StopReason, Usage};
 /// # Errors
 /// If no client can be made.
 pub(in crate::engine) fn refusal(remote: &Remote, pipeline: &Pipeline) -> Result<Option<Stop>, RunError> {
-    let client = remote.client(&pipeline.schema)?;
+    let client = remote.client(&answer_schema(pipeline, 1))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
     Ok(runtime.block_on(no_endpoint(&client, remote)))
 }
@@ -66,11 +65,9 @@ impl Driver<'_, Client> {
             self.stop = Some(no_room(self.remote));
             return Ok(false);
         }
-        let system: Arc<str> = run.pipeline.prompt.as_str().into();
-        let schema = Arc::new(run.pipeline.schema.clone());
         for failures in 1..=TRIES {
             ask = ask.with_thought_room(run.thoughts.tokens());
-            let attempt = self.client.send(&prompt(&run.pipeline, &system, &schema, &ask)).await;
+            let attempt = self.client.send(&prompt(&run.phrasing, &ask)).await;
             let trouble = match attempt.result {
                 Ok(answered) => {
                     let latency_ms = i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX);
@@ -137,9 +134,9 @@ impl Driver<'_, Client> {
                 .filter(|&number| is_open(&contents.units[number]))
                 .take(run.pipeline.units_per_request())
                 .collect();
-            let (units, _) = contents.in_context(self.remote.context, &open, open.len());
+            let (units, _) = contents.in_context(self.remote.context, &run.phrasing, &open, open.len());
             if !units.is_empty() {
-                found = Some(Ask::new(&run.pipeline, units, job.pending.doc));
+                found = Some(Ask::new(&run.phrasing, units, job.pending.doc));
             }
             found.is_none()
         })?;

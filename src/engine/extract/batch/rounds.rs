@@ -44,7 +44,7 @@ const NEAR_EXPIRY_MS: i64 = 24 * 3_600_000;
 
 /// Submits what is unanswered, waits, collects, until every unit is answered or given up.
 pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote) -> Result<Outcome, RunError> {
-    let client = Arc::new(remote.client(&run.pipeline.schema)?);
+    let client = Arc::new(remote.client(&run.phrasing.schema(1))?);
     let mut driver = Driver::new(run, remote, &remote.batch, client)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
     let finish_live = runtime.block_on(driver.run())?;

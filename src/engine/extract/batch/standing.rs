@@ -44,7 +44,7 @@ pub(in crate::engine) fn settle_open_batches(run: &Run<'_>, remote: &Remote) -> 
         return Ok(());
     }
     forget_unsent(run, &mine)?;
-    let client = Arc::new(remote.client(&run.pipeline.schema)?);
+    let client = Arc::new(remote.client(&run.phrasing.schema(1))?);
     let mut driver = Driver::new(run, remote, &remote.batch, client)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
     runtime.block_on(driver.look_once())?;

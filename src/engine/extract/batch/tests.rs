@@ -21,7 +21,7 @@ use crate::remote::{ANTHROPIC, BatchLimits, Dialect, Endpoint, OPENAI_CHAT, Rate
 use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::ContextChoice;
 use crate::stages::extract::{TermSettings, local, term_key};
-use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
+use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice, Shape};
 use crate::store::{
     BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DocId, FpId, Generation, Reader, ResponseId,
     Session, Store,
@@ -51,6 +51,12 @@ fn pipeline() -> Pipeline {
         prompt: "classify".into(),
         schema: json!({"type": "object", "additionalProperties": false, "required": ["items"],
             "properties": {"items": {"type": "array", "items": item}}}),
+        shape: Shape::Answer,
+        values: BTreeMap::new(),
+        language: None,
+        examples: Vec::new(),
+        earlier: Vec::new(),
+        small: None,
         provider: ProviderChoice {
             name: "anthropic".into(),
             model: Some("m".into()),

@@ -12,8 +12,9 @@ use crate::engine::checkpoint::{About, submit};
 use crate::engine::error::RunError;
 use crate::engine::extract::admission::{Admission, admission};
 use crate::engine::extract::contents::contents;
-use crate::engine::extract::request::{Ask, Unit, takes};
+use crate::engine::extract::request::{Ask, takes};
 use crate::engine::feed::{Job, Upstream, follow_documents};
+use crate::stages::extract::Unit;
 use crate::store::{DocId, Reader};
 use crate::values::{Extraction, Stage};
 
@@ -108,7 +109,7 @@ fn document(
             }
         }
     }
-    let (units, context) = contents.in_context(live.remote.context, &open, pack.size);
+    let (units, context) = contents.in_context(live.remote.context, &run.phrasing, &open, pack.size);
     run.contexts.count(context);
     for unit in units {
         if !pack.add(live, unit, doc, requests) {
@@ -142,6 +143,6 @@ impl Pack {
         let units = std::mem::take(&mut self.units);
         let _waiting = live.run.signs.waits("the planner", "room in the queue of requests");
         // The queue is closed when nothing new is begun.
-        units.is_empty() || requests.blocking_send(Ask::new(&live.run.pipeline, units, self.doc)).is_ok()
+        units.is_empty() || requests.blocking_send(Ask::new(&live.run.phrasing, units, self.doc)).is_ok()
     }
 }

@@ -110,7 +110,7 @@ fn read_one(live: &Live<'_>, Kept { id, facts, response }: Kept) -> Result<Verdi
     response.span.in_scope(|| tracing::info!(cached_tokens = told.cache_read, settled, again, "response"));
     let more_room = run.thoughts.hear(settlement.thoughts, settlement.eaten, ask.thought_room);
     let use_of = settlement.use_of(more_room);
-    let again = ask.again(&run.pipeline, &settlement);
+    let again = ask.again(&run.phrasing, &settlement);
     let (board, settled) = (Arc::clone(&live.board), settlement.settled);
     let after: Option<Box<dyn FnOnce() + Send>> = Some(Box::new(move || board.settle(&settled)));
     run.writer.submit(Checkpoint { changes: settlement.changes, events: Vec::new(), after })?;

@@ -9,7 +9,6 @@ use super::{assembling, planner, reading, traffic};
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::engine::extract::admission::debits;
-use crate::engine::extract::request::overhead;
 use crate::engine::extract::settle::Policy;
 use crate::engine::feed::Upstream;
 use crate::engine::provider::{Outcome, Remote};
@@ -19,10 +18,10 @@ use crate::values::Event;
 /// Asks for everything that the documents in scope still need, and assembles the documents whose answers are complete.
 pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upstream) -> Result<Outcome, RunError> {
     let reader = run.store.reader()?;
-    let policy = Policy::new(run.question, remote, &run.pipeline.schema, &run.pipeline.method)?;
+    let policy = Policy::new(run.question, remote, &run.pipeline)?;
     let choice = &run.pipeline.provider;
     let largest = Charge {
-        input: u64::from(run.pipeline.chunk.max_tokens) * 2 + overhead(&run.pipeline),
+        input: u64::from(run.pipeline.chunk.max_tokens) * 2 + run.phrasing.overhead(),
         output: choice.max_output_tokens.into(),
     };
     let (ready, assembling) = crossbeam_channel::unbounded();
@@ -30,7 +29,7 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
     let live = Live {
         run,
         remote,
-        client: remote.client(&run.pipeline.schema)?,
+        client: remote.client(&run.phrasing.schema(1))?,
         limiter: Limiter::new(remote.rates, largest, remote.most_in_flight, limits_cached),
         policy,
         board: Arc::new(Board::new(ready)),

@@ -84,8 +84,6 @@ type Turn<'a> = Pin<Box<dyn Future<Output = (Request, Permit)> + 'a>>;
 
 struct Traffic<'a> {
     live: &'a Live<'a>,
-    system: Arc<str>,
-    schema: Arc<serde_json::Value>,
     responses: crossbeam_channel::Sender<Response>,
     flights: FuturesUnordered<Flight<'a>>,
     /// The request whose turn at the limiter it is.
@@ -101,11 +99,8 @@ struct Traffic<'a> {
 
 impl<'a> Traffic<'a> {
     fn new(live: &'a Live<'a>, responses: crossbeam_channel::Sender<Response>) -> Self {
-        let pipeline = &live.run.pipeline;
         Self {
             live,
-            system: pipeline.prompt.as_str().into(),
-            schema: Arc::new(pipeline.schema.clone()),
             responses,
             flights: FuturesUnordered::new(),
             turn: None,
@@ -212,7 +207,7 @@ impl<'a> Traffic<'a> {
 
     fn send(&mut self, request: Request, permit: Permit) {
         let live = self.live;
-        let prompt = prompt(&live.run.pipeline, &self.system, &self.schema, &request.ask);
+        let prompt = prompt(&live.run.phrasing, &request.ask);
         let span = tracing::info_span!(
             "request",
             vendor = ?live.remote.dialect.vendor,
@@ -339,9 +334,8 @@ impl<'a> Traffic<'a> {
             _ if ask.units.len() > 1 && trouble.is_of_a_part() => {
                 ask.attempts += 1;
                 let half = ask.units.len().div_ceil(2);
-                let pipeline = &live.run.pipeline;
                 for part in ask.units.chunks(half) {
-                    let part = Ask { attempts: ask.attempts, ..Ask::new(pipeline, part.to_vec(), ask.doc) };
+                    let part = Ask { attempts: ask.attempts, ..Ask::new(&live.run.phrasing, part.to_vec(), ask.doc) };
                     self.wait(part, Duration::ZERO);
                 }
             }

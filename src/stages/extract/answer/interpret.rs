@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AnswerSchema, lenient_json, whole_items};
+use super::looping::without_loop;
+use super::validate::{Form, ItemSchema, ListSchema};
+use super::{AnswerSchema, lenient_json, whole_items, whole_members};
 use crate::stages::extract::local::canonical_form;
 use crate::stages::extract::term_key;
-use crate::values::{Failure, FailureKind, Fingerprint};
+use crate::values::{Failure, FailureKind, Fingerprint, sorted};
 
 /// Words of a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,10 +37,10 @@ pub struct Heard {
 /// The stored answer to one unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnitAnswer {
-    /// Items as the model gave them, each valid by the pipeline's schema.
+    /// Items as the model gave them, each valid by the pipeline's schema, their fields sorted by name.
     pub items: Vec<Value>,
-    /// Something the model began to say is missing: the answer broke off, or some of its items were invalid, and asking again
-    /// did not help.
+    /// Something the model began to say is missing: the answer went round in a loop, or it broke off, or some of its items were invalid, and
+    /// asking again did not help.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incomplete: bool,
 }
@@ -103,7 +105,7 @@ pub fn interpret(heard: &Heard, schema: &AnswerSchema, units: AskedUnits<'_>) ->
             "the text is larger than the model's context window; lower [chunk] max_tokens in the pipeline",
         )));
     }
-    let (value, text) = match &heard.said {
+    let spoken = match &heard.said {
         Said::Nothing => {
             let reason = match heard.truncated {
                 true => "the whole output budget went without an answer; raise max_output_tokens in the pipeline",
@@ -111,12 +113,20 @@ pub fn interpret(heard: &Heard, schema: &AnswerSchema, units: AskedUnits<'_>) ->
             };
             return all(again(Failure::new(FailureKind::BadAnswer, reason), None, heard.truncated));
         }
-        Said::Json(value) => (Some(value.clone()), None),
-        Said::Text(text) => (lenient_json(text), Some(text)),
+        Said::Json(value) => Spoken { truncated: heard.truncated, value: Some(value.clone()), text: None },
+        Said::Text(text) => Spoken { truncated: heard.truncated, value: lenient_json(text), text: Some(text) },
     };
-    match units {
-        AskedUnits::Passage => vec![passage(heard, schema, value.as_ref(), text.map(String::as_str))],
-        AskedUnits::Terms(keys) => pack(heard, schema, value.as_ref(), text.map(String::as_str), keys),
+    match (&schema.form, units) {
+        (Form::List(list), AskedUnits::Passage) => vec![passage(&spoken, list)],
+        (Form::List(list), AskedUnits::Terms(keys)) => named(&spoken, list, keys),
+        (Form::Numbered(item), units) => {
+            // The request may be of a time when the same was asked in another form.
+            let listed = |form: &&ListSchema| !spoken.usable(form).is_empty();
+            match (schema.earlier.iter().find(listed), units) {
+                (Some(earlier), AskedUnits::Terms(keys)) => named(&spoken, earlier, keys),
+                (_, units) => numbered(&spoken, item, units.len()),
+            }
+        }
     }
 }
 
@@ -124,55 +134,65 @@ fn again(reason: Failure, salvage: Option<UnitAnswer>, more_output: bool) -> Uni
     UnitResult::Again { reason, salvage, more_output }
 }
 
-/// Fault of the answer as a whole, if it has one.
-fn complaint(heard: &Heard, schema: &AnswerSchema, value: Option<&Value>) -> Option<String> {
-    match value {
-        _ if heard.truncated => {
-            Some("the answer broke off at the output budget; raise max_output_tokens in the pipeline".into())
+/// What was heard, as JSON as far as it is any.
+struct Spoken<'a> {
+    truncated: bool,
+    value: Option<Value>,
+    text: Option<&'a str>,
+}
+
+impl Spoken<'_> {
+    /// Fault of an answer that should be of this schema, if it has one.
+    fn complaint(&self, schema: &ListSchema) -> Option<String> {
+        match &self.value {
+            _ if self.truncated => Some(BROKE_OFF.into()),
+            None => Some(NOT_JSON.into()),
+            Some(value) => schema.complaint(value).map(|c| format!("the answer does not fit the schema: {c}")),
         }
-        None => Some("the answer is not JSON".into()),
-        Some(value) => schema.complaint(value).map(|c| format!("the answer does not fit the schema: {c}")),
+    }
+
+    /// Items that are usable in an answer that is not.
+    fn usable(&self, schema: &ListSchema) -> Vec<Value> {
+        let listed = self.value.as_ref().and_then(|v| schema.items(v).or_else(|| v.as_array())).cloned();
+        let items = listed.unwrap_or_else(|| self.text.map(whole_items).unwrap_or_default());
+        items.into_iter().filter(|item| schema.accepts_item(item)).collect()
     }
 }
 
-/// Items that are usable in an answer that is not.
-fn usable(schema: &AnswerSchema, value: Option<&Value>, text: Option<&str>) -> Vec<Value> {
-    let listed = value.and_then(|v| schema.items(v).or_else(|| v.as_array())).cloned();
-    let items = listed.unwrap_or_else(|| text.map(whole_items).unwrap_or_default());
-    items.into_iter().filter(|item| schema.accepts_item(item)).collect()
+const BROKE_OFF: &str = "the answer broke off at the output budget; raise max_output_tokens in the pipeline";
+const NOT_JSON: &str = "the answer is not JSON";
+
+/// The answer of a unit. Items are kept in canonical form: the order in which a model wrote their fields decides nothing.
+fn answer(items: Vec<Value>, incomplete: bool) -> UnitAnswer {
+    UnitAnswer { items: items.into_iter().map(sorted).collect(), incomplete }
 }
 
-fn passage(heard: &Heard, schema: &AnswerSchema, value: Option<&Value>, text: Option<&str>) -> UnitResult {
-    match complaint(heard, schema, value) {
-        None => {
-            let items = value.and_then(|v| schema.items(v)).cloned().unwrap_or_default();
-            UnitResult::Answered(UnitAnswer { items, incomplete: false })
-        }
-        Some(words) => {
-            let items = usable(schema, value, text);
-            let salvage = (!items.is_empty()).then_some(UnitAnswer { items, incomplete: true });
-            again(Failure::new(FailureKind::BadAnswer, words), salvage, heard.truncated)
-        }
-    }
-}
-
-fn pack(
-    heard: &Heard,
-    schema: &AnswerSchema,
-    value: Option<&Value>,
-    text: Option<&str>,
-    units: &[Fingerprint],
-) -> Interpreted {
-    let words = complaint(heard, schema, value);
-    let items = match (&words, value.and_then(|v| schema.items(v))) {
-        (None, Some(items)) => items.clone(),
-        _ => usable(schema, value, text),
+fn passage(spoken: &Spoken<'_>, schema: &ListSchema) -> UnitResult {
+    let Some(words) = spoken.complaint(schema) else {
+        let items = spoken.value.as_ref().and_then(|v| schema.items(v)).cloned().unwrap_or_default();
+        return UnitResult::Answered(answer(items, false));
     };
-    let named = |item: &Value| {
+    let items = spoken.usable(schema);
+    let broken_off = spoken.truncated || spoken.value.is_none();
+    if let Some(distinct) = without_loop(&items).filter(|_| broken_off) {
+        return UnitResult::Answered(answer(distinct, true));
+    }
+    let salvage = (!items.is_empty()).then(|| answer(items, true));
+    again(Failure::new(FailureKind::BadAnswer, words), salvage, spoken.truncated)
+}
+
+/// The results of terms that name themselves in a list.
+fn named(spoken: &Spoken<'_>, schema: &ListSchema, units: &[Fingerprint]) -> Interpreted {
+    let words = spoken.complaint(schema);
+    let items = match (&words, spoken.value.as_ref().and_then(|v| schema.items(v))) {
+        (None, Some(items)) => items.clone(),
+        _ => spoken.usable(schema),
+    };
+    let name_of = |item: &Value| {
         let name = item.get("text").or_else(|| item.get("term")).and_then(Value::as_str);
         name.map(|name| term_key(&canonical_form(name)))
     };
-    let names: Vec<Option<Fingerprint>> = items.iter().map(named).collect();
+    let names: Vec<Option<Fingerprint>> = items.iter().map(name_of).collect();
     let mut used = vec![false; items.len()];
     units
         .iter()
@@ -181,17 +201,34 @@ fn pack(
             match found {
                 Some(n) => {
                     used[n] = true;
-                    UnitResult::Answered(UnitAnswer { items: vec![items[n].clone()], incomplete: false })
+                    UnitResult::Answered(answer(vec![items[n].clone()], false))
                 }
                 None => {
                     let reason = words.clone().unwrap_or_else(|| {
                         format!("the answer has {} items for {} terms, and none for this one", items.len(), units.len())
                     });
-                    again(Failure::new(FailureKind::BadAnswer, reason), None, heard.truncated)
+                    again(Failure::new(FailureKind::BadAnswer, reason), None, spoken.truncated)
                 }
             }
         })
         .collect()
+}
+
+/// The results of terms, each under its number. What stands whole in an answer that broke off is kept.
+fn numbered(spoken: &Spoken<'_>, schema: &ItemSchema, units: usize) -> Interpreted {
+    let cut = || spoken.text.map(whole_members).unwrap_or_default();
+    let members = spoken.value.as_ref().and_then(Value::as_object).cloned().unwrap_or_else(cut);
+    let result = |number: usize| {
+        let reason = match members.get(&number.to_string()).map(|item| schema.accepted(item)) {
+            Some(Ok(item)) => return UnitResult::Answered(answer(vec![item], false)),
+            Some(Err(words)) => format!("the answer does not fit the schema: {words} (under \"{number}\")"),
+            None if spoken.truncated => BROKE_OFF.to_owned(),
+            None if spoken.value.is_none() && members.is_empty() => NOT_JSON.to_owned(),
+            None => format!("the answer has {} of {units} numbers, and not \"{number}\"", members.len()),
+        };
+        again(Failure::new(FailureKind::BadAnswer, reason), None, spoken.truncated)
+    };
+    (1..=units).map(result).collect()
 }
 
 #[cfg(test)]
@@ -200,7 +237,7 @@ mod tests {
     use serde_json::json;
 
     fn schema() -> AnswerSchema {
-        AnswerSchema::new(&json!({
+        AnswerSchema::of_list(&json!({
             "type": "object", "required": ["items"], "additionalProperties": false,
             "properties": {"items": {"type": "array", "items": {
                 "type": "object", "required": ["text"], "additionalProperties": false,
@@ -253,5 +290,61 @@ mod tests {
         assert!(matches!(&results[2], UnitResult::Answered(_)));
         let refused = Heard { refused: Some("refusal".into()), ..heard("") };
         assert!(interpret(&refused, &schema(), units).iter().all(|r| matches!(r, UnitResult::Again { .. })));
+    }
+
+    /// Of a pipeline that describes one item, and asked for a list before.
+    fn by_number() -> AnswerSchema {
+        let item = json!({"type": "object", "required": ["n", "tags"], "additionalProperties": false, "properties": {
+            "n": {"type": "integer"}, "tags": {"type": "array", "maxItems": 2, "items": {"type": "string"}}}});
+        AnswerSchema {
+            form: Form::Numbered(ItemSchema::new(&item).unwrap()),
+            earlier: match schema().form {
+                Form::List(list) => vec![list],
+                Form::Numbered(_) => Vec::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn terms_are_answered_under_their_numbers_and_what_broke_off_is_kept_as_far_as_it_is_whole() {
+        let keys = ["wyrm", "lantern", "ward"].map(|term| term_key(&canonical_form(term)));
+        let read = |heard: &Heard| interpret(heard, &by_number(), AskedUnits::Terms(&keys));
+        let items = |results: &Interpreted| -> Vec<Option<String>> {
+            let item = |result: &UnitResult| match result {
+                UnitResult::Answered(answer) => Some(answer.items[0].to_string()),
+                _ => None,
+            };
+            results.iter().map(item).collect()
+        };
+        let of = |text: &str| Some(text.to_owned());
+        let shuffled = r#"{"3": {"n": 3, "tags": []}, "1": {"tags": ["a", "b", "c"], "n": 1}, "2": {"n": "x", "tags": []}, "9": {}}"#;
+        let results = read(&heard(shuffled));
+        assert_eq!(items(&results), [of(r#"{"n":1,"tags":["a","b"]}"#), None, of(r#"{"n":3,"tags":[]}"#)]);
+        let UnitResult::Again { reason, .. } = &results[1] else { panic!("{results:?}") };
+        assert!(reason.message.contains("under \"2\""), "{}", reason.message);
+        let cut = Heard { truncated: true, ..heard(r#"{"1": {"n": 1, "tags": []}, "2": {"n": 2, "ta"#) };
+        let results = read(&cut);
+        assert_eq!(items(&results), [of(r#"{"n":1,"tags":[]}"#), None, None]);
+        assert!(matches!(&results[1], UnitResult::Again { more_output: true, .. }));
+        assert_eq!(items(&read(&heard("I'd rather not."))), [None, None, None]);
+        // A response to a request in the earlier form, found unread or in a batch that was open.
+        let earlier = r#"{"items": [{"text": "Wards", "n": 7}, {"text": "wyrm"}]}"#;
+        assert_eq!(items(&read(&heard(earlier))), [of(r#"{"text":"wyrm"}"#), None, of(r#"{"n":7,"text":"Wards"}"#)]);
+    }
+
+    #[test]
+    fn an_answer_in_a_loop_is_not_asked_for_again_with_more_room() {
+        let item = |term: &str| format!(r#"{{"text": "{term}"}}, "#);
+        let debts = item("Debt").repeat(23);
+        let cut = Heard {
+            truncated: true,
+            ..heard(&format!("{{\"items\": [{}{}{debts}{{\"te", item("Grip"), item("Nerve")))
+        };
+        let UnitResult::Answered(kept) = interpret(&cut, &schema(), AskedUnits::Passage).remove(0) else { panic!() };
+        let expected = ["Grip", "Nerve", "Debt"].map(|term| json!({"text": term})).to_vec();
+        assert_eq!(kept, UnitAnswer { items: expected, incomplete: true });
+        let whole = heard(&format!("{{\"items\": [{}]}}", debts.trim_end_matches(", ")));
+        let UnitResult::Answered(said) = interpret(&whole, &schema(), AskedUnits::Passage).remove(0) else { panic!() };
+        assert_eq!((said.items.len(), said.incomplete), (23, false), "an answer that came to its end is as it is");
     }
 }

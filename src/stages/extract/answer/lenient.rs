@@ -1,6 +1,6 @@
 //! Reads the JSON that models write: in code fences, with words around it, with raw control characters, cut off.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The JSON value in `text`, if there is one: the whole text, or else the first object or list in it that is complete.
 /// Raw control characters inside strings are taken as meant, lone surrogates become U+FFFD, NUL is dropped.
@@ -39,6 +39,27 @@ pub fn whole_items(text: &str) -> Vec<Value> {
         at = start + end;
     }
     items
+}
+
+/// The complete members of the first object in JSON that breaks off, as far as they are objects themselves.
+pub fn whole_members(text: &str) -> Map<String, Value> {
+    let mut members = Map::new();
+    let Some(open) = text.find('{') else { return members };
+    let mut rest = &text[open + 1..];
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+        let Some(name) = rest.strip_prefix('"').and_then(|name| name.split_once('"')).map(|(name, _)| name) else {
+            break;
+        };
+        let after = rest[name.len() + 2..].trim_start();
+        let Some(value) = after.strip_prefix(':').map(str::trim_start).filter(|v| v.starts_with('{')) else { break };
+        let Some(end) = complete(value) else { break };
+        if let Some(read) = repaired(&value[..end]) {
+            members.insert(name.to_owned(), read);
+        }
+        rest = &value[end..];
+    }
+    members
 }
 
 /// End of the object or list at the start of `text`, if it has one.
@@ -173,6 +194,9 @@ mod tests {
         assert_eq!(whole_items(cut), [json!({"t": "one"}), json!({"t": "two }"})]);
         assert_eq!(whole_items("{\"items\": []}"), Vec::<Value>::new());
         assert_eq!(whole_items("nothing"), Vec::<Value>::new());
+        let cut = "Here: {\"1\": {\"t\": \"one }\"},\n \"2\" : {\"t\": [{}]}, \"3\": {\"t\": \"thr";
+        assert_eq!(Value::Object(whole_members(cut)), json!({"1": {"t": "one }"}, "2": {"t": [{}]}}));
+        assert_eq!(whole_members("{\"1\": null, \"2\": {}}").len() + whole_members("nothing").len(), 0);
     }
 
     proptest! {
@@ -187,6 +211,8 @@ mod tests {
         fn nothing_makes_it_panic(text in ".{0,60}", seed in "[\\\\u\"{}\\[\\]d8 0-9a-f]{0,60}") {
             let _ = lenient_json(&text);
             let _ = whole_items(&text);
+            let _ = whole_members(&text);
+            let _ = whole_members(&seed);
             let _ = lenient_json(&seed);
             let _ = whole_items(&seed);
         }

@@ -4,9 +4,10 @@
 mod ground;
 mod interpret;
 mod lenient;
+mod looping;
 mod validate;
 
 pub use ground::ground;
 pub use interpret::{AskedUnits, Heard, Interpreted, Said, UnitAnswer, UnitResult, interpret};
-pub use lenient::{lenient_json, whole_items};
+pub use lenient::{lenient_json, whole_items, whole_members};
 pub use validate::AnswerSchema;
