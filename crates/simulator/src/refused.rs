@@ -72,10 +72,10 @@ fn chat_completions_refuse_what_openai_refuses() {
     let (_simulator, caller) = simulator(0.0);
     let good = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "A wyrm as JSON."}]});
     let function = |f: Value| json!([{"type": "function", "function": f}]);
-    let format = |name: &str, schema: Value| json!({"type": "json_schema", "json_schema": {"name": name, "strict": true, "schema": schema}});
+    let format = |name: &str, schema: &Value| json!({"type": "json_schema", "json_schema": {"name": name, "strict": true, "schema": schema}});
     let open = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
     let hidden = json!({"type": "object", "additionalProperties": false, "required": ["a"],
-        "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": open.clone()}});
+        "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": open}});
     let pairs: serde_json::Map<String, Value> = (0..17).map(|n| (format!("k{n}"), json!("v"))).collect();
     let cases: &[Case<'_>] = &[
         (&[("/model", Value::Null)], "you must provide a model parameter"),
@@ -96,9 +96,9 @@ fn chat_completions_refuse_what_openai_refuses() {
         (&[("/metadata", json!({"x": "y".repeat(600)}))], "string_above_max_length"),
         (&[("/metadata", Value::Object(pairs))], "object_above_max_properties"),
         (&[("/response_format", json!({"type": "xml"}))], "response_format.type"),
-        (&[("/response_format", format("a b", open.clone()))], "response_format.json_schema.name"),
-        (&[("/response_format", format("a", open.clone()))], "additionalProperties"),
-        (&[("/response_format", format("a", hidden))], "'$defs'"),
+        (&[("/response_format", format("a b", &open))], "response_format.json_schema.name"),
+        (&[("/response_format", format("a", &open))], "additionalProperties"),
+        (&[("/response_format", format("a", &hidden))], "'$defs'"),
         (
             &[("/messages/0/content", json!("A wyrm.")), ("/response_format", json!({"type": "json_object"}))],
             "must contain the word 'json'",
