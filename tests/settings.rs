@@ -25,6 +25,7 @@ const VALUES: [(&str, &str, &str); 57] = [
     ("dry-run", "true", "false"),
     ("json", "true", "false"),
     ("pipeline", "glossary", "entities"),
+    ("profile", "small", "full"),
     ("provider", "anthropic", "openai"),
     ("model", "some", "other"),
     ("blocklist", "none", "mine.json"),

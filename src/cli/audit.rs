@@ -8,7 +8,7 @@ use super::args::AuditArgs;
 use super::exit::{CommandError, Exit};
 use super::progress::grouped;
 use crate::store::{AuditRow, BatchState, LedgerSums, Store};
-use crate::values::Cost;
+use crate::values::{Cost, sorted};
 
 /// Prints the ledger in two columns; the exit code says whether it balances: 0 if nothing is open or owed, 75 if something is.
 pub(super) fn run(args: &AuditArgs) -> Result<Exit, CommandError> {
@@ -24,7 +24,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<Exit, CommandError> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if args.json {
         let all: Vec<Value> = rows.iter().map(row).collect();
-        serde_json::to_writer_pretty(&mut out, &json!({"rows": all, "total": total(&rows)}))
+        serde_json::to_writer_pretty(&mut out, &sorted(json!({"rows": all, "total": total(&rows)})))
             .map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {

@@ -9,7 +9,7 @@ use super::exit::{CommandError, Exit};
 use super::progress::{duration, grouped};
 use crate::engine::expiry_warning;
 use crate::store::Store;
-use crate::values::Cost;
+use crate::values::{Cost, sorted};
 
 /// Lists the batches of an output folder.
 pub(super) fn run(args: &BatchesArgs) -> Result<Exit, CommandError> {
@@ -21,12 +21,12 @@ pub(super) fn run(args: &BatchesArgs) -> Result<Exit, CommandError> {
         let rows: Vec<_> = all
             .iter()
             .map(|b| {
-                json!({
+                sorted(json!({
                     "token": b.token, "remote": b.remote, "model": b.model, "state": b.state.name(), "status": b.status,
                     "requests": b.requests, "bytes": b.bytes, "succeeded": b.succeeded, "failed": b.failed, "message": b.message,
                     "dollars_at_most": b.reserved.map(Cost::dollars), "submitted_ms": b.submitted_ms, "expires_ms": b.expires_ms,
                     "warning": expiry_warning(b, now),
-                })
+                }))
             })
             .collect();
         serde_json::to_writer_pretty(&mut out, &rows).map_err(std::io::Error::from)?;

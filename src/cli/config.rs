@@ -123,6 +123,6 @@ fn json(settings: &[Shown], sources: &Sources) -> Result<String, CommandError> {
         .map(|shown| Ok((shown.key.clone(), serde_json::to_value(shown)?)))
         .collect::<Result<_, serde_json::Error>>()
         .map_err(std::io::Error::from)?;
-    let all = serde_json::json!({"file": sources.file, "settings": settings});
+    let all = crate::values::sorted(serde_json::json!({"file": sources.file, "settings": settings}));
     Ok(serde_json::to_string_pretty(&all).map_err(std::io::Error::from)? + "\n")
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::store::{self, OutcomeRow, Reader};
-use crate::values::{Stage, Summary};
+use crate::values::{Stage, Summary, canonical_json};
 
 /// Its name, in the output folder.
 pub const MANIFEST: &str = ".corpora-manifest.json";
@@ -27,7 +27,7 @@ pub(in crate::engine) fn write(run: &Run<'_>, summary: &Summary) -> Result<(), R
             "pipeline": run.pipeline.name, "provider": run.pipeline.provider.name, "model": run.pipeline.provider.model,
             "summary": summary,
         });
-        let head = head.to_string();
+        let head = canonical_json(&head);
         write!(to, "{},\n\"documents\": [", head.strip_suffix('}').unwrap_or(&head))?;
         match write_documents(run, &reader, to) {
             Ok(()) => {}
@@ -66,7 +66,7 @@ fn write_documents(run: &Run<'_>, reader: &Reader, to: &mut dyn Write) -> Result
                 "output": row.output.filter(|_| row.written), "terms": row.terms, "partial": partial,
                 "failure": failure.map(|(stage, kind, message)| json!({"stage": stage, "kind": kind, "message": message})),
             });
-            write!(to, "{}\n{line}", if first { "" } else { "," }).map_err(io)?;
+            write!(to, "{}\n{}", if first { "" } else { "," }, canonical_json(&line)).map_err(io)?;
             first = false;
         }
     }
