@@ -350,8 +350,12 @@ fn terms_go_with_sentences_or_with_their_chunks_whichever_is_cheaper() {
 
 #[test]
 fn a_unit_that_gets_no_answer_fails_its_document_with_a_reason_and_is_taken_up_again() {
-    let script =
-        vec![Scripted { containing: "Tale 3".into(), attempts: vec![], from_request: 0, fault: Fault::Refusal }];
+    let script = vec![Scripted {
+        containing: "<passage>\nTale 3".into(),
+        attempts: vec![],
+        from_request: 0,
+        fault: Fault::Refusal,
+    }];
     let rehearsal = Rehearsal::of(6, SimulatorConfig { script, ..quick() });
     let run = rehearsal.run("out", &[]).exits(75);
     assert_eq!(run.summary()["failed"], 1);
@@ -737,8 +741,8 @@ fn bad_settings_of_a_provider_are_explained() {
     says(&[&local[..], &["--rpm", "0"]].concat(), "--rpm 0 lets nothing through");
     says(&[&local[..], &["--max-cost", "0"]].concat(), "not an amount of dollars");
     says(&[&local[..], &["--request-timeout", "0"]].concat(), "--request-timeout is out of range");
-    let schema =
-        include_str!("../pipelines/glossary.toml").replace("\"term\": {\"desc", "\"term\": {\"not\": {}, \"desc");
+    let schema = include_str!("../pipelines/glossary.toml")
+        .replace("\"term\": {\"desc", "\"term\": {\"not\": {\"type\": \"null\"}, \"desc");
     std::fs::write(rehearsal.shelf.path().join("negative.toml"), schema).unwrap();
     let gemini = ["--provider", "gemini", "--model", "m", "--base-url", "http://127.0.0.1:9"];
     says(&[&gemini[..], &["--pipeline", "./negative.toml"]].concat(), "uses 'not'");
@@ -752,7 +756,7 @@ fn bad_settings_of_a_provider_are_explained() {
         .run(&[&["batch", "books", "-o", "out", "--pipeline", "glossary"][..], &local[..]].concat())
         .exits(75);
     assert!(run.stderr().contains("cannot connect to http://127.0.0.1:9"), "{}", run.stderr());
-    let schema = include_str!("../pipelines/glossary.toml").replace("\"array\"", "\"object\"");
+    let schema = include_str!("../pipelines/earlier/glossary-1.toml").replace("\"array\"", "\"object\"");
     std::fs::write(rehearsal.shelf.path().join("odd.toml"), schema).unwrap();
     says(&["--pipeline", "./odd.toml"], "its schema cannot be used");
 }

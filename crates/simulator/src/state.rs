@@ -79,8 +79,9 @@ impl State {
     /// Tokens of a request, as far as they are known before the answer.
     pub(crate) fn prompt_usage(&self, ask: &ModelRequest, config: &SimulatorConfig) -> Usage {
         let system = tokens::count(&ask.system);
-        // A server shows a model the schema once: as the vendor does, or where the prompt gives it.
-        let schema = ask.schema.as_ref().map(|schema| schema.to_string()).filter(|schema| !ask.system.contains(schema));
+        // A model is shown the schema once: as the vendor does it, or where the prompt gives it.
+        let schema =
+            ask.schema.as_ref().filter(|_| !ask.system.contains("JSON Schema")).map(|schema| schema.to_string());
         let rest = tokens::count(&ask.user) + schema.map_or(0, |schema| tokens::count(&schema)) + 8;
         let mut usage = Usage { input: system + rest, ..Usage::default() };
         if config.cache_from_tokens > 0 && system >= config.cache_from_tokens {

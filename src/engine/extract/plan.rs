@@ -10,7 +10,7 @@ use crate::engine::config::Rerun;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::engine::provider::Remote;
-use crate::stages::extract::{self, Context};
+use crate::stages::extract::{self, Context, Head, Unit};
 use crate::stages::pipeline::Method;
 use crate::store::{DistinctCounter, DocId, Generation, Reader};
 use crate::values::{Chunk, Fingerprint, ParsedDocument, Stage, Usage};
@@ -124,8 +124,13 @@ pub(in crate::engine) fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> R
             for chunk in chunks.iter() {
                 let text = chunk.span.of(&document.text);
                 if is_open(&mut plan, &extract::unit_key(text))? {
-                    plan.estimated_tokens += u64::from(chunk.tokens);
-                    guessed_output += run.remote.map_or(0, |_| extract::guessed_output(text));
+                    if run.remote.is_none() {
+                        plan.estimated_tokens += u64::from(chunk.tokens);
+                        continue;
+                    }
+                    let unit = Unit { text: text.into(), book: Head::of(&document, Some(chunk)), ..Unit::default() };
+                    plan.estimated_tokens += told_in_requests(&run.phrasing, &[unit], 1);
+                    guessed_output += extract::guessed_output(text);
                 }
             }
         }

@@ -87,12 +87,13 @@ fn entry(
 ) -> Entry {
     let mut said = Said(item.fields.clone());
     let suspect = said.take("ip_suspect", |v| v.as_bool());
+    let (intent, secondary_intents) = said.intents();
     Entry {
         id: Entry::id_of(&item.canonical),
         text: item.text.clone(),
         source: path.as_str().to_owned(),
         genre: said.text("genre"),
-        intent: said.text("intent"),
+        intent,
         pos: said.text("pos").or_else(|| item.pos.clone()),
         axes: said.take("axes", axes),
         tags: said.texts("tags"),
@@ -101,7 +102,7 @@ fn entry(
         mood: said.text("mood"),
         energy: said.text("energy"),
         confidence: said.take("confidence", share).or(item.confidence),
-        secondary_intents: said.texts("secondary_intents"),
+        secondary_intents,
         ip_flag: listed.or_else(|| (suspect == Some(true)).then(|| SUSPECT.to_owned())),
         definition: item.definition.map(|span| folded(span.of(&document.text))).or_else(|| item.quote.clone()),
         definition_kind: definition_kind(item),
@@ -136,6 +137,17 @@ impl Said {
 
     fn text(&mut self, name: &str) -> Option<String> {
         self.take(name, |v| v.as_str().map(folded).filter(|t| !t.is_empty()))
+    }
+
+    /// The main intent and the others: fields of their own, or one list with the main one first.
+    fn intents(&mut self) -> (Option<String>, Option<Vec<String>>) {
+        if self.0.contains_key("intent") || self.0.contains_key("secondary_intents") {
+            return (self.text("intent"), self.texts("secondary_intents"));
+        }
+        match self.texts("intents") {
+            Some(mut all) if !all.is_empty() => (Some(all.remove(0)), Some(all)),
+            other => (None, other),
+        }
     }
 
     fn texts(&mut self, name: &str) -> Option<Vec<String>> {
@@ -315,6 +327,21 @@ mod tests {
         assert_eq!(read(serde_json::json!({"fire": 0.5})).as_deref(), Some(r#"{"fire":0.5}"#));
         assert_eq!(read(serde_json::json!([])).as_deref(), Some("{}"));
         assert_eq!(read(serde_json::json!([{"axis": "fire", "score": 7}])), None);
+    }
+
+    #[test]
+    fn intents_are_a_field_and_a_list_or_one_list_with_the_main_one_first() {
+        let read = |said: Value| Said(said.as_object().unwrap().clone()).intents();
+        let of = |main: &str, others: &[&str]| {
+            (Some(main.to_owned()), Some(others.iter().map(|o| (*o).to_owned()).collect()))
+        };
+        assert_eq!(read(serde_json::json!({"intents": ["control", "utility"]})), of("control", &["utility"]));
+        assert_eq!(
+            read(serde_json::json!({"intent": "control", "secondary_intents": [], "intents": 7})),
+            of("control", &[])
+        );
+        assert_eq!(read(serde_json::json!({"intents": []})), (None, Some(Vec::new())));
+        assert_eq!(read(serde_json::json!({})), (None, None));
     }
 
     #[test]

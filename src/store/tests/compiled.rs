@@ -212,6 +212,8 @@ fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
 
 fn edit_everything(session: &mut Session, fps: &StageFps, question: FpId, n: u8) {
     session.intern("parse", None, &unit(n), "{}").unwrap();
+    session.succeed(&unit(n), &unit(n + 40), "{}").unwrap();
+    session.succeed(&unit(n), &unit(n + 40), "{}").unwrap();
     session.set_meta(&[("a".into(), Some(n.to_string())), ("b".into(), None)]).unwrap();
     session.begin_rerun(fps, Stage::Parse, Scope::Part(1), "again").unwrap();
     session.retry_failed(fps, Scope::Whole).unwrap();
