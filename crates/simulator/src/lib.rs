@@ -15,6 +15,8 @@ mod interfaces;
 mod journal;
 mod named;
 mod oracle;
+#[cfg(test)]
+mod refused;
 mod reply;
 mod server;
 mod state;
