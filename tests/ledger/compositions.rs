@@ -97,7 +97,7 @@ impl Composition {
             match chance.u8(..4) {
                 0 => begin.push("--detach"),
                 1 if first.contains(&"--no-probe") => {
-                    begin.extend(["--crash-at", POINTS[chance.usize(..POINTS.len())]])
+                    begin.extend(["--crash-at", POINTS[chance.usize(..POINTS.len())]]);
                 }
                 _ => {}
             }
@@ -206,7 +206,7 @@ impl Composition {
         }
         let said = reading.join().unwrap();
         if std::env::var_os("CORPORA_COMPOSITION").is_some() {
-            eprintln!("$ corpora {}\n{said}", args.join(" "));
+            tell(&format!("$ corpora {}\n{said}", args.join(" ")));
         }
         let Some(status) = status else { return Err(format!("it does not stop when it is told to:\n{said}")) };
         if waits && !told.load(Ordering::Relaxed) {
@@ -275,9 +275,9 @@ impl Composition {
                     mine.len()
                 ));
             }
-            let is_told = |ask: &&&PaidAsk| ask.fault.is_none_or(|fault| !UNTOLD.contains(&fault));
+            let is_told = |ask: &&PaidAsk| ask.fault.is_none_or(|fault| !UNTOLD.contains(&fault));
             let arrived: Vec<&&PaidAsk> = mine.iter().filter(|ask| ask.is_whole).collect();
-            if open + lost == 0 && arrived.len() == mine.len() && arrived.iter().all(|ask| is_told(&ask)) {
+            if open + lost == 0 && arrived.len() == mine.len() && arrived.iter().all(|ask| is_told(ask)) {
                 let mut usage = Usage::default();
                 arrived.iter().for_each(|ask| usage += ask.usage);
                 let theirs = (arrived.len() as u64, usage.prompt(), usage.output);
@@ -360,6 +360,11 @@ fn play(seeds: std::ops::Range<u64>) {
         seeds.end - seeds.start,
         failures.join("\n")
     );
+}
+
+#[expect(clippy::print_stderr, reason = "somebody plays one composition to see its steps")]
+fn tell(words: &str) {
+    eprintln!("{words}");
 }
 
 fn number(variable: &str) -> Option<u64> {
