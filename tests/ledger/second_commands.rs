@@ -49,7 +49,7 @@ fn two_prompts_in_one_folder_ask_once_each() {
     at_each_provider(|provider| {
         let rehearsal = Rehearsal::of(3, endless());
         let text = std::fs::read_to_string(rehearsal.shelf.path().join("small.toml")).unwrap();
-        let other = text.replace("Add nothing from your own knowledge.", "Add nothing of your own.");
+        let other = text.replace("add nothing from your own knowledge.", "add nothing of your own.");
         std::fs::write(rehearsal.shelf.path().join("other.toml"), other).unwrap();
         let other = ["--pipeline", "./other.toml"];
         by_batch(&rehearsal, provider, &["--detach"]).exits(75);
