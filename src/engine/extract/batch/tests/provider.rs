@@ -224,6 +224,7 @@ impl Inner {
     }
 
     fn seen(&self, made: &Made) -> BatchSeen {
+        told: None,
         let over = made.at.elapsed() >= made.turnaround;
         let standing = match (over, made.fails) {
             (false, _) => Standing::Running,
