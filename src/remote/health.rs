@@ -174,7 +174,8 @@ impl Health {
             }
             // All that was on its way when the first trouble came has come back with trouble too.
             None if self.troubles >= AWAY.max(u32::try_from(in_flight).unwrap_or(u32::MAX)) => {
-                self.away = Some(Away { since: now, next_probe: now + FIRST_PROBE, pause: FIRST_PROBE * 2, charged: now });
+                self.away =
+                    Some(Away { since: now, next_probe: now + FIRST_PROBE, pause: FIRST_PROBE * 2, charged: now });
                 reaction.news = Some(format!(
                     "the provider is away: the last {} requests had nothing but trouble, the last being: {}; one request tries it from time to time, for {} minutes at most (--patience), and no document is charged for it",
                     self.troubles,
@@ -284,7 +285,8 @@ mod tests {
         let mut health = Health::new(Duration::from_secs(3600), now);
         health.answered(now);
         // Eight are in flight; all of them break.
-        let news: Vec<bool> = (0..8).rev().map(|left| health.trouble(&of(BROKEN), left, None, now).news.is_some()).collect();
+        let news: Vec<bool> =
+            (0..8).rev().map(|left| health.trouble(&of(BROKEN), left, None, now).news.is_some()).collect();
         assert_eq!(news.iter().filter(|n| **n).count(), 1, "told once");
         assert!(health.is_away() && !health.may_send(0, now) && !health.may_send(1, now + LAST_PROBE));
         let mut at = now;

@@ -35,8 +35,6 @@ const BURST_AFTER_CUT: Duration = Duration::from_secs(1);
 /// Longest wait after a refusal that told no time, at the first of several in a row; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MOST_DOUBLINGS: u32 = 6;
-/// Requests sent without a refusal after which a refusal is the first of a row again.
-const END_OF_ROW: u32 = 5;
 /// In flight, over what Little's law asks for.
 const HEADROOM: f64 = 1.25;
 /// Latency that is assumed before the first answer.
@@ -303,7 +301,8 @@ impl Limiter {
         let mut state = self.state();
         state.grants += 1;
         state.in_flight += 1;
-        state.pace.sent();
+        let now = self.seconds(Instant::now());
+        state.pace.sent(now);
         Permit { charge, sent: Sent { cuts: state.pace.cuts(), window: state.window.changes() } }
     }
 
@@ -373,10 +372,9 @@ impl Limiter {
         let unlimited = self.rates().iter().all(Option::is_none);
         let mut state = self.state();
         state.refusals += 1;
-        let is_row = state.pace.sent_since() <= END_OF_ROW;
         let meaning = state.pace.refused(sent.cuts, seconds);
-        if meaning == Meaning::TooFast {
-            state.cuts_in_a_row = if is_row { state.cuts_in_a_row + 1 } else { 1 };
+        if let Meaning::TooFast { held } = meaning {
+            state.cuts_in_a_row = if held { 1 } else { state.cuts_in_a_row + 1 };
             if unlimited {
                 state.window.shrink();
             }
@@ -387,7 +385,7 @@ impl Limiter {
             most.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
         };
         let wait = told.unwrap_or_else(own);
-        if told.is_some() || meaning == Meaning::TooFast {
+        if told.is_some() || matches!(meaning, Meaning::TooFast { .. }) {
             let until = state.paused_until.map_or(now + wait, |old| old.max(now + wait));
             state.paused_until = Some(until);
             let until = self.seconds(until);

@@ -188,7 +188,10 @@ mod tests {
     }
 
     fn sent(events: &[Value]) -> Vec<u8> {
-        events.iter().flat_map(|event| format!("event: x\r\n: a remark\r\ndata: {event}\r\n\r\n").into_bytes()).collect()
+        events
+            .iter()
+            .flat_map(|event| format!("event: x\r\n: a remark\r\ndata: {event}\r\n\r\n").into_bytes())
+            .collect()
     }
 
     #[test]
@@ -233,8 +236,11 @@ mod tests {
 
     #[test]
     fn the_same_item_three_times_is_a_circle_and_similar_ones_are_not() {
-        let item = |n: u32| format!("{{\"term\": \"Debt\", \"definition\": \"what is owed {n}\", \"x\": {{\"y\": 1}}}}");
-        let list = |numbers: &[u32]| format!("{{\"items\": [{}", numbers.iter().map(|n| item(*n)).collect::<Vec<_>>().join(", "));
+        let item =
+            |n: u32| format!("{{\"term\": \"Debt\", \"definition\": \"what is owed {n}\", \"x\": {{\"y\": 1}}}}");
+        let list = |numbers: &[u32]| {
+            format!("{{\"items\": [{}", numbers.iter().map(|n| item(*n)).collect::<Vec<_>>().join(", "))
+        };
         assert!(is_circle(&list(&[1, 2, 3, 3, 3, 3])));
         assert!(!is_circle(&list(&[1, 2, 3, 3])) && !is_circle(&list(&[1, 2, 3, 4, 5, 6])));
         assert!(!is_circle("{\"a\": [{}, {}, {}, {}, {}, {}"));

@@ -76,13 +76,7 @@ pub(super) struct Settlement {
 }
 
 /// The change that keeps a response to a question as it came; `cost` stands in the ledger until it is read.
-pub(super) fn keep(
-    question: FpId,
-    id: ResponseId,
-    facts: &RequestFacts,
-    cost: Option<Cost>,
-    body: &[u8],
-) -> Change {
+pub(super) fn keep(question: FpId, id: ResponseId, facts: &RequestFacts, cost: Option<Cost>, body: &[u8]) -> Change {
     Change::Response(Box::new(StoredResponse {
         id,
         question,

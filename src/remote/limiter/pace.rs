@@ -2,8 +2,8 @@
 //!
 //! The rate that a person gave, or a provider told, may be wrong, shared with another program, or charged in another way than we
 //! count. Refusals show it, but not every refusal is about the rate: an overloaded provider refuses one request in twenty however
-//! few are sent. So a refusal is believed where the rate is as high as the one that was refused before; below that only the share
-//! of refused requests counts.
+//! few are sent. What is refused well below the last rate that was too high tells how many these are; what they do not explain
+//! cuts the rate.
 
 /// Least part of the rate that is ever used.
 const LEAST: f64 = 0.02;
@@ -11,21 +11,26 @@ const LEAST: f64 = 0.02;
 const HELD: f64 = 3.0;
 /// Cut where nothing is known yet, or much is refused ...
 const FAR: f64 = 0.5;
-/// ... where some is refused though the rate had been taken before ...
+/// ... where the rate held for a short time only ...
 const SOME: f64 = 0.75;
-/// ... and from the mean rate that was taken since the last cut, which is the provider's own with what its bucket held.
-const NEAR: f64 = 0.9;
-/// Growth of the rate a second, up to where it was refused ...
+/// ... and where the rate had held for a while.
+const NEAR: f64 = 0.85;
+/// Growth of the rate a second, up to this part of where it was refused ...
 const BACK: f64 = 0.05;
-/// ... and from there on: slow at first, then faster, so that a limit is met softly and a wrong step is made good in a minute.
+const BACK_TO: f64 = 0.92;
+/// ... and from there on: slow at first, then faster, so that a limit is met softly and a wrong cut is made good in a minute.
 const BEYOND: f64 = 0.005;
-const BEYOND_SQUARED: f64 = 0.0005;
-/// Share of requests that may be refused at a rate that had been taken before, until it is known better ...
-const TOLERATED: f64 = 0.08;
-/// ... and at most.
-const TOLERATED_AT_MOST: f64 = 0.3;
-/// Slower by a quarter, and refused as often as before to this part: not for the rate.
-const AS_OFTEN: f64 = 0.7;
+const BEYOND_SQUARED: f64 = 0.0003;
+/// Refusals well below the rate, at least, before their share is believed.
+const SEEN: f64 = 3.0;
+/// Smallest share that is told from none ...
+const SMALLEST: f64 = 0.01;
+/// ... and largest that is put up with.
+const LARGEST: f64 = 0.3;
+/// Refusals over the share that is expected, before they are not explained by it.
+const OVER: f64 = 1.5;
+/// Requests after which the share is looked at again.
+const LOOK_EACH: u32 = 500;
 
 /// Meaning of a refusal for the rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +40,10 @@ pub(super) enum Meaning {
     /// None: it is one of the few that are refused at any rate.
     Few,
     /// The rate is too high: it went down.
-    TooFast,
+    TooFast {
+        /// True if it had been taken for a while.
+        held: bool,
+    },
 }
 
 /// The part of the rate that is used, as it changes in time.
@@ -53,9 +61,8 @@ pub(super) struct Pace {
     refused: u32,
     /// True until a rate has held.
     is_searching: bool,
-    tolerated: f64,
-    /// Share that was refused when the last cut was made for it.
-    share_before: Option<f64>,
+    /// Requests sent well below the rate that was refused last, and those of them that were refused.
+    below: [f64; 2],
 }
 
 impl Pace {
@@ -68,8 +75,7 @@ impl Pace {
             sent: 0,
             refused: 0,
             is_searching: true,
-            tolerated: TOLERATED,
-            share_before: None,
+            below: [0.0; 2],
         }
     }
 
@@ -78,27 +84,42 @@ impl Pace {
         self.cuts
     }
 
-    /// Requests sent since the last cut.
-    pub(super) fn sent_since(&self) -> u32 {
-        self.sent
-    }
-
     /// Part of the rate that is used now, from [`LEAST`] to 1.
     pub(super) fn factor(&self, now: f64) -> f64 {
         let seconds = (now - self.from).max(0.0);
         let Some(ceiling) = self.ceiling else { return self.factor };
-        let back = (ceiling / self.factor).ln().max(0.0) / BACK.ln_1p();
+        let plateau = (ceiling * BACK_TO).max(self.factor);
+        let back = (plateau / self.factor).ln() / BACK.ln_1p();
         let grown = if seconds < back {
             self.factor * (1.0 + BACK).powf(seconds)
         } else {
             let beyond = seconds - back;
-            ceiling.max(self.factor) * (1.0 + BEYOND * beyond + BEYOND_SQUARED * beyond * beyond)
+            plateau * (1.0 + BEYOND * beyond + BEYOND_SQUARED * beyond * beyond)
         };
         grown.clamp(LEAST, 1.0)
     }
 
-    pub(super) fn sent(&mut self) {
+    /// Takes note of a request that is sent.
+    pub(super) fn sent(&mut self, now: f64) {
         self.sent += 1;
+        if self.is_below(now) {
+            self.below[0] += 1.0;
+        }
+        if self.sent.is_multiple_of(LOOK_EACH) && f64::from(self.refused) / f64::from(self.sent) < self.expected() / 2.0
+        {
+            self.below = [0.0; 2];
+        }
+    }
+
+    fn is_below(&self, now: f64) -> bool {
+        !self.is_searching && self.ceiling.is_some_and(|ceiling| self.factor(now) < ceiling * BACK_TO)
+    }
+
+    /// Share of requests that are refused whatever the rate.
+    fn expected(&self) -> f64 {
+        let [sent, refused] = self.below;
+        let share = refused / sent.max(1.0);
+        if refused >= SEEN && share >= SMALLEST { share.min(LARGEST) } else { 0.0 }
     }
 
     /// Takes note of a refusal of a request that was sent after `cuts` cuts.
@@ -107,30 +128,28 @@ impl Pace {
             return Meaning::Old;
         }
         self.refused += 1;
-        let factor = self.factor(now);
-        let to = if self.is_searching && now - self.from < HELD {
-            factor * FAR
-        } else if self.ceiling.is_some_and(|ceiling| factor < ceiling) && !self.is_searching {
-            let share = f64::from(self.refused) / f64::from(self.sent.max(1));
-            if share <= self.tolerated {
-                return Meaning::Few;
-            }
-            if self.share_before.is_some_and(|before| share >= AS_OFTEN * before) {
-                self.tolerated = (1.5 * share).min(TOLERATED_AT_MOST);
-            }
-            self.share_before = Some(share);
-            factor * if share > TOLERATED_AT_MOST { FAR } else { SOME }
-        } else {
-            self.is_searching = false;
-            (self.tolerated, self.share_before) = (TOLERATED.max(self.tolerated * AS_OFTEN), None);
-            self.mean(now) * NEAR
+        if self.is_below(now) {
+            self.below[1] += 1.0;
+        }
+        let few = OVER * self.expected() * f64::from(self.sent);
+        // Two standard deviations more than would be expected.
+        if few > 0.0 && f64::from(self.refused) <= few + 2.0 * few.sqrt() + 1.0 {
+            return Meaning::Few;
+        }
+        let held = now - self.from >= HELD;
+        let part = match (held, self.is_searching) {
+            (false, true) => FAR,
+            (false, false) => SOME,
+            (true, _) => NEAR,
         };
+        self.is_searching &= !held;
+        let factor = self.factor(now);
         self.ceiling = Some(factor);
-        self.factor = to.clamp(LEAST, 1.0);
+        self.factor = (factor * part).clamp(LEAST, 1.0);
         self.from = now;
         self.cuts += 1;
         (self.sent, self.refused) = (0, 0);
-        Meaning::TooFast
+        Meaning::TooFast { held }
     }
 
     /// Holds the rate as it is until `until`: nothing is sent, so nothing is learnt.
@@ -139,13 +158,5 @@ impl Pace {
             // What had grown stays, and goes on growing afterwards.
             self.from += until - now.max(self.from);
         }
-    }
-
-    /// Mean part of the rate since the last cut.
-    fn mean(&self, now: f64) -> f64 {
-        const STEPS: u32 = 32;
-        let span = (now - self.from).max(0.0);
-        let at = |step: u32| self.factor(self.from + span * (f64::from(step) + 0.5) / f64::from(STEPS));
-        (0..STEPS).map(at).sum::<f64>() / f64::from(STEPS)
     }
 }

@@ -121,7 +121,7 @@ impl Server {
     async fn asked_through(self, limiters: &[Arc<Limiter>], seconds: u64) -> (f64, f64) {
         let bucket = Arc::new(Mutex::new((self.limit, Instant::now())));
         let (good, bad) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        for task in 0..400_u64 {
+        for task in 0..1_000_u64 {
             let limiter = Arc::clone(&limiters[task as usize % limiters.len()]);
             let (bucket, good, bad) = (bucket.clone(), good.clone(), bad.clone());
             tokio::spawn(async move {
@@ -180,9 +180,11 @@ async fn a_limit_given_far_too_high_is_found_in_seconds() {
         ("sixteen times", 16, Server::of(30.0)),
         ("a slow provider", 4, Server::of(1.0)),
     ] {
-        let (goodput, refused) = server.asked_through(&[given((server.limit * 60.0) as u64 * times)], 120).await;
+        // As many requests of each.
+        let seconds = (3_600.0 / server.limit) as u64;
+        let (goodput, refused) = server.asked_through(&[given((server.limit * 60.0) as u64 * times)], seconds).await;
         assert!(refused <= 0.05, "{name}: {refused} refusals for an answer, {goodput} of the limit");
-        let answers_come = 1.0 - server.latency.as_secs_f64() / 120.0;
+        let answers_come = 1.0 - server.latency.as_secs_f64() / seconds as f64;
         assert!(goodput / answers_come >= 0.85, "{name}: {goodput} of the limit, {refused} refusals for an answer");
     }
 }
@@ -196,12 +198,11 @@ async fn two_processes_on_one_account_share_it() {
 
 #[tokio::test(start_paused = true)]
 async fn refusals_that_come_at_any_rate_do_not_slow_a_night_down() {
-    // One request in twenty: an overloaded provider.
-    for anyway in [0.02, 0.05, 0.15] {
+    for (anyway, at_least) in [(0.02, 0.8), (0.05, 0.7), (0.15, 0.4)] {
         let server = Server { anyway, ..Server::of(1_000.0) };
         let (goodput, _) = server.asked_through(&[given(3_000)], 1_800).await;
         let of_given = goodput * 1_000.0 / 50.0;
-        assert!(of_given >= 0.6, "{anyway} refused: {of_given} of the limit given");
+        assert!(of_given >= at_least, "{anyway} refused: {of_given} of the limit given");
     }
 }
 

@@ -7,15 +7,19 @@
 
 /// Window at the beginning.
 const FIRST: f64 = 2.0;
-/// Part of the throughput hoped for that has to come, for a larger window to stay.
+/// Part of the throughput hoped for that has to come, for a larger window to stay ...
 const WORTH: f64 = 0.3;
+/// ... and part of the throughput that may be lost, for a smaller one.
+const LOSS: f64 = 0.1;
 /// Answers over which a window is judged, at least.
-const JUDGED_BY: u32 = 6;
+const JUDGED_BY: u32 = 8;
 /// Growth of a trial, where more in flight only means a longer queue ...
 const DOUBLE: f64 = 2.0;
 /// ... and where it was refused.
 const QUARTER_MORE: f64 = 1.25;
-/// Answers before a larger window is tried again, as windows, after the first trial that was not worth it ...
+/// Part of the window that is tried, in turns with a larger one.
+const LESS: f64 = 0.5;
+/// Answers before another window is tried, as windows, after the first trial that was not worth it ...
 const HOLD: f64 = 8.0;
 /// ... and at most, as each such trial doubles them.
 const LONGEST_HOLD: f64 = 64.0;
@@ -31,6 +35,8 @@ pub(super) struct Window {
     /// Number of changes, which tells requests sent with this window from those sent before.
     changes: u32,
     growth: f64,
+    /// True if the next trial is of a smaller one.
+    tries_less: bool,
     /// Answers to wait for before the next trial, and the windows' worth of them after the next one in vain.
     hold: f64,
     patience: f64,
@@ -47,6 +53,7 @@ impl Window {
             before: None,
             changes: 0,
             growth: DOUBLE,
+            tries_less: false,
             hold: 0.0,
             patience: HOLD,
             answers: 0,
@@ -81,19 +88,26 @@ impl Window {
         let piece = self.seconds / self.work;
         if let Some((size, before)) = self.before {
             let gain = (self.size / piece) / (size / before);
-            if gain < 1.0 + WORTH * (self.size / size - 1.0) {
+            let is_worth_it =
+                if self.size > size { gain >= 1.0 + WORTH * (self.size / size - 1.0) } else { gain >= 1.0 - LOSS };
+            self.tries_less = !self.tries_less;
+            if !is_worth_it {
                 self.hold = self.patience * size;
                 self.patience = (self.patience * 2.0).min(LONGEST_HOLD);
                 self.change(size, None);
                 return;
             }
             self.patience = HOLD;
+            // What was worth it goes on.
+            self.tries_less = self.size < size;
         }
-        if self.hold > 0.0 {
+        let next = if self.tries_less { (self.size * LESS).floor() } else { (self.size * self.growth).ceil() };
+        if self.hold > 0.0 || next < 1.0 {
+            self.tries_less &= next >= 1.0;
             // The server of now, and not that of an hour ago, is what a trial is compared with.
             self.change(self.size, None);
         } else {
-            self.change((self.size * self.growth).ceil(), Some((self.size, piece)));
+            self.change(next, Some((self.size, piece)));
         }
     }
 

@@ -11,6 +11,7 @@ use super::errors::told_trouble;
 use crate::remote::batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing};
 use crate::remote::client::{Client, Payload};
 use crate::remote::trouble::{Trouble, TroubleKind};
+use crate::values::Usage;
 
 /// Limits of one batch: 50,000 requests and 200 MB.
 pub(super) const BATCH_LIMITS: BatchLimits = BatchLimits { requests: 50_000, bytes: 195_000_000 };

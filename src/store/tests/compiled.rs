@@ -96,7 +96,7 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         succeeded: 0,
         failed: 0,
         owed: 0,
-            told: None,
+        told: None,
         message: None,
         intent_ms: None,
         submitted_ms: None,

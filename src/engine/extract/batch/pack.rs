@@ -18,7 +18,7 @@ use crate::store::{
     BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DiskFile, DistinctCounter, DocId, STORE_FOLDER,
     StoreError,
 };
-use crate::values::{Cost, Extraction, Fingerprint, Stage, Usage};
+use crate::values::{Cost, Extraction, Fingerprint, Stage};
 
 /// Requests handed to the writer at a time.
 const GROUP: usize = 128;

@@ -7,14 +7,14 @@ use crate::engine::error::RunError;
 use crate::engine::extract::admission::{Admission, admission};
 use crate::engine::extract::backoff::backoff;
 use crate::engine::extract::contents::contents;
-use crate::engine::extract::settle::Policy;
 use crate::engine::extract::request::{Ask, Unit, prompt};
+use crate::engine::extract::settle::Policy;
 use crate::engine::feed::feed_documents;
 use crate::engine::provider::{EndpointKind, Remote};
 use crate::remote::{Client, Disposition, TroubleKind};
 use crate::stages::pipeline::Pipeline;
 use crate::store::{Change, Checkpoint};
-use crate::values::{Stage, Stop, StopReason, Usage};
+use crate::values::{Stage, Stop, StopReason};
 
 /// Stop for which a provider's batch endpoint cannot be used, if it cannot: found out before a corpus is parsed for it.
 ///

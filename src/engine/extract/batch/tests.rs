@@ -316,7 +316,7 @@ impl Course<'_> {
             let run =
                 Run::over(self.store, &cancel, pipeline, self.question, ResponseId(next_response), || NOW_MS, &events);
             let provider = Arc::clone(&self.provider);
-            let mut driver = Driver::new(&run, remote, &options, Arc::clone(&provider)).unwrap();
+            let mut driver = Driver::new(&run, remote, &options, Arc::clone(&provider), run.question).unwrap();
             if abandon {
                 for batch in driver.reader.open_batches(self.question).unwrap() {
                     driver.give_up(&batch, "given up by a person").unwrap();

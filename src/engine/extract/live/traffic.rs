@@ -278,13 +278,13 @@ impl<'a> Traffic<'a> {
     fn verdict(&mut self, verdict: Verdict) {
         self.unread -= 1;
         let live = self.live;
+        let otherwise = self.asks_otherwise(&verdict);
         live.limiter.settle(verdict.permit, verdict.input_estimate, verdict.usage, verdict.latency);
         {
             let mut money = live.money.lock().expect("no panic while the lock is held");
             money.settle(verdict.reserved, verdict.cost);
             money.answered(verdict.usage.unwrap_or_default());
         }
-        let otherwise = self.asks_otherwise(&verdict);
         if let Some(stop) = self.health.heard(verdict.use_of, otherwise) {
             live.stop(stop);
             return;
