@@ -2,7 +2,7 @@
 
 mod streaming;
 
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
@@ -59,6 +59,8 @@ pub struct Client {
     timeout: Duration,
     /// Time between two pieces of an answer that is streamed; none where answers come in one piece.
     between_tokens: Option<Duration>,
+    /// False once the server has refused to stream.
+    streams: AtomicBool,
     now_unix: fn() -> f64,
     /// Milliseconds by which the provider's clock is ahead of ours; the least number while it has told no time.
     clock_ahead_ms: AtomicI64,
@@ -135,6 +137,7 @@ impl Client {
             structured: AtomicU8::new(code(structured)),
             timeout,
             between_tokens: None,
+            streams: AtomicBool::new(true),
             now_unix,
             clock_ahead_ms: AtomicI64::new(i64::MIN),
         })
@@ -185,19 +188,19 @@ impl Client {
     pub async fn send_within(&self, prompt: &Prompt, timeout: Duration) -> Attempt {
         let structured = self.structured();
         let mut body = self.dialect.body(prompt, structured);
-        let path = match self.between_tokens {
-            None => self.dialect.path(),
-            Some(_) => {
+        let between = self.between_tokens.filter(|_| self.streams.load(Ordering::Relaxed));
+        let mut attempt = match between {
+            None => self.run(self.post(&self.dialect.path(), &body).timeout(timeout), structured).await,
+            Some(between) => {
                 self.dialect.vendor.ask_for_stream(&mut body);
-                self.dialect.stream_path()
+                let request = self.post(&self.dialect.stream_path(), &body);
+                let attempt = self.stream(request, structured, timeout, between).await;
+                if attempt.result.as_ref().is_err_and(Trouble::is_of_streaming) {
+                    self.streams.store(false, Ordering::Relaxed);
+                    return Box::pin(self.send_within(prompt, timeout)).await;
+                }
+                attempt
             }
-        };
-        let body = serde_json::to_vec(&body).expect("a JSON value has string keys");
-        let url = self.place(&path).expect("a vendor's paths begin with a slash");
-        let request = self.http.post(url).header(CONTENT_TYPE, "application/json").headers(self.headers()).body(body);
-        let mut attempt = match self.between_tokens {
-            None => self.run(request.timeout(timeout), structured).await,
-            Some(between) => self.stream(request, structured, timeout, between).await,
         };
         if let Err(trouble) = &mut attempt.result
             && trouble.kind == TroubleKind::Timeout
@@ -205,6 +208,12 @@ impl Client {
             trouble.message = self.late(timeout);
         }
         attempt
+    }
+
+    fn post(&self, path: &str, body: &serde_json::Value) -> reqwest::RequestBuilder {
+        let body = serde_json::to_vec(body).expect("a JSON value has string keys");
+        let url = self.place(path).expect("a vendor's paths begin with a slash");
+        self.http.post(url).header(CONTENT_TYPE, "application/json").headers(self.headers()).body(body)
     }
 
     /// Words about an answer that did not come in time.

@@ -109,10 +109,10 @@ impl Stream {
         })
     }
 
-    /// The response, whole. Where the stream did not come to its end, it has broken off at the output budget: the items that are
+    /// The response, whole. Where the stream did not say why it ended, it has broken off at the output budget: the items that are
     /// whole are of use.
-    pub(super) fn into_body(mut self, is_whole: bool) -> Vec<u8> {
-        if !is_whole {
+    pub(super) fn into_body(mut self) -> Vec<u8> {
+        if self.whole.is_object() {
             self.vendor.break_off(&mut self.whole);
         }
         serde_json::to_vec(&self.whole).expect("a JSON value has string keys")
@@ -203,7 +203,7 @@ mod tests {
                 for piece in bytes.chunks(size) {
                     stream.take(piece).unwrap();
                 }
-                let value: Value = serde_json::from_slice(&stream.into_body(true)).unwrap();
+                let value: Value = serde_json::from_slice(&stream.into_body()).unwrap();
                 let reply = vendor.reply(&value).unwrap();
                 assert_eq!(reply.content, Some(Content::Text("{\"a\":1}".into())), "{}", vendor.name());
                 assert_eq!((reply.finish, reply.model.as_deref()), (Finish::Complete, Some("m")), "{}", vendor.name());
@@ -220,7 +220,7 @@ mod tests {
             let mut stream = Stream::new(vendor);
             assert_eq!(stream.take(&sent(&events[..=until])), Ok(Progress::Open));
             assert!(stream.has_words());
-            let value: Value = serde_json::from_slice(&stream.into_body(false)).unwrap();
+            let value: Value = serde_json::from_slice(&stream.into_body()).unwrap();
             let reply = vendor.reply(&value).unwrap();
             assert_eq!(reply.content, Some(Content::Text("{\"a\":".into())), "{}", vendor.name());
             assert_eq!(reply.finish, Finish::Truncated, "{}", vendor.name());

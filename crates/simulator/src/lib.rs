@@ -17,6 +17,7 @@ mod oracle;
 mod reply;
 mod server;
 mod state;
+mod streaming;
 mod tokens;
 
 pub use batches::{BatchConfig, BatchCounters, BatchFault};

@@ -56,13 +56,13 @@ impl Client {
                 Err(_) if stream.has_words() => break None,
                 Err(_) => return Err(late()),
                 Ok(Err(error)) => break Some(self.network(&error)),
-                // A stream that ends without a word of its end is over with some servers.
-                Ok(Ok(None)) => return Ok(self.whole(stream, status, true)),
+                // What it says of its end decides.
+                Ok(Ok(None)) => return Ok(self.whole(stream, status)),
                 Ok(Ok(Some(piece))) => piece,
             };
             match stream.take(&piece) {
                 Ok(Progress::Open) if stream.bytes() <= LARGEST_RESPONSE => {}
-                Ok(Progress::Whole) => return Ok(self.whole(stream, status, true)),
+                Ok(Progress::Whole) => return Ok(self.whole(stream, status)),
                 // An answer that goes round in a circle, or has no end.
                 Ok(Progress::Open | Progress::Circle) => break None,
                 Err(trouble) => break Some(trouble),
@@ -73,11 +73,11 @@ impl Client {
                 trouble.message = self.redact(&trouble.message);
                 Err(trouble)
             }
-            _ => Ok(self.whole(stream, status, false)),
+            _ => Ok(self.whole(stream, status)),
         }
     }
 
-    fn whole(&self, stream: Stream, status: u16, is_whole: bool) -> Answered {
-        Answered { status, body: self.redact_bytes(stream.into_body(is_whole)) }
+    fn whole(&self, stream: Stream, status: u16) -> Answered {
+        Answered { status, body: self.redact_bytes(stream.into_body()) }
     }
 }

@@ -16,7 +16,7 @@ const SOME: f64 = 0.75;
 /// ... and where the rate had held for a while.
 const NEAR: f64 = 0.85;
 /// Growth of the rate a second, up to this part of where it was refused ...
-const BACK: f64 = 0.05;
+const BACK: f64 = 0.12;
 const BACK_TO: f64 = 0.92;
 /// ... and from there on: slow at first, then faster, so that a limit is met softly and a wrong cut is made good in a minute.
 const BEYOND: f64 = 0.005;

@@ -97,7 +97,7 @@ async fn output_is_charged_as_it_comes_and_not_as_it_might() {
     assert!((0.98..1.01).contains(&share), "output over limit {share}");
 }
 
-/// A provider in virtual time, with a bucket of one second.
+/// A provider in virtual time, with a bucket of one second, or of three requests.
 #[derive(Clone, Copy)]
 struct Server {
     /// Requests a second that it takes.
@@ -119,7 +119,8 @@ impl Server {
 
     /// Part of the limit that was used in so many seconds, and refused requests for each answer.
     async fn asked_through(self, limiters: &[Arc<Limiter>], seconds: u64) -> (f64, f64) {
-        let bucket = Arc::new(Mutex::new((self.limit, Instant::now())));
+        let most = self.limit.max(3.0);
+        let bucket = Arc::new(Mutex::new((most, Instant::now())));
         let (good, bad) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         for task in 0..1_000_u64 {
             let limiter = Arc::clone(&limiters[task as usize % limiters.len()]);
@@ -131,7 +132,7 @@ impl Server {
                     let admitted = {
                         let mut bucket = bucket.lock().unwrap();
                         let now = Instant::now();
-                        bucket.0 = (bucket.0 + self.limit * (now - bucket.1).as_secs_f64()).min(self.limit);
+                        bucket.0 = (bucket.0 + self.limit * (now - bucket.1).as_secs_f64()).min(most);
                         bucket.1 = now;
                         let admitted = bucket.0 >= 1.0 && rng.f64() >= self.anyway;
                         bucket.0 -= if admitted || self.charges_refused { 1.0 } else { 0.0 };
@@ -198,7 +199,7 @@ async fn two_processes_on_one_account_share_it() {
 
 #[tokio::test(start_paused = true)]
 async fn refusals_that_come_at_any_rate_do_not_slow_a_night_down() {
-    for (anyway, at_least) in [(0.02, 0.8), (0.05, 0.7), (0.15, 0.4)] {
+    for (anyway, at_least) in [(0.02, 0.75), (0.05, 0.65), (0.15, 0.4)] {
         let server = Server { anyway, ..Server::of(1_000.0) };
         let (goodput, _) = server.asked_through(&[given(3_000)], 1_800).await;
         let of_given = goodput * 1_000.0 / 50.0;
@@ -260,8 +261,9 @@ async fn a_refusal_pauses_everybody_for_the_stated_time_once() {
     }
     let at = grants(&limiter, 8, 40.0).await;
     assert!(at[0] >= 30.0 && at[0] < 30.5, "first grant after {}", at[0]);
-    // Ten seconds of growth after the pause.
-    assert!((limiter.report().factor - 0.5 * 1.05_f64.powf(10.0)).abs() < 0.01, "one cut, {}", limiter.report().factor);
+    // Ten seconds of growth after the pause: back where it was refused, and a little more.
+    let factor = limiter.report().factor;
+    assert!((0.92..0.96).contains(&factor), "one cut, {factor}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -174,6 +174,9 @@ impl Vendor for Anthropic {
     }
 
     fn break_off(&self, whole: &mut Value) {
+        if !whole["stop_reason"].is_null() {
+            return;
+        }
         whole["stop_reason"] = json!("max_tokens");
         // A tool's input that broke off is text that may hold whole items.
         for block in whole["content"].as_array_mut().into_iter().flatten() {

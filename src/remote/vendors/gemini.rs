@@ -141,7 +141,9 @@ impl Vendor for Gemini {
     }
 
     fn break_off(&self, whole: &mut Value) {
-        if let Some(candidate) = whole.pointer_mut("/candidates/0").filter(|candidate| candidate.is_object()) {
+        if let Some(candidate) =
+            whole.pointer_mut("/candidates/0").filter(|c| c.is_object() && c["finishReason"].is_null())
+        {
             candidate["finishReason"] = json!("MAX_TOKENS");
         }
     }

@@ -107,7 +107,10 @@ impl Vendor for OpenAiChat {
     }
 
     fn break_off(&self, whole: &mut Value) {
-        whole["choices"][0]["finish_reason"] = json!("length");
+        let reason = &mut whole["choices"][0]["finish_reason"];
+        if reason.is_null() {
+            *reason = json!("length");
+        }
     }
 
     fn reply(&self, value: &Value) -> Result<Reply, String> {

@@ -94,8 +94,10 @@ impl Vendor for OpenAiResponses {
     }
 
     fn break_off(&self, whole: &mut Value) {
-        whole["status"] = json!("incomplete");
-        whole["incomplete_details"] = json!({"reason": "max_output_tokens"});
+        if whole["status"] == "in_progress" {
+            whole["status"] = json!("incomplete");
+            whole["incomplete_details"] = json!({"reason": "max_output_tokens"});
+        }
     }
 
     fn reply(&self, value: &Value) -> Result<Reply, String> {

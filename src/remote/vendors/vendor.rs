@@ -93,7 +93,7 @@ pub trait Vendor: std::fmt::Debug + Send + Sync {
     /// Adds an event of a stream to what the response would be in one piece, which is null before the first.
     fn add(&self, whole: &mut Value, event: &Value) -> Added;
 
-    /// Marks a response whose stream did not come to its end as one that used up its output budget.
+    /// Marks a response whose stream ended without saying why as one that used up its output budget.
     fn break_off(&self, whole: &mut Value);
 
     /// Meaning of a response with status 2xx.

@@ -10,6 +10,7 @@ use super::interface::{
 use crate::BatchFault;
 use crate::admission::Level;
 use crate::content::{Block, Content, Stop};
+use crate::streaming;
 
 /// Fields of a request; every other one is refused.
 const FIELDS: [&str; 21] = [
@@ -72,9 +73,6 @@ impl Interface for Anthropic {
         let sampling = ["temperature", "top_p", "top_k"].iter().find(|k| body.contains_key(**k));
         if let Some(sampling) = sampling.filter(|_| version == WITHOUT_SAMPLING) {
             return Err(Refusal::new(400, format!("{sampling}: not supported under anthropic-version {version}")));
-        }
-        if body.get("stream").is_some_and(|s| *s == true) {
-            return Err(bad("stream: the simulator does not stream"));
         }
         let model = body.get("model").and_then(Value::as_str).ok_or_else(|| bad("model: Field required"))?.to_owned();
         let budget = match body.get("max_tokens").map(whole) {
@@ -166,6 +164,10 @@ impl Interface for Anthropic {
             }
         }
         body
+    }
+
+    fn events(&self, whole: &Value) -> Vec<Value> {
+        streaming::message(whole)
     }
 
     fn error(&self, refusal: &Refusal, n: u64) -> Value {

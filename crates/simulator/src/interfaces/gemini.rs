@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, stamp, whole};
 use crate::BatchFault;
 use crate::content::{Block, Content, Stop};
+use crate::streaming;
 
 /// Output budget where a request names none.
 const BUDGET: u64 = 8_192;
@@ -22,7 +23,9 @@ impl Interface for Gemini {
         let action = path.strip_prefix("/models/")?;
         match method {
             "GET" if header("x-goog-api-key").is_some() => Some(Purpose::Model),
-            "POST" if action.ends_with(":generateContent") => Some(Purpose::Ask),
+            "POST" if action.ends_with(":generateContent") || action.ends_with(":streamGenerateContent") => {
+                Some(Purpose::Ask)
+            }
             "POST" if action.ends_with(":countTokens") => Some(Purpose::Count),
             _ => None,
         }
@@ -117,6 +120,10 @@ impl Interface for Gemini {
             }
         }
         body
+    }
+
+    fn events(&self, whole: &Value) -> Vec<Value> {
+        streaming::generated(whole)
     }
 
     fn error(&self, refusal: &Refusal, _n: u64) -> Value {

@@ -6,6 +6,7 @@ use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refu
 use crate::BatchFault;
 use crate::admission::Level;
 use crate::content::{Block, Content, Stop};
+use crate::streaming;
 
 /// Chat Completions. It speaks for OpenAI's files and batches too, whatever is in them.
 pub(super) const CHAT_COMPLETIONS: &dyn Interface = &ChatCompletions;
@@ -43,6 +44,14 @@ impl Interface for ChatCompletions {
 
     fn within_batch(&self, endpoint: &str) -> Option<&'static dyn Interface> {
         endpoint.ends_with("/responses").then_some(RESPONSES)
+    }
+
+    fn events(&self, whole: &Value) -> Vec<Value> {
+        streaming::chat(whole)
+    }
+
+    fn ends_with_done(&self) -> bool {
+        true
     }
 
     fn error(&self, refusal: &Refusal, _n: u64) -> Value {
@@ -116,6 +125,10 @@ impl Interface for Responses {
         false
     }
 
+    fn events(&self, whole: &Value) -> Vec<Value> {
+        streaming::response(whole)
+    }
+
     fn error(&self, refusal: &Refusal, _n: u64) -> Value {
         error(refusal)
     }
@@ -174,9 +187,6 @@ fn bad(message: &str, param: &'static str) -> Refusal {
 const BUDGET: u64 = 16_384;
 
 fn model_of(body: &Value) -> Result<String, Refusal> {
-    if body["stream"] == true {
-        return Err(bad("the simulator does not stream", "stream"));
-    }
     body["model"].as_str().map(str::to_owned).ok_or_else(|| bad("you must provide a model parameter", "model"))
 }
 
