@@ -12,9 +12,10 @@ const ABORTS: u32 = 3;
 const BAD_REQUESTS: u32 = 5;
 /// Failed connections before the first answer, before the address is blamed.
 const UNREACHABLE: u32 = 5;
-/// Answers before the first that can be used, to questions put in the last way that there is, before the run is stopped: the model,
-/// the server or the prompt is unfit.
+/// Answers before the first that can be used, before the run is stopped: the model, the server or the prompt is unfit ...
 const USELESS: u32 = 5;
+/// ... and answers among them to a question that was put in the last way that there is.
+const USELESS_IN_THE_LAST_WAY: u32 = 2;
 /// Server troubles in a row, at least, before a provider counts as away.
 const AWAY: u32 = 5;
 /// First pause between two requests to a provider that is away; it doubles ...
@@ -74,6 +75,7 @@ pub struct Health {
     /// True once an answer could be used.
     useful: bool,
     useless: u32,
+    useless_in_the_last_way: u32,
 }
 
 impl Health {
@@ -90,6 +92,7 @@ impl Health {
             away: None,
             useful: false,
             useless: 0,
+            useless_in_the_last_way: 0,
         }
     }
 
@@ -134,12 +137,15 @@ impl Health {
         match use_of {
             UseOf::Some => self.useful = true,
             UseOf::MoreRoom => {}
-            UseOf::None { .. } if self.useful || can_ask_otherwise => {}
+            UseOf::None { .. } if self.useful => {}
+            UseOf::None { .. } if can_ask_otherwise => self.useless += 1,
             UseOf::None { example } => {
                 self.useless += 1;
-                if self.useless >= USELESS {
+                self.useless_in_the_last_way += 1;
+                if self.useless >= USELESS && self.useless_in_the_last_way >= USELESS_IN_THE_LAST_WAY {
                     let words = format!(
-                        "none of the first answers can be used, the last because {example}; they are paid for and kept; try another model, or 'corpora doctor'"
+                        "none of the first {} answers can be used, the last because {example}; they are paid for and kept; try another model, or 'corpora doctor'",
+                        self.useless
                     );
                     return Some(Stop::new(StopReason::Useless, words));
                 }
@@ -327,8 +333,13 @@ mod tests {
         let now = Instant::now();
         let mut health = Health::new(Duration::from_secs(60), now);
         let useless = || UseOf::None { example: "it is not JSON".into() };
-        assert!((0..20).all(|_| health.heard(useless(), true).is_none()));
-        let stops: Vec<bool> = (0..USELESS).map(|_| health.heard(useless(), false).is_some()).collect();
+        assert!((0..4).all(|_| health.heard(useless(), true).is_none()));
+        assert!(health.heard(useless(), false).is_none() && health.heard(useless(), false).is_some());
+        let mut only_way = Health::new(Duration::from_secs(60), now);
+        let stops: Vec<bool> = (0..USELESS).map(|_| only_way.heard(useless(), false).is_some()).collect();
         assert!(stops.iter().rev().skip(1).all(|s| !s) && stops[USELESS as usize - 1]);
+        let mut good = Health::new(Duration::from_secs(60), now);
+        good.heard(UseOf::Some, false);
+        assert!((0..100).all(|_| good.heard(useless(), false).is_none()));
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The rate that a person gave, or a provider told, may be wrong, shared with another program, or charged in another way than we
 //! count. Refusals show it, but not every refusal is about the rate: an overloaded provider refuses one request in twenty however
-//! few are sent. What is refused well below the last rate that was too high tells how many these are; what they do not explain
-//! cuts the rate.
+//! few are sent. Where half of a rate is refused as often as the whole, the rate is not the reason: as many refusals are put up with
+//! then, and only more of them cut the rate.
 
 /// Least part of the rate that is ever used.
 const LEAST: f64 = 0.02;
@@ -21,16 +21,33 @@ const BACK_TO: f64 = 0.92;
 /// ... and from there on: slow at first, then faster, so that a limit is met softly and a wrong cut is made good in a minute.
 const BEYOND: f64 = 0.005;
 const BEYOND_SQUARED: f64 = 0.0003;
-/// Refusals well below the rate, at least, before their share is believed.
+/// Requests that a second of that growth takes, at least.
+const REQUESTS_A_SECOND: f64 = 10.0;
+/// Refusals at half of a rate, at least, before their share is compared with that at the whole ...
 const SEEN: f64 = 3.0;
+/// ... and part of it that is as often.
+const AS_OFTEN: f64 = 0.25;
 /// Smallest share that is told from none ...
 const SMALLEST: f64 = 0.01;
 /// ... and largest that is put up with.
-const LARGEST: f64 = 0.3;
+const LARGEST: f64 = 0.2;
 /// Refusals over the share that is expected, before they are not explained by it.
 const OVER: f64 = 1.5;
 /// Requests after which the share is looked at again.
-const LOOK_EACH: u32 = 500;
+const LOOK_EACH: u32 = 200;
+
+/// Requests that were sent, and those of them that were refused.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    sent: f64,
+    refused: f64,
+}
+
+impl Count {
+    fn share(self) -> f64 {
+        self.refused / self.sent.max(1.0)
+    }
+}
 
 /// Meaning of a refusal for the rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +78,12 @@ pub(super) struct Pace {
     refused: u32,
     /// True until a rate has held.
     is_searching: bool,
-    /// Requests sent well below the rate that was refused last, and those of them that were refused.
-    below: [f64; 2],
+    /// Share of requests that are refused at any rate, once it is known.
+    expected: f64,
+    /// Part of the rate with which the half of it is compared, and what came of both.
+    whole: f64,
+    at_whole: Count,
+    at_half: Count,
 }
 
 impl Pace {
@@ -75,7 +96,10 @@ impl Pace {
             sent: 0,
             refused: 0,
             is_searching: true,
-            below: [0.0; 2],
+            expected: 0.0,
+            whole: 1.0,
+            at_whole: Count::default(),
+            at_half: Count::default(),
         }
     }
 
@@ -93,7 +117,8 @@ impl Pace {
         let grown = if seconds < back {
             self.factor * (1.0 + BACK).powf(seconds)
         } else {
-            let beyond = seconds - back;
+            // Where few requests are sent, each refusal is a large part of them.
+            let beyond = (seconds - back).min(f64::from(self.sent) / REQUESTS_A_SECOND);
             plateau * (1.0 + BEYOND * beyond + BEYOND_SQUARED * beyond * beyond)
         };
         grown.clamp(LEAST, 1.0)
@@ -102,24 +127,34 @@ impl Pace {
     /// Takes note of a request that is sent.
     pub(super) fn sent(&mut self, now: f64) {
         self.sent += 1;
-        if self.is_below(now) {
-            self.below[0] += 1.0;
-        }
-        if self.sent.is_multiple_of(LOOK_EACH) && f64::from(self.refused) / f64::from(self.sent) < self.expected() / 2.0
-        {
-            self.below = [0.0; 2];
+        self.counted_at(now).sent += 1.0;
+        let share = f64::from(self.refused) / f64::from(self.sent);
+        if self.expected > 0.0 && self.sent.is_multiple_of(LOOK_EACH) && share < self.expected / 3.0 {
+            self.learn_anew(now);
         }
     }
 
-    fn is_below(&self, now: f64) -> bool {
-        !self.is_searching && self.ceiling.is_some_and(|ceiling| self.factor(now) < ceiling * BACK_TO)
+    fn counted_at(&mut self, now: f64) -> &mut Count {
+        if self.factor(now) <= self.whole / 2.0 { &mut self.at_half } else { &mut self.at_whole }
     }
 
-    /// Share of requests that are refused whatever the rate.
-    fn expected(&self) -> f64 {
-        let [sent, refused] = self.below;
-        let share = refused / sent.max(1.0);
-        if refused >= SEEN && share >= SMALLEST { share.min(LARGEST) } else { 0.0 }
+    fn learn_anew(&mut self, now: f64) {
+        (self.expected, self.whole) = (0.0, self.factor(now));
+        (self.at_whole, self.at_half) = (Count::default(), Count::default());
+    }
+
+    /// Compares half of a rate with the whole.
+    fn learn(&mut self, now: f64) {
+        self.counted_at(now).refused += 1.0;
+        if self.expected > 0.0 || self.at_half.refused < SEEN {
+            return;
+        }
+        let share = self.at_half.share();
+        if share >= SMALLEST && share >= AS_OFTEN * self.at_whole.share() {
+            self.expected = share.min(LARGEST);
+        } else {
+            self.learn_anew(now);
+        }
     }
 
     /// Takes note of a refusal of a request that was sent after `cuts` cuts.
@@ -128,13 +163,15 @@ impl Pace {
             return Meaning::Old;
         }
         self.refused += 1;
-        if self.is_below(now) {
-            self.below[1] += 1.0;
-        }
-        let few = OVER * self.expected() * f64::from(self.sent);
+        self.learn(now);
+        let few = OVER * self.expected * f64::from(self.sent);
         // Two standard deviations more than would be expected.
         if few > 0.0 && f64::from(self.refused) <= few + 2.0 * few.sqrt() + 1.0 {
             return Meaning::Few;
+        }
+        if few > 0.0 {
+            // It was learnt wrongly, or is not so any more.
+            self.learn_anew(now);
         }
         let held = now - self.from >= HELD;
         let part = match (held, self.is_searching) {

@@ -15,7 +15,7 @@ use super::money::Reserved;
 use super::reading::{Response, Verdict};
 use super::shared::{Live, asked};
 use crate::engine::error::RunError;
-use crate::engine::extract::backoff::{ATTEMPTS, backoff};
+use crate::engine::extract::backoff::{ATTEMPTS, BAD_ANSWER_COSTS, backoff};
 use crate::engine::extract::request::{Ask, Request, prompt};
 use crate::remote::{Attempt, Disposition, Health, Permit, Trouble, TroubleKind, UseOf};
 use crate::store::{Change, Checkpoint};
@@ -289,7 +289,11 @@ impl<'a> Traffic<'a> {
             live.stop(stop);
             return;
         }
-        for ask in verdict.again {
+        for mut ask in verdict.again {
+            if otherwise {
+                // The way of asking was to blame.
+                ask.attempts = ask.attempts.saturating_sub(BAD_ANSWER_COSTS);
+            }
             self.wait(ask, Duration::ZERO);
         }
     }
