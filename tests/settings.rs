@@ -47,6 +47,8 @@ const VALUES: [(&str, &str, &str); 57] = [
     ("tpm", "3000", "4000"),
     ("in-flight", "4", "5"),
     ("request-timeout", "12.5", "30.5"),
+    ("stream", "always", "never"),
+    ("token-timeout", "7.5", "8.5"),
     ("patience", "1.5", "2.5"),
     ("max-cost", "2.5", "3.5"),
     ("prices", "prices.toml", "others.toml"),

@@ -105,6 +105,10 @@ pub struct Sent {
 }
 
 impl Permit {
+    fn spend(self) -> (Charge, Sent) {
+        (self.charge, self.sent)
+    }
+
     /// State of the limiter when it gave the permit, for [`Limiter::refused`].
     pub fn sent(&self) -> Sent {
         self.sent
@@ -332,11 +336,11 @@ impl Limiter {
 
     /// Settles an answered request with its real usage; `None` where the response told none.
     pub fn settle(&self, permit: Permit, input_estimate: u64, used: Option<crate::values::Usage>, latency: Duration) {
-        let charge = permit.charge;
+        let (charge, sent) = permit.spend();
         let mut state = self.state();
         state.latency.add(latency.as_secs_f64());
         let (in_flight, output) = (state.in_flight, used.map_or(0, |used| used.output));
-        state.window.answered(permit.sent.window, latency.as_secs_f64(), output, in_flight);
+        state.window.answered(sent.window, latency.as_secs_f64(), output, in_flight);
         state.in_flight = in_flight.saturating_sub(1);
         let Some(used) = used else { return };
         let counted = used.prompt() - if self.limits_cached_input { 0 } else { used.cache_read };
@@ -351,14 +355,15 @@ impl Limiter {
 
     /// Settles a request that the provider refused or that never reached it: it used no tokens.
     pub fn give_back(&self, permit: Permit) {
+        let (charge, _) = permit.spend();
         let mut state = self.state();
         state.in_flight = state.in_flight.saturating_sub(1);
-        state.correct(&permit.charge, &Charge::default());
+        state.correct(&charge, &Charge::default());
     }
 
     /// Settles a request of which nobody knows what became: it stays charged as estimated.
     pub fn keep(&self, permit: Permit) {
-        drop(permit);
+        permit.spend();
         let mut state = self.state();
         state.in_flight = state.in_flight.saturating_sub(1);
     }

@@ -10,9 +10,9 @@ pub(crate) fn body(events: &[Value], ends_with_done: bool) -> Vec<u8> {
     let mut body = String::new();
     for event in events {
         if let Some(name) = event["type"].as_str() {
-            body += &format!("event: {name}\n");
+            body.extend(["event: ", name, "\n"]);
         }
-        body += &format!("data: {event}\n\n");
+        body.extend(["data: ", &event.to_string(), "\n\n"]);
     }
     if ends_with_done {
         body += "data: [DONE]\n\n";
