@@ -10,7 +10,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, Shelf, command};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 57] = [
+const VALUES: [(&str, &str, &str); 59] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
