@@ -138,7 +138,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
         assert_eq!(with(&|p| p.prompt.push('x')), Stale::Questions);
         assert_eq!(with(&|p| p.schema["title"] = "another".into()), Stale::Questions);
         let reordered = |p: &mut Pipeline| {
-            p.schema = Value::Object(p.schema.as_object().unwrap().clone().into_iter().rev().collect())
+            p.schema = Value::Object(p.schema.as_object().unwrap().clone().into_iter().rev().collect());
         };
         let order = stale(
             &before,

@@ -33,7 +33,7 @@ pub fn no_term(term: &str, language_tag: Option<&str>) -> Option<NoTerm> {
     let language = language(language_tag);
     let listed = stop_words::lookup(&language).unwrap_or_default();
     let is_stop = |word: &&str| listed.contains(word) || (language == "en" && PRONOUNS.split(' ').any(|p| p == *word));
-    if !words.is_empty() && words.iter().all(|word| is_stop(&word)) {
+    if !words.is_empty() && words.iter().all(is_stop) {
         return Some(NoTerm::StopWords);
     }
     let ends = term.trim_end().ends_with(['.', '!', '?', ';', '…']);
