@@ -9,6 +9,7 @@ mod limiter;
 mod prices;
 mod prompt;
 mod secret;
+mod tier;
 mod trouble;
 mod upload;
 mod vendors;
@@ -21,9 +22,10 @@ pub use headers::{LimitSeen, LimitsSeen};
 pub use limiter::{Charge, Limiter, LimiterReport, Permit, Rates};
 pub use prices::{Price, PriceError, Prices};
 pub use prompt::Prompt;
-pub use secret::{ApiKey, KeyError};
+pub use secret::{ApiKey, ExtraHeaders, HeaderError, KeyError};
+pub use tier::{ServiceTier, Tariff};
 pub use trouble::{Disposition, Trouble, TroubleKind};
 pub use vendors::{
     ALL as VENDORS, ANTHROPIC, Content, Dialect, Finish, GEMINI, OPENAI_CHAT, OPENAI_RESPONSES, Reply, SchemaTrouble,
-    Structured, Vendor, vendor_named,
+    SettingTrouble, Structured, Vendor, check_tier, vendor_named,
 };

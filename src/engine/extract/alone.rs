@@ -9,17 +9,20 @@ use super::backoff::{ATTEMPTS, backoff};
 use super::contents::Contents;
 use super::request::{Ask, prompt};
 use super::settle::Policy;
+use super::way::{Facts, TierRule};
 use crate::engine::attempts::StageError;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::engine::provider::Remote;
-use crate::remote::{Attempt, Client, Disposition};
+use crate::remote::{Attempt, Client, Disposition, Prompt};
 use crate::store::{Change, DocId};
 use crate::values::{Chunk, Extraction, Failure, FailureKind, ParsedDocument};
 
 /// One worker's way to a provider.
 pub(in crate::engine) struct Alone<'a> {
     client: Client,
+    tier: TierRule,
+    now_unix: fn() -> f64,
     policy: Policy<'a>,
     system: Arc<str>,
     schema: Arc<serde_json::Value>,
@@ -40,6 +43,9 @@ impl<'a> Alone<'a> {
         let pipeline = &run.pipeline;
         Ok(Self {
             client: remote.client(&pipeline.schema)?,
+            // How much is left is not known here.
+            tier: TierRule::of(remote, &Facts::new(remote, 0, None)),
+            now_unix: remote.now_unix,
             policy: Policy::new(run.question, remote, &pipeline.schema, &pipeline.method)?,
             system: pipeline.prompt.as_str().into(),
             schema: Arc::new(pipeline.schema.clone()),
@@ -74,8 +80,9 @@ impl<'a> Alone<'a> {
         let mut failures = 0;
         let mut left = VecDeque::from([ask]);
         while let Some(mut ask) = left.pop_front() {
-            let attempt =
-                self.runtime.block_on(self.client.send(&prompt(&run.pipeline, &self.system, &self.schema, &ask)));
+            let tier = self.tier.at((self.now_unix)(), 0);
+            let prompt = Prompt { tier, ..prompt(&run.pipeline, &self.system, &self.schema, &ask) };
+            let attempt = self.runtime.block_on(self.client.send(&prompt));
             match attempt.result {
                 Ok(answered) => {
                     let latency_ms = i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX);

@@ -4,6 +4,7 @@
 mod anthropic;
 mod dialect;
 mod errors;
+mod extras;
 mod gemini;
 mod openai;
 mod openai_chat;
@@ -15,6 +16,7 @@ mod vendor;
 pub use anthropic::ANTHROPIC;
 pub use dialect::Dialect;
 pub(super) use errors::excerpt;
+pub use extras::{SettingTrouble, check_tier};
 pub use gemini::GEMINI;
 pub use openai_chat::OPENAI_CHAT;
 pub use openai_responses::OPENAI_RESPONSES;

@@ -128,7 +128,7 @@ impl Interface for Anthropic {
                 schema = Some(given["input_schema"].clone());
             }
         }
-        Ok(ModelRequest { model, system, user, schema, tool, budget, cached, cached_hour })
+        Ok(ModelRequest { model, system, user, schema, tool, budget, cached, cached_hour, flex: false })
     }
 
     fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {

@@ -48,6 +48,7 @@ impl Interface for Gemini {
             "generateContentRequest",
             "store",
             "serviceTier",
+            "service_tier",
         ];
         let fields = body.as_object().ok_or_else(|| bad("Invalid JSON payload received."))?;
         if let Some(unknown) = fields.keys().find(|k| !known.contains(&k.as_str())) {
@@ -82,7 +83,8 @@ impl Interface for Gemini {
             return Err(bad("response_schema requires response_mime_type application/json"));
         }
         let schema = schema.map(lower_types);
-        Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
+        let flex = body["service_tier"] == "flex" || body["serviceTier"] == "flex";
+        Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false, flex })
     }
 
     fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
@@ -113,6 +115,7 @@ impl Interface for Gemini {
                 body["usageMetadata"] = json!({
                     "promptTokenCount": u.prompt(), "candidatesTokenCount": u.output,
                     "totalTokenCount": u.prompt() + u.output, "cachedContentTokenCount": u.cache_read,
+                    "serviceTier": if ask.flex { "flex" } else { "standard" },
                 });
             }
         }

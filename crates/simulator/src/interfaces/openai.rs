@@ -244,7 +244,8 @@ fn read_chat(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
     let budget = budget_of(body, &["max_completion_tokens", "max_tokens"])?;
     let format = &body["response_format"];
     let schema = schema_of(format, &format["json_schema"], "response_format")?;
-    Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
+    let flex = body["service_tier"] == "flex";
+    Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false, flex })
 }
 
 fn read_responses(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
@@ -271,7 +272,8 @@ fn read_responses(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
     let budget = budget_of(body, &["max_output_tokens"])?;
     let format = &body["text"]["format"];
     let schema = schema_of(format, format, "text.format")?;
-    Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
+    let flex = body["service_tier"] == "flex";
+    Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false, flex })
 }
 
 /// All text of a message; OpenAI has no thinking blocks, and nothing was offered to call.
@@ -290,6 +292,11 @@ fn text(content: &Content) -> Vec<String> {
     }
 }
 
+/// The tier that serves a request.
+fn tier(ask: &ModelRequest) -> &'static str {
+    if ask.flex { "flex" } else { "default" }
+}
+
 const REFUSAL: &str = "I'm sorry, I can't help with that.";
 
 fn chat(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
@@ -304,7 +311,7 @@ fn chat(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Va
         "id": format!("chatcmpl-{n:020}"), "object": "chat.completion", "created": 1_790_000_000 + n, "model": ask.model,
         "choices": [{"index": 0, "finish_reason": finish, "logprobs": null,
             "message": {"role": "assistant", "content": words, "refusal": refusal, "annotations": []}}],
-        "service_tier": "default", "system_fingerprint": null,
+        "service_tier": tier(ask), "system_fingerprint": null,
     });
     match usage {
         UsageReport::Missing => {}
@@ -340,6 +347,7 @@ fn responses(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) 
         "incomplete_details": if cut { json!({"reason": "max_output_tokens"}) } else { Value::Null },
         "output": output, "parallel_tool_calls": true, "tool_choice": "auto", "tools": [], "metadata": {},
         "temperature": null, "top_p": null, "text": {"format": {"type": "text"}}, "max_output_tokens": ask.budget,
+        "service_tier": tier(ask),
     });
     match usage {
         UsageReport::Missing => {}
