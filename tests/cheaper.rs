@@ -5,7 +5,7 @@ use corpora::simulator::{BatchConfig, Fault, Latency, SimulatorConfig};
 use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, command, documents};
 
-const OPENAI: [&str; 4] = ["--provider", "openai", "--model", "gpt-6-sol"];
+const OPENAI: [&str; 6] = ["--provider", "openai", "--model", "house", "--prices", "prices.toml"];
 const SUM: &str = "SELECT sum(cost) FROM response";
 
 fn quick() -> SimulatorConfig {
@@ -14,17 +14,23 @@ fn quick() -> SimulatorConfig {
     SimulatorConfig { latency, batch, ..SimulatorConfig::default() }
 }
 
+/// A shelf and a provider of whose model the price is known.
+fn priced(documents: usize, config: SimulatorConfig) -> Rehearsal {
+    let rehearsal = Rehearsal::of(documents, config);
+    let prices = "[[price]]\nmodel = 'house'\ninput = 2.0\noutput = 10.0\nbatch = 0.5\nflex = 0.5\n";
+    std::fs::write(rehearsal.shelf.path().join("prices.toml"), prices).unwrap();
+    rehearsal
+}
+
 fn openai<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&OPENAI[..], more].concat()
 }
 
 #[test]
 fn at_the_flex_tier_the_same_answers_cost_half_and_are_the_same_answers() {
-    for (provider, model) in
-        [("openai", "gpt-6-sol"), ("openai-responses", "gpt-6-sol"), ("gemini", "gemini-3.8-flash")]
-    {
-        let rehearsal = Rehearsal::of(4, quick());
-        let args = |more: &[&'static str]| [&["--provider", provider, "--model", model], more].concat();
+    for provider in ["openai", "openai-responses", "gemini"] {
+        let rehearsal = priced(4, quick());
+        let args = |more: &[&'static str]| [&["--provider", provider], &OPENAI[2..], more].concat();
         rehearsal.run("standard", &args(&[])).exits(0);
         let run = rehearsal.run("flex", &args(&["--service-tier", "flex"])).exits(0);
         let (full, half) = (rehearsal.count("standard", SUM), rehearsal.count("flex", SUM));
@@ -40,7 +46,7 @@ fn at_the_flex_tier_the_same_answers_cost_half_and_are_the_same_answers() {
 
 #[test]
 fn a_provider_without_the_tier_is_refused_with_those_that_have_it() {
-    let rehearsal = Rehearsal::of(1, quick());
+    let rehearsal = priced(1, quick());
     let refused = rehearsal.run("out", &["--service-tier", "flex"]).exits(64);
     assert!(refused.stderr().contains("openai, openai-responses or gemini"), "{}", refused.stderr());
     assert_eq!(rehearsal.requests(), 0);
@@ -48,7 +54,7 @@ fn a_provider_without_the_tier_is_refused_with_those_that_have_it() {
 
 #[test]
 fn the_cap_knows_half_the_price_and_is_never_passed() {
-    let rehearsal = Rehearsal::of(30, quick());
+    let rehearsal = priced(30, quick());
     rehearsal.run("whole", &OPENAI).exits(0);
     let whole = rehearsal.count("whole", SUM);
     let cap = format!("{:.9}", whole as f64 * 0.4 / 1e12);
@@ -64,18 +70,18 @@ fn the_cap_knows_half_the_price_and_is_never_passed() {
 #[test]
 fn a_flex_tier_without_room_is_waited_for_and_told_once() {
     let faults = vec![(Fault::Overloaded, 0.2)];
-    let rehearsal = Rehearsal::of(6, SimulatorConfig { faults, ..quick() });
+    let rehearsal = priced(6, SimulatorConfig { faults, ..quick() });
     let run = rehearsal.run("out", &openai(&["--service-tier", "flex"])).exits(0);
     assert_eq!(run.stderr().matches("requests wait for room there").count(), 1, "{}", run.stderr());
     // Nobody asked for the full price.
-    let standard = Rehearsal::of(6, quick());
+    let standard = priced(6, quick());
     standard.run("out", &OPENAI).exits(0);
     assert!((standard.count("out", SUM) - 2 * rehearsal.count("out", SUM)).abs() < 200);
 }
 
 #[test]
 fn the_cheapest_way_is_flex_then_batch_then_live_as_time_runs_out() {
-    let rehearsal = Rehearsal::of(4, quick());
+    let rehearsal = priced(4, quick());
     rehearsal.run("full", &OPENAI).exits(0);
     let full = rehearsal.count("full", SUM);
     let cost = |out: &str, more: &[&str]| {
@@ -104,7 +110,7 @@ fn the_cheapest_way_is_flex_then_batch_then_live_as_time_runs_out() {
 
 #[test]
 fn the_plan_tells_the_way_and_the_price_of_the_tier() {
-    let rehearsal = Rehearsal::of(3, quick());
+    let rehearsal = priced(3, quick());
     let plan = |more: &[&str]| {
         let text = rehearsal.run("out", &[&["--dry-run", "--json"], more].concat()).exits(0).stdout();
         let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -125,7 +131,7 @@ fn the_plan_tells_the_way_and_the_price_of_the_tier() {
 
 #[test]
 fn a_wish_about_answers_is_part_of_the_question_and_none_is_not() {
-    let rehearsal = Rehearsal::of(2, quick());
+    let rehearsal = priced(2, quick());
     rehearsal.run("out", &OPENAI).exits(0);
     let once = rehearsal.requests();
     let asks = |more: &[&str]| {
@@ -135,7 +141,7 @@ fn a_wish_about_answers_is_part_of_the_question_and_none_is_not() {
     };
     assert_eq!(asks(&["--effort", "low"]), once);
     assert_eq!(asks(&["--temperature", "0", "--seed", "7", "--stop", "END"]), once);
-    assert_eq!(asks(&["--extra-body", "{\"top_k\": 40}"]), once);
+    assert_eq!(asks(&["--extra-body", "{\"top_p\": 0.9}"]), once);
     assert_eq!(asks(&["--effort", "low"]), 0);
     assert_eq!(asks(&["--headers", "X-Team: books"]), 0, "a header says nothing of what is asked");
     assert_eq!(asks(&[]), 0);
@@ -149,7 +155,7 @@ fn a_wish_about_answers_is_part_of_the_question_and_none_is_not() {
 
 #[test]
 fn wishes_that_cannot_be_sent_are_explained_before_anything_is() {
-    let rehearsal = Rehearsal::of(1, quick());
+    let rehearsal = priced(1, quick());
     let says = |more: &[&str], words: &str| {
         let run = rehearsal.run("out", more).exits(64);
         assert!(run.stderr().contains(words), "{more:?}: {}", run.stderr());
@@ -173,7 +179,7 @@ fn wishes_that_cannot_be_sent_are_explained_before_anything_is() {
 
 #[test]
 fn a_headers_value_stands_in_nothing_that_is_written() {
-    let rehearsal = Rehearsal::of(2, quick());
+    let rehearsal = priced(2, quick());
     let secret = format!("X-Gateway-Token: {KEY}-more");
     let run = rehearsal.run("out", &["--headers", &secret, "--log", "requests.log", "-v"]).exits(0);
     assert!(!run.stderr().contains("-more"), "{}", run.stderr());
@@ -186,19 +192,19 @@ fn a_headers_value_stands_in_nothing_that_is_written() {
 
 #[test]
 fn a_model_that_changes_in_the_night_is_told_in_summary_status_and_cost() {
-    let rehearsal = Rehearsal::of(2, quick());
+    let rehearsal = priced(2, quick());
     let first = rehearsal.run("out", &OPENAI).exits(0);
     assert_eq!(first.summary()["model_changes"], serde_json::Value::Null);
     let store = rehearsal.shelf.path().join("out/.corpora/store.sqlite");
-    let moved = "UPDATE response SET answered_by = 'gpt-6-sol-2026-05-01', at_ms = at_ms - 60000";
+    let moved = "UPDATE response SET answered_by = 'house-may', at_ms = at_ms - 60000";
     rusqlite::Connection::open(store).unwrap().execute(moved, []).unwrap();
     rehearsal.shelf.put("late.epub", &documents::epub("Late", &[&documents::story(77)]));
     let second = rehearsal.run("out", &OPENAI).exits(0);
     let changes = &second.summary()["model_changes"];
-    assert_eq!((&changes[0]["before"], &changes[0]["since"]), (&"gpt-6-sol-2026-05-01".into(), &"gpt-6-sol".into()));
+    assert_eq!((&changes[0]["before"], &changes[0]["since"]), (&"house-may".into(), &"house".into()));
     for name in ["status", "cost"] {
         let told = rehearsal.shelf.run(&[name, "out"]).exits(0).stdout();
-        assert!(told.contains("gpt-6-sol answered instead of gpt-6-sol-2026-05-01"), "{name}: {told}");
+        assert!(told.contains("house answered instead of house-may"), "{name}: {told}");
     }
     let third = rehearsal.run("out", &OPENAI).exits(0);
     assert_eq!(third.summary()["model_changes"], serde_json::Value::Null, "it is told in the run in which it fell");
