@@ -200,6 +200,7 @@ pub fn check_tier(vendor: &dyn Vendor, tier: ServiceTier) -> Result<(), SettingT
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
     use std::sync::Arc;
 
     use super::*;
@@ -235,7 +236,7 @@ mod tests {
         let mut golden = String::new();
         for vendor in ALL {
             let mut line = |what: &str, dialect: Dialect, tier| {
-                golden.push_str(&format!("{} {what}: {}\n", vendor.name(), body(&dialect, tier)));
+                writeln!(golden, "{} {what}: {}", vendor.name(), body(&dialect, tier)).unwrap();
             };
             line("plain", dialect(vendor), ServiceTier::Standard);
             for word in [Effort::None, Effort::Minimal, Effort::Low, Effort::Medium, Effort::High] {
