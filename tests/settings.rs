@@ -10,7 +10,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, Shelf, command};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 65] = [
+const VALUES: [(&str, &str, &str); 67] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
@@ -54,6 +54,8 @@ const VALUES: [(&str, &str, &str); 65] = [
     ("seed", "7", "8"),
     ("stop", "END", r#"["a", "b"]"#),
     ("extra-body", r#"{"top_k": 1}"#, r#"{"top_k": 2}"#),
+    ("stream", "always", "never"),
+    ("token-timeout", "7.5", "8.5"),
     ("patience", "1.5", "2.5"),
     ("max-cost", "2.5", "3.5"),
     ("prices", "prices.toml", "others.toml"),

@@ -19,6 +19,9 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
 /// <https://developers.openai.com/api/docs/guides/flex-processing>
 pub const FLEX_REQUEST_TIMEOUT: Duration = Duration::from_secs(900);
 
+/// Time between two words of an answer that is streamed.
+pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Time that a run waits for a provider that answers nothing.
 pub const PATIENCE: Duration = Duration::from_secs(3_600);
 
@@ -47,6 +50,7 @@ impl Remote {
             rates: Rates { requests: None, input: None, output: None, tokens: None },
             most_in_flight: IN_FLIGHT,
             timeout: REQUEST_TIMEOUT,
+            between_tokens: None,
             patience: PATIENCE,
             max_cost: None,
             price: None,

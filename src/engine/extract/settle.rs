@@ -75,6 +75,33 @@ pub(super) struct Settlement {
     pub(super) cost: Option<Cost>,
 }
 
+/// The change that keeps a response to a question as it came; `cost` stands in the ledger until it is read.
+pub(super) fn keep(question: FpId, id: ResponseId, facts: &RequestFacts, cost: Option<Cost>, body: &[u8]) -> Change {
+    Change::Response(Box::new(StoredResponse {
+        id,
+        question,
+        doc: facts.doc,
+        units: facts.units.clone(),
+        generation: facts.generation,
+        attempt: facts.spent + 1,
+        model: facts.model.clone(),
+        request_id: facts.request_id.clone(),
+        batch: facts.batch,
+        estimate: facts.estimate,
+        cost,
+        latency_ms: facts.latency_ms,
+        raw: store::compress(body),
+    }))
+}
+
+/// Tariff of a response. What served it is paid for, whatever was asked for; where it does not say, it is the dearer.
+fn tariff(facts: &RequestFacts, served: Option<ServiceTier>) -> Tariff {
+    match facts.batch {
+        Some(_) => Tariff::Batch,
+        None => Tariff::Live(served.unwrap_or_default()),
+    }
+}
+
 impl<'a> Policy<'a> {
     /// The policy of a run's question.
     ///
@@ -92,20 +119,8 @@ impl<'a> Policy<'a> {
 
     /// The change that keeps a response as it came, before anybody reads it.
     pub(super) fn keep(&self, id: ResponseId, facts: &RequestFacts, body: &[u8]) -> Change {
-        Change::Response(Box::new(StoredResponse {
-            id,
-            question: self.question,
-            doc: facts.doc,
-            units: facts.units.clone(),
-            generation: facts.generation,
-            attempt: facts.spent + 1,
-            model: facts.model.clone(),
-            request_id: facts.request_id.clone(),
-            batch: facts.batch,
-            estimate: facts.estimate,
-            latency_ms: facts.latency_ms,
-            raw: store::compress(body),
-        }))
+        let price = self.remote.price.as_ref();
+        keep(self.question, id, facts, price.map(|p| p.cost(&facts.estimate, tariff(facts, None))), body)
     }
 
     /// The meaning of response `id`.
@@ -114,12 +129,7 @@ impl<'a> Policy<'a> {
         let Reading { usage, results, outcome, model, thoughts, eaten, tier } =
             read(&self.remote.dialect, &self.schema, body, units);
         let billed = usage.unwrap_or(facts.estimate);
-        // What served it is paid for, whatever was asked for; where the response does not say, it is the dearer.
-        let tariff = match facts.batch {
-            Some(_) => Tariff::Batch,
-            None => Tariff::Live(tier.unwrap_or_default()),
-        };
-        let cost = self.remote.price.as_ref().map(|price| price.cost(&billed, tariff));
+        let cost = self.remote.price.as_ref().map(|price| price.cost(&billed, tariff(facts, tier)));
         let spent = facts.spent + BAD_ANSWER_COSTS;
         let mut settlement = Settlement {
             changes: vec![Change::Read { id, outcome, usage, cost, answered_by: model }],
@@ -257,6 +267,7 @@ mod tests {
             rates: Rates::default(),
             most_in_flight: 1,
             timeout: Duration::from_secs(1),
+            between_tokens: None,
             patience: Duration::from_secs(1),
             max_cost: None,
             price: Prices::builtin().of(MODEL, day).cloned(),

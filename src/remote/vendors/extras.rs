@@ -70,7 +70,7 @@ const OWN: [(&str, &str); 22] = [
 ];
 const BUDGET: &str = "the output budget is [provider] max_output_tokens of the pipeline, and --max-cost counts with it";
 const ONE: &str = "one answer to a request is read and paid for";
-const WHOLE: &str = "responses are read whole";
+const WHOLE: &str = "how responses come is the program's choice; see --stream";
 const TIER: &str = "its price would not be known; give --service-tier";
 
 /// Objects of a body whose fields are looked at too.

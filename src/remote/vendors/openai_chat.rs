@@ -10,11 +10,13 @@ use serde_json::{Map, Value, json};
 use super::extras::stop_texts;
 use super::schema::{self, SchemaTrouble};
 use super::{
-    Content, Dialect, Finish, Prompt, Reply, SettingTrouble, Structured, Vendor, count, openai, system_with_schema,
+    Content, Dialect, Finish, Prompt, Reply, SettingTrouble, Structured, Vendor, append, count, openai,
+    system_with_schema,
 };
 use crate::remote::ServiceTier;
 use crate::remote::batches::{BatchLimits, BatchSeen, ResultLine};
 use crate::remote::client::Client;
+use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::stages::model_settings::{Effort, ModelSettings};
 use crate::values::{Choice, Usage};
@@ -120,6 +122,36 @@ impl Vendor for OpenAiChat {
 
     fn has_flex(&self) -> bool {
         true
+    }
+
+    fn ask_for_stream(&self, body: &mut Value) {
+        body["stream"] = json!(true);
+        body["stream_options"] = json!({"include_usage": true});
+    }
+
+    fn add(&self, whole: &mut Value, event: &Value) -> Added {
+        if whole.is_null() {
+            *whole = json!({"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": null}]});
+        }
+        for name in ["id", "model", "created", "system_fingerprint", "service_tier", "usage"] {
+            if let Some(value) = event.get(name).filter(|value| !value.is_null()) {
+                whole[name] = value.clone();
+            }
+        }
+        let Some(choice) = event.get("choices").and_then(|c| c.get(0)) else { return Added::Other };
+        if choice["finish_reason"].is_string() {
+            whole["choices"][0]["finish_reason"] = choice["finish_reason"].clone();
+        }
+        let message = &mut whole["choices"][0]["message"];
+        append(&mut message["refusal"], &choice["delta"]["refusal"]);
+        append(&mut message["content"], &choice["delta"]["content"])
+    }
+
+    fn break_off(&self, whole: &mut Value) {
+        let reason = &mut whole["choices"][0]["finish_reason"];
+        if reason.is_null() {
+            *reason = json!("length");
+        }
     }
 
     fn reply(&self, value: &Value) -> Result<Reply, String> {

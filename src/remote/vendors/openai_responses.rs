@@ -8,11 +8,13 @@ use serde_json::{Map, Value, json};
 
 use super::schema::{self, SchemaTrouble};
 use super::{
-    Content, Dialect, Finish, Prompt, Reply, SettingTrouble, Structured, Vendor, count, openai, system_with_schema,
+    Content, Dialect, Finish, Prompt, Reply, SettingTrouble, Structured, Vendor, append, count, openai,
+    system_with_schema,
 };
 use crate::remote::ServiceTier;
 use crate::remote::batches::{BatchLimits, BatchSeen, ResultLine};
 use crate::remote::client::Client;
+use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::stages::model_settings::ModelSettings;
 use crate::values::{Choice, Usage};
@@ -106,6 +108,29 @@ impl Vendor for OpenAiResponses {
 
     fn has_flex(&self) -> bool {
         true
+    }
+
+    fn add(&self, whole: &mut Value, event: &Value) -> Added {
+        if whole.is_null() {
+            *whole = json!({"status": "in_progress", "output": [{"type": "message", "content": [{"type": "output_text", "text": ""}]}]});
+        }
+        match event["type"].as_str() {
+            Some("response.completed" | "response.incomplete" | "response.failed") if event["response"].is_object() => {
+                *whole = event["response"].clone();
+                Added::End
+            }
+            Some("response.output_text.delta") => {
+                append(&mut whole["output"][0]["content"][0]["text"], &event["delta"])
+            }
+            _ => Added::Other,
+        }
+    }
+
+    fn break_off(&self, whole: &mut Value) {
+        if whole["status"] == "in_progress" {
+            whole["status"] = json!("incomplete");
+            whole["incomplete_details"] = json!({"reason": "max_output_tokens"});
+        }
     }
 
     fn reply(&self, value: &Value) -> Result<Reply, String> {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::remote::stream::Added;
 use crate::remote::{Prompt, ServiceTier};
 use crate::values::Usage;
 
@@ -67,6 +68,16 @@ pub(super) fn system_with_schema(prompt: &Prompt, structured: Structured) -> Str
             format!("{}\n\nAnswer with JSON alone, of this JSON Schema:\n{}", prompt.system.trim_end(), prompt.schema)
         }
     }
+}
+
+/// Adds words of a stream to the text that they go on with.
+pub(super) fn append(text: &mut Value, words: &Value) -> Added {
+    let Some(words) = words.as_str().filter(|words| !words.is_empty()) else { return Added::Other };
+    match text {
+        Value::String(text) => text.push_str(words),
+        other => *other = words.into(),
+    }
+    Added::Text(words.to_owned())
 }
 
 /// A number of tokens that may be missing.
