@@ -37,6 +37,8 @@ pub(super) fn find(pages: &[Vec<PageBlock>]) -> Vec<Vec<bool>> {
         let mut on: Vec<usize> = places.iter().map(|&(page, _)| page).collect();
         on.dedup();
         let number = is_page_number(&text);
+        // A number before words is one of the page, or the mark of a note that looks like others.
+        let must_count = number || (text.starts_with('#') && text.contains(char::is_alphabetic));
         let enough = if number { 2 } else { 3 };
         // What repeats stands on pages near each other: on all, or on every other one.
         let near = on.windows(2).filter(|w| w[1] - w[0] <= 2).count() + 1;
@@ -44,7 +46,7 @@ pub(super) fn find(pages: &[Vec<PageBlock>]) -> Vec<Vec<bool>> {
             continue;
         }
         // A number must count pages to be theirs.
-        if number && !counts_pages(pages, &places) {
+        if must_count && !counts_pages(pages, &places) {
             continue;
         }
         for (page, index) in places {

@@ -8,7 +8,11 @@ use corpora_values::{BlockKind, OutlineEntry};
 /// The sizes and weights of a document's text, in the measure of which headings stand out.
 pub(super) struct Faces {
     body: f32,
+    /// Usual weight of the text, and of what is written in a typewriter's letters: their strokes are another measure.
     weight: f32,
+    fixed_weight: f32,
+    /// Most of the text is not in a typewriter's letters, so that what is in them is code.
+    tells_code: bool,
     /// Sizes of headings, in half points, the largest first.
     sizes: Vec<i32>,
     /// Headings that the file's own table of contents names: page and title to level.
@@ -23,11 +27,16 @@ impl Faces {
     pub(super) fn of<'a>(blocks: impl Iterator<Item = &'a PageBlock> + Clone, outline: &[OutlineEntry]) -> Self {
         let mut sizes: BTreeMap<i32, usize> = BTreeMap::new();
         let mut weights: BTreeMap<i32, usize> = BTreeMap::new();
+        let mut fixed_weights: BTreeMap<i32, usize> = BTreeMap::new();
+        let (mut fixed, mut all) = (0, 0);
         for block in blocks.clone() {
             *sizes.entry(half_points(block.size)).or_default() += block.text.len();
+            let weights = if block.is_fixed { &mut fixed_weights } else { &mut weights };
             if block.weight > 0.0 && block.weight < 1000.0 {
                 *weights.entry((block.weight / 4.0) as i32).or_default() += block.text.len();
             }
+            fixed += if block.is_fixed { block.text.len() } else { 0 };
+            all += block.text.len();
         }
         let commonest = |counts: &BTreeMap<i32, usize>| {
             counts.iter().max_by_key(|(value, count)| (**count, **value)).map(|(value, _)| *value as f32)
@@ -35,6 +44,8 @@ impl Faces {
         let mut faces = Self {
             body: commonest(&sizes).map_or(10.0, |half| half / 2.0),
             weight: commonest(&weights).map_or(0.0, |w| w * 4.0 + 2.0),
+            fixed_weight: commonest(&fixed_weights).map_or(0.0, |w| w * 4.0 + 2.0),
+            tells_code: fixed * 2 < all,
             sizes: Vec::new(),
             outline: outline.iter().map(|e| ((e.section, comparable(&e.title)), e.level)).collect(),
         };
@@ -51,7 +62,8 @@ impl Faces {
     }
 
     fn is_heavy(&self, block: &PageBlock) -> bool {
-        self.weight > 0.0 && block.weight < 1000.0 && block.weight > 1.25 * self.weight && block.size > 0.94 * self.body
+        let usual = if block.is_fixed { self.fixed_weight } else { self.weight };
+        usual > 0.0 && block.weight < 1000.0 && block.weight > 1.25 * usual && block.size > 0.94 * self.body
     }
 
     /// Kind of a block of a page.
@@ -84,6 +96,7 @@ impl Faces {
             return BlockKind::Footnote;
         }
         match block.shape {
+            Shape::Text if block.is_fixed && self.tells_code => BlockKind::Code,
             Shape::Text => BlockKind::Paragraph,
             Shape::ListItem => BlockKind::ListItem,
             Shape::Row => BlockKind::TableRow,
@@ -108,38 +121,32 @@ fn comparable(title: &str) -> String {
     text.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned()
 }
 
-/// "Figure 3", "Table 2.1:", in the languages that we know terms in.
+/// Names of what has a caption, in the languages that we know terms in.
+const CAPTIONED: [&str; 33] = [
+    "figure", "fig", "table", "plate", "map", "scheme", "box", "chart", "diagram", "exhibit", "listing", "abbildung", "abb",
+    "tabelle", "tab", "karte", "kasten", "figura", "tabla", "cuadro", "mapa", "recuadro", "esquema", "tableau", "carte",
+    "encadré", "tabella", "tabela", "quadro", "figuur", "tabel", "afbeelding", "kaart",
+];
+
+/// "Figure 3.", "Table 2.1: Gates", "Map 4 The River": a name and a number, and then no sentence that goes on.
 fn is_caption(text: &str) -> bool {
     let mut words = text.split_whitespace();
-    let Some(first) = words.next() else {
+    let (Some(first), Some(second)) = (words.next(), words.next()) else {
         return false;
     };
     let first = first.trim_end_matches('.').to_lowercase();
-    let names = [
-        "figure",
-        "fig",
-        "table",
-        "plate",
-        "abbildung",
-        "abb",
-        "tabelle",
-        "tab",
-        "figura",
-        "tabla",
-        "cuadro",
-        "tableau",
-        "tabella",
-        "tabela",
-        "quadro",
-        "figuur",
-        "tabel",
-        "afbeelding",
-    ];
-    let numbered = words.next().is_some_and(|w| {
-        let number = w.trim_end_matches([':', '.', '-', '\u{2013}', '\u{2014}']);
-        w.len() != number.len() && number.contains(|c: char| c.is_ascii_digit()) && number.len() <= 6
-    });
-    numbered && names.contains(&first.as_str())
+    if !CAPTIONED.contains(&first.as_str()) {
+        return false;
+    }
+    let number = second.trim_end_matches([':', '.', '-', '\u{2013}', '\u{2014}']);
+    let is_number = number.len() <= 6
+        && (number.contains(|c: char| c.is_ascii_digit())
+            || (!number.is_empty() && number.bytes().all(|b| matches!(b, b'I' | b'V' | b'X'))));
+    let goes_on = match words.next().and_then(|word| word.chars().next()) {
+        None => false,
+        Some(c) => c.is_lowercase() || c == '(' || c == ',',
+    };
+    is_number && (number.len() != second.len() || (!goes_on && text.chars().count() <= LONGEST_HEADING))
 }
 
 /// The mark of a note: a raised figure, an asterisk, a dagger, a number of its own.

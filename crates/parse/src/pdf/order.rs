@@ -6,6 +6,7 @@
 //! crossed by headings and other lines that span the columns, and the order of painting helps to tell columns of text from
 //! those of a table.
 
+use super::columns::{self, aligned, is_prose};
 use super::fragments::Fragment;
 
 /// Lines that belong together, from top to bottom: a column's run of text, or the content of a table's cell.
@@ -155,11 +156,19 @@ impl Order<'_> {
         let changes = painted.windows(2).filter(|w| w[0].1 != w[1].1).count();
         let fewer = left.len().min(right.len());
         let prose = is_prose(&left) && is_prose(&right);
+        let aligned = aligned(&left, &right);
         // Rows that line up are a sign of a table; columns set on one grid line up too, but each is painted in one go.
+        if changes == 1 && columns::is_table_by_columns(&[left.clone(), right.clone()]) {
+            return false;
+        }
         if changes == 1 && fewer >= 10 {
             return true;
         }
-        if changes <= 1 + fewer / 4 { prose || !aligned(&left, &right) } else { prose && !aligned(&left, &right) }
+        // What is painted across may be columns as well as rows: the text itself tells, by how its lines go on.
+        let goes_down = || prose && columns::go_down(&left, &right);
+        // Of few lines one that has no twin says little: it may be the second of a cell.
+        let aligned = aligned || (fewer <= 4 && columns::line_up(&left, &right, 5));
+        if changes <= 1 + fewer / 4 { prose || !aligned } else { (prose && !aligned) || goes_down() }
     }
 
     /// Splits at the widest white band across, if one is clearly wider than the leading.
@@ -210,6 +219,22 @@ impl Order<'_> {
         cells
     }
 
+    /// The lines of cells, parted where painting goes from the end of a column to the head of the next.
+    fn columns_painted(&self, cells: &[Bounded]) -> Vec<Vec<&Fragment>> {
+        let mut columns: Vec<Vec<&Fragment>> = Vec::new();
+        let mut before: Option<&Bounded> = None;
+        for cell in cells {
+            let is_next = before.is_none_or(|a| cell.first_baseline < a.baseline && cell.left >= a.left);
+            let lines = cell.cell.lines.iter().flatten().map(|&m| &self.fragments[m]);
+            match columns.last_mut() {
+                Some(column) if !is_next => column.extend(lines),
+                _ => columns.push(lines.collect()),
+            }
+            before = Some(cell);
+        }
+        columns
+    }
+
     /// Test whether the order of painting is one in which a person may read: down the page and, from the end of a
     /// column, to the head of the next.
     fn is_natural(&self, cells: &[Bounded]) -> bool {
@@ -222,9 +247,11 @@ impl Order<'_> {
             let size = a.size.max(b.size);
             let same_row = (b.first_baseline - a.baseline).abs() < 0.5 * size;
             let onward = if self.from_right { b.right <= a.last_left + size } else { b.left >= a.last_right - size };
+            // Columns need not stand on the same lines.
+            let same_line = same_row || (b.first_baseline > a.baseline && b.first_baseline - a.baseline < 0.9 * size);
+            side_by_side += usize::from(same_line && onward && a.glyphs >= 18 && b.glyphs >= 18);
             if same_row {
                 back += usize::from(!onward);
-                side_by_side += usize::from(a.glyphs >= 18 && b.glyphs >= 18 && onward);
             } else if b.first_baseline < a.baseline {
                 let next_column = if self.from_right { b.right <= a.left + size } else { b.left >= a.right - size };
                 // A foot may be painted before all else, a running head after it.
@@ -243,6 +270,9 @@ impl Order<'_> {
                     return false;
                 }
             }
+        }
+        if columns::is_table_by_columns(&self.columns_painted(cells)) {
+            return false;
         }
         // A note in the margin leads back now and then; text columns painted line by line across lead on again and again.
         back * 8 <= self.fragments.len() && side_by_side * 6 <= self.fragments.len()
@@ -355,19 +385,6 @@ impl Bounded {
         self.last_left = f.left;
         self.last_right = f.right;
     }
-}
-
-/// Test whether fragments look like the lines of running text: most of them are long.
-fn is_prose(fragments: &[&Fragment]) -> bool {
-    let long = fragments.iter().filter(|f| f.glyphs.len() >= 18).count();
-    long * 2 >= fragments.len() && fragments.len() >= 4
-}
-
-/// Test whether most lines of the shorter side have a line at the same height on the other.
-fn aligned(left: &[&Fragment], right: &[&Fragment]) -> bool {
-    let (few, many) = if left.len() <= right.len() { (left, right) } else { (right, left) };
-    let twins = few.iter().filter(|f| many.iter().any(|g| (f.baseline - g.baseline).abs() < 0.1 * f.size)).count();
-    twins * 10 >= few.len() * 9
 }
 
 fn median(values: impl Iterator<Item = f32>) -> Option<f32> {
