@@ -199,8 +199,20 @@ fn columns_set_on_one_grid_are_read_one_after_the_other_in_whatever_order_they_a
 #[test]
 fn notes_below_two_columns_are_read_after_them() {
     let notes = [
-        Line(72.0, 700.0, 8.0, Serif, "1 The ledger was lost in the flood of the third winter, and found again in spring by nobody."),
-        Line(72.0, 712.0, 8.0, Serif, "2 The weir is older than the wall, and older than the law that says who may open it and when."),
+        Line(
+            72.0,
+            700.0,
+            8.0,
+            Serif,
+            "1 The ledger was lost in the flood of the third winter, and found again in spring by nobody.",
+        ),
+        Line(
+            72.0,
+            712.0,
+            8.0,
+            Serif,
+            "2 The weir is older than the wall, and older than the law that says who may open it and when.",
+        ),
     ];
     let lines =
         [column(72.0, 120.0, &LEFT), column(320.0, 123.0, &RIGHT), notes.iter().map(|note| vec![*note]).collect()];
@@ -237,9 +249,9 @@ fn a_table_of_figures_is_read_row_by_row_in_whatever_order_it_is_painted() {
         ["Tide bell", "2d8", "90 lb.", "700"],
     ];
     let cells = rows.iter().enumerate().flat_map(|(n, row)| {
-        row.iter().enumerate().map(move |(m, cell)| {
-            vec![Line(80.0 + 120.0 * m as f64, 100.0 + 16.0 * n as f64, 10.0, Plain, cell)]
-        })
+        row.iter()
+            .enumerate()
+            .map(move |(m, cell)| vec![Line(80.0 + 120.0 * m as f64, 100.0 + 16.0 * n as f64, 10.0, Plain, cell)])
     });
     assert_reads_in_any_order(&cells.collect::<Vec<_>>());
 }

@@ -110,7 +110,10 @@ fn with_to_unicode(map: &str, content: &str) -> String {
 
 #[test]
 fn a_map_to_characters_that_nobody_can_see_does_not_hide_letters() {
-    let map = stream("", "begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <63> <63> <000d> endbfrange endcmap");
+    let map = stream(
+        "",
+        "begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <63> <63> <000d> endbfrange endcmap",
+    );
     let content = "BT /F2 12 Tf 72 700 Td (Speech about cold copper) Tj ET";
     assert_eq!(with_to_unicode(&map, content), "Speech about cold copper");
 }
@@ -149,7 +152,7 @@ fn a_bitmap_typewriter_of_tex_has_the_signs_of_ascii() {
 fn radicals_and_shapes_of_letters_become_what_people_search_for() {
     let page = Page::new().text(72.0, 100.0, 12.0, Wide, "\u{2f08}\u{2f00}");
     assert_eq!(words(&read(&pdf(&[page]))), "人一");
-    let shapes: String = "\u{fea3}\u{fe8e}\u{feadd}\u{feb1}".chars().filter(|c| *c != 'd').rev().collect();
+    let shapes: String = "\u{fea3}\u{fe8e}\u{fead}\u{feb1}".chars().rev().collect();
     let page = Page::new().text(300.0, 100.0, 12.0, Narrow, &shapes);
     assert_eq!(words(&read(&pdf(&[page]))), "حارس");
 }
@@ -167,12 +170,20 @@ fn words_of_a_tight_line_are_parted_by_the_lines_own_gaps() {
         .map(|(n, gap)| format!("BT /F1 11 Tf 72 {} Td [{}] TJ ET\n", 700 - 20 * n, set(*gap)))
         .collect();
     let document = read(&one_page("", "", "", &content, &[]));
-    assert_eq!(words(&document).matches("derived from sites of inflammation in the river").count(), 4, "{}", document.text);
+    assert_eq!(
+        words(&document).matches("derived from sites of inflammation in the river").count(),
+        4,
+        "{}",
+        document.text
+    );
 }
 
 #[test]
 fn a_bad_entry_of_an_array_ends_nothing() {
-    let look = stream("/Type /XObject /Subtype /Form /BBox [0 0 200 20] /Resources << /Font << /F1 3 0 R >> >>", "BT /F1 11 Tf 2 5 Td (A seal of wax.) Tj ET");
+    let look = stream(
+        "/Type /XObject /Subtype /Form /BBox [0 0 200 20] /Resources << /Font << /F1 3 0 R >> >>",
+        "BT /F1 11 Tf 2 5 Td (A seal of wax.) Tj ET",
+    );
     let bytes = one_page(
         "",
         "/Contents [5 0 R null 7 0 R 99 0 R 7 8 0 R] /Annots [null 44 0 R 9 0 R]",
@@ -191,7 +202,9 @@ fn a_bad_entry_of_an_array_ends_nothing() {
 #[test]
 fn a_page_that_is_not_there_keeps_its_place_and_is_named() {
     let page = |content: u32| {
-        format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {content} 0 R /Resources << /Font << /F1 3 0 R >> >> >>")
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {content} 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
+        )
     };
     let objects = [
         "<< /Type /Catalog /Pages 2 0 R /Outlines << /First 8 0 R >> >>".to_owned(),
@@ -265,15 +278,23 @@ fn a_drop_cap_of_two_lines_begins_its_word_and_makes_no_heading() {
         .text(72.0, 116.0, 10.0, Plain, "until the last of them is lit and she may go back to her bed")
         .text(72.0, 128.0, 10.0, Plain, "and the river is quiet again until the tide bell rings");
     let document = read(&pdf(&[page]));
-    assert!(words(&document).starts_with("The keeper of the ninth gate wakes at dusk and counts the lanterns"), "{}", document.text);
+    assert!(
+        words(&document).starts_with("The keeper of the ninth gate wakes at dusk and counts the lanterns"),
+        "{}",
+        document.text
+    );
     assert!(of_kind(&document, is_heading).is_empty());
 }
 
 #[test]
 fn a_heading_of_two_lines_is_one() {
-    let mut page = Page::new()
-        .text(72.0, 52.0, 20.0, Bold, "Of the Lantern Keepers and")
-        .text(72.0, 76.0, 20.0, Bold, "the Wardens of the Tide Gate");
+    let mut page = Page::new().text(72.0, 52.0, 20.0, Bold, "Of the Lantern Keepers and").text(
+        72.0,
+        76.0,
+        20.0,
+        Bold,
+        "the Wardens of the Tide Gate",
+    );
     for (n, line) in prose(12, 90).iter().enumerate() {
         page = page.text(72.0, 112.0 + 12.0 * n as f64, 10.0, Plain, line);
     }
@@ -284,9 +305,10 @@ fn a_heading_of_two_lines_is_one() {
 #[test]
 fn letters_painted_twice_and_set_on_a_grid_make_their_words_once() {
     let paint = |page: Page, shift: f64| {
-        "Grey Warden Tower".chars().enumerate().fold(page, |page, (n, c)| {
-            page.text(72.0 + 9.0 * n as f64 + shift, 92.0, 14.0, Plain, &c.to_string())
-        })
+        "Grey Warden Tower"
+            .chars()
+            .enumerate()
+            .fold(page, |page, (n, c)| page.text(72.0 + 9.0 * n as f64 + shift, 92.0, 14.0, Plain, &c.to_string()))
     };
     assert_eq!(words(&read(&pdf(&[paint(paint(Page::new(), 0.0), 0.3)]))), "Grey Warden Tower");
     // Each letter twice before the next.
@@ -302,7 +324,8 @@ fn letters_painted_twice_and_set_on_a_grid_make_their_words_once() {
 fn an_invisible_layer_under_its_own_words_is_not_read_and_one_over_a_picture_is() {
     let lines = prose(8, 60);
     let painted = |n: usize, line: &str| format!("BT 0 Tr /F1 10 Tf 72 {} Td ({line}) Tj ET\n", 700 - 14 * n);
-    let hidden = |n: usize, line: &str| format!("BT 3 Tr /F1 9.6 Tf 72.8 {:.1} Td ({line}) Tj ET\n", 699.2 - 14.0 * n as f64);
+    let hidden =
+        |n: usize, line: &str| format!("BT 3 Tr /F1 9.6 Tf 72.8 {:.1} Td ({line}) Tj ET\n", 699.2 - 14.0 * n as f64);
     let both: String = lines.iter().enumerate().map(|(n, line)| painted(n, line) + &hidden(n, line)).collect();
     assert_eq!(words(&read(&one_page("", "", "", &both, &[]))), folded(&lines.join(" ")));
     let layer: String = lines.iter().enumerate().map(|(n, line)| hidden(n, line)).collect();
@@ -367,7 +390,12 @@ fn lines_laid_askew_are_read_from_top_to_bottom() {
             // Each line a little otherwise, as a printer's rounding has it.
             let (sin, cos) = if n % 2 == 0 { (sin, cos) } else { (sin + 0.004, cos) };
             let down = 14.0 * n as f64;
-            format!("BT /F1 10 Tf {cos:.4} {sin:.4} {:.4} {cos:.4} {:.2} {:.2} Tm ({line}) Tj ET\n", -sin, 100.0 + sin * down, 600.0 - cos * down)
+            format!(
+                "BT /F1 10 Tf {cos:.4} {sin:.4} {:.4} {cos:.4} {:.2} {:.2} Tm ({line}) Tj ET\n",
+                -sin,
+                100.0 + sin * down,
+                600.0 - cos * down
+            )
         })
         .collect();
     assert_eq!(words(&read(&one_page("", "", "", &content, &[]))), folded(&lines.join(" ")));
@@ -429,7 +457,13 @@ fn a_table_whose_cells_are_sentences_keeps_its_rows() {
         }
     }
     let rows = of_kind(&read(&pdf(&[page])), |kind| kind == BlockKind::TableRow);
-    assert_eq!(rows, vec!["Rings when a lie is told within forty feet of it.\tGrows warm in the hand of one who keeps a promise."; 6]);
+    assert_eq!(
+        rows,
+        vec![
+            "Rings when a lie is told within forty feet of it.\tGrows warm in the hand of one who keeps a promise.";
+            6
+        ]
+    );
 }
 
 #[test]
@@ -500,7 +534,9 @@ fn one_encrypted_chapter_fails_alone_and_a_book_of_them_does_not_pass() {
             .iter()
             .map(|name| format!(r#"<enc:EncryptedData><enc:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes128-cbc"/><enc:CipherData><enc:CipherReference URI="OEBPS/{name}"/></enc:CipherData></enc:EncryptedData>"#))
             .collect();
-        let list = format!(r#"<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container" xmlns:enc="http://www.w3.org/2001/04/xmlenc#">{list}</encryption>"#);
+        let list = format!(
+            r#"<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container" xmlns:enc="http://www.w3.org/2001/04/xmlenc#">{list}</encryption>"#
+        );
         let (plain, secret) = (epubs::page("<p>A plain chapter.</p>"), vec![7_u8; 300]);
         let book = epubs::book(&[&plain, &secret], &[("META-INF/encryption.xml", list.as_bytes())]);
         parse(&book, &ParseSettings::default(), &mut |_, _| {})
@@ -518,7 +554,10 @@ fn marks_of_notes_stand_raised_beside_their_words() {
         r##"<p>Oath<a epub:type="noteref" href="#n1">1</a> binds. And saltbinder<sup><a href="#n2">2</a></sup> too, 10<sup>3</sup> times<a epub:type="noteref" href="#n3">a</a>.</p><aside epub:type="footnote" id="n1"><p>1. The note text.</p></aside>"##,
     );
     let document = read(&epubs::book(&[&chapter], &[]));
-    assert_eq!(of_kind(&document, |kind| kind == BlockKind::Paragraph), ["Oath¹ binds. And saltbinder² too, 10³ times a."]);
+    assert_eq!(
+        of_kind(&document, |kind| kind == BlockKind::Paragraph),
+        ["Oath¹ binds. And saltbinder² too, 10³ times a."]
+    );
     assert_eq!(of_kind(&document, |kind| kind == BlockKind::Footnote), ["1. The note text."]);
 }
 
@@ -544,9 +583,14 @@ fn cells_that_reach_over_everything_do_not_multiply_a_file() {
 
 #[test]
 fn terms_and_what_they_mean_are_told_apart() {
-    let chapter = epubs::page("<dl><dt>oath stone</dt><dd><p>grows warm in a true hand</p></dd><dt>salt <b>lantern</b></dt><dd>burns for six hours</dd></dl><pre>ring(bell)\nopen(gate)</pre>");
+    let chapter = epubs::page(
+        "<dl><dt>oath stone</dt><dd><p>grows warm in a true hand</p></dd><dt>salt <b>lantern</b></dt><dd>burns for six hours</dd></dl><pre>ring(bell)\nopen(gate)</pre>",
+    );
     let document = read(&epubs::book(&[&chapter], &[]));
     assert_eq!(of_kind(&document, |kind| kind == BlockKind::DefinitionTerm), ["oath stone", "salt lantern"]);
-    assert_eq!(of_kind(&document, |kind| kind == BlockKind::Definition), ["grows warm in a true hand", "burns for six hours"]);
+    assert_eq!(
+        of_kind(&document, |kind| kind == BlockKind::Definition),
+        ["grows warm in a true hand", "burns for six hours"]
+    );
     assert_eq!(of_kind(&document, |kind| kind == BlockKind::Code), ["ring(bell)", "open(gate)"]);
 }

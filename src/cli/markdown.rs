@@ -65,7 +65,11 @@ fn one(kind: BlockKind, text: &str, out: &mut String) {
 fn item(text: &str) -> String {
     let (label, rest) = text.split_once(' ').unwrap_or(("", text));
     let number = label.trim_start_matches('(').trim_end_matches(['.', ')']);
-    if number.len() < label.len() && !number.is_empty() && number.len() <= 9 && number.bytes().all(|b| b.is_ascii_digit()) {
+    if number.len() < label.len()
+        && !number.is_empty()
+        && number.len() <= 9
+        && number.bytes().all(|b| b.is_ascii_digit())
+    {
         return format!("{number}. {}", escaped(rest));
     }
     let is_bullet = label.chars().count() == 1 && !label.contains(char::is_alphanumeric);

@@ -62,8 +62,7 @@ fn read<'a>(reader: &mut ContentReader<'_, 'a>, annotation: &Dict<'a>, page: &Pa
     let from = own.transform_rect_bbox(rect(bounds));
     let (width, height) = ((place.x1 - place.x0) / from.width(), (place.y1 - place.y0) / from.height());
     reader.save();
-    reader.state.ctm *=
-        Affine::new([width, 0.0, 0.0, height, place.x0 - width * from.x0, place.y0 - height * from.y0]);
+    reader.state.ctm *= Affine::new([width, 0.0, 0.0, height, place.x0 - width * from.x0, place.y0 - height * from.y0]);
     let read = reader.form(&look, page.resources(), 0);
     reader.restore();
     read

@@ -19,15 +19,14 @@ const ENOUGH_ROWS: usize = 6;
 /// Test whether the lines of two columns of text go on down their column, although each stands beside one of the other: most begin
 /// in the middle of a sentence, and no white band parts rows of both.
 pub(super) fn go_down(left: &[&Fragment], right: &[&Fragment]) -> bool {
-    left.len().min(right.len()) >= ENOUGH_ROWS
-        && continues(left) && continues(right)
-        && bands_of_both(left, right) < 2
+    left.len().min(right.len()) >= ENOUGH_ROWS && continues(left) && continues(right) && bands_of_both(left, right) < 2
 }
 
 /// Test whether most lines after the first go on from the one above: with the other half of a word, or a small letter.
 fn continues(lines: &[&Fragment]) -> bool {
     let sorted = from_top(lines);
-    let goes_on = |pair: &&[&Fragment]| pair[1].ends.starts_small || (pair[0].ends.ends_half && !pair[1].ends.is_number);
+    let goes_on =
+        |pair: &&[&Fragment]| pair[1].ends.starts_small || (pair[0].ends.ends_half && !pair[1].ends.is_number);
     let count = sorted.windows(2).filter(goes_on).count();
     count * 2 >= sorted.len().saturating_sub(1)
 }
@@ -56,8 +55,7 @@ fn from_top<'f>(lines: &[&'f Fragment]) -> Vec<&'f Fragment> {
     sorted
 }
 
-/// Test whether some of the columns that were painted one after the other are those of a table: short lines whose first ones stand
-/// side by side, at steps that differ as rows do, or numbers beside words.
+/// Test whether two of the columns that were painted one after the other are those of a table.
 pub(super) fn is_table_by_columns(columns: &[Vec<&Fragment>]) -> bool {
     columns.windows(2).any(|pair| {
         // What was painted above the first column or below the last belongs to neither.
@@ -65,11 +63,24 @@ pub(super) fn is_table_by_columns(columns: &[Vec<&Fragment>]) -> bool {
         let left: Vec<&Fragment> = pair[0].iter().copied().filter(|f| f.baseline > top).collect();
         let edge = left.iter().map(|f| f.right).fold(f32::MIN, f32::max);
         let right: Vec<&Fragment> = pair[1].iter().copied().filter(|f| f.left > edge).collect();
-        left.len().min(right.len()) >= 3
-            && !(is_prose(&left) || is_prose(&right))
-            && line_up(&left, &right, 7)
-            && (has_rows(&left, &right) || is_of_numbers(&left) != is_of_numbers(&right))
+        is_one_column(&left) && is_one_column(&right) && is_table(&left, &right)
     })
+}
+
+/// Test whether lines stand below each other.
+fn is_one_column(lines: &[&Fragment]) -> bool {
+    let left = lines.iter().map(|f| f.left).fold(f32::MIN, f32::max);
+    let right = lines.iter().map(|f| f.right).fold(f32::MAX, f32::min);
+    left < right
+}
+
+/// Test whether what stands on two sides of a line are columns of a table: short lines whose first ones stand side by side, at
+/// steps that differ as rows do, or numbers beside words.
+pub(super) fn is_table(left: &[&Fragment], right: &[&Fragment]) -> bool {
+    left.len().min(right.len()) >= 3
+        && !(is_prose(left) || is_prose(right))
+        && line_up(left, right, 7)
+        && (has_rows(left, right) || is_of_numbers(left) != is_of_numbers(right))
 }
 
 fn is_of_numbers(lines: &[&Fragment]) -> bool {

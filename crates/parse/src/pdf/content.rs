@@ -130,12 +130,7 @@ pub(super) struct ContentReader<'r, 'a> {
 
 impl<'r, 'a> ContentReader<'r, 'a> {
     /// Reads for a page, beginning at its sheet.
-    pub(super) fn new(
-        page: &Page<'a>,
-        fonts: &'r mut Fonts<'a>,
-        layers: &'r Layers,
-        painter: &'r mut Painter,
-    ) -> Self {
+    pub(super) fn new(page: &Page<'a>, fonts: &'r mut Fonts<'a>, layers: &'r Layers, painter: &'r mut Painter) -> Self {
         let (width, height) = page.render_dimensions();
         let sheet = Rect::new(0.0, 0.0, width.into(), height.into());
         let state = State {

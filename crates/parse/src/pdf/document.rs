@@ -53,7 +53,11 @@ impl PageText {
     fn or_recognised(mut self, ocr: &mut Ocr<'_>, page: &Page<'_>, number: usize) -> Self {
         let written = self.blocks.iter().flat_map(|b| b.text.chars()).filter(|c| !c.is_whitespace());
         let characters = written.take(ENOUGH_TEXT).count();
-        let own = if self.doubt == Doubt::Unread && characters > 0 { OwnText::Garbled } else { OwnText::Characters(characters) };
+        let own = if self.doubt == Doubt::Unread && characters > 0 {
+            OwnText::Garbled
+        } else {
+            OwnText::Characters(characters)
+        };
         match ocr.page(page, number, own) {
             Recognition::Own => {}
             Recognition::Missing => self.source = SectionSource::NeedsOcr,

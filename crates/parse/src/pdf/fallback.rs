@@ -68,9 +68,8 @@ pub(super) fn is_plausible(text: &str) -> bool {
             continue;
         }
         words += 1;
-        let inner_capital = core.chars().skip(1).any(char::is_uppercase)
-            && core.chars().any(char::is_lowercase)
-            && !is_compound(core);
+        let inner_capital =
+            core.chars().skip(1).any(char::is_uppercase) && core.chars().any(char::is_lowercase) && !is_compound(core);
         let vowel = core.chars().any(|c| !c.is_ascii() || "aeiouyAEIOUY".contains(c));
         sound += usize::from(vowel && !inner_capital);
     }

@@ -183,7 +183,8 @@ impl<'a> PageFont<'a> {
 
     /// Measures a Type 3 font by its widths, as its glyph space may be any (ISO 32000-1, 9.6.5).
     fn measure(&mut self) {
-        let mut widths: Vec<f64> = (0..256).map(|code| self.font.code_advance(code).x.abs()).filter(|w| *w > 0.0).collect();
+        let mut widths: Vec<f64> =
+            (0..256).map(|code| self.font.code_advance(code).x.abs()).filter(|w| *w > 0.0).collect();
         widths.sort_unstable_by(f64::total_cmp);
         let (Some(first), Some(last)) = (widths.first(), widths.last()) else {
             return;

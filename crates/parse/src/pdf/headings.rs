@@ -1,6 +1,6 @@
 //! Kind of each block of a document, once all its pages are known: headings by size and weight, captions, notes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::lines::{PageBlock, Shape};
 use corpora_values::{BlockKind, OutlineEntry};
@@ -15,6 +15,8 @@ pub(super) struct Faces {
     tells_code: bool,
     /// Sizes of headings, in half points, the largest first.
     sizes: Vec<i32>,
+    /// Faces of lists: of names of functions, of options, of lines of code.
+    lists: HashSet<Face>,
     /// Headings that the file's own table of contents names: page and title to level.
     outline: HashMap<(u32, String), u8>,
 }
@@ -47,14 +49,42 @@ impl Faces {
             fixed_weight: commonest(&fixed_weights).map_or(0.0, |w| w * 4.0 + 2.0),
             tells_code: fixed * 2 < all,
             sizes: Vec::new(),
+            lists: HashSet::new(),
             outline: outline.iter().map(|e| ((e.section, comparable(&e.title)), e.level)).collect(),
         };
         let mut large: Vec<i32> =
-            blocks.filter(|b| faces.is_large(b) && may_be_heading(b)).map(|b| half_points(b.size)).collect();
+            blocks.clone().filter(|b| faces.is_large(b) && may_be_heading(b)).map(|b| half_points(b.size)).collect();
         large.sort_unstable_by(|a, b| b.cmp(a));
         large.dedup();
         faces.sizes = large;
+        faces.find_lists(blocks);
         faces
+    }
+
+    /// Finds the faces in which lines stand below each other again and again: titles of one level do not, as each has its text.
+    fn find_lists<'a>(&mut self, blocks: impl Iterator<Item = &'a PageBlock>) {
+        let mut runs: HashMap<Face, (usize, usize)> = HashMap::new();
+        let mut open: Option<(Face, usize)> = None;
+        let mut end = |open: Option<(Face, usize)>| {
+            if let Some((face, length)) = open {
+                let (all, in_runs) = runs.entry(face).or_default();
+                *all += length;
+                *in_runs += if length > 1 { length } else { 0 };
+            }
+        };
+        for block in blocks {
+            let face = (may_be_heading(block) && (self.is_large(block) || self.is_heavy(block))).then(|| face(block));
+            open = match (open, face) {
+                (Some((before, length)), Some(face)) if before == face => Some((face, length + 1)),
+                (before, face) => {
+                    end(before);
+                    face.map(|face| (face, 1))
+                }
+            };
+        }
+        end(open);
+        let is_list = |(all, in_runs): (usize, usize)| all >= LEAST_LISTED && in_runs * 4 > all;
+        self.lists = runs.into_iter().filter(|(_, counts)| is_list(*counts)).map(|(face, _)| face).collect();
     }
 
     fn is_large(&self, block: &PageBlock) -> bool {
@@ -82,7 +112,7 @@ impl Faces {
         if is_caption(text) {
             return BlockKind::Caption;
         }
-        if may_be_heading(block) {
+        if may_be_heading(block) && !self.lists.contains(&face(block)) {
             if self.is_large(block) {
                 let rank = self.sizes.iter().position(|&s| s <= half_points(block.size)).unwrap_or(self.sizes.len());
                 return BlockKind::Heading((rank + 1).min(6) as u8);
@@ -111,6 +141,16 @@ fn may_be_heading(block: &PageBlock) -> bool {
         && !block.artifact
 }
 
+/// Size in half points, weight in steps that tell bold from plain, and whether it is a typewriter's.
+type Face = (i32, i32, bool);
+
+fn face(block: &PageBlock) -> Face {
+    (half_points(block.size), (block.weight.min(1000.0) / 20.0) as i32, block.is_fixed)
+}
+
+/// Lines of a face from which on their places tell.
+const LEAST_LISTED: usize = 10;
+
 fn half_points(size: f32) -> i32 {
     (size * 2.0).round() as i32
 }
@@ -123,9 +163,39 @@ fn comparable(title: &str) -> String {
 
 /// Names of what has a caption, in the languages that we know terms in.
 const CAPTIONED: [&str; 33] = [
-    "figure", "fig", "table", "plate", "map", "scheme", "box", "chart", "diagram", "exhibit", "listing", "abbildung", "abb",
-    "tabelle", "tab", "karte", "kasten", "figura", "tabla", "cuadro", "mapa", "recuadro", "esquema", "tableau", "carte",
-    "encadré", "tabella", "tabela", "quadro", "figuur", "tabel", "afbeelding", "kaart",
+    "figure",
+    "fig",
+    "table",
+    "plate",
+    "map",
+    "scheme",
+    "box",
+    "chart",
+    "diagram",
+    "exhibit",
+    "listing",
+    "abbildung",
+    "abb",
+    "tabelle",
+    "tab",
+    "karte",
+    "kasten",
+    "figura",
+    "tabla",
+    "cuadro",
+    "mapa",
+    "recuadro",
+    "esquema",
+    "tableau",
+    "carte",
+    "encadré",
+    "tabella",
+    "tabela",
+    "quadro",
+    "figuur",
+    "tabel",
+    "afbeelding",
+    "kaart",
 ];
 
 /// "Figure 3.", "Table 2.1: Gates", "Map 4 The River": a name and a number, and then no sentence that goes on.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::bidi;
 use super::fonts::Face;
 use super::fragments::{self, Fragment, Frame};
-use super::glyphs::PageGlyphs;
+use super::glyphs::{Glyph, PageGlyphs};
 use super::order::{self, Cell, Row};
 use super::words::{self, is_ideographic};
 use corpora_values::Area;
@@ -62,10 +62,12 @@ pub(super) fn blocks(page: &PageGlyphs, as_painted: bool, out: &mut Vec<PageBloc
         right += run.iter().filter(|glyph| bidi::is_rtl(glyph.first)).count();
     }
     let from_right = right * 2 > page.glyphs.len();
+    let is_fixed = |glyph: &&Glyph| page.faces.get(glyph.show as usize).is_some_and(|face| face.is_fixed);
+    let tells_code = page.glyphs.iter().filter(is_fixed).count() * 2 < page.glyphs.len();
     for Direction { turn, turns } in directions(turns) {
         let frame = Frame::of(turn);
         let fragments = fragments::fragments(&page.glyphs, &turns, frame);
-        let layout = Layout { page, frame, fragments: &fragments };
+        let layout = Layout { page, frame, fragments: &fragments, tells_code };
         for row in order::rows(&fragments, from_right, as_painted) {
             layout.row(&row, out);
         }
@@ -137,6 +139,8 @@ struct Layout<'a> {
     page: &'a PageGlyphs,
     frame: Frame,
     fragments: &'a [Fragment],
+    /// Most of the page is not in a typewriter's letters, so that what is in them is code: each line for itself.
+    tells_code: bool,
 }
 
 /// Cells of more lines than this are not cells of a table: they stand side by side and are read one after the other.
@@ -270,7 +274,10 @@ impl Layout<'_> {
         let body = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
         let mut from = 0;
         for at in 1..=lines.len() {
-            if at < lines.len() && !Column::around(lines, at, step, body).parts(&lines[at - 1], &lines[at], &lines[from]) {
+            if at < lines.len()
+                && !(self.tells_code && lines[at - 1].is_fixed && lines[at].is_fixed)
+                && !Column::around(lines, at, step, body).parts(&lines[at - 1], &lines[at], &lines[from])
+            {
                 continue;
             }
             let paragraph = &lines[from..at];
@@ -366,9 +373,9 @@ impl Column {
         if indented && !centered && !hanging {
             return true;
         }
-        // Lines of a heading are parted where their author wants it.
+        // Lines of a heading are parted where their author wants it; the next heading has a number of its own.
         if before.size > 1.15 * self.body {
-            return false;
+            return begins_with_number(after.text.trim());
         }
         // Had the next word fitted on the line, the line was ended on purpose.
         let characters = after.text.chars().count().max(1);
@@ -405,6 +412,13 @@ fn joined(lines: &[Line]) -> String {
 /// Test whether a text begins with the mark of a list's item and goes on after it.
 fn begins_list_item(text: &str) -> bool {
     text.split_once([' ', '\t']).is_some_and(|(label, rest)| !rest.trim().is_empty() && is_list_label(label))
+}
+
+/// Test whether a text begins with the number of a section and goes on after it.
+fn begins_with_number(text: &str) -> bool {
+    text.split_once(' ').is_some_and(|(number, _)| {
+        number.starts_with(|c: char| c.is_ascii_digit()) && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    })
 }
 
 /// Bullets; numbers, single letters and small Roman numbers with a full stop or in brackets.

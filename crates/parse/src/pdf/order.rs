@@ -43,6 +43,9 @@ struct Order<'a> {
     rows: Vec<Row>,
 }
 
+/// Running heads and feet that may be painted out of order on a page.
+const MOST_ENDS: usize = 2;
+
 /// Depth to which regions may be cut: more than any page needs.
 const DEEPEST: u32 = 24;
 
@@ -158,7 +161,7 @@ impl Order<'_> {
         let prose = is_prose(&left) && is_prose(&right);
         let aligned = aligned(&left, &right);
         // Rows that line up are a sign of a table; columns set on one grid line up too, but each is painted in one go.
-        if changes == 1 && columns::is_table_by_columns(&[left.clone(), right.clone()]) {
+        if changes == 1 && columns::is_table(&left, &right) {
             return false;
         }
         if changes == 1 && fewer >= 10 {
@@ -241,14 +244,18 @@ impl Order<'_> {
         let highest = cells.iter().map(|c| c.top).fold(f32::MAX, f32::min);
         let lowest = cells.iter().map(|c| c.bottom).fold(f32::MIN, f32::max);
         let margin = 0.1 * (lowest - highest);
-        let (mut back, mut side_by_side) = (0, 0);
+        let (mut back, mut side_by_side, mut ends) = (0, 0, 0);
         for (at, pair) in cells.windows(2).enumerate() {
             let (a, b) = (&pair[0], &pair[1]);
             let size = a.size.max(b.size);
             let same_row = (b.first_baseline - a.baseline).abs() < 0.5 * size;
             let onward = if self.from_right { b.right <= a.last_left + size } else { b.left >= a.last_right - size };
             // Columns need not stand on the same lines.
-            let same_line = same_row || (b.first_baseline > a.baseline && b.first_baseline - a.baseline < 0.9 * size);
+            let is_next_line = a.cell.lines.len() == 1
+                && b.cell.lines.len() == 1
+                && b.first_baseline > a.baseline
+                && b.first_baseline - a.baseline < 0.9 * size;
+            let same_line = same_row || is_next_line;
             side_by_side += usize::from(same_line && onward && a.glyphs >= 18 && b.glyphs >= 18);
             if same_row {
                 back += usize::from(!onward);
@@ -266,8 +273,11 @@ impl Order<'_> {
                     || a.first_baseline - b.first_baseline < 1.5 * size;
                 if beside || (in_margin && b.cell.lines.len() <= 3) {
                     back += 1;
-                } else if !next_column && !foot && !head {
-                    return false;
+                } else if !next_column {
+                    ends += 1;
+                    if !(foot || head) || ends > MOST_ENDS {
+                        return false;
+                    }
                 }
             }
         }

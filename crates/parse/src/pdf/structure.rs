@@ -89,7 +89,10 @@ pub(super) fn language(pdf: &Pdf) -> Option<String> {
     let tag = tag.replace('_', "-");
     let is_tag = (2..=35).contains(&tag.len())
         && tag.split('-').all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
-        && tag.split('-').next().is_some_and(|first| first.bytes().all(|b| b.is_ascii_alphabetic()) && first.len() <= 3);
+        && tag
+            .split('-')
+            .next()
+            .is_some_and(|first| first.bytes().all(|b| b.is_ascii_alphabetic()) && first.len() <= 3);
     is_tag.then_some(tag)
 }
 
@@ -97,7 +100,9 @@ pub(super) fn language(pdf: &Pdf) -> Option<String> {
 pub(super) fn remark(pdf: &Pdf) -> Option<&'static str> {
     let root: Dict<'_> = pdf.xref().get(pdf.xref().root_id())?;
     if root.get::<Dict<'_>>(b"Collection").is_some() {
-        return Some("the file is a portfolio: its pages are a cover sheet, and the files in it are not read; take them out and give them");
+        return Some(
+            "the file is a portfolio: its pages are a cover sheet, and the files in it are not read; take them out and give them",
+        );
     }
     let form: Dict<'_> = root.get(b"AcroForm")?;
     let is_dynamic = root.get::<bool>(b"NeedsRendering").unwrap_or(false);
@@ -202,11 +207,10 @@ pub(super) fn outline(pdf: &Pdf, places: &[Option<usize>]) -> Vec<OutlineEntry> 
     let walk = || {
         let root: Dict<'_> = pdf.xref().get(pdf.xref().root_id())?;
         let outlines: Dict<'_> = root.get(b"Outlines")?;
-        let pages: HashMap<ObjectIdentifier, u32> = (1..)
-            .zip(places)
-            .filter_map(|(n, place)| Some((pdf.pages().get((*place)?)?.raw().obj_id()?, n)))
-            .collect();
-        let mut walk = Outline { pages, names: named_destinations(&root, pdf.xref()), seen: HashSet::new(), entries: Vec::new() };
+        let pages: HashMap<ObjectIdentifier, u32> =
+            (1..).zip(places).filter_map(|(n, place)| Some((pdf.pages().get((*place)?)?.raw().obj_id()?, n))).collect();
+        let mut walk =
+            Outline { pages, names: named_destinations(&root, pdf.xref()), seen: HashSet::new(), entries: Vec::new() };
         walk.level(outlines.get(b"First")?, 1);
         Some(walk.entries)
     };

@@ -123,7 +123,12 @@ fn word_gap(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> f32 {
 /// that somebody has put on a grid one by one.
 fn grid(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> Option<f32> {
     let place = |g: u32| frame.place(glyphs[g as usize].x, glyphs[g as usize].y).0;
-    let within = fragment.glyphs.windows(2).filter(|pair| !glyphs[pair[1] as usize].after_space);
+    // Dots that lead somewhere stand on a grid of their own.
+    let is_letter = |g: u32| glyphs[g as usize].first.is_alphanumeric();
+    let within = fragment
+        .glyphs
+        .windows(2)
+        .filter(|pair| !glyphs[pair[1] as usize].after_space && is_letter(pair[0]) && is_letter(pair[1]));
     let mut steps: Vec<f32> = within.map(|pair| place(pair[1]) - place(pair[0])).collect();
     if steps.len() < 6 {
         return None;
