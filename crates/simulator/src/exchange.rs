@@ -127,6 +127,11 @@ fn tell(
         }
         return Reply::json(200, &interface.model(name));
     }
+    if purpose == Purpose::Models {
+        let any = ["simulated".to_owned()];
+        let names = if config.models.is_empty() { &any[..] } else { &config.models };
+        return Reply::json(200, &interface.models(names.iter().map(|name| interface.model(name)).collect()));
+    }
     let body = serde_json::from_slice(&arrived.body).unwrap_or(Value::Null);
     match arrived.read(interface, &body) {
         Ok(ask) => {

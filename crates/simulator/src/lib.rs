@@ -14,6 +14,8 @@ mod faults;
 mod interfaces;
 mod journal;
 mod oracle;
+#[cfg(test)]
+mod refused;
 mod reply;
 mod server;
 mod state;

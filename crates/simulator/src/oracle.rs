@@ -28,12 +28,16 @@ impl Oracle {
         let Some(schema) = schema else {
             return json!({"items": found.iter().map(|f| json!({"term": f.term})).collect::<Vec<_>>()});
         };
-        let list = schema["properties"].as_object().and_then(|p| {
-            p.iter().find(|(_, v)| v["type"] == "array").map(|(name, v)| (name.clone(), v["items"].clone()))
+        let whole = Schema { root: schema, at: schema, depth: 0 }.resolved();
+        let properties = whole.at["properties"].as_object();
+        let list = properties.and_then(|p| {
+            let of = |(name, v)| (name, whole.below(v).resolved());
+            p.iter().map(of).find(|(_, list)| list.at["type"] == "array")
         });
-        let Some((name, item)) = list else { return shaped(schema, &Found::default(), "") };
-        let items: Vec<Value> = found.iter().map(|f| shaped(&item, f, "")).collect();
-        let mut answer = shaped(schema, &Found::default(), "");
+        let Some((name, list)) = list else { return shaped(whole, found.first().unwrap_or(&Found::default()), "") };
+        let mut answer = shaped(whole, &Found::default(), "");
+        let item = list.below(&list.at["items"]);
+        let items: Vec<Value> = found.iter().map(|f| shaped(item, f, "")).collect();
         answer[name] = Value::Array(items);
         answer
     }
@@ -104,13 +108,54 @@ fn sentence_around(text: &str, at: usize) -> String {
     String::new()
 }
 
+/// Depth at which a schema that contains itself is given up.
+const DEEPEST: u32 = 8;
+
+/// A place within a schema.
+#[derive(Debug, Clone, Copy)]
+struct Schema<'a> {
+    /// The whole, to which references point.
+    root: &'a Value,
+    at: &'a Value,
+    depth: u32,
+}
+
+impl<'a> Schema<'a> {
+    fn below(self, at: &'a Value) -> Self {
+        Self { at, depth: self.depth + 1, ..self }
+    }
+
+    /// The schema that this one stands for: behind references, and the first of several that is not null.
+    fn resolved(self) -> Self {
+        if self.depth > DEEPEST {
+            return self;
+        }
+        if let Some(place) = self.at["$ref"].as_str().and_then(|r| r.strip_prefix('#')) {
+            return self.root.pointer(place).map_or(self, |at| self.below(at).resolved());
+        }
+        let choices = ["anyOf", "oneOf", "allOf"].iter().find_map(|k| self.at[*k].as_array());
+        match choices.and_then(|all| all.iter().find(|choice| choice["type"] != "null")) {
+            Some(choice) => self.below(choice).resolved(),
+            None => self,
+        }
+    }
+}
+
 /// A value of a schema: the term and its sentence where names ask for them, else something valid that depends on the term alone.
-fn shaped(schema: &Value, found: &Found, name: &str) -> Value {
+fn shaped(schema: Schema<'_>, found: &Found, name: &str) -> Value {
+    let schema = schema.resolved();
+    if schema.depth > DEEPEST {
+        return Value::Null;
+    }
+    let at = schema.at;
     let pick = |n: usize| (hash(&[found.term.as_bytes(), name.as_bytes()]) % n.max(1) as u64) as usize;
-    if let Some(choices) = schema["enum"].as_array() {
+    if let Some(choices) = at["enum"].as_array() {
         return choices.get(pick(choices.len())).cloned().unwrap_or(Value::Null);
     }
-    let kind = match &schema["type"] {
+    if let Some(only) = at.get("const") {
+        return only.clone();
+    }
+    let kind = match &at["type"] {
         Value::Array(kinds) => kinds.iter().find(|k| *k != "null").and_then(Value::as_str).unwrap_or("null"),
         other => other.as_str().unwrap_or("null"),
     };
@@ -123,10 +168,16 @@ fn shaped(schema: &Value, found: &Found, name: &str) -> Value {
         "number" => json!((pick(101) as f64) / 100.0),
         "integer" => json!(pick(101)),
         "boolean" => json!(pick(10) == 0),
-        "array" => Value::Array((0..pick(3)).map(|_| shaped(&schema["items"], found, name)).collect()),
+        "array" => {
+            let least = at["minItems"].as_u64().unwrap_or(0) as usize;
+            let item = schema.below(&at["items"]);
+            Value::Array((0..pick(3).max(least)).map(|_| shaped(item, found, name)).collect())
+        }
         "object" => {
-            let properties = schema["properties"].as_object().cloned().unwrap_or_default();
-            Value::Object(properties.iter().map(|(n, s)| (n.clone(), shaped(s, found, n))).collect::<Map<_, _>>())
+            let properties = at["properties"].as_object().into_iter().flatten();
+            Value::Object(
+                properties.map(|(n, s)| (n.clone(), shaped(schema.below(s), found, n))).collect::<Map<_, _>>(),
+            )
         }
         _ => Value::Null,
     }

@@ -1,43 +1,15 @@
 //! Anthropic Messages and Message Batches.
 
+mod requests;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::interface::{
-    BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, range_in, stamp, text_of, whole,
-};
+use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, range_in, stamp};
 use crate::BatchFault;
 use crate::admission::Level;
 use crate::content::{Block, Content, Stop};
-
-/// Fields of a request; every other one is refused.
-const FIELDS: [&str; 21] = [
-    "model",
-    "max_tokens",
-    "messages",
-    "system",
-    "metadata",
-    "stop_sequences",
-    "stream",
-    "temperature",
-    "top_p",
-    "top_k",
-    "tools",
-    "tool_choice",
-    "thinking",
-    "output_config",
-    "output_format",
-    "cache_control",
-    "service_tier",
-    "container",
-    "context_management",
-    "mcp_servers",
-    "inference_geo",
-];
-
-/// The version that removed the sampling parameters.
-const WITHOUT_SAMPLING: &str = "2026-10-21";
 
 pub(super) const ANTHROPIC: &dyn Interface = &Anthropic;
 
@@ -52,83 +24,14 @@ impl Interface for Anthropic {
         match (method, path) {
             ("POST", "/messages") => Some(Purpose::Ask),
             ("POST", "/messages/count_tokens") => Some(Purpose::Count),
+            ("GET", "/models") if header("anthropic-version").is_some() => Some(Purpose::Models),
             ("GET", _) if path.starts_with("/models/") && header("anthropic-version").is_some() => Some(Purpose::Model),
             _ => None,
         }
     }
 
     fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
-        let bad = |message: &str| Refusal::new(400, message);
-        let version =
-            (parts.header)("anthropic-version").ok_or_else(|| bad("anthropic-version: header is required"))?;
-        if !["2023-06-01", WITHOUT_SAMPLING].contains(&version.as_str()) {
-            return Err(Refusal::new(400, format!("anthropic-version: {version} is not a valid version")));
-        }
-        let body = parts.body.as_object().ok_or_else(|| bad("the body is not a JSON object"))?;
-        let counting = parts.path.ends_with("/count_tokens");
-        if let Some(unknown) = body.keys().find(|k| !FIELDS.contains(&k.as_str())) {
-            return Err(Refusal::new(400, format!("{unknown}: Extra inputs are not permitted")));
-        }
-        let sampling = ["temperature", "top_p", "top_k"].iter().find(|k| body.contains_key(**k));
-        if let Some(sampling) = sampling.filter(|_| version == WITHOUT_SAMPLING) {
-            return Err(Refusal::new(400, format!("{sampling}: not supported under anthropic-version {version}")));
-        }
-        if body.get("stream").is_some_and(|s| *s == true) {
-            return Err(bad("stream: the simulator does not stream"));
-        }
-        let model = body.get("model").and_then(Value::as_str).ok_or_else(|| bad("model: Field required"))?.to_owned();
-        let budget = match body.get("max_tokens").map(whole) {
-            Some(Some(n)) => n,
-            None if counting => 0,
-            _ => return Err(bad("max_tokens: Field required, at least 1")),
-        };
-        let messages = body.get("messages").and_then(Value::as_array).filter(|m| !m.is_empty());
-        let messages = messages.ok_or_else(|| bad("messages: at least one message is required"))?;
-        let mut user = String::new();
-        for (n, message) in messages.iter().enumerate() {
-            let role = message["role"].as_str().unwrap_or_default();
-            if !["user", "assistant"].contains(&role) {
-                return Err(Refusal::new(400, format!("messages.{n}.role: Input should be 'user' or 'assistant'")));
-            }
-            if role == "assistant" && n + 1 == messages.len() {
-                return Err(bad("messages: this model does not support assistant message prefill"));
-            }
-            let text = text_of(&message["content"], &["text"])
-                .ok_or_else(|| Refusal::new(400, format!("messages.{n}.content: Input should be text")))?;
-            if role == "user" {
-                user.push_str(&text);
-            }
-        }
-        let (mut system, mut cached, mut cached_hour) = (String::new(), body.contains_key("cache_control"), false);
-        if let Some(given) = body.get("system") {
-            system = text_of(given, &["text"]).ok_or_else(|| bad("system: Input should be text"))?;
-            for control in given.as_array().into_iter().flatten().filter_map(|b| b.get("cache_control")) {
-                if control["type"] != "ephemeral" || !matches!(control["ttl"].as_str(), None | Some("5m" | "1h")) {
-                    return Err(bad("system.cache_control: Input should be ephemeral with ttl 5m or 1h"));
-                }
-                cached = true;
-                cached_hour |= control["ttl"] == "1h";
-            }
-        }
-        let format = body.get("output_config").and_then(|c| c.get("format"));
-        let mut schema = None;
-        if let Some(format) = format {
-            if format["type"] != "json_schema" || !format["schema"].is_object() {
-                return Err(bad("output_config.format: type json_schema and schema are required"));
-            }
-            schema = Some(format["schema"].clone());
-        }
-        let mut tool = None;
-        for (n, given) in body.get("tools").and_then(Value::as_array).into_iter().flatten().enumerate() {
-            let name = given["name"].as_str().filter(|_| given["input_schema"].is_object());
-            let name =
-                name.ok_or_else(|| Refusal::new(400, format!("tools.{n}: name and input_schema are required")))?;
-            if body.get("tool_choice").is_some_and(|c| c["name"] == name || c["type"] == "any") {
-                tool = Some(name.to_owned());
-                schema = Some(given["input_schema"].clone());
-            }
-        }
-        Ok(ModelRequest { model, system, user, schema, tool, budget, cached, cached_hour })
+        requests::read(parts)
     }
 
     fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {

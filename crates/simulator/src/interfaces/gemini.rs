@@ -1,13 +1,12 @@
 //! Gemini generateContent and batch mode.
 
+mod requests;
+
 use serde_json::{Value, json};
 
-use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, stamp, whole};
+use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, stamp};
 use crate::BatchFault;
 use crate::content::{Block, Content, Stop};
-
-/// Output budget where a request names none.
-const BUDGET: u64 = 8_192;
 
 pub(super) const GEMINI: &dyn Interface = &Gemini;
 
@@ -19,6 +18,9 @@ impl Interface for Gemini {
     }
 
     fn claims(&self, method: &str, path: &str, header: &dyn Fn(&str) -> Option<String>) -> Option<Purpose> {
+        if (method, path) == ("GET", "/models") && header("x-goog-api-key").is_some() {
+            return Some(Purpose::Models);
+        }
         let action = path.strip_prefix("/models/")?;
         match method {
             "GET" if header("x-goog-api-key").is_some() => Some(Purpose::Model),
@@ -29,60 +31,7 @@ impl Interface for Gemini {
     }
 
     fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
-        let bad = |message: &str| Refusal::new(400, message);
-        let body = parts.body;
-        let model =
-            parts.path.rsplit('/').next().and_then(|last| last.split(':').next()).unwrap_or_default().to_owned();
-        let known = [
-            "contents",
-            "systemInstruction",
-            "system_instruction",
-            "generationConfig",
-            "generation_config",
-            "safetySettings",
-            "tools",
-            "toolConfig",
-            "cachedContent",
-            "labels",
-            "model",
-            "generateContentRequest",
-            "store",
-            "serviceTier",
-        ];
-        let fields = body.as_object().ok_or_else(|| bad("Invalid JSON payload received."))?;
-        if let Some(unknown) = fields.keys().find(|k| !known.contains(&k.as_str())) {
-            return Err(Refusal::new(
-                400,
-                format!("Invalid JSON payload received. Unknown name \"{unknown}\": Cannot find field."),
-            ));
-        }
-        let contents = body["contents"].as_array().filter(|c| !c.is_empty());
-        let contents = contents.ok_or_else(|| bad("* GenerateContentRequest.contents: contents is not specified"))?;
-        let mut user = String::new();
-        for content in contents {
-            if !matches!(content["role"].as_str(), None | Some("user" | "model")) {
-                return Err(bad("Please use a valid role: user, model."));
-            }
-            let text = parts_text(content).ok_or_else(|| bad("contents.parts: must be text"))?;
-            if content["role"] != "model" {
-                user.push_str(&text);
-            }
-        }
-        let system =
-            ["systemInstruction", "system_instruction"].iter().find_map(|f| parts_text(&body[*f])).unwrap_or_default();
-        let config =
-            if body["generationConfig"].is_null() { &body["generation_config"] } else { &body["generationConfig"] };
-        let budget = match &config["maxOutputTokens"] {
-            Value::Null => BUDGET,
-            given => whole(given).ok_or_else(|| bad("max_output_tokens must be positive."))?,
-        };
-        let schema =
-            ["responseJsonSchema", "responseSchema"].iter().map(|f| &config[*f]).find(|s| s.is_object()).cloned();
-        if schema.is_some() && config["responseMimeType"] != "application/json" {
-            return Err(bad("response_schema requires response_mime_type application/json"));
-        }
-        let schema = schema.map(lower_types);
-        Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
+        requests::read(parts)
     }
 
     fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
@@ -91,6 +40,9 @@ impl Interface for Gemini {
             match block {
                 Block::Thinking(text) => parts.push(json!({"text": text, "thought": true})),
                 Block::Text(text) => parts.push(json!({"text": text})),
+                Block::Tool(value) if ask.tool.is_some() => {
+                    parts.push(json!({"functionCall": {"name": ask.tool, "args": value}}));
+                }
                 Block::Tool(value) => {
                     // Nothing was offered to call: the value comes as text, alone.
                     parts.clear();
@@ -148,6 +100,10 @@ impl Interface for Gemini {
     fn model(&self, name: &str) -> Value {
         json!({"name": format!("models/{name}"), "version": "1", "displayName": name, "inputTokenLimit": 1_048_576,
             "outputTokenLimit": 65_536, "supportedGenerationMethods": ["generateContent", "countTokens"]})
+    }
+
+    fn models(&self, all: Vec<Value>) -> Value {
+        json!({"models": all})
     }
 
     fn count_field(&self) -> &'static str {
@@ -238,24 +194,5 @@ impl Interface for Gemini {
                 json!({"key": id, "error": {"code": code, "message": refusal.message}})
             }
         }
-    }
-}
-
-fn parts_text(content: &Value) -> Option<String> {
-    content["parts"].as_array()?.iter().map(|p| p["text"].as_str()).collect()
-}
-
-/// The OpenAPI subset has its types in upper case.
-fn lower_types(schema: Value) -> Value {
-    match schema {
-        Value::Object(map) => map
-            .into_iter()
-            .map(|(k, v)| match v {
-                Value::String(kind) if k == "type" => (k, Value::String(kind.to_lowercase())),
-                other => (k, lower_types(other)),
-            })
-            .collect(),
-        Value::Array(list) => list.into_iter().map(lower_types).collect(),
-        other => other,
     }
 }

@@ -1,7 +1,7 @@
 //! Calls that a vendor's interface accepts, and the shape of what it says.
 
 use corpora_values::Usage;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::BatchFault;
 use crate::admission::Level;
@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Count,
     /// Facts about a model.
     Model,
+    /// Facts about all models.
+    Models,
 }
 
 /// A request to a model that an interface has understood.
@@ -44,7 +46,7 @@ pub(crate) struct Refusal {
     /// OpenAI's `code`, where it is not the one that belongs to the status.
     pub(crate) code: Option<&'static str>,
     /// OpenAI's `param`.
-    pub(crate) param: Option<&'static str>,
+    pub(crate) param: Option<String>,
     /// Seconds after which Gemini's error asks to come again.
     pub(crate) retry_s: Option<f64>,
 }
@@ -127,6 +129,13 @@ pub(crate) trait Interface: Sync {
     /// Facts about a model.
     fn model(&self, name: &str) -> Value;
 
+    /// Facts about all models, on one page.
+    fn models(&self, all: Vec<Value>) -> Value {
+        let id = |model: Option<&Value>| model.map(|m| m["id"].clone());
+        let (first, last) = (id(all.first()), id(all.last()));
+        json!({"object": "list", "data": all, "has_more": false, "first_id": first, "last_id": last})
+    }
+
     /// Headers of an answer about the limits on requests, input, output, and both. `unix_s` is now.
     fn limit_headers(&self, _levels: &[Option<Level>; 4], _unix_s: f64) -> Vec<(String, String)> {
         Vec::new()
@@ -207,28 +216,15 @@ pub(crate) trait Interface: Sync {
     fn result(&self, id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value;
 }
 
+/// Name of a field of an object that is none of the known ones, if it has such a field.
+pub(super) fn stranger<'v>(object: &'v Value, known: &[&str]) -> Option<&'v str> {
+    object.as_object()?.keys().map(String::as_str).find(|name| !known.contains(name))
+}
+
 /// Range of a part of a payload.
 pub(super) fn range_in(payload: &[u8], part: &str) -> (usize, usize) {
     let start = part.as_ptr() as usize - payload.as_ptr() as usize;
     (start, start + part.len())
-}
-
-/// The text of a message's content: a string, or a list of blocks of one of these types.
-pub(super) fn text_of(content: &Value, types: &[&str]) -> Option<String> {
-    match content {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(blocks) => {
-            let mut all = String::new();
-            for block in blocks {
-                if !types.contains(&block["type"].as_str()?) {
-                    return None;
-                }
-                all.push_str(block["text"].as_str()?);
-            }
-            Some(all)
-        }
-        _ => None,
-    }
 }
 
 /// A positive integer.

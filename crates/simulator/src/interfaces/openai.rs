@@ -1,8 +1,11 @@
 //! OpenAI Chat Completions, Responses and Batch.
 
+mod requests;
+mod schemas;
+
 use serde_json::{Value, json};
 
-use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, text_of, whole};
+use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport};
 use crate::BatchFault;
 use crate::admission::Level;
 use crate::content::{Block, Content, Stop};
@@ -24,13 +27,14 @@ impl Interface for ChatCompletions {
     fn claims(&self, method: &str, path: &str, _header: &dyn Fn(&str) -> Option<String>) -> Option<Purpose> {
         match (method, path) {
             ("POST", "/chat/completions") => Some(Purpose::Ask),
+            ("GET", "/models") => Some(Purpose::Models),
             ("GET", _) if path.starts_with("/models/") => Some(Purpose::Model),
             _ => None,
         }
     }
 
     fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
-        read_chat(parts)
+        requests::read_chat(parts)
     }
 
     fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
@@ -105,7 +109,7 @@ impl Interface for Responses {
     }
 
     fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
-        read_responses(parts)
+        requests::read_responses(parts)
     }
 
     fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
@@ -166,114 +170,6 @@ impl Interface for Responses {
     }
 }
 
-fn bad(message: &str, param: &'static str) -> Refusal {
-    Refusal { param: Some(param), ..Refusal::new(400, message) }
-}
-
-/// Output budget where a request names none.
-const BUDGET: u64 = 16_384;
-
-fn model_of(body: &Value) -> Result<String, Refusal> {
-    if body["stream"] == true {
-        return Err(bad("the simulator does not stream", "stream"));
-    }
-    body["model"].as_str().map(str::to_owned).ok_or_else(|| bad("you must provide a model parameter", "model"))
-}
-
-/// The budget of the first field that is there.
-fn budget_of(body: &Value, fields: &[&'static str]) -> Result<u64, Refusal> {
-    let Some(field) = fields.iter().find(|f| !body[**f].is_null()) else { return Ok(BUDGET) };
-    whole(&body[*field]).ok_or_else(|| bad("Invalid value: expected an integer of at least 1", field))
-}
-
-/// A JSON Schema format object, as both interfaces carry it.
-fn schema_of(format: &Value, inner: &Value, param: &'static str) -> Result<Option<Value>, Refusal> {
-    match format["type"].as_str() {
-        None if format.is_null() => Ok(None),
-        Some("text" | "json_object") => Ok(None),
-        Some("json_schema") => {
-            let name = inner["name"].as_str().unwrap_or_default();
-            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-            if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-                return Err(bad("Missing or invalid 'name' of the json_schema", param));
-            }
-            if !inner["schema"].is_object() {
-                return Err(bad("Missing 'schema' of the json_schema", param));
-            }
-            if inner["strict"] == true {
-                strict(&inner["schema"])
-                    .map_err(|m| bad(&format!("Invalid schema for response_format '{name}': {m}"), param))?;
-            }
-            Ok(Some(inner["schema"].clone()))
-        }
-        _ => Err(bad("Invalid value: supported are 'text', 'json_object' and 'json_schema'", param)),
-    }
-}
-
-/// Strict schemas name every property as required and allow no others.
-fn strict(schema: &Value) -> Result<(), String> {
-    if let Some(properties) = schema["properties"].as_object() {
-        if schema["additionalProperties"] != false {
-            return Err("'additionalProperties' is required to be supplied and to be false".into());
-        }
-        for (name, inner) in properties {
-            if !schema["required"].as_array().is_some_and(|r| r.iter().any(|x| x == name)) {
-                return Err(format!("'required' is required to include every key in properties. Missing '{name}'"));
-            }
-            strict(inner)?;
-        }
-    }
-    if schema["items"].is_object() { strict(&schema["items"]) } else { Ok(()) }
-}
-
-fn read_chat(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
-    let body = parts.body;
-    let model = model_of(body)?;
-    let messages = body["messages"].as_array().filter(|m| !m.is_empty());
-    let messages = messages.ok_or_else(|| bad("Missing required parameter: 'messages'", "messages"))?;
-    let (mut system, mut user) = (String::new(), String::new());
-    for message in messages {
-        let text = text_of(&message["content"], &["text"]).ok_or_else(|| bad("Invalid content", "messages"))?;
-        match message["role"].as_str() {
-            Some("system" | "developer") => system.push_str(&text),
-            Some("user") => user.push_str(&text),
-            Some("assistant") => {}
-            _ => return Err(bad("Invalid value for role", "messages")),
-        }
-    }
-    let budget = budget_of(body, &["max_completion_tokens", "max_tokens"])?;
-    let format = &body["response_format"];
-    let schema = schema_of(format, &format["json_schema"], "response_format")?;
-    Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
-}
-
-fn read_responses(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
-    let body = parts.body;
-    let model = model_of(body)?;
-    let mut system = body["instructions"].as_str().unwrap_or_default().to_owned();
-    let mut user = String::new();
-    match &body["input"] {
-        Value::String(text) => user.push_str(text),
-        Value::Array(list) if !list.is_empty() => {
-            for message in list {
-                let text = text_of(&message["content"], &["input_text", "output_text"]);
-                let text = text.ok_or_else(|| bad("Invalid content", "input"))?;
-                match message["role"].as_str() {
-                    Some("user") => user.push_str(&text),
-                    Some("system" | "developer") => system.push_str(&text),
-                    Some("assistant") => {}
-                    _ => return Err(bad("Invalid value for role", "input")),
-                }
-            }
-        }
-        _ => return Err(bad("Missing required parameter: 'input'", "input")),
-    }
-    let budget = budget_of(body, &["max_output_tokens"])?;
-    let format = &body["text"]["format"];
-    let schema = schema_of(format, format, "text.format")?;
-    Ok(ModelRequest { model, system, user, schema, tool: None, budget, cached: false, cached_hour: false })
-}
-
 /// All text of a message; OpenAI has no thinking blocks, and nothing was offered to call.
 fn text(content: &Content) -> Vec<String> {
     let of = |block: &Block| match block {
@@ -290,6 +186,13 @@ fn text(content: &Content) -> Vec<String> {
     }
 }
 
+/// The call of the function that had to be called: its name and its arguments, which are cut where the budget ends.
+fn call<'a>(ask: &'a ModelRequest, content: &Content) -> Option<(&'a str, String)> {
+    let name = ask.tool.as_deref().filter(|_| content.stop != Stop::Refusal)?;
+    let arguments = text(content).pop()?;
+    Some((name, arguments))
+}
+
 const REFUSAL: &str = "I'm sorry, I can't help with that.";
 
 fn chat(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
@@ -299,11 +202,21 @@ fn chat(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Va
         _ if said.is_empty() => (Value::Null, Value::Null),
         _ => (json!(said), Value::Null),
     };
-    let finish = if content.stop == Stop::MaxTokens { "length" } else { "stop" };
+    let call = call(ask, content);
+    let finish = match content.stop {
+        Stop::MaxTokens => "length",
+        _ if call.is_some() => "tool_calls",
+        _ => "stop",
+    };
+    let mut message = json!({"role": "assistant", "content": words, "refusal": refusal, "annotations": []});
+    if let Some((name, arguments)) = call {
+        message["content"] = Value::Null;
+        message["tool_calls"] = json!([{"id": format!("call_{n:024}"), "type": "function",
+            "function": {"name": name, "arguments": arguments}}]);
+    }
     let mut body = json!({
         "id": format!("chatcmpl-{n:020}"), "object": "chat.completion", "created": 1_790_000_000 + n, "model": ask.model,
-        "choices": [{"index": 0, "finish_reason": finish, "logprobs": null,
-            "message": {"role": "assistant", "content": words, "refusal": refusal, "annotations": []}}],
+        "choices": [{"index": 0, "finish_reason": finish, "logprobs": null, "message": message}],
         "service_tier": "default", "system_fingerprint": null,
     });
     match usage {
@@ -329,8 +242,13 @@ fn responses(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) 
         parts.push(json!({"type": "refusal", "refusal": REFUSAL}));
     }
     let cut = content.stop == Stop::MaxTokens;
-    let mut output = vec![json!({"type": "message", "id": format!("msg_{n:020}"), "role": "assistant",
-        "status": if cut { "incomplete" } else { "completed" }, "content": parts})];
+    let status = if cut { "incomplete" } else { "completed" };
+    let mut output = vec![match call(ask, content) {
+        Some((name, arguments)) => json!({"type": "function_call", "id": format!("fc_{n:020}"),
+            "call_id": format!("call_{n:024}"), "name": name, "arguments": arguments, "status": status}),
+        None => json!({"type": "message", "id": format!("msg_{n:020}"), "role": "assistant", "status": status,
+            "content": parts}),
+    }];
     if content.blocks.iter().any(|b| matches!(b, Block::Thinking(_))) {
         output.insert(0, json!({"type": "reasoning", "id": format!("rs_{n:020}"), "summary": []}));
     }
