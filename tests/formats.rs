@@ -42,7 +42,7 @@ fn one_page(body: &str) -> ParsedDocument {
     read(&book(&[&page(body)], &[])).unwrap()
 }
 
-use BlockKind::{Caption, Footnote, Heading, ListItem, Paragraph, TableRow};
+use BlockKind::{Caption, Code, Footnote, Heading, ListItem, Paragraph, TableRow};
 
 #[test]
 fn blocks_are_what_a_reader_sees() {
