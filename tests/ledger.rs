@@ -1,5 +1,9 @@
 //! Paid once, whatever the provider says: each situation was reported of a real one.
 
+mod compositions;
+mod odd_replies;
+mod second_commands;
+
 use std::sync::Mutex;
 
 use corpora::simulator::{BatchConfig, BatchFault, Fault, Latency, SimulatorConfig};
@@ -136,11 +140,7 @@ fn a_queue_that_is_full_is_waited_for() {
 
 #[test]
 fn an_empty_balance_in_the_lines_stops_the_run_and_leaves_the_units_waiting() {
-    // Gemini has no word for it: an empty balance looks like a rate limit there.
     at_each_provider(|provider| {
-        if provider == "gemini" {
-            return;
-        }
         let rehearsal = Rehearsal::of(3, config(&[BatchFault::NoBalance; 9]));
         let stopped = by_batch(&rehearsal, provider, &[]).exits(75);
         let reason = stopped.summary()["stop_reason"].as_str().unwrap_or_default().to_owned();

@@ -167,6 +167,46 @@ fn what_a_store_of_version_3_cost_and_lost_is_still_told() {
 }
 
 #[test]
+fn the_ledger_of_a_store_of_version_4_is_told_to_the_token() {
+    // The shelf of version 3: two documents asked live of a model that moved to another name; a batch that was given up, one that
+    // was collected, one whose provider counts three answers more than its results hold.
+    let shelf = shelf_of_version_3();
+    put_golden(&shelf, 4);
+    let audit = json(&shelf.run(&["audit", "out", "--json"]).exits(75).stdout());
+    let told: Vec<serde_json::Value> = audit["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            serde_json::json!([
+                row["state"],
+                row["sent"],
+                row["answered"],
+                row["lost"],
+                row["owed"],
+                row["input_tokens"],
+                row["output_tokens"]
+            ])
+        })
+        .collect();
+    let expected = serde_json::json!([
+        [null, 8, 8, 0, 0, 2210, 693],
+        ["abandoned", 4, 0, 4, 0, 0, 0],
+        ["collected", 4, 4, 0, 0, 1119, 390],
+        ["ended", 12, 9, 0, 3, 2475, 439],
+    ]);
+    assert_eq!(serde_json::Value::Array(told), expected, "{audit}");
+    assert_eq!(shelf.count("SELECT count(*) FROM response WHERE answered_by = 'claude-haiku-5-5-2026-08-07'"), 8);
+    // Nobody listens at its address: what is owed stays so, and nothing of what is done is done again.
+    let run = batch_of_version_3(&shelf, &["--endpoint", "batch", "--no-probe", "--patience", "0.01"]).exits(75);
+    assert_eq!(run.summary()["stop_reason"], "unreachable");
+    for stage in ["parse", "chunk", "extract"] {
+        assert_eq!(run.done(stage), 0, "{stage} is done again");
+    }
+    assert_eq!(json(&shelf.run(&["audit", "out", "--json"]).exits(75).stdout())["total"], audit["total"]);
+}
+
+#[test]
 fn garbage_is_what_the_current_settings_do_not_use() {
     let shelf = Shelf::of(3);
     shelf.batch(&["--pipeline", "glossary"]).exits(0);

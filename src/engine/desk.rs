@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::attempts::StageError;
 use super::context::Run;
 use super::error::RunError;
-use super::extract::alone::Alone;
+use super::extract::alone::{Alone, Purse};
 use super::parser::Parser;
 use crate::store::{Change, DocId, Reader};
 use crate::values::{Artifact, StageMap};
@@ -38,12 +38,12 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// The desk of a worker of per-document mode.
+    /// The desk of a worker of per-document mode; all workers have one purse.
     ///
     /// # Errors
     /// If the store cannot be read, or no client can be made.
-    pub(super) fn for_whole_documents(run: &'a Run<'_>) -> Result<Self, RunError> {
-        let alone = run.remote.map(|remote| Alone::new(run, remote)).transpose()?;
+    pub(super) fn for_whole_documents(run: &'a Run<'_>, purse: Option<&'a Purse>) -> Result<Self, RunError> {
+        let alone = run.remote.zip(purse).map(|(remote, purse)| Alone::new(run, remote, purse)).transpose()?;
         Ok(Self { alone, ..Self::new(run)? })
     }
 

@@ -6,12 +6,13 @@ use super::dataflow::DATAFLOW;
 use super::desk::Desk;
 use super::drive::drive;
 use super::error::RunError;
+use super::extract::alone::Purse;
 use super::feed::{Job, feed_unfinished};
 use crate::store::{Checkpoint, Reader, StageState};
 use crate::values::Stage;
 
 /// Takes every document that has not come through all stages of documents through all stages there are.
-pub(super) fn run_documents(run: &Run<'_>) -> Result<(), RunError> {
+pub(super) fn run_documents(run: &Run<'_>, purse: Option<&Purse>) -> Result<(), RunError> {
     let feed = |send: &mut dyn FnMut(Job) -> bool| {
         let reader = run.store.reader()?;
         let mut failed = None;
@@ -32,7 +33,7 @@ pub(super) fn run_documents(run: &Run<'_>) -> Result<(), RunError> {
         run.workers,
         &|| run.is_stopping(),
         feed,
-        || Desk::for_whole_documents(run),
+        || Desk::for_whole_documents(run, purse),
         |desk, job| {
             let checkpoint = whole_document(run, desk, &job)?;
             run.writer.submit(checkpoint).map_err(Into::into)

@@ -16,6 +16,7 @@ use super::contexts::Contexts;
 use super::dataflow::{DATAFLOW, Row};
 use super::error::RunError;
 use super::error_log::ErrorLog;
+use super::extract::alone::Purse;
 use super::extract::batch::expiry::expiry_warnings;
 use super::extract::batch::probe::refusal as batch_refusal;
 use super::extract::batch::{left_open, settle_open_batches};
@@ -417,15 +418,23 @@ fn whole_documents(run: &Run<'_>, progress: &mut Progress, reader: &Reader) -> R
         Subject::Document => counts.todo.max(unfinished),
         Subject::File => files - counts.done,
     };
+    let purse = run.remote.map(|remote| Purse::new(run, remote)).transpose()?;
+    let end = || purse.as_ref().and_then(Purse::stop);
     staged(run, progress, reader, &DATAFLOW, todo, || {
-        per_document::run_documents(run)?;
+        match per_document::run_documents(run, purse.as_ref()) {
+            // The run has an end of its own, and goes to it.
+            Err(_) if end().is_some() => {}
+            other => other?,
+        }
         run.writer.flush()?;
         // Files whose document was done before.
         for row in DATAFLOW.iter().filter(|row| row.stage.subject() == Subject::File) {
             (row.all)(run, &Upstream::finished())?;
         }
         Ok(())
-    })
+    })?;
+    progress.stop = progress.stop.take().or_else(end);
+    Ok(())
 }
 
 /// Tells that stages begin and end, and does their work in between if there is any.

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::ledger::{LOST_SUMS, LedgerSums, SUMS, sums};
-use super::{BatchRow, Reader, StoreError};
+use super::{BatchRow, BatchState, Reader, StoreError};
 
 /// What one way of asking came to: a batch, or everything that was sent live.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,12 +44,22 @@ impl Reader {
                 let sql = format!("SELECT count(*) FROM batch_request WHERE batch = ?1 AND {condition}");
                 Ok(self.db.value::<i64>(&sql, params![batch.id])?.cast_unsigned())
             };
+            // A line, or the refusal of the whole batch, says that a request was not done; a person's word says nothing of that.
+            let undone = match batch.state {
+                BatchState::Refused => "state = 2",
+                _ => "state = 2 AND message IS NOT NULL",
+            };
+            let mut lost = of(LOST_SUMS, "lost")?;
+            if batch.state == BatchState::Abandoned {
+                // They are one sum of money, and as many requests as were given up.
+                lost.count = count("state = 2 AND message IS NULL")?;
+            }
             rows.push(AuditRow {
                 sent: batch.requests,
                 answers: of(SUMS, "response")?,
-                denied: count("state = 2 AND message IS NOT NULL")?,
+                denied: count(undone)?,
                 open: count("state = 0")?,
-                lost: of(LOST_SUMS, "lost")?,
+                lost,
                 batch: Some(batch),
             });
         }

@@ -72,6 +72,11 @@ pub(crate) fn apply_fault(good: Reply, context: &FaultContext<'_>) -> Option<Rep
         Fault::ModelNotFound => error(404, "model: not found"),
         Fault::NoStructuredOutput => error(400, context.interface.no_structured_output()),
         Fault::EchoKey => error(400, &format!("the request with key {} is wrong", context.key.unwrap_or("(none)"))),
+        Fault::ContentFilter => context.refuse(&context.interface.content_filter()?),
+        Fault::ContextTooLong => context.refuse(&Refusal::too_long(210_000, 200_000)),
+        Fault::GatewayRateLimited => Reply::bytes(429, "text/plain", "too many requests".into()),
+        Fault::EmptyBody => Reply::empty(),
+        Fault::HtmlBody => Reply::html(200, "Welcome"),
         Fault::ResetBeforeHeaders | Fault::Stuck => return None,
         Fault::ResetInBody => Reply { manner: Manner::Cut, ..good },
         Fault::ChunkedCut => Reply { manner: Manner::ChunkedCut, ..good },
@@ -94,8 +99,8 @@ fn gzip(good: Reply) -> io::Result<Reply> {
     Ok(Reply { body: encoder.finish()?.into(), headers, ..good })
 }
 
-/// <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7>
-fn http_date(unix_s: f64) -> String {
+/// A time as headers carry it. <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7>
+pub(crate) fn http_date(unix_s: f64) -> String {
     let stamp = jiff::Timestamp::from_second(unix_s.ceil() as i64).unwrap_or_default();
     stamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

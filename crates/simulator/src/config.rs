@@ -22,6 +22,12 @@ pub struct Limits {
     pub burst_seconds: Option<f64>,
     /// Switch for headers that tell the limits; on if absent.
     pub headers: Option<bool>,
+    /// Requests of a day. Headers tell this limit where others tell the minute's. <https://console.groq.com/docs/rate-limits>
+    pub requests_a_day: Option<f64>,
+    /// Switch for requests that are refused and use up the limit all the same; off if absent.
+    pub charges_refused: Option<bool>,
+    /// Switch for a limit on tokens that is charged with the whole output budget of a request; off if absent.
+    pub charges_budget: Option<bool>,
 }
 
 /// Time that answers take.
@@ -120,18 +126,34 @@ impl Default for SimulatorConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BatchFault;
+
+    /// Names of faults, as they are written in files.
+    fn names<T: serde::Serialize>(all: &[T]) -> Vec<String> {
+        all.iter().map(|fault| serde_json::to_value(fault).unwrap().as_str().unwrap().to_owned()).collect()
+    }
 
     #[test]
-    fn the_documented_file_is_one() {
+    fn the_documented_file_is_one_and_every_fault_is_documented() {
         let document = include_str!("../../../docs/simulator.md");
         let file = document.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let config: SimulatorConfig = toml::from_str(file).unwrap();
         assert_eq!((config.script.len(), config.faults.len(), config.speed), (1, 3, 10.0));
-        for name in document.split("Faults of status and wire:").nth(1).unwrap().split('`').skip(1).step_by(2) {
-            // Endings of a name stand for the whole of it, and `retry-after` is a header.
-            let whole = if name.starts_with('-') { format!("rate-limited{name}") } else { name.to_owned() };
-            let fault: Result<Fault, _> = serde_json::from_value(serde_json::Value::String(whole));
-            assert!(fault.is_ok() || name == "retry-after", "{name}");
+        let faults = document.split("Faults of status and wire:").nth(1).unwrap();
+        let (live, batches) = faults.split_once("Faults of batches").unwrap();
+        // Endings of a name stand for the whole of it, and `retry-after` is a header.
+        let whole = |name: &str| if name.starts_with('-') { format!("rate-limited{name}") } else { name.to_owned() };
+        let documented = |text: &str| -> Vec<String> {
+            let names = text.split('`').skip(1).step_by(2).filter(|name| *name != "retry-after");
+            names.map(whole).collect()
+        };
+        for (documented, names) in
+            [(documented(live), names(Fault::ALL)), (documented(batches), names(BatchFault::ALL))]
+        {
+            let missing: Vec<&String> = names.iter().filter(|name| !documented.contains(name)).collect();
+            assert!(missing.is_empty(), "docs/simulator.md does not tell of {missing:?}");
+            let strange: Vec<&String> = documented.iter().filter(|name| !names.contains(name)).collect();
+            assert!(strange.is_empty(), "there are no faults {strange:?}");
         }
     }
 }

@@ -13,6 +13,8 @@ pub(super) enum Block {
     Thinking(String),
     /// Text.
     Text(String),
+    /// The beginning of a message that was not finished.
+    Fragment(String),
     /// Input of a tool.
     Tool(Value),
 }
@@ -30,9 +32,14 @@ pub(super) enum Stop {
 pub(super) struct Content {
     pub(super) blocks: Vec<Block>,
     pub(super) stop: Stop,
-    /// Output tokens.
+    /// Output tokens, thoughts included.
     pub(super) tokens: u64,
+    /// Thoughts among them.
+    pub(super) thoughts: u64,
 }
+
+/// Tokens of thought before the first word, where a model thinks much.
+const THOUGHTS: u64 = 4_000;
 
 /// Bytes of white space in an answer that is far too long.
 const HUGE: usize = 1 << 20;
@@ -41,17 +48,27 @@ const HUGE: usize = 1 << 20;
 pub(super) fn content(answer: &Value, tool: bool, budget: u64, fault: Option<Fault>) -> Content {
     let text = answer.to_string();
     let whole = tokens::count(&text);
+    let nothing = |stop| Content { blocks: Vec::new(), stop, tokens: 0, thoughts: 0 };
     if fault == Some(Fault::Refusal) {
-        return Content { blocks: Vec::new(), stop: Stop::Refusal, tokens: 0 };
+        return nothing(Stop::Refusal);
     }
     if fault == Some(Fault::Empty) {
-        return Content { blocks: Vec::new(), stop: Stop::End, tokens: 0 };
+        return nothing(Stop::End);
+    }
+    if fault == Some(Fault::ThinkingEatsBudget) {
+        let thoughts = THOUGHTS.min(budget);
+        let mut said = content(answer, tool, budget - thoughts, None);
+        if thoughts + whole > budget {
+            said = nothing(Stop::MaxTokens);
+        }
+        said.blocks.insert(0, Block::Thinking("Many thoughts.".into()));
+        return Content { tokens: said.tokens + thoughts, thoughts, ..said };
     }
     if fault == Some(Fault::MaxTokens) || whole > budget {
         let most = if whole > budget { budget } else { whole * 6 / 10 };
         let kept = tokens::first(&text, most).to_owned();
         let tokens = tokens::count(&kept);
-        return Content { blocks: vec![Block::Text(kept)], stop: Stop::MaxTokens, tokens };
+        return Content { blocks: vec![Block::Text(kept)], stop: Stop::MaxTokens, tokens, thoughts: 0 };
     }
     let blocks = match fault {
         Some(Fault::WrongTypes) => said(tool, numbers_for_strings(answer.clone())),
@@ -61,6 +78,11 @@ pub(super) fn content(answer: &Value, tool: bool, budget: u64, fault: Option<Fau
         Some(Fault::ThinkingFirst) => {
             let mut blocks = said(tool, answer.clone());
             blocks.insert(0, Block::Thinking("Terms, then definitions.".into()));
+            blocks
+        }
+        Some(Fault::FragmentFirst) => {
+            let mut blocks = said(tool, answer.clone());
+            blocks.insert(0, Block::Fragment(tokens::first(&text, 5).to_owned()));
             blocks
         }
         _ if tool => vec![Block::Tool(answer.clone())],
@@ -78,7 +100,7 @@ pub(super) fn content(answer: &Value, tool: bool, budget: u64, fault: Option<Fau
         Some(Fault::Huge) => vec![Block::Text(format!("{text}{}", "\n".repeat(HUGE)))],
         _ => vec![Block::Text(text)],
     };
-    Content { blocks, stop: Stop::End, tokens: whole }
+    Content { blocks, stop: Stop::End, tokens: whole, thoughts: 0 }
 }
 
 fn said(tool: bool, answer: Value) -> Vec<Block> {

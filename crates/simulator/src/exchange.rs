@@ -173,6 +173,7 @@ impl Exchange {
             path: arrived.path.clone(),
             model: String::new(),
             request: format!("{hash:016x}"),
+            about: String::new(),
             attempt,
             status: 0,
             fault: None,
@@ -191,7 +192,11 @@ impl Exchange {
             Err(refusal) => return Ok(self.refuse(&refusal, Vec::new())),
         };
         self.line.entry.model.clone_from(&ask.model);
-        let fault = fault(&self.config, &ask, self.hash, self.attempt, self.n);
+        self.line.entry.about = ask.about();
+        let fault = match fault(&self.config, &ask, self.hash, self.attempt, self.n) {
+            Some(Fault::ContentFilter) if self.interface.content_filter().is_none() => Some(Fault::Refusal),
+            other => other,
+        };
         self.line.entry.fault = fault;
         let (said, usage) = match self.think(&ask, fault) {
             Ok(thought) => thought,
@@ -215,6 +220,10 @@ impl Exchange {
             Some(Fault::UsageNull) => UsageReport::Null,
             _ => UsageReport::Full(usage),
         };
+        let mut ask = ask;
+        if fault == Some(Fault::RenamedModel) {
+            ask.model.push_str("-2026-08-07");
+        }
         let mut reply = Reply::json(200, &self.interface.success(&ask, &said, report, self.n));
         if let Some(fault) = trouble {
             let context = FaultContext {
@@ -250,8 +259,7 @@ impl Exchange {
         let mut usage = self.state.prompt_usage(ask, &self.config);
         let window = self.config.window;
         if usage.prompt() > window {
-            let words = format!("prompt is too long: {} tokens > {window} maximum", usage.prompt());
-            return Err(Refusal { code: Some("context_length_exceeded"), ..Refusal::new(400, words) });
+            return Err(Refusal::too_long(usage.prompt(), window));
         }
         let answer = self.state.oracle().answer(&ask.user, ask.schema.as_ref());
         let said = content(&answer, ask.tool.is_some(), ask.budget, fault);

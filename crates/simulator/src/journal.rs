@@ -27,6 +27,8 @@ pub struct JournalEntry {
     pub model: String,
     /// Hash of the body.
     pub request: String,
+    /// Hash of the passage or the terms that are asked about; empty while that is not known.
+    pub about: String,
     /// Number of times that this body has come, from 1.
     pub attempt: u32,
     /// The status that was sent; 0 if none was.
@@ -39,6 +41,21 @@ pub struct JournalEntry {
     pub answered: bool,
     /// True if the limits refused it.
     pub limited: bool,
+}
+
+/// A request that is paid for: its answer was made, or it stands in a batch and nobody said that it was not done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PaidAsk {
+    /// Hash of the passage or the terms that it asks about.
+    pub about: String,
+    /// Tokens.
+    pub usage: Usage,
+    /// True if it stands in a batch.
+    pub is_batched: bool,
+    /// True if a whole answer was sent, or can be read when its batch is over.
+    pub is_whole: bool,
+    /// The fault that its answer has.
+    pub fault: Option<Fault>,
 }
 
 /// Sums over the journal.
@@ -143,6 +160,15 @@ impl Journal {
         if self.keep {
             kept.entries.push(entry);
         }
+    }
+
+    /// Requests that are paid for, of those that have ended and are kept.
+    pub(super) fn paid(&self) -> Vec<PaidAsk> {
+        let of = |entry: &JournalEntry| {
+            let (about, fault, is_whole) = (entry.about.clone(), entry.fault, entry.answered);
+            Some(PaidAsk { about, usage: entry.billed?, is_batched: false, is_whole, fault })
+        };
+        self.kept().entries.iter().filter_map(of).collect()
     }
 
     pub(super) fn counters(&self) -> Counters {

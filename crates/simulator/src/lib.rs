@@ -13,6 +13,7 @@ mod exchange;
 mod faults;
 mod interfaces;
 mod journal;
+mod named;
 mod oracle;
 #[cfg(test)]
 mod refused;
@@ -24,6 +25,6 @@ mod tokens;
 pub use batches::{BatchConfig, BatchCounters, BatchFault};
 pub use config::{Latency, Limits, Scripted, SimulatorConfig};
 pub use faults::Fault;
-pub use journal::{Counters, JournalEntry};
+pub use journal::{Counters, JournalEntry, PaidAsk};
 pub use oracle::Oracle;
 pub use server::Simulator;

@@ -50,6 +50,11 @@ impl Reply {
         }
     }
 
+    /// Status 200 with nothing in it.
+    pub(crate) fn empty() -> Self {
+        Self::bytes(200, "application/json", Bytes::new())
+    }
+
     pub(crate) fn html(status: u16, title: &str) -> Self {
         Self {
             status,
@@ -101,7 +106,7 @@ pub(crate) fn send(reply: Reply, mut line: Option<JournalLine>) -> Response<Body
         let piece = sending.left.split_to(sending.piece.min(sending.left.len()));
         if sending.left.is_empty() && matches!(sending.manner, Manner::Whole | Manner::Slow) {
             if let Some(line) = &mut sending.line {
-                line.entry.answered = status == 200 && line.entry.fault != Some(Fault::TruncatedJson);
+                line.entry.answered = status == 200 && !line.entry.fault.is_some_and(Fault::after_effect);
             }
             // The last piece is on its way.
             sending.line = None;

@@ -11,10 +11,11 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 
-use super::exchange;
+use super::apply_fault::http_date;
 use super::reply::{Body, Reply, send};
 use super::state::State;
-use super::{BatchCounters, Counters, JournalEntry, SimulatorConfig};
+use super::{BatchCounters, Counters, JournalEntry, PaidAsk, SimulatorConfig};
+use super::{batches, exchange};
 
 /// A simulator that runs on a thread of its own until it is dropped.
 pub struct Simulator {
@@ -37,14 +38,17 @@ impl Simulator {
         let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State::new(config, file, now_unix_s));
+        let elsewhere = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        elsewhere.set_nonblocking(true)?;
+        let state = Arc::new(State::new(config, file, now_unix_s, elsewhere.local_addr()?));
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let served = Arc::clone(&state);
         let thread = std::thread::Builder::new().name("simulator".into()).spawn(move || {
             runtime.block_on(async move {
                 tokio::select! {
-                    () = serve(listener, served) => {}
+                    () = serve(listener, Arc::clone(&served), answer) => {}
+                    () = serve(elsewhere, served, batches::answer_elsewhere) => {}
                     _ = stopped => {}
                 }
             });
@@ -65,6 +69,13 @@ impl Simulator {
     /// Sums over all batches so far.
     pub fn batch_counters(&self) -> BatchCounters {
         self.state.batches.counters()
+    }
+
+    /// Every request that was paid for, or will be when its batch ends: the provider's side of the ledger.
+    pub fn paid(&self) -> Vec<PaidAsk> {
+        let mut paid = self.state.journal.paid();
+        paid.extend(self.state.batches.paid(&self.state));
+        paid
     }
 
     /// Time at which each batch was made, in milliseconds since the simulator's start.
@@ -99,7 +110,14 @@ impl Drop for Simulator {
     }
 }
 
-async fn serve(listener: std::net::TcpListener, state: Arc<State>) {
+async fn serve<F, E>(
+    listener: std::net::TcpListener,
+    state: Arc<State>,
+    answer: impl Fn(Arc<State>, Request<Incoming>) -> F + Copy + Send + 'static,
+) where
+    F: Future<Output = Result<Response<Body>, E>> + Send + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -121,7 +139,12 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     if request.uri().path().starts_with("/__simulator/") {
         return Ok(admin(&state, request).await);
     }
-    exchange::answer(state, request).await
+    let mut response = exchange::answer(Arc::clone(&state), request).await?;
+    if let Ok(date) = http_date(state.unix_s()).try_into() {
+        // Its own clock, which need not be this machine's.
+        response.headers_mut().insert(hyper::header::DATE, date);
+    }
+    Ok(response)
 }
 
 /// The interface for whoever runs the simulator.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -25,10 +26,12 @@ pub(crate) struct State {
     cached: Mutex<HashSet<u64>>,
     started: Instant,
     pub(crate) started_unix_s: f64,
+    /// Another host, where results may lie.
+    pub(crate) elsewhere: SocketAddr,
 }
 
 impl State {
-    pub(crate) fn new(config: SimulatorConfig, journal: Option<File>, now_unix_s: f64) -> Self {
+    pub(crate) fn new(config: SimulatorConfig, journal: Option<File>, now_unix_s: f64, elsewhere: SocketAddr) -> Self {
         Self {
             journal: Journal::new(journal, config.keep_journal),
             oracle: Mutex::new(Arc::new(Oracle::new(&config.gold))),
@@ -39,6 +42,7 @@ impl State {
             cached: Mutex::default(),
             started: Instant::now(),
             started_unix_s: now_unix_s,
+            elsewhere,
         }
     }
 

@@ -3,8 +3,8 @@
 
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
-use crate::store::{BatchRow, Generation, Reader};
-use crate::values::{Cost, Fingerprint, plural};
+use crate::store::{BatchRow, Generation, Reader, StoreError};
+use crate::values::{Cost, Failure, FailureKind, Fingerprint, plural};
 
 /// Standing of a unit: only one that is open may be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,21 @@ pub(super) fn admission(
     } else {
         Admission::Open
     })
+}
+
+/// Failure for which a unit has no answer.
+pub(super) fn why(
+    run: &Run<'_>,
+    reader: &Reader,
+    unit: &Fingerprint,
+    generation: Generation,
+) -> Result<Failure, StoreError> {
+    let row = reader.unit_failure(run.question, unit, generation)?;
+    let (kind, message) = row.unwrap_or_else(|| {
+        (FailureKind::Internal.name().to_owned(), "no reason was recorded (please report this)".to_owned())
+    });
+    let kind = FailureKind::ALL.into_iter().find(|k| k.name() == kind).unwrap_or(FailureKind::Internal);
+    Ok(Failure::new(kind, message))
 }
 
 /// Debits of the folder, of every question and every way of asking: answers, what was lost at its most, and what open batches

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::admission::admission;
+use super::admission::{admission, why};
 use super::contents::contents;
 use crate::engine::attempts::{StageError, attempts};
 use crate::engine::checkpoint::{About, submit};
@@ -11,8 +11,8 @@ use crate::engine::error::RunError;
 use crate::engine::feed::Job;
 use crate::engine::work::Made;
 use crate::stages::extract::UnitAnswer;
-use crate::store::{self, Generation, Reader};
-use crate::values::{Extraction, Failure, FailureKind, Fingerprint, Stage};
+use crate::store::{self, Reader};
+use crate::values::{Extraction, Failure, FailureKind, Stage};
 
 /// Puts a document together whose units are all answered or given up, and checkpoints it.
 pub(super) fn assemble(run: &Run<'_>, reader: &Reader, job: &Job, started: Instant) -> Result<(), RunError> {
@@ -78,13 +78,4 @@ fn assembled(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<Made<Extractio
     let (extraction, remarks) = contents.assemble(&run.pipeline.method, &answers);
     notes.extend(remarks);
     Ok(Made { terms: extraction.items.len() as u64, notes, ..Made::of(extraction) })
-}
-
-fn why(run: &Run<'_>, reader: &Reader, unit: &Fingerprint, generation: Generation) -> Result<Failure, StageError> {
-    let row = reader.unit_failure(run.question, unit, generation)?;
-    let (kind, message) = row.unwrap_or_else(|| {
-        (FailureKind::Internal.name().to_owned(), "no reason was recorded (please report this)".to_owned())
-    });
-    let kind = FailureKind::ALL.into_iter().find(|k| k.name() == kind).unwrap_or(FailureKind::Internal);
-    Ok(Failure::new(kind, message))
 }

@@ -81,18 +81,21 @@ impl Contents {
         }
     }
 
-    /// The answers to the units, in order, out of changes that are not committed yet.
+    /// The answers to the units, in order, out of changes that are not committed yet, and out of what is stored.
     ///
     /// # Errors
     /// If one is missing.
-    pub(in crate::engine) fn answered_by(&self, changes: &[Change]) -> Result<Vec<UnitAnswer>, Failure> {
-        let given: HashMap<&Fingerprint, &[u8]> = changes
-            .iter()
-            .filter_map(|change| match change {
-                Change::Answer { unit, answer, .. } => Some((unit, answer.as_slice())),
-                _ => None,
-            })
-            .collect();
+    pub(in crate::engine) fn answered_by(
+        &self,
+        changes: &[Change],
+        stored: &HashMap<Fingerprint, Vec<u8>>,
+    ) -> Result<Vec<UnitAnswer>, Failure> {
+        let fresh = changes.iter().filter_map(|change| match change {
+            Change::Answer { unit, answer, .. } => Some((unit, answer.as_slice())),
+            _ => None,
+        });
+        let stored = stored.iter().map(|(unit, answer)| (unit, answer.as_slice()));
+        let given: HashMap<&Fingerprint, &[u8]> = stored.chain(fresh).collect();
         let missing = || Failure::new(FailureKind::Internal, "a unit has neither answer nor failure");
         let answer = |unit: &Unit| {
             let bytes = given.get(&unit.key).ok_or_else(missing)?;

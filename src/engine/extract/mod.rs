@@ -8,6 +8,7 @@ pub(super) mod batch;
 mod contents;
 mod embedded;
 mod live;
+mod money;
 pub(super) mod plan;
 mod request;
 pub(super) mod settle;

@@ -30,7 +30,7 @@ impl Work for Extraction {
         let chunks = desk.input::<Vec<Chunk>>(run, job.pending.doc)?;
         let (extraction, answers, notes) = match &mut desk.alone {
             Some(alone) => {
-                let asked = alone.extract(run, job.pending.doc, &document, &chunks);
+                let asked = alone.extract(run, job, &document, &chunks);
                 match asked.outcome {
                     Ok((extraction, notes)) => (extraction, asked.changes, notes),
                     Err(error) => {

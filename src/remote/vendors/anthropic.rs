@@ -166,6 +166,8 @@ impl Vendor for Anthropic {
                 TroubleKind::Balance
             }
             "invalid_request_error" if message.contains("usage limit") => TroubleKind::Balance,
+            // What a refusal with status 200 is elsewhere: <https://github.com/anthropics/claude-code/issues/37547>
+            "invalid_request_error" if message.contains("content filtering policy") => TroubleKind::Refused,
             "not_found_error" => TroubleKind::NotFound,
             "request_too_large" => TroubleKind::TooLarge,
             "rate_limit_error" => TroubleKind::RateLimited,

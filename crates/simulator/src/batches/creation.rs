@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use super::config::{BatchConfig, BatchFault};
 use super::endpoint::BatchCall;
-use super::kept::{Batch, Kept};
+use super::kept::Batch;
 use crate::SimulatorConfig;
 use crate::chance::{self, log_normal, uniform};
+use crate::interfaces::Refusal;
 use crate::reply::{Body, Reply, send};
 use crate::state::State;
 
@@ -24,11 +25,19 @@ pub(super) async fn create(state: &Arc<State>, call: &BatchCall<'_>) -> io::Resu
         Some(_) => serde_json::from_slice(&call.body).unwrap_or(Value::Null),
     };
     let input_file = call.interface.input_file(&body);
+    let (number, faults) = state.batches.kept().next(&config);
+    if let Some(reply) = refusal(state, call, &faults, input_file.as_deref()) {
+        state.batches.kept().refused += 1;
+        return Ok(send(reply, None));
+    }
     let payload = match &input_file {
         None => Some(call.body.clone()),
         Some(file) => state.batches.kept().files.get(file.trim_start_matches("files/")).cloned(),
     };
-    let Some(payload) = payload else { return refuse(400, "the input file does not exist") };
+    let Some(payload) = payload else {
+        let gone = call.interface.gone_file(input_file.as_deref().unwrap_or_default());
+        return Ok(send(call.refuse_as(&gone), None));
+    };
     let requests = match call.interface.requests(&payload) {
         Ok(requests) => requests,
         Err(words) => return refuse(400, &words),
@@ -39,25 +48,10 @@ pub(super) async fn create(state: &Arc<State>, call: &BatchCall<'_>) -> io::Resu
     if requests.is_empty() {
         return refuse(400, "requests: at least one is required");
     }
-    let (number, fault) = fault(&mut state.batches.kept(), &config);
-    if let Some(fault @ (BatchFault::CreateRefused | BatchFault::CreateErrorBeforeEffect)) = fault {
-        state.batches.kept().attempt(0);
-        return refuse(if fault == BatchFault::CreateRefused { 429 } else { 500 }, "not now");
-    }
-    if fault == Some(BatchFault::CreateForbidden) {
-        state.batches.kept().attempt(0);
-        return refuse(401, "invalid x-api-key");
-    }
-    let now_ms = state.now_ms();
-    let is_full = |kept: &Kept| kept.batches.iter().any(|b| b.ends_ms > now_ms && !b.cancelled);
-    if fault == Some(BatchFault::QueueFull) && is_full(&state.batches.kept()) {
-        state.batches.kept().attempt(0);
-        return refuse(429, "Enqueued token limit reached");
-    }
     let made_ms = state.now_ms();
     let shown = {
         let mut kept = state.batches.kept();
-        kept.attempt(chance::hash(&[&payload]));
+        *kept.creations.entry(chance::hash(&[&payload])).or_insert(0) += 1;
         kept.batches.push(Batch {
             id: call.interface.batch_id(number),
             interface: call.interface,
@@ -72,36 +66,54 @@ pub(super) async fn create(state: &Arc<State>, call: &BatchCall<'_>) -> io::Resu
             payload,
             made_ms,
             ends_ms: made_ms + turnaround_ms(&config, number),
-            fault,
+            faults: faults.clone(),
+            config: Arc::clone(&config),
             cancelled: false,
             looks: 0,
+            late_looks: 0,
             downloads: 0,
         });
         kept.batches.last().expect("just pushed").shown(state)
     };
     tokio::time::sleep(Duration::from_secs_f64(config.batch.create_delay_ms / 1000.0 / config.speed)).await;
-    match fault {
-        Some(BatchFault::CreateTimeoutAfterEffect) => refuse(504, "Gateway timeout"),
+    let after_effect = |fault: &BatchFault| match fault {
+        BatchFault::CreateTimeoutAfterEffect => Some(refuse(504, "Gateway timeout")),
         // No header says when to come again, and no body whose words these are.
-        Some(BatchFault::GatewayAfterEffect) => {
-            Ok(send(Reply::bytes(429, "text/plain", "too many requests".into()), None))
+        BatchFault::GatewayAfterEffect => {
+            Some(Ok(send(Reply::bytes(429, "text/plain", "too many requests".into()), None)))
         }
-        Some(BatchFault::CreateResetAfterEffect) => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
-        _ => Ok(send(Reply::json(200, &shown), None)),
-    }
+        BatchFault::CreateResetAfterEffect => Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))),
+        BatchFault::CreateHtmlAfterEffect => Some(Ok(send(Reply::html(502, "Bad Gateway"), None))),
+        BatchFault::CreateEmptyAfterEffect => Some(Ok(send(Reply::empty(), None))),
+        _ => None,
+    };
+    faults.iter().find_map(after_effect).unwrap_or_else(|| Ok(send(Reply::json(200, &shown), None)))
 }
 
-/// Number of the next batch, and the fault that it meets: by script, or else by chance.
-fn fault(kept: &mut Kept, config: &SimulatorConfig) -> (u64, Option<BatchFault>) {
-    kept.numbers += 1;
-    let mut left = uniform(config.seed, kept.numbers, 0, "batch fault");
-    let by_rate = config.batch.faults.iter().find(|(_, rate)| {
-        left -= rate;
-        left < 0.0
-    });
-    let creation = kept.creations_so_far() + 1;
-    let scripted = config.batch.script.iter().find(|(_, n)| *n == creation);
-    (kept.batches.len() as u64 + 1, scripted.map(|(f, _)| *f).or(by_rate.map(|(f, _)| *f)))
+/// Refusal of a creation before anything is made, by its faults.
+fn refusal(state: &State, call: &BatchCall<'_>, faults: &[BatchFault], input_file: Option<&str>) -> Option<Reply> {
+    let of = |fault: &BatchFault| match fault {
+        BatchFault::CreateRefused => Some(call.refuse(429, "not now")),
+        BatchFault::CreateErrorBeforeEffect => Some(call.refuse(500, "not now")),
+        BatchFault::CreateForbidden => Some(call.refuse(401, "invalid x-api-key")),
+        BatchFault::CreateBillingLimit => Some(call.refuse_as(&Refusal {
+            code: Some("billing_hard_limit_reached"),
+            ..Refusal::new(400, "Billing hard limit has been reached: your credit balance is too low")
+        })),
+        BatchFault::QueueFull => {
+            let now_ms = state.now_ms();
+            let is_full = state.batches.kept().batches.iter().any(|b| b.ends_ms > now_ms && !b.cancelled);
+            is_full.then(|| call.refuse(429, "Enqueued token limit reached"))
+        }
+        BatchFault::PayloadTooLarge if input_file.is_none() => Some(Reply::html(413, "Request Entity Too Large")),
+        BatchFault::UploadGone => {
+            let file = input_file?;
+            state.batches.kept().files.remove(file.trim_start_matches("files/"));
+            Some(call.refuse_as(&call.interface.gone_file(file)))
+        }
+        _ => None,
+    };
+    faults.iter().find_map(of)
 }
 
 /// Milliseconds of this machine's clock that the batch of a number takes.

@@ -56,7 +56,12 @@ impl<'a> BatchCall<'a> {
 
     /// An error in the vendor's shape.
     pub(super) fn refuse(&self, status: u16, words: &str) -> Reply {
-        Reply::json(status, &self.interface.error(&Refusal::new(status, words), 0))
+        self.refuse_as(&Refusal::new(status, words))
+    }
+
+    /// The same of an error that is one already.
+    pub(super) fn refuse_as(&self, refusal: &Refusal) -> Reply {
+        Reply::json(refusal.status, &self.interface.error(refusal, 0))
     }
 }
 
@@ -100,11 +105,20 @@ fn look(state: &State, call: &BatchCall<'_>, id: &str) -> Option<Reply> {
     let mut kept = state.batches.kept();
     let batch = kept.batch(call.key.as_deref(), id)?;
     batch.looks += 1;
-    if batch.fault == Some(BatchFault::NotFoundAtFirst) && batch.looks <= 2 {
-        return None;
-    }
-    if batch.fault == Some(BatchFault::UnavailableAtFirst) && batch.looks <= 2 {
-        return Some(call.refuse(503, "the service is unavailable"));
+    batch.late_looks += u32::from(batch.cancelled || state.now_ms() >= batch.ends_ms);
+    if batch.looks <= 2 {
+        if batch.meets(BatchFault::NotFoundAtFirst) {
+            return None;
+        }
+        if batch.meets(BatchFault::UnavailableAtFirst) {
+            return Some(call.refuse(503, "the service is unavailable"));
+        }
+        if batch.meets(BatchFault::HtmlAtFirst) {
+            return Some(Reply::html(200, "Welcome"));
+        }
+        if batch.meets(BatchFault::EmptyAtFirst) {
+            return Some(Reply::empty());
+        }
     }
     Some(Reply::json(200, &batch.shown(state)))
 }
@@ -127,10 +141,10 @@ fn list(state: &State, call: &BatchCall<'_>) -> Value {
     let limit: usize = field("limit").or(field("pageSize")).and_then(|n| n.parse().ok()).unwrap_or(20);
     let after = field("after_id").or(field("after")).or(field("pageToken"));
     let all: Vec<&Batch> = kept.batches.iter().rev().filter(shows).collect();
-    let after = after.filter(|_| !kept.batches.iter().any(|b| b.fault == Some(BatchFault::EndlessListing)));
+    let endless = kept.batches.iter().any(|b| b.meets(BatchFault::EndlessListing));
+    let after = after.filter(|_| !endless);
     let from = after.and_then(|id| all.iter().position(|b| b.id == id)).map_or(0, |at| at + 1);
     let page: Vec<&Batch> = all.iter().copied().skip(from).take(limit).collect();
-    let endless = kept.batches.iter().any(|b| b.fault == Some(BatchFault::EndlessListing));
     let more = endless || from + page.len() < all.len();
     let last = page.last().map(|b| b.id.clone());
     call.interface.batches(page.iter().map(|b| b.shown(state)).collect(), last, more)

@@ -3,12 +3,18 @@
 use hyper::body::Bytes;
 use serde_json::json;
 
+use super::config::BatchFault;
 use super::endpoint::BatchCall;
 use crate::reply::Reply;
 use crate::state::State;
 
 /// Google's resumable upload: a start that names a place, then the bytes.
 pub(super) fn upload(state: &State, call: &BatchCall<'_>) -> Reply {
+    if call.query.starts_with("upload_id=")
+        && let Some(reply) = too_large(state)
+    {
+        return reply;
+    }
     let mut kept = state.batches.kept();
     kept.numbers += 1;
     let number = kept.numbers;
@@ -42,6 +48,15 @@ pub(super) fn upload(state: &State, call: &BatchCall<'_>) -> Reply {
     }
 }
 
+/// Refusal of somebody on the way to whom the next creation's payload is too large.
+fn too_large(state: &State) -> Option<Reply> {
+    let config = state.config();
+    let mut kept = state.batches.kept();
+    let is_large = kept.next(&config).1.contains(&BatchFault::PayloadTooLarge);
+    kept.refused += u64::from(is_large);
+    is_large.then(|| Reply::html(413, "Request Entity Too Large"))
+}
+
 /// The file of a form with the purpose `batch`.
 fn multipart(call: &BatchCall<'_>) -> Option<Bytes> {
     let kind = (call.header)("content-type")?;
@@ -65,6 +80,9 @@ pub(super) fn take_form(state: &State, call: &BatchCall<'_>) -> Reply {
     let Some(file) = multipart(call) else {
         return call.refuse(400, "the body is not a form with 'purpose' = batch and a 'file'");
     };
+    if let Some(reply) = too_large(state) {
+        return reply;
+    }
     let mut kept = state.batches.kept();
     kept.numbers += 1;
     let id = format!("file-{:08}", kept.numbers);

@@ -1,14 +1,17 @@
 //! Files and batches that were made.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::config::BatchFault;
-use crate::interfaces::{BatchState, Interface};
+use super::distort::distort;
+use crate::SimulatorConfig;
+use crate::chance::uniform;
+use crate::interfaces::{BatchState, Interface, Refusal};
 use crate::state::State;
 
 /// All files and batches.
@@ -23,6 +26,10 @@ pub(super) struct Kept {
     /// Creations by payload.
     pub(super) creations: HashMap<u64, u32>,
     pub(super) numbers: u64,
+    /// Creations that were refused, and uploads that belong to one.
+    pub(super) refused: u64,
+    /// Calls at the other host that carried a key.
+    pub(super) keys_elsewhere: u64,
 }
 
 /// A batch as it was made.
@@ -42,9 +49,13 @@ pub(super) struct Batch {
     pub(super) input_file: String,
     pub(super) made_ms: f64,
     pub(super) ends_ms: f64,
-    pub(super) fault: Option<BatchFault>,
+    pub(super) faults: Vec<BatchFault>,
+    /// The settings under which it was made: what becomes of its requests is settled by then.
+    pub(super) config: Arc<SimulatorConfig>,
     pub(super) cancelled: bool,
     pub(super) looks: u32,
+    /// Looks since it was over, or cancelled.
+    pub(super) late_looks: u32,
     pub(super) downloads: u32,
 }
 
@@ -57,6 +68,10 @@ pub struct BatchCounters {
     pub payloads_twice: u64,
     /// Requests in all batches.
     pub requests: u64,
+    /// Creations that were refused.
+    pub refused: u64,
+    /// Calls at another host than the provider's own that carried a key.
+    pub keys_elsewhere: u64,
 }
 
 impl Batches {
@@ -81,24 +96,27 @@ impl Batches {
             created: kept.batches.len() as u64,
             payloads_twice: kept.creations.values().filter(|n| **n > 1).count() as u64,
             requests: kept.batches.iter().map(|b| b.requests.len() as u64).sum(),
+            refused: kept.refused,
+            keys_elsewhere: kept.keys_elsewhere,
         }
     }
 }
 
 impl Kept {
-    /// A creation of this payload came.
-    pub(super) fn attempt(&mut self, payload: u64) {
-        *self.creations.entry(payload).or_insert(0) += 1;
-        // Refusals are counted under no payload.
-        if payload == 0 {
-            self.creations.remove(&0);
-            self.numbers += 1 << 32;
+    /// Number of the next creation, and the faults that it meets: by script, or else one by chance.
+    pub(super) fn next(&self, config: &SimulatorConfig) -> (u64, Vec<BatchFault>) {
+        let creation = self.batches.len() as u64 + self.refused + 1;
+        let scripted = config.batch.script.iter().filter(|(_, n)| *n == creation).map(|(fault, _)| *fault);
+        let mut faults: Vec<BatchFault> = scripted.collect();
+        if faults.is_empty() {
+            let mut left = uniform(config.seed, creation, 0, "batch fault");
+            let by_rate = config.batch.faults.iter().find(|(_, rate)| {
+                left -= rate;
+                left < 0.0
+            });
+            faults.extend(by_rate.map(|(fault, _)| *fault));
         }
-    }
-
-    /// Creations so far, refused ones too.
-    pub(super) fn creations_so_far(&self) -> u64 {
-        self.batches.len() as u64 + (self.numbers >> 32)
+        (self.batches.len() as u64 + 1, faults)
     }
 
     /// The batch of an id, for the key that made it.
@@ -113,23 +131,81 @@ impl Kept {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestOutcome {
     Answered,
-    Errored,
+    Expired,
+    Refused(LineError),
+}
+
+/// Error that a line of results tells of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum LineError {
+    Server,
     Wrong,
     NoBalance,
-    Expired,
+    Key,
+    TooLong,
+    Filtered,
+    Busy,
+}
+
+impl LineError {
+    /// The error as it would come live. Where the vendor filters without an error, none.
+    pub(super) fn refusal(self, interface: &dyn Interface) -> Option<Refusal> {
+        Some(match self {
+            Self::Server => Refusal::new(500, "Internal server error"),
+            Self::Wrong => Refusal::new(400, "this request is wrong"),
+            Self::NoBalance => interface.no_balance(),
+            Self::Key => Refusal::new(401, "invalid x-api-key"),
+            Self::TooLong => Refusal::too_long(210_000, 200_000),
+            Self::Filtered => return interface.content_filter(),
+            Self::Busy => Refusal::new(429, "too many requests"),
+        })
+    }
 }
 
 impl Batch {
+    /// Test whether it meets a fault.
+    pub(super) fn meets(&self, fault: BatchFault) -> bool {
+        self.faults.contains(&fault)
+    }
+
+    /// Test whether it is refused as a whole after it was made.
+    fn has_failed(&self, state: &State) -> bool {
+        let queue = state.config().batch.queue_tokens;
+        let is_refused = self.meets(BatchFault::InvalidLine)
+            || self.meets(BatchFault::FailedAfterCreate)
+            || queue.is_some_and(|most| self.payload.len() as u64 / 4 > most);
+        // Anthropic judges a payload before it makes a batch of it.
+        is_refused && self.interface.name() != "anthropic"
+    }
+
+    /// Test whether the `n`-th request is answered, and so paid for, by the time that the batch is over.
+    pub(super) fn is_paid(&self, n: u64, state: &State) -> bool {
+        // What expires or is cancelled there leaves nothing.
+        let leaves_nothing = self.interface.name() == "gemini" && (self.cancelled || self.meets(BatchFault::Expired));
+        !leaves_nothing && !self.has_failed(state) && self.outcome(n) == RequestOutcome::Answered
+    }
+
     /// Outcome of the `n`-th request.
     pub(super) fn outcome(&self, n: u64) -> RequestOutcome {
-        match self.fault {
-            Some(BatchFault::AllErrored) => RequestOutcome::Errored,
-            Some(BatchFault::NoBalance) => RequestOutcome::NoBalance,
-            Some(BatchFault::SomeErrored) if n % 5 == 1 => RequestOutcome::Errored,
-            Some(BatchFault::SomeWrong) if n % 5 == 1 => RequestOutcome::Wrong,
-            Some(BatchFault::Expired) if n % 2 == 1 => RequestOutcome::Expired,
-            _ if self.cancelled && n % 2 == 1 => RequestOutcome::Expired,
-            _ => RequestOutcome::Answered,
+        use RequestOutcome::{Answered, Expired, Refused};
+        let of = |fault: &BatchFault| match fault {
+            BatchFault::AllErrored => Some(Refused(LineError::Server)),
+            BatchFault::NoBalance => Some(Refused(LineError::NoBalance)),
+            BatchFault::KeyInLines => Some(Refused(LineError::Key)),
+            BatchFault::Expired if n % 2 == 1 => Some(Expired),
+            BatchFault::SomeErrored | BatchFault::NoErrorFile if n % 5 == 1 => Some(Refused(LineError::Server)),
+            BatchFault::SomeWrong if n % 5 == 1 => Some(Refused(LineError::Wrong)),
+            BatchFault::TooLongLines if n % 5 == 1 => Some(Refused(LineError::TooLong)),
+            BatchFault::FilteredLines if n % 5 == 1 => Some(Refused(LineError::Filtered)),
+            BatchFault::BusyLines if n % 5 == 1 => Some(Refused(LineError::Busy)),
+            _ => None,
+        };
+        match self.faults.iter().find_map(of) {
+            // A filter that answers without an error is paid as an answer is.
+            Some(Refused(LineError::Filtered)) if self.interface.content_filter().is_none() => Answered,
+            Some(outcome) => outcome,
+            None if self.cancelled && n % 2 == 1 => Expired,
+            None => Answered,
         }
     }
 
@@ -139,7 +215,6 @@ impl Batch {
         let unix = |ms: f64| state.started_unix_s + ms / 1000.0;
         let requests = self.requests.len() as u64;
         let answered = (0..requests).filter(|n| self.outcome(*n) == RequestOutcome::Answered).count() as u64;
-        let queue = state.config().batch.queue_tokens;
         let mut shown = self.interface.batch(&BatchState {
             id: &self.id,
             name: &self.name,
@@ -147,11 +222,10 @@ impl Batch {
             endpoint: &self.endpoint,
             input_file: &self.input_file,
             metadata: &self.metadata,
-            fault: self.fault,
+            faults: &self.faults,
             is_cancelled: self.cancelled,
             is_over: now >= self.ends_ms || self.cancelled,
-            has_failed: matches!(self.fault, Some(BatchFault::InvalidLine | BatchFault::FailedAfterCreate))
-                || queue.is_some_and(|most| self.payload.len() as u64 / 4 > most),
+            has_failed: self.has_failed(state),
             requests,
             answered,
             unanswered: requests - answered,
@@ -159,34 +233,7 @@ impl Batch {
             ends_s: unix(self.ends_ms),
             now_s: unix(now),
         });
-        self.distort(&mut shown, now >= self.ends_ms);
+        distort(&mut shown, self, now >= self.ends_ms || self.cancelled);
         shown
-    }
-
-    /// Faults of what is shown, in any vendor's shape.
-    fn distort(&self, shown: &mut Value, is_over: bool) {
-        let mut put = |place: &str, value: Value| {
-            if let Some(slot) = shown.pointer_mut(place) {
-                *slot = value;
-            }
-        };
-        match self.fault {
-            Some(BatchFault::LateResults) if is_over && self.looks <= 3 => {
-                for place in ["/output_file_id", "/error_file_id", "/metadata/output", "/response"] {
-                    put(place, Value::Null);
-                }
-            }
-            Some(BatchFault::UnknownState) if is_over => {
-                for place in ["/processing_status", "/status", "/metadata/state"] {
-                    put(place, "settled".into());
-                }
-            }
-            Some(BatchFault::NoLabels) => {
-                for place in ["/metadata/corpora", "/metadata/displayName", "/metadata/inputConfig", "/input_file_id"] {
-                    put(place, Value::Null);
-                }
-            }
-            _ => {}
-        }
     }
 }

@@ -12,12 +12,11 @@ use serde_json::{Value, json};
 use super::config::BatchFault;
 use super::endpoint::BatchCall;
 use super::kept::RequestOutcome;
-use crate::chance::uniform;
-use crate::content::content;
-use crate::interfaces::{ModelRequest, Parts, Refusal, UsageReport};
+use super::paid::Asked;
+use crate::interfaces::{Refusal, UsageReport};
 use crate::reply::{Body, Reply, send};
 use crate::state::State;
-use crate::{Fault, SimulatorConfig, chance};
+use crate::{Fault, chance};
 
 /// The content of a file: an upload, or results of a batch.
 pub(super) fn content_of(state: &Arc<State>, call: &BatchCall<'_>, id: &str) -> io::Result<Response<Body>> {
@@ -39,78 +38,162 @@ pub(super) fn content_of(state: &Arc<State>, call: &BatchCall<'_>, id: &str) -> 
 
 /// Results, in an order of their own. `good` leaves out what OpenAI puts into the file of errors, or everything else.
 pub(super) fn results(state: &Arc<State>, call: &BatchCall<'_>, id: &str, good: bool) -> io::Result<Response<Body>> {
-    let (order, cut) = {
-        let mut kept = state.batches.kept();
-        let gone = || Ok(send(call.refuse(404, "the results are no longer available"), None));
-        let Some(batch) = kept.batch(call.key.as_deref(), id) else { return gone() };
-        if batch.fault == Some(BatchFault::ResultsGone) {
-            return gone();
+    let mut kept = state.batches.kept();
+    let gone = || Ok(send(call.refuse(404, "the results are no longer available"), None));
+    let Some(batch) = kept.batch(call.key.as_deref(), id) else { return gone() };
+    batch.downloads += 1;
+    let number = batch.downloads;
+    let is_late = batch.meets(BatchFault::LateResults) && batch.interface.name() == "anthropic" && number == 1;
+    if batch.meets(BatchFault::ResultsGone) || is_late {
+        return gone();
+    }
+    let at_the_door = |fault: &BatchFault| match (fault, number) {
+        (BatchFault::ResultsNotFoundAtFirst, 1 | 2) => Some(call.refuse(404, "the results are not found")),
+        (BatchFault::ResultsUnavailableAtFirst, 1 | 2) => Some(Reply::html(503, "Service Unavailable")),
+        (BatchFault::ResultsForbiddenAtFirst, 1) => Some(call.refuse(403, "forbidden")),
+        (BatchFault::ResultsHtmlAtFirst, 1) => Some(Reply::html(200, "Welcome")),
+        (BatchFault::ResultsEmptyAtFirst, 1) => Some(Reply::empty()),
+        (BatchFault::Redirected, _) => {
+            let part = if good { "out" } else { "err" };
+            let place = format!("http://{}/signed/{part}-{id}?signature=1", state.elsewhere);
+            let mut reply = Reply::bytes(302, "text/plain", Bytes::new());
+            reply.headers.push(("location".into(), place));
+            Some(reply)
         }
-        batch.downloads += 1;
-        if batch.fault == Some(BatchFault::LateResults) && batch.interface.name() == "anthropic" && batch.downloads == 1
-        {
-            return gone();
-        }
-        let cut = batch.fault == Some(BatchFault::CutDownload) && batch.downloads == 1;
+        _ => None,
+    };
+    if let Some(reply) = batch.faults.iter().find_map(at_the_door) {
+        return Ok(send(reply, None));
+    }
+    drop(kept);
+    Ok(download(state, id, good))
+}
+
+/// End of a download before its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Early {
+    /// The connection breaks: everybody sees it.
+    Broken,
+    /// The connection is closed, and nobody was told how long it would be.
+    Closed,
+}
+
+/// The results themselves, as they lie at the provider or elsewhere.
+pub(super) fn download(state: &Arc<State>, id: &str, good: bool) -> Response<Body> {
+    let (order, faults, is_first) = {
+        let kept = state.batches.kept();
+        let Some(batch) = kept.batches.iter().find(|b| b.id.trim_start_matches("batches/") == id) else {
+            return send(Reply::bytes(404, "text/plain", "no such results".into()), None);
+        };
+        let is_first = batch.downloads <= 1;
         let split = batch.interface.parts_errors();
+        let is_left_out = |n: u64| {
+            n % 5 == 1 && (batch.meets(BatchFault::CountsDisagree) || batch.meets(BatchFault::Missing) && is_first)
+        };
         let mut order: Vec<u64> = (0..batch.requests.len() as u64)
             .filter(|n| !split || (batch.outcome(*n) == RequestOutcome::Answered) == good)
-            .filter(|n| batch.fault != Some(BatchFault::Missing) || batch.downloads > 1 || n % 5 != 1)
+            .filter(|n| !is_left_out(*n))
             .collect();
         order.sort_by_key(|n| chance::hash(&[id.as_bytes(), &n.to_le_bytes()]));
-        if batch.fault == Some(BatchFault::Duplicates) {
+        if batch.meets(BatchFault::Duplicates) {
             let twice: Vec<u64> = order.iter().copied().filter(|n| n % 5 == 1).collect();
             order.extend(twice);
         }
-        (order, cut)
+        (order, batch.faults.clone(), is_first)
     };
-    let fault_of =
-        |fault: BatchFault| state.batches.kept().batches.iter().any(|b| b.id.ends_with(id) && b.fault == Some(fault));
-    let (marked, shouted) = (fault_of(BatchFault::ByteOrderMark), fault_of(BatchFault::ForeignIds));
-    let half = order.len() / 2;
-    let unknown =
-        state.batches.kept().batches.iter().any(|b| b.id.ends_with(id) && b.fault == Some(BatchFault::Unknown));
+    let has = |fault| faults.contains(&fault);
+    let early = match is_first {
+        true if has(BatchFault::CutDownload) => Some(Early::Broken),
+        true if has(BatchFault::ClosedEarly) => Some(Early::Closed),
+        _ => None,
+    };
+    let (gzip, half) = (has(BatchFault::GzipResults), order.len() / 2);
     let (state, id) = (Arc::clone(state), id.to_owned());
+    if gzip && early.is_none() {
+        let lines = order.iter().enumerate().map(|(at, n)| spoilt(line(&state, &id, *n), at, &faults));
+        return send(compressed(&lines.collect::<Vec<_>>().concat()), None);
+    }
     let lines = stream::unfold((0_usize, order), move |(at, order)| {
-        let (state, id) = (Arc::clone(&state), id.clone());
+        let (state, id, faults) = (Arc::clone(&state), id.clone(), faults.clone());
         async move {
-            if cut && at > half {
+            if early.is_some() && at > half {
                 return None;
             }
-            if cut && at == half {
-                return Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), (at + 1, order)));
-            }
-            let n = *order.get(at)?;
-            let mut line = line(&state, &id, n);
-            if shouted {
-                line = shout(&line);
-            }
-            if marked && at == 0 {
-                line.splice(0..0, *b"\xef\xbb\xbf");
-            }
-            if unknown && at == 0 {
-                let stranger = String::from_utf8_lossy(&line).replacen("-0\"", "-99999999\"", 1);
-                let stranger = if stranger.as_bytes() == line {
-                    "{\"custom_id\":\"someone-1\",\"key\":\"someone-1\"}\n".to_owned()
-                } else {
-                    stranger
-                };
-                line.extend_from_slice(stranger.as_bytes());
-            }
-            Some((Ok(Frame::data(Bytes::from(line))), (at + 1, order)))
+            let whole = |n: u64| spoilt(line(&state, &id, n), at, &faults);
+            let piece = match early {
+                Some(Early::Broken) if at == half => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
+                Some(Early::Closed) if at == half => {
+                    let mut line = whole(*order.get(at)?);
+                    line.truncate(line.len() / 2);
+                    Ok(line)
+                }
+                _ => Ok(whole(*order.get(at)?)),
+            };
+            Some((piece.map(|line| Frame::data(Bytes::from(line))), (at + 1, order)))
         }
     });
     let body: Body = Box::pin(StreamBody::new(lines));
     let mut response = Response::new(body);
+    if early == Some(Early::Closed) {
+        // Neither a length nor chunks: a body of this version lasts until the connection is closed.
+        *response.version_mut() = hyper::Version::HTTP_10;
+    }
     response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/x-jsonl"));
-    Ok(response)
+    response
 }
 
-/// A line whose id is in upper case.
-fn shout(line: &[u8]) -> Vec<u8> {
+fn compressed(lines: &[u8]) -> Reply {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let written = io::Write::write_all(&mut encoder, lines).and_then(|()| encoder.finish());
+    let mut reply = Reply::bytes(200, "application/x-jsonl", written.unwrap_or_default().into());
+    reply.headers.push(("content-encoding".into(), "gzip".into()));
+    reply
+}
+
+/// Bytes of the longest line.
+const HUGE: usize = 30 << 20;
+
+/// What faults make of the line that stands at a place of the results.
+fn spoilt(mut line: Vec<u8>, at: usize, faults: &[BatchFault]) -> Vec<u8> {
+    for fault in faults {
+        match fault {
+            BatchFault::ForeignIds => line = with_id(&line, |name, id| (name.to_owned(), id.to_uppercase())),
+            BatchFault::RenamedIds => line = with_id(&line, |name, id| (format!("{name}_of_request"), id.to_owned())),
+            BatchFault::ByteOrderMark if at == 0 => {
+                line.splice(0..0, *b"\xef\xbb\xbf");
+            }
+            BatchFault::HugeLine if at == 0 => {
+                let brace = line.iter().position(|b| *b == b'{').map_or(0, |at| at + 1);
+                line.splice(brace..brace, std::iter::repeat_n(b' ', HUGE));
+            }
+            BatchFault::Unknown if at == 0 => line.extend_from_slice(&stranger(&line)),
+            BatchFault::CarriageReturns if line.last() == Some(&b'\n') => {
+                line.pop();
+                line.extend_from_slice(b"\r\n");
+            }
+            _ => {}
+        }
+    }
+    line
+}
+
+/// A line that nobody asked for.
+fn stranger(line: &[u8]) -> Vec<u8> {
+    let stranger = String::from_utf8_lossy(line).replacen("-0\"", "-99999999\"", 1);
+    if stranger.as_bytes() == line {
+        b"{\"custom_id\":\"someone-1\",\"key\":\"someone-1\"}\n".to_vec()
+    } else {
+        stranger.into_bytes()
+    }
+}
+
+/// A line whose id, and the name of its field, are others.
+fn with_id(line: &[u8], change: impl Fn(&str, &str) -> (String, String)) -> Vec<u8> {
     let Ok(mut value) = serde_json::from_slice::<Value>(line) else { return line.to_vec() };
     for name in ["custom_id", "key"] {
-        if let Some(id) = value[name].as_str().map(str::to_uppercase) {
+        let id = value.as_object_mut().and_then(|fields| fields.remove(name));
+        if let Some(id) = id.as_ref().and_then(Value::as_str) {
+            let (name, id) = change(name, id);
             value[name] = id.into();
         }
     }
@@ -119,53 +202,28 @@ fn shout(line: &[u8]) -> Vec<u8> {
 
 /// One line of results.
 fn line(state: &State, id: &str, n: u64) -> Vec<u8> {
-    let (interface, version, raw, outcome, path) = {
+    let (asked, outcome) = {
         let kept = state.batches.kept();
         let Some(batch) = kept.batches.iter().find(|b| b.id.trim_start_matches("batches/") == id) else {
             return Vec::new();
         };
-        let (from, to) = batch.requests[n as usize];
-        (
-            batch.interface.within_batch(&batch.endpoint).unwrap_or(batch.interface),
-            batch.version.clone(),
-            batch.payload.slice(from..to),
-            batch.outcome(n),
-            batch.interface.batch_path(&batch.endpoint, &batch.model),
-        )
+        (Asked::of(batch, n), batch.outcome(n))
     };
-    let request: Value = serde_json::from_slice(&raw).unwrap_or(Value::Null);
-    let (name, body) = interface.request_of(&request);
-    let header = |header: &str| version.clone().filter(|_| header == "anthropic-version");
+    let answered = |fault: Option<Fault>| {
+        asked.read().map(|ask| {
+            let (said, usage) = asked.answer(state, &ask, fault);
+            asked.interface.success(&ask, &said, UsageReport::Full(usage), n)
+        })
+    };
     let answered = match outcome {
-        RequestOutcome::Answered => interface.read(&Parts { path: &path, header: &header, body }).map(|ask| {
-            let config = state.config();
-            let fault = content_fault(&config, &raw);
-            let said = answer_of(state, &ask, fault);
-            let mut usage = state.prompt_usage(&ask, &config);
-            usage.output = said.tokens;
-            interface.success(&ask, &said, UsageReport::Full(usage), n)
-        }),
-        RequestOutcome::Errored => Err(Refusal::new(500, "Internal server error")),
-        RequestOutcome::NoBalance => Err(interface.no_balance()),
-        RequestOutcome::Wrong => Err(Refusal::new(400, "this request is wrong")),
+        RequestOutcome::Answered => answered(asked.fault()),
         RequestOutcome::Expired => Err(Refusal::new(0, "expired")),
+        RequestOutcome::Refused(error) => match error.refusal(asked.interface) {
+            Some(refusal) => Err(refusal),
+            None => answered(Some(Fault::Refusal)),
+        },
     };
-    let mut line = interface.result(name, answered, n).to_string().into_bytes();
+    let mut line = asked.interface.result(&asked.name, answered, n).to_string().into_bytes();
     line.push(b'\n');
     line
-}
-
-/// Fault of content that a request within a batch meets, by chance.
-fn content_fault(config: &SimulatorConfig, request: &[u8]) -> Option<Fault> {
-    let mut left = uniform(config.seed, chance::hash(&[request]), 1, "fault");
-    let by_rate = config.faults.iter().find(|(_, rate)| {
-        left -= rate;
-        left < 0.0
-    });
-    by_rate.map(|(fault, _)| *fault).filter(|fault| fault.is_content())
-}
-
-fn answer_of(state: &State, ask: &ModelRequest, fault: Option<Fault>) -> crate::content::Content {
-    let answer = state.oracle().answer(&ask.user, ask.schema.as_ref());
-    content(&answer, ask.tool.is_some(), ask.budget, fault)
 }

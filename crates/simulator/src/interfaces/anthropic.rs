@@ -39,11 +39,13 @@ impl Interface for Anthropic {
         let blocks: Vec<Value> = content
             .blocks
             .iter()
-            .map(|block| match block {
-                Block::Thinking(text) => json!({"type": "thinking", "thinking": text, "signature": "c2ln"}),
-                Block::Text(text) => json!({"type": "text", "text": text, "citations": null}),
-                Block::Tool(input) => json!({"type": "tool_use", "id": format!("toolu_{n:020}"),
-                    "name": ask.tool.as_deref().unwrap_or("answer"), "input": input}),
+            .filter_map(|block| match block {
+                Block::Thinking(text) => Some(json!({"type": "thinking", "thinking": text, "signature": "c2ln"})),
+                Block::Text(text) => Some(json!({"type": "text", "text": text, "citations": null})),
+                Block::Tool(input) => Some(json!({"type": "tool_use", "id": format!("toolu_{n:020}"),
+                    "name": ask.tool.as_deref().unwrap_or("answer"), "input": input})),
+                // A response is one message here.
+                Block::Fragment(_) => None,
             })
             .collect();
         let stop = match content.stop {
@@ -122,6 +124,10 @@ impl Interface for Anthropic {
         Refusal::new(402, "Your credit balance is too low to access the API")
     }
 
+    fn content_filter(&self) -> Option<Refusal> {
+        Some(Refusal::new(400, "Output blocked by content filtering policy"))
+    }
+
     fn no_structured_output(&self) -> &'static str {
         "output_config: Extra inputs are not permitted"
     }
@@ -162,7 +168,7 @@ impl Interface for Anthropic {
             },
             "created_at": stamp(state.made_s), "expires_at": stamp(state.made_s + 86_400.0),
             "ended_at": over(stamp(state.ends_s)), "cancel_initiated_at": null,
-            "archived_at": if state.fault == Some(BatchFault::ResultsGone) { json!(stamp(state.ends_s)) } else { Value::Null },
+            "archived_at": if state.meets(BatchFault::ResultsGone) { json!(stamp(state.ends_s)) } else { Value::Null },
             "results_url": over(format!("/v1/messages/batches/{}/results", state.id)),
         })
     }

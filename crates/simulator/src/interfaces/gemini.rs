@@ -40,6 +40,8 @@ impl Interface for Gemini {
             match block {
                 Block::Thinking(text) => parts.push(json!({"text": text, "thought": true})),
                 Block::Text(text) => parts.push(json!({"text": text})),
+                // A response is one message here.
+                Block::Fragment(_) => {}
                 Block::Tool(value) if ask.tool.is_some() => {
                     parts.push(json!({"functionCall": {"name": ask.tool, "args": value}}));
                 }
@@ -63,7 +65,8 @@ impl Interface for Gemini {
             UsageReport::Null => body["usageMetadata"] = Value::Null,
             UsageReport::Full(u) => {
                 body["usageMetadata"] = json!({
-                    "promptTokenCount": u.prompt(), "candidatesTokenCount": u.output,
+                    "promptTokenCount": u.prompt(), "candidatesTokenCount": u.output - content.thoughts,
+                    "thoughtsTokenCount": content.thoughts,
                     "totalTokenCount": u.prompt() + u.output, "cachedContentTokenCount": u.cache_read,
                 });
             }
@@ -114,6 +117,16 @@ impl Interface for Gemini {
         false
     }
 
+    /// A blocked prompt is answered with status 200.
+    fn content_filter(&self) -> Option<Refusal> {
+        None
+    }
+
+    fn gone_file(&self, file: &str) -> Refusal {
+        let words = format!("You do not have permission to access the File {file} or it may not exist.");
+        Refusal::new(403, words)
+    }
+
     fn no_structured_output(&self) -> &'static str {
         "Unknown name \"responseJsonSchema\": Cannot find field."
     }
@@ -137,7 +150,7 @@ impl Interface for Gemini {
 
     fn batch(&self, state: &BatchState<'_>) -> Value {
         // What expires there leaves nothing.
-        let is_expired = state.fault == Some(BatchFault::Expired);
+        let is_expired = state.meets(BatchFault::Expired);
         let bare = match (state.is_over, state.is_cancelled) {
             _ if state.has_failed => "FAILED",
             (_, true) => "CANCELLED",
@@ -145,7 +158,7 @@ impl Interface for Gemini {
             (true, _) if is_expired => "EXPIRED",
             (true, _) => "SUCCEEDED",
         };
-        let prefix = if state.fault == Some(BatchFault::JobStates) { "JOB_STATE" } else { "BATCH_STATE" };
+        let prefix = if state.meets(BatchFault::JobStates) { "JOB_STATE" } else { "BATCH_STATE" };
         // Numbers of 64 bits are strings in Google's JSON.
         let at_the_end = |n: u64| if state.is_over { n } else { 0 }.to_string();
         let mut metadata = json!({
@@ -190,9 +203,27 @@ impl Interface for Gemini {
         match answered {
             Ok(response) => json!({"key": id, "response": response}),
             Err(refusal) => {
-                let code = if refusal.status == 400 { 3 } else { 13 };
-                json!({"key": id, "error": {"code": code, "message": refusal.message}})
+                let mut error = self.error(&refusal, 0)["error"].take();
+                error["code"] = json!(code_of(refusal.status));
+                if let Some(error) = error.as_object_mut() {
+                    error.remove("status");
+                }
+                json!({"key": id, "error": error})
             }
         }
+    }
+}
+
+/// Code of a status. <https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto>
+fn code_of(status: u16) -> u32 {
+    match status {
+        400 => 3,
+        401 => 16,
+        402 => 9,
+        403 => 7,
+        404 => 5,
+        429 => 8,
+        503 => 14,
+        _ => 13,
     }
 }

@@ -38,6 +38,13 @@ pub(crate) struct ModelRequest {
     pub(crate) cached_hour: bool,
 }
 
+impl ModelRequest {
+    /// Hash of what it is about: the same passage or terms give the same, whatever is asked of them and in what way.
+    pub(crate) fn about(&self) -> String {
+        format!("{:016x}", crate::chance::hash(&[self.user.as_bytes()]))
+    }
+}
+
 /// An error before a vendor names it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Refusal {
@@ -54,6 +61,12 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), code: None, param: None, retry_s: None }
+    }
+
+    /// A prompt of so many tokens, for a window of `most`.
+    pub(crate) fn too_long(tokens: u64, most: u64) -> Self {
+        let words = format!("prompt is too long: {tokens} tokens > {most} maximum");
+        Self { code: Some("context_length_exceeded"), ..Self::new(400, words) }
     }
 }
 
@@ -82,7 +95,7 @@ pub(crate) struct BatchState<'a> {
     pub(crate) endpoint: &'a str,
     pub(crate) input_file: &'a str,
     pub(crate) metadata: &'a Value,
-    pub(crate) fault: Option<BatchFault>,
+    pub(crate) faults: &'a [BatchFault],
     pub(crate) is_cancelled: bool,
     pub(crate) is_over: bool,
     /// Refused as a whole.
@@ -98,9 +111,14 @@ pub(crate) struct BatchState<'a> {
 }
 
 impl BatchState<'_> {
+    /// Test whether it meets a fault.
+    pub(crate) fn meets(&self, fault: BatchFault) -> bool {
+        self.faults.contains(&fault)
+    }
+
     /// Test whether it was refused for a line that is not JSON.
     pub(crate) fn is_invalid(&self) -> bool {
-        self.fault == Some(BatchFault::InvalidLine)
+        self.meets(BatchFault::InvalidLine)
     }
 }
 
@@ -164,6 +182,19 @@ pub(crate) trait Interface: Sync {
     /// The error of an account without money.
     fn no_balance(&self) -> Refusal {
         Refusal { code: Some("insufficient_quota"), ..Refusal::new(429, "You exceeded your current quota") }
+    }
+
+    /// The error of a content filter; none where a filter answers without an error.
+    fn content_filter(&self) -> Option<Refusal> {
+        Some(Refusal {
+            code: Some("content_filter"),
+            ..Refusal::new(400, "The response was filtered due to the prompt")
+        })
+    }
+
+    /// The error of a creation whose file is gone.
+    fn gone_file(&self, file: &str) -> Refusal {
+        Refusal::new(404, format!("No such File object: {file}"))
     }
 
     /// Words of a server that does not know how the schema is given.

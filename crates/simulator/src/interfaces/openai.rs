@@ -173,7 +173,7 @@ impl Interface for Responses {
 /// All text of a message; OpenAI has no thinking blocks, and nothing was offered to call.
 fn text(content: &Content) -> Vec<String> {
     let of = |block: &Block| match block {
-        Block::Thinking(_) => None,
+        Block::Thinking(_) | Block::Fragment(_) => None,
         Block::Text(text) => Some(text.clone()),
         Block::Tool(value) => Some(value.to_string()),
     };
@@ -226,7 +226,7 @@ fn chat(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Va
             body["usage"] = json!({
                 "prompt_tokens": u.prompt(), "completion_tokens": u.output, "total_tokens": u.prompt() + u.output,
                 "prompt_tokens_details": {"cached_tokens": u.cache_read, "audio_tokens": 0},
-                "completion_tokens_details": {"reasoning_tokens": 0},
+                "completion_tokens_details": {"reasoning_tokens": content.thoughts},
             });
         }
     }
@@ -249,6 +249,16 @@ fn responses(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) 
         None => json!({"type": "message", "id": format!("msg_{n:020}"), "role": "assistant", "status": status,
             "content": parts}),
     }];
+    for block in &content.blocks {
+        if let Block::Fragment(text) = block {
+            let part = json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []});
+            output.insert(
+                0,
+                json!({"type": "message", "id": format!("msg_{n:019}f"), "role": "assistant",
+                "status": "incomplete", "content": [part]}),
+            );
+        }
+    }
     if content.blocks.iter().any(|b| matches!(b, Block::Thinking(_))) {
         output.insert(0, json!({"type": "reasoning", "id": format!("rs_{n:020}"), "summary": []}));
     }
@@ -266,7 +276,7 @@ fn responses(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) 
             body["usage"] = json!({
                 "input_tokens": u.prompt(), "output_tokens": u.output, "total_tokens": u.prompt() + u.output,
                 "input_tokens_details": {"cached_tokens": u.cache_read, "cache_write_tokens": u.cache_write_5m},
-                "output_tokens_details": {"reasoning_tokens": 0},
+                "output_tokens_details": {"reasoning_tokens": content.thoughts},
             });
         }
     }
@@ -319,7 +329,7 @@ fn batch(state: &BatchState<'_>) -> Value {
         _ if state.has_failed => "failed",
         (_, true) => "cancelled",
         (false, _) => "in_progress",
-        (true, _) if state.fault == Some(BatchFault::Expired) => "expired",
+        (true, _) if state.meets(BatchFault::Expired) => "expired",
         (true, _) => "completed",
     };
     let error = |code: &str, line: Option<u32>, message: &str| json!({"object": "list", "data": [{"code": code, "line": line, "param": null, "message": message}]});

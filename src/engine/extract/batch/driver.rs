@@ -53,8 +53,8 @@ pub(super) struct Driver<'a, E = Client> {
     pub(super) refusals: u32,
     /// Judge of whether the answers are of any use.
     pub(super) breaker: Breaker,
-    /// Batches whose file went up in this run.
-    pub(super) uploaded: HashSet<BatchId>,
+    /// Uploads of the files of batches in this run.
+    pub(super) uploads: HashMap<BatchId, u32>,
     pub(super) stop: Option<Stop>,
     pub(super) begun: Cell<bool>,
 }
@@ -136,7 +136,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             told_pace: false,
             refusals: 0,
             breaker: Breaker::new(remote.patience, std::time::Instant::now()),
-            uploaded: HashSet::new(),
+            uploads: HashMap::new(),
             stop: None,
             begun: Cell::new(false),
         })

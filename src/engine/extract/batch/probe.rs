@@ -13,7 +13,7 @@ use crate::engine::provider::{EndpointKind, Remote};
 use crate::remote::{Client, Disposition, TroubleKind};
 use crate::stages::pipeline::Pipeline;
 use crate::store::{Change, Checkpoint};
-use crate::values::{Stage, Stop, StopReason, Usage};
+use crate::values::{Stage, Stop, StopReason};
 
 /// Stop for which a provider's batch endpoint cannot be used, if it cannot: found out before a corpus is parsed for it.
 ///
@@ -55,12 +55,7 @@ impl Driver<'_, Client> {
         }
         let Some(mut ask) = self.first_ask()? else { return Ok(true) };
         let run = self.run;
-        let most = |ask: &Ask| Usage {
-            input: ask.input_estimate * 135 / 100,
-            output: ask.max_output.into(),
-            ..Usage::default()
-        };
-        if let (Some(room), Some(cost)) = (self.room()?, self.remote.cost(&most(&ask)))
+        if let (Some(room), Some(cost)) = (self.room()?, self.remote.cost(&ask.at_most()))
             && cost > room
         {
             self.stop = Some(no_room(self.remote));
@@ -89,7 +84,7 @@ impl Driver<'_, Client> {
                 Err(trouble) => trouble,
             };
             if trouble.may_be_billed() {
-                let most = most(&ask);
+                let most = ask.at_most();
                 let lost = Change::Lost {
                     question: run.question,
                     doc: ask.doc,

@@ -48,7 +48,9 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                     // Servers that show no label may show the file.
                     (true, None) if is_our_file => found.push(Candidate { remote: seen.remote, ours: Ours::Yes }),
                     (false, _) | (true, None)
-                        if seen.requests == Some(batch.requests) && seen.created_unix.is_none_or(|at| at >= oldest) =>
+                        // A batch of which no count is told may be any.
+                        if seen.requests.is_none_or(|n| n == batch.requests)
+                            && seen.created_unix.is_none_or(|at| at >= oldest) =>
                     {
                         if let Some(ours) = self.is_ours(batch, &seen).await {
                             found.push(Candidate { remote: seen.remote, ours });

@@ -39,7 +39,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             }
         };
         if batch.upload.is_none() {
-            self.uploaded.insert(batch.id);
+            *self.uploads.entry(batch.id).or_insert(0) += 1;
             self.came_through(batch, Call::Upload);
         }
         // By the provider's clock, which the batch will be dated by.
@@ -82,9 +82,13 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 Ok(Step::Moved)
             }
             Err(trouble) if is_surely_absent(&trouble) => {
-                // Files go away after days: the payload is still here.
-                let upload_gone = batch.upload.is_some()
-                    && !self.uploaded.contains(&batch.id)
+                // Files go away after days: the payload is still here, and goes up once more.
+                let names_it = upload.as_deref().is_some_and(|file| trouble.message.contains(file));
+                let upload_gone = match self.uploads.get(&batch.id) {
+                    None => upload.is_some(),
+                    Some(uploads) => names_it && *uploads < 2,
+                };
+                let upload_gone = upload_gone
                     && matches!(trouble.kind, TroubleKind::NotFound | TroubleKind::Key | TroubleKind::BadRequest);
                 let state = Some(BatchState::Planned);
                 self.note(BatchUpdate { id: batch.id, state, upload_gone, ..BatchUpdate::default() })?;

@@ -8,7 +8,6 @@
 
 mod assembling;
 mod board;
-mod money;
 mod planner;
 mod reading;
 mod run;

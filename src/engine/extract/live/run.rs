@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use super::board::Board;
-use super::money::Money;
 use super::shared::{Live, asked};
 use super::{assembling, planner, reading, traffic};
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::engine::extract::admission::debits;
+use crate::engine::extract::money::Money;
 use crate::engine::extract::request::overhead;
 use crate::engine::extract::settle::Policy;
 use crate::engine::feed::Upstream;

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use super::board::Board;
-use super::money::Money;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
+use crate::engine::extract::money::Money;
 use crate::engine::extract::request::Ask;
 use crate::engine::extract::settle::Policy;
 use crate::engine::provider::Remote;

@@ -11,11 +11,11 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::time::Instant;
 
-use super::money::Reserved;
 use super::reading::{Response, Verdict};
 use super::shared::{Live, asked};
 use crate::engine::error::RunError;
 use crate::engine::extract::backoff::{ATTEMPTS, backoff};
+use crate::engine::extract::money::Reserved;
 use crate::engine::extract::request::{Ask, Request, prompt};
 use crate::remote::{Attempt, Breaker, Disposition, Permit, Trouble, TroubleKind};
 use crate::store::{Change, Checkpoint};
@@ -199,13 +199,7 @@ impl<'a> Traffic<'a> {
             }
             Reserved::Wait => self.held = Some(ask),
             Reserved::Never { spent, next } => {
-                let cap = live.remote.max_cost.unwrap_or_default();
-                live.stop(Stop::new(
-                    StopReason::Cap,
-                    format!(
-                        "--max-cost {cap} is reached: {spent} is spent in this folder, and the next request may cost up to {next}; everything answered is kept, and the same command with a higher --max-cost continues"
-                    ),
-                ));
+                live.stop(Reserved::cap_reached(live.remote.max_cost.unwrap_or_default(), spent, next));
             }
         }
     }

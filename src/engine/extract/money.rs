@@ -1,7 +1,7 @@
 //! Keeps the bill under its cap: what a request may cost at most is set aside before it is sent and settled with what it did
 //! cost.
 
-use crate::values::{Cost, Usage};
+use crate::values::{Cost, Stop, StopReason, Usage};
 
 /// Answer to the question if the next request may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,18 @@ pub(super) enum Reserved {
         /// Most that the request may cost.
         next: Cost,
     },
+}
+
+impl Reserved {
+    /// End of a run that may send nothing more under its cap.
+    pub(super) fn cap_reached(cap: Cost, spent: Cost, next: Cost) -> Stop {
+        Stop::new(
+            StopReason::Cap,
+            format!(
+                "--max-cost {cap} is reached: {spent} is spent in this folder, and the next request may cost up to {next}; everything answered is kept, and the same command with a higher --max-cost continues"
+            ),
+        )
+    }
 }
 
 /// The money of an output folder.
