@@ -25,13 +25,11 @@ pub(super) fn markdown(document: &ParsedDocument) -> String {
 
 /// Test whether two blocks that follow each other are written without a blank line between them.
 fn are_one(a: BlockKind, b: BlockKind) -> bool {
-    match (a, b) {
-        (BlockKind::DefinitionTerm | BlockKind::Definition, BlockKind::Definition) => true,
-        (BlockKind::ListItem, BlockKind::ListItem)
-        | (BlockKind::TableRow, BlockKind::TableRow)
-        | (BlockKind::Code, BlockKind::Code) => true,
-        _ => false,
-    }
+    use BlockKind::{Code, Definition, DefinitionTerm, ListItem, TableRow};
+    matches!(
+        (a, b),
+        (DefinitionTerm | Definition, Definition) | (ListItem, ListItem) | (TableRow, TableRow) | (Code, Code)
+    )
 }
 
 fn one(kind: BlockKind, text: &str, out: &mut String) {

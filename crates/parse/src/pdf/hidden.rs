@@ -33,10 +33,17 @@ fn is_one_run(a: &Glyph, b: &Glyph) -> bool {
     (a.y - b.y).abs() < 0.05 * a.size && (a.size - b.size).abs() < 0.01 * a.size && b.x > a.x - 0.5 * a.size
 }
 
-/// Places at which glyphs stand.
+/// Place and size of a glyph.
+struct Spot {
+    x: f32,
+    y: f32,
+    size: f32,
+}
+
+/// Places at which glyphs stand, by the square in which they lie.
 #[derive(Default)]
 struct Covered {
-    squares: FxHashMap<(i32, i32), Vec<(f32, f32, f32)>>,
+    squares: FxHashMap<(i32, i32), Vec<Spot>>,
 }
 
 impl Covered {
@@ -45,15 +52,15 @@ impl Covered {
     }
 
     fn add(&mut self, glyph: &Glyph) {
-        self.squares.entry(Self::square(glyph)).or_default().push((glyph.x, glyph.y, glyph.size));
+        self.squares.entry(Self::square(glyph)).or_default().push(Spot { x: glyph.x, y: glyph.y, size: glyph.size });
     }
 
     fn holds(&self, glyph: &Glyph) -> bool {
         let (column, row) = Self::square(glyph);
         let near = (column - 1..=column + 1).flat_map(|c| (row - 1..=row + 1).map(move |r| (c, r)));
-        near.filter_map(|square| self.squares.get(&square)).flatten().any(|(x, y, size)| {
-            let reach = 0.7 * size.min(glyph.size);
-            (x - glyph.x).abs() < reach && (y - glyph.y).abs() < reach
+        near.filter_map(|square| self.squares.get(&square)).flatten().any(|spot| {
+            let reach = 0.7 * spot.size.min(glyph.size);
+            (spot.x - glyph.x).abs() < reach && (spot.y - glyph.y).abs() < reach
         })
     }
 }
