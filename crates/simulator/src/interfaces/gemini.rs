@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, stamp};
 use crate::BatchFault;
 use crate::content::{Block, Content, Stop};
+use crate::streaming;
 
 pub(super) const GEMINI: &dyn Interface = &Gemini;
 
@@ -24,7 +25,9 @@ impl Interface for Gemini {
         let action = path.strip_prefix("/models/")?;
         match method {
             "GET" if header("x-goog-api-key").is_some() => Some(Purpose::Model),
-            "POST" if action.ends_with(":generateContent") => Some(Purpose::Ask),
+            "POST" if action.ends_with(":generateContent") || action.ends_with(":streamGenerateContent") => {
+                Some(Purpose::Ask)
+            }
             "POST" if action.ends_with(":countTokens") => Some(Purpose::Count),
             _ => None,
         }
@@ -72,6 +75,10 @@ impl Interface for Gemini {
             }
         }
         body
+    }
+
+    fn events(&self, whole: &Value) -> Vec<Value> {
+        streaming::generated(whole)
     }
 
     fn error(&self, refusal: &Refusal, _n: u64) -> Value {

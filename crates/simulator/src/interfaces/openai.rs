@@ -9,6 +9,7 @@ use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refu
 use crate::BatchFault;
 use crate::admission::Level;
 use crate::content::{Block, Content, Stop};
+use crate::streaming;
 
 /// Chat Completions. It speaks for OpenAI's files and batches too, whatever is in them.
 pub(super) const CHAT_COMPLETIONS: &dyn Interface = &ChatCompletions;
@@ -47,6 +48,14 @@ impl Interface for ChatCompletions {
 
     fn within_batch(&self, endpoint: &str) -> Option<&'static dyn Interface> {
         endpoint.ends_with("/responses").then_some(RESPONSES)
+    }
+
+    fn events(&self, whole: &Value) -> Vec<Value> {
+        streaming::chat(whole)
+    }
+
+    fn ends_with_done(&self) -> bool {
+        true
     }
 
     fn error(&self, refusal: &Refusal, _n: u64) -> Value {
@@ -118,6 +127,10 @@ impl Interface for Responses {
 
     fn claims_batch(&self, _path: &str, _query: &str, _header: &dyn Fn(&str) -> Option<String>) -> bool {
         false
+    }
+
+    fn events(&self, whole: &Value) -> Vec<Value> {
+        streaming::response(whole)
     }
 
     fn error(&self, refusal: &Refusal, _n: u64) -> Value {
