@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use corpora::pipelines::find;
-use corpora::remote::{Dialect, Prompt, Structured, VENDORS, Vendor};
+use corpora::remote::{Dialect, Prompt, ServiceTier, Structured, VENDORS, Vendor};
 use corpora::simulator::{Latency, SimulatorConfig};
 use corpora::stages::chunk::estimate_tokens;
 use corpora::stages::extract::{Head, Phrasing, Unit};
@@ -72,11 +72,12 @@ fn prompt(pipeline: &Pipeline, units: &[Unit]) -> Prompt {
         schema_name: Arc::clone(&phrasing.schema_name),
         system: phrasing.instructions,
         max_output_tokens: 100,
+        tier: ServiceTier::Standard,
     }
 }
 
 fn dialect(vendor: &'static dyn Vendor, first_party: bool) -> Dialect {
-    Dialect { vendor, model: "m".into(), api_version: "1".into(), first_party }
+    Dialect::new(vendor, "m", "1", first_party)
 }
 
 fn asked() -> [Unit; 3] {

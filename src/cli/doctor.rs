@@ -136,14 +136,14 @@ fn ask(
             Err(trouble) => Finding::Odd(format!("asking about it: {}; the request below decides", trouble.message)),
         },
     )?;
-    let (attempt, finding) = runtime.block_on(tiny(pipeline, &client));
+    let (attempt, finding) = runtime.block_on(tiny(pipeline, remote, &client));
     tell("structured output", finding)?;
     tell("limits", limits(&attempt))?;
     Ok(())
 }
 
 /// One request about a sentence, phrased in the next way if the server does not know the first.
-async fn tiny(pipeline: &Pipeline, client: &Client) -> (Attempt, Finding) {
+async fn tiny(pipeline: &Pipeline, remote: &Remote, client: &Client) -> (Attempt, Finding) {
     let sentence: Arc<str> = "A lantern is a lamp that is carried by hand.".into();
     let name = pipeline.method.names_units().then(|| "lantern".to_owned());
     let phrasing = Phrasing::new(pipeline);
@@ -153,6 +153,7 @@ async fn tiny(pipeline: &Pipeline, client: &Client) -> (Attempt, Finding) {
         system: phrasing.instructions,
         schema_name: "doctor".into(),
         max_output_tokens: pipeline.provider.max_output_tokens.min(2_000),
+        tier: remote.tier,
     };
     loop {
         let attempt = client.send(&prompt).await;

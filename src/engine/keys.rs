@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::{PassageSettings, TermSettings, local};
+use crate::stages::model_settings::ModelSettings;
 use crate::stages::parse::{OcrMode, OcrSettings};
 use crate::stages::pipeline::{EarlierForm, Method, Pipeline, ProviderChoice, Shape};
 use crate::stages::{chunk as chunker, parse as parser, write as renderer};
-use crate::values::{Fingerprint, KeyWriter, canonical_json};
+use crate::values::{Choice, Fingerprint, KeyWriter, canonical_json};
 
 /// Everything that decides what a run makes of a document, apart from the document.
 pub(super) struct Deciding<'a> {
@@ -55,21 +56,48 @@ pub(super) fn earlier_questions(pipeline: &Pipeline) -> Vec<Fingerprint> {
 }
 
 fn of_form(provider: &ProviderChoice, prompt: &str, schema: &Value) -> KeyWriter {
-    let ProviderChoice { name, model, origin, api_version, max_output_tokens: _, terms_per_request: _, limits: _ } =
-        provider;
+    let ProviderChoice {
+        name,
+        model,
+        origin,
+        api_version,
+        max_output_tokens: _,
+        terms_per_request: _,
+        limits: _,
+        settings,
+    } = provider;
     let key = KeyWriter::new("question").text(name).optional(model.as_deref());
     let key = match origin {
         None => key.number(u64::from(local::VERSION)),
         // What a rehearsal said is never taken for a provider's word.
         Some(origin) => key.text(origin).optional(api_version.as_deref()),
     };
-    key.text(prompt).text(&canonical_json(schema))
+    let key = key.text(prompt).text(&canonical_json(schema));
+    // The embedded provider has no model that could answer in another way.
+    if origin.is_some() { model_settings(key, settings) } else { key }
+}
+
+/// Adds what somebody said of the way in which the model answers. What nobody said adds nothing, so that keys of before stay.
+fn model_settings(key: KeyWriter, settings: &ModelSettings) -> KeyWriter {
+    let ModelSettings { effort, temperature, seed, stop, extra_body } = settings;
+    let key = effort.iter().fold(key, |key, effort| key.text("effort").text(effort.word()));
+    let key = temperature.iter().fold(key, |key, t| key.text("temperature").number(t.to_bits()));
+    let key = seed.iter().fold(key, |key, seed| key.text("seed").number(u64::from(*seed)));
+    let key = stop.iter().fold(key, |key, stop| key.text("stop").text(stop));
+    match extra_body.is_empty() {
+        true => key,
+        false => key.text("extra_body").text(&canonical_json(&Value::Object(extra_body.clone()))),
+    }
 }
 
 pub(super) fn question_spec(pipeline: &Pipeline) -> Value {
     let provider = &pipeline.provider;
-    json!({"provider": provider.name, "model": provider.model, "origin": provider.origin, "prompt": short(&pipeline.prompt),
-           "schema": short(&canonical_json(&pipeline.schema))})
+    let mut spec = json!({"provider": provider.name, "model": provider.model, "origin": provider.origin,
+        "prompt": short(&pipeline.prompt), "schema": short(&canonical_json(&pipeline.schema))});
+    if !provider.settings.is_empty() {
+        spec["settings"] = json!(provider.settings);
+    }
+    spec
 }
 
 /// The languages that recognition reads; none where it is off, so that they decide nothing then.

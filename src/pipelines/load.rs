@@ -8,6 +8,7 @@ use super::explain::{explain_toml_error, nearest};
 use super::questions::{self, ExampleFile, Meanings};
 use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::{PassageSettings, TermSettings};
+use crate::stages::model_settings::{Effort, ModelSettings};
 use crate::stages::pipeline::{
     AccountLimits, EarlierForm, Method, Pipeline, Profile, ProviderChoice, Shape, SmallForm,
 };
@@ -159,6 +160,13 @@ struct ProviderFile {
     limits: AccountLimits,
     #[serde(default)]
     profile: Profile,
+    effort: Option<Effort>,
+    temperature: Option<f64>,
+    seed: Option<u32>,
+    #[serde(default)]
+    stop: Vec<String>,
+    #[serde(default)]
+    extra_body: serde_json::Map<String, serde_json::Value>,
 }
 
 fn max_output_tokens() -> u32 {
@@ -219,6 +227,13 @@ fn read(text: &str, file: &str, folder: &Path) -> Result<(Pipeline, Profile), Pi
         max_output_tokens: given.max_output_tokens,
         terms_per_request: given.terms_per_request,
         limits: given.limits,
+        settings: ModelSettings {
+            effort: given.effort,
+            temperature: given.temperature,
+            seed: given.seed,
+            stop: given.stop,
+            extra_body: given.extra_body,
+        },
     };
     let pipeline = Pipeline {
         name: parsed.name,

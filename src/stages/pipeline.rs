@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::chunk::ChunkSettings;
 use super::extract::{PassageSettings, TermSettings};
+use super::model_settings::ModelSettings;
 use crate::values::Choice;
 
 /// Prompts, schema, chunking and packing of a kind of extraction.
@@ -173,7 +174,7 @@ impl Method {
 }
 
 /// A provider and its model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProviderChoice {
     /// `local`, or a remote provider.
     pub name: String,
@@ -191,6 +192,9 @@ pub struct ProviderChoice {
     pub terms_per_request: usize,
     /// Limits of the account, unless the command line gives others.
     pub limits: AccountLimits,
+    /// Way in which the model answers, as far as somebody has said it.
+    #[serde(default)]
+    pub settings: ModelSettings,
 }
 
 /// Limits of an account at a provider, a minute. They decide when something is asked, never what comes of it.

@@ -11,12 +11,13 @@ use super::contents::Contents;
 use super::money::{Money, Reserved};
 use super::request::{Ask, prompt};
 use super::settle::Policy;
+use super::way::{Facts, TierRule};
 use crate::engine::attempts::StageError;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::engine::feed::Job;
 use crate::engine::provider::Remote;
-use crate::remote::{Client, Disposition, Structured, Trouble};
+use crate::remote::{Client, Disposition, Prompt, Structured, Trouble};
 use crate::stages::extract::Unit;
 use crate::store::{Change, Checkpoint, Generation, Reader};
 use crate::values::{Chunk, Cost, Extraction, Failure, FailureKind, Fingerprint, ParsedDocument, Stop};
@@ -25,6 +26,7 @@ use crate::values::{Chunk, Cost, Extraction, Failure, FailureKind, Fingerprint, 
 pub(in crate::engine) struct Alone<'a> {
     remote: &'a Remote,
     client: Client,
+    tier: TierRule,
     policy: Policy<'a>,
     reader: Reader,
     purse: &'a Purse,
@@ -101,6 +103,8 @@ impl<'a> Alone<'a> {
         Ok(Self {
             remote,
             client: remote.client(&run.phrasing.schema(1))?,
+            // How much is left is not known here.
+            tier: TierRule::of(remote, &Facts::new(remote, 0, None)),
             policy: Policy::new(run.question, remote, &run.pipeline)?,
             reader: run.store.reader()?,
             purse,
@@ -177,7 +181,9 @@ impl<'a> Alone<'a> {
         let mut left = VecDeque::from([ask]);
         while let Some(mut ask) = left.pop_front() {
             let reserved = self.purse.set_aside(self.remote, &ask)?;
-            let attempt = self.runtime.block_on(self.client.send(&prompt(&run.phrasing, &ask)));
+            let tier = self.tier.at((self.remote.now_unix)(), 0);
+            let prompt = Prompt { tier, ..prompt(&run.phrasing, &ask) };
+            let attempt = self.runtime.block_on(self.client.send(&prompt));
             let trouble = match attempt.result {
                 Ok(answered) => {
                     let latency_ms = i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::settle::{RequestFacts, Settlement, estimate};
 use crate::engine::context::Run;
-use crate::remote::Prompt;
+use crate::remote::{Prompt, ServiceTier};
 use crate::stages::chunk::estimate_tokens;
 use crate::stages::extract::{Phrasing, Unit};
 use crate::store::DocId;
@@ -146,6 +146,7 @@ pub(in crate::engine) fn prompt(phrasing: &Phrasing, ask: &Ask) -> Prompt {
         schema: phrasing.schema(ask.units.len()),
         schema_name: Arc::clone(&phrasing.schema_name),
         max_output_tokens: ask.max_output,
+        tier: ServiceTier::Standard,
     }
 }
 
