@@ -27,6 +27,8 @@ pub(super) struct Asked {
     config: Arc<SimulatorConfig>,
     /// True if a filter refuses it without an error.
     is_filtered: bool,
+    /// True if its batch was cancelled.
+    pub(super) is_cancelled: bool,
 }
 
 impl Asked {
@@ -46,6 +48,7 @@ impl Asked {
             raw,
             config: Arc::clone(&batch.config),
             is_filtered: batch.meets(BatchFault::FilteredLines) && n % 5 == 1,
+            is_cancelled: batch.cancelled,
         }
     }
 
