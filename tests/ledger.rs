@@ -203,7 +203,13 @@ fn the_cap_holds_for_every_question_of_the_folder() {
 
 #[test]
 fn five_answers_of_no_use_before_the_first_that_is_stop_the_run_with_an_example() {
-    let config = || SimulatorConfig { faults: vec![(Fault::NotJson, 1.0)], ..config(&[]) };
+    // Prose where a schema was asked for: the next way of giving it holds, and is found before much is paid.
+    let prose = Rehearsal::of(4, SimulatorConfig { faults: vec![(Fault::NotJson, 1.0)], ..config(&[]) });
+    prose.run("live", &[]).exits(0);
+    let units = prose.count("live", "SELECT count(*) FROM unit");
+    assert!(prose.requests() as i64 <= units + 3, "{} requests for {units} units", prose.requests());
+    // Whatever the way, nothing comes.
+    let config = || SimulatorConfig { faults: vec![(Fault::Empty, 1.0)], ..config(&[]) };
     let rehearsal = Rehearsal::of(12, config());
     let live = rehearsal.run("live", &["--in-flight", "2"]).exits(75);
     assert_eq!(live.summary()["stop_reason"], "useless", "{}", live.stderr());

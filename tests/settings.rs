@@ -10,7 +10,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, Shelf, command};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 57] = [
+const VALUES: [(&str, &str, &str); 59] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
@@ -47,6 +47,8 @@ const VALUES: [(&str, &str, &str); 57] = [
     ("tpm", "3000", "4000"),
     ("in-flight", "4", "5"),
     ("request-timeout", "12.5", "30.5"),
+    ("stream", "always", "never"),
+    ("token-timeout", "7.5", "8.5"),
     ("patience", "1.5", "2.5"),
     ("max-cost", "2.5", "3.5"),
     ("prices", "prices.toml", "others.toml"),

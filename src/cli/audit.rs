@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::args::AuditArgs;
 use super::exit::{CommandError, Exit};
 use super::progress::grouped;
-use crate::store::{AuditRow, BatchState, LedgerSums, Store};
-use crate::values::Cost;
+use crate::store::{AuditRow, BatchRow, BatchState, LedgerSums, Store};
+use crate::values::{Cost, Usage};
 
 /// Prints the ledger in two columns; the exit code says whether it balances: 0 if nothing is open or owed, 75 if something is.
 pub(super) fn run(args: &AuditArgs) -> Result<Exit, CommandError> {
@@ -40,6 +40,14 @@ fn is_due(row: &AuditRow) -> u64 {
     if was_sent { row.open } else { 0 }
 }
 
+/// A batch that is read whole, and whose provider sums up other tokens than its answers hold.
+fn disagreement(row: &AuditRow) -> Option<(&BatchRow, Usage)> {
+    let batch = row.batch.as_ref().filter(|batch| batch.state == BatchState::Collected)?;
+    let told = batch.told?;
+    let read = row.answers.usage;
+    ((told.input, told.output) != (read.prompt(), read.output)).then_some((batch, told))
+}
+
 /// A sum in dollars, null where a price is not known.
 fn dollars(sums: &LedgerSums) -> Value {
     if sums.unpriced == 0 { json!(sums.cost.dollars()) } else { Value::Null }
@@ -64,7 +72,12 @@ fn row(row: &AuditRow) -> Value {
         "owed": batch.map_or(0, |b| b.owed.min(row.open)),
         "lost": row.lost.count,
         "lost_dollars_at_most": dollars(&row.lost),
-        "provider_counts": batch.map(|b| json!({"succeeded": b.succeeded, "failed": b.failed})),
+        "provider_counts": batch.map(|b| json!({
+            "succeeded": b.succeeded,
+            "failed": b.failed,
+            "input_tokens": b.told.map(|told| told.input),
+            "output_tokens": b.told.map(|told| told.output),
+        })),
     })
 }
 
@@ -111,6 +124,19 @@ fn table(out: &mut impl Write, rows: &[AuditRow]) -> std::io::Result<()> {
             grouped(batch.map_or(0, |b| b.owed.min(row.open))),
             grouped(row.lost.count),
         )?;
+    }
+    for row in rows {
+        if let Some((batch, told)) = disagreement(row) {
+            let (read, name) = (row.answers.usage, batch.remote.as_deref().unwrap_or(&batch.token));
+            writeln!(
+                out,
+                "batch {name}: its provider sums up {} tokens in and {} out, and its answers hold {} and {}: compare with the bill",
+                grouped(told.input),
+                grouped(told.output),
+                grouped(read.prompt()),
+                grouped(read.output),
+            )?;
+        }
     }
     let open: u64 = rows.iter().map(is_due).sum();
     if open > 0 {

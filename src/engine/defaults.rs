@@ -15,6 +15,9 @@ pub const PARSE_MEMORY: u64 = 1 << 30;
 /// Time that one request may take.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// Time between two words of an answer that is streamed.
+pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Time that a run waits for a provider that answers nothing.
 pub const PATIENCE: Duration = Duration::from_secs(3_600);
 
@@ -43,6 +46,7 @@ impl Remote {
             rates: Rates { requests: None, input: None, output: None, tokens: None },
             most_in_flight: IN_FLIGHT,
             timeout: REQUEST_TIMEOUT,
+            between_tokens: None,
             patience: PATIENCE,
             max_cost: None,
             price: None,

@@ -37,6 +37,8 @@ pub struct Remote {
     pub most_in_flight: usize,
     /// Time that one request may take.
     pub timeout: Duration,
+    /// Time between two words of an answer; none where answers come in one piece.
+    pub between_tokens: Option<Duration>,
     /// Time that a run waits for a provider that answers nothing.
     pub patience: Duration,
     /// Most that all answers in the output folder may cost.
@@ -66,7 +68,7 @@ impl Remote {
     /// # Errors
     /// If the schema cannot be expressed at this vendor.
     pub fn client(&self, schema: &serde_json::Value) -> Result<Client, RunError> {
-        Client::new(
+        let client = Client::new(
             self.endpoint.clone(),
             self.dialect.clone(),
             self.key.clone(),
@@ -75,7 +77,11 @@ impl Remote {
             self.most_in_flight,
             self.now_unix,
         )
-        .map_err(|e| RunError::Provider(e.to_string()))
+        .map_err(|e| RunError::Provider(e.to_string()))?;
+        Ok(match self.between_tokens {
+            Some(between) => client.streaming(between),
+            None => client,
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use super::Client;
 use super::client::Payload;
 use super::trouble::{Trouble, TroubleKind};
 use super::vendors::excerpt;
+use crate::values::Usage;
 
 /// State of a batch at its provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub struct BatchSeen {
     pub status: String,
     /// Requests that are over, as the provider counts; none where it does not count, or counts what cannot be.
     pub counts: Option<Counts>,
+    /// Tokens of all its answers, where the provider sums them up.
+    pub told: Option<Usage>,
     /// The payload's file at the provider, where it tells it.
     pub upload: Option<String>,
     /// Unix seconds when it was made.

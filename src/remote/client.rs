@@ -1,6 +1,8 @@
 //! Sends one request and reads one response. No retries: they are the runner's, which knows the limiter.
 
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+mod streaming;
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
@@ -55,6 +57,10 @@ pub struct Client {
     key: Option<ApiKey>,
     structured: AtomicU8,
     timeout: Duration,
+    /// Time between two pieces of an answer that is streamed; none where answers come in one piece.
+    between_tokens: Option<Duration>,
+    /// False once the server has refused to stream.
+    streams: AtomicBool,
     now_unix: fn() -> f64,
     /// Milliseconds by which the provider's clock is ahead of ours; the least number while it has told no time.
     clock_ahead_ms: AtomicI64,
@@ -130,9 +136,18 @@ impl Client {
             key,
             structured: AtomicU8::new(code(structured)),
             timeout,
+            between_tokens: None,
+            streams: AtomicBool::new(true),
             now_unix,
             clock_ahead_ms: AtomicI64::new(i64::MIN),
         })
+    }
+
+    /// The same client, whose answers are streamed: the time-out of a request is that for its first piece, and no more than
+    /// `between_tokens` passes between two.
+    #[must_use]
+    pub fn streaming(self, between_tokens: Duration) -> Self {
+        Self { between_tokens: Some(between_tokens), ..self }
     }
 
     /// Address of requests.
@@ -166,12 +181,44 @@ impl Client {
 
     /// Sends one request.
     pub async fn send(&self, prompt: &Prompt) -> Attempt {
+        self.send_within(prompt, self.timeout).await
+    }
+
+    /// Sends one request that has to be answered in a time of its own.
+    pub async fn send_within(&self, prompt: &Prompt, timeout: Duration) -> Attempt {
         let structured = self.structured();
-        let body = self.dialect.body(prompt, structured);
-        let body = serde_json::to_vec(&body).expect("a JSON value has string keys");
-        let url = self.endpoint.join(&self.dialect.path());
-        let request = self.http.post(url).header(CONTENT_TYPE, "application/json").body(body);
-        self.run(request.headers(self.headers()), structured).await
+        let mut body = self.dialect.body(prompt, structured);
+        let between = self.between_tokens.filter(|_| self.streams.load(Ordering::Relaxed));
+        let mut attempt = match between {
+            None => self.run(self.post(&self.dialect.path(), &body).timeout(timeout), structured).await,
+            Some(between) => {
+                self.dialect.vendor.ask_for_stream(&mut body);
+                let request = self.post(&self.dialect.stream_path(), &body);
+                let attempt = self.stream(request, structured, timeout, between).await;
+                if attempt.result.as_ref().is_err_and(Trouble::is_of_streaming) {
+                    self.streams.store(false, Ordering::Relaxed);
+                    return Box::pin(self.send_within(prompt, timeout)).await;
+                }
+                attempt
+            }
+        };
+        if let Err(trouble) = &mut attempt.result
+            && trouble.kind == TroubleKind::Timeout
+        {
+            trouble.message = self.late(timeout);
+        }
+        attempt
+    }
+
+    fn post(&self, path: &str, body: &serde_json::Value) -> reqwest::RequestBuilder {
+        let body = serde_json::to_vec(body).expect("a JSON value has string keys");
+        let url = self.place(path).expect("a vendor's paths begin with a slash");
+        self.http.post(url).header(CONTENT_TYPE, "application/json").headers(self.headers()).body(body)
+    }
+
+    /// Words about an answer that did not come in time.
+    fn late(&self, timeout: Duration) -> String {
+        format!("no answer from {} within {} s", self.endpoint, timeout.as_secs_f64())
     }
 
     /// Asks the vendor about the model: costs nothing.
@@ -329,21 +376,35 @@ impl Client {
         let started = Instant::now();
         let mut seen = HeaderMap::new();
         let result = self.exchange(request, &mut seen).await;
+        self.attempt(result, started, &seen, structured)
+    }
+
+    fn attempt(
+        &self,
+        result: Result<Answered, Trouble>,
+        started: Instant,
+        seen: &HeaderMap,
+        structured: Structured,
+    ) -> Attempt {
         let id = ["request-id", "x-request-id"].iter().find_map(|name| seen.get(*name));
         Attempt {
             result,
             latency: started.elapsed(),
             request_id: id.and_then(|v| v.to_str().ok()).map(|v| self.redact(v)),
-            limits: headers::limits(&seen),
+            limits: headers::limits(seen),
             structured,
         }
     }
 
     async fn exchange(&self, request: reqwest::RequestBuilder, seen: &mut HeaderMap) -> Result<Answered, Trouble> {
-        let mut response = request.send().await.map_err(|e| self.network(&e))?;
-        let status = response.status().as_u16();
+        let response = request.send().await.map_err(|e| self.network(&e))?;
         self.hear_clock(response.headers());
         *seen = response.headers().clone();
+        self.read_whole(response, seen).await
+    }
+
+    async fn read_whole(&self, mut response: reqwest::Response, seen: &HeaderMap) -> Result<Answered, Trouble> {
+        let status = response.status().as_u16();
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {
             if body.len() + piece.len() > LARGEST_RESPONSE {
@@ -386,7 +447,7 @@ impl Client {
         let (kind, message) = if error.is_connect() {
             (TroubleKind::Unreachable, format!("cannot connect to {endpoint}: {cause}"))
         } else if error.is_timeout() {
-            (TroubleKind::Timeout, format!("no answer from {endpoint} within {} s", self.timeout.as_secs_f64()))
+            (TroubleKind::Timeout, self.late(self.timeout))
         } else if error.is_decode() {
             (TroubleKind::Malformed, format!("the response cannot be decoded: {cause}"))
         } else {

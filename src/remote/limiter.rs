@@ -6,6 +6,12 @@
 //! first. A bucket cannot take back what it gave out, so a signed ledger keeps the difference between what was charged
 //! and what was used, and the next request pays it. Buckets start empty and hold five seconds: `governor`'s own
 //! default, a minute's quota at once, gave out 7 times the nominal rate in its first ten seconds.
+//!
+//! What a limit really is, refusals show ([`pace`]); where none is known, the time that answers take tells how many may be in flight
+//! ([`window`]).
+
+mod pace;
+mod window;
 
 use std::num::NonZeroU32;
 use std::sync::Mutex;
@@ -18,18 +24,17 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
+use self::pace::{Meaning, Pace};
+use self::window::Window;
 use super::headers::LimitsSeen;
 
 /// A bucket's capacity, as time at its rate.
 const BURST: Duration = Duration::from_secs(5);
-/// A refusal cuts the rate to this part ...
-const CUT: f64 = 0.85;
-/// ... at most once in this time ...
-const CUT_AT_MOST_EACH: Duration = Duration::from_secs(2);
-/// ... and it grows back by this part of the whole rate each second.
-const GROWTH_PER_SECOND: f64 = 0.01;
-/// The rate is never cut below this part.
-const LEAST_FACTOR: f64 = 0.02;
+/// A bucket's capacity after the rate was cut: the provider's own is smaller than was thought.
+const BURST_AFTER_CUT: Duration = Duration::from_secs(1);
+/// Longest wait after a refusal that told no time, at the first of several in a row; each further one doubles it.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const MOST_DOUBLINGS: u32 = 6;
 /// In flight, over what Little's law asks for.
 const HEADROOM: f64 = 1.25;
 /// Latency that is assumed before the first answer.
@@ -81,17 +86,32 @@ impl Charge {
 
 const DIMENSIONS: usize = 4;
 
-/// The right to send one request. It is settled with what the request used; a permit that is only dropped stays charged
-/// as estimated.
+/// The right to send one request: given back to the limiter in one of three ways, [`Limiter::settle`], [`Limiter::give_back`] and
+/// [`Limiter::keep`]. One that is only dropped counts as in flight for ever.
 #[derive(Debug)]
-#[must_use = "a permit that is not settled stays charged as estimated"]
+#[must_use = "a permit that is not settled counts as in flight for ever"]
 pub struct Permit {
     charge: Charge,
+    sent: Sent,
+}
+
+/// State of a limiter when it let a request through: what comes of the request says nothing of a later state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Cuts of the rate before.
+    cuts: u32,
+    /// Changes of the free window before.
+    window: u32,
 }
 
 impl Permit {
-    fn spend(self) -> Charge {
-        self.charge
+    fn spend(self) -> (Charge, Sent) {
+        (self.charge, self.sent)
+    }
+
+    /// State of the limiter when it gave the permit, for [`Limiter::refused`].
+    pub fn sent(&self) -> Sent {
+        self.sent
     }
 }
 
@@ -113,22 +133,25 @@ struct Bucket {
     /// Per minute, as built.
     rate: f64,
     burst: u32,
+    /// Cuts of the rate before it was built. After one it is built anew, so that what was saved up at the old rate is gone.
+    cuts: u32,
 }
 
 impl Bucket {
     /// A bucket that is empty.
-    fn new(dimension: usize, rate: u64, largest: Charge) -> Self {
+    fn new(dimension: usize, rate: f64, largest: Charge, cuts: u32) -> Self {
         let unit = if dimension == 0 { REQUEST_CELLS } else { 1.0 };
-        let cells_per_minute = (rate.max(1) as f64) * unit;
+        let cells_per_minute = rate.max(1.0) * unit;
+        let capacity = if cuts == 0 { BURST } else { BURST_AFTER_CUT };
         let period = Duration::from_nanos(((60e9 / cells_per_minute).round() as u64).max(1));
-        let burst = (cells_per_minute / 60.0 * BURST.as_secs_f64()).max(2.0 * largest.cells(dimension));
+        let burst = (cells_per_minute / 60.0 * capacity.as_secs_f64()).max(2.0 * largest.cells(dimension));
         let burst = NonZeroU32::new(burst.clamp(1.0, f64::from(u32::MAX / 2)) as u32).expect("at least 1");
         let quota = Quota::with_period(period).expect("at least a nanosecond").allow_burst(burst);
         let clock = TokioClock(Instant::now());
         let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
         let emptied = limiter.check_n(burst);
         debug_assert!(matches!(emptied, Ok(Ok(()))));
-        Self { limiter, clock, rate: rate as f64, burst: burst.get() }
+        Self { limiter, clock, rate: rate.max(1.0), burst: burst.get(), cuts }
     }
 
     async fn take(&self, cells: NonZeroU32) {
@@ -143,19 +166,19 @@ struct State {
     debt: [f64; DIMENSIONS],
     /// Limits that response headers told.
     learned: Rates,
-    factor: f64,
-    factor_at: Instant,
-    last_cut: Option<Instant>,
+    pace: Pace,
+    window: Window,
     paused_until: Option<Instant>,
-    refusals_in_a_row: u32,
+    /// Refusals that cut the rate, in a row.
+    cuts_in_a_row: u32,
+    /// Permits that are not settled.
+    in_flight: usize,
     /// Running means over answers.
     latency: Mean,
     output: Mean,
     input: Mean,
     /// Real over estimated input tokens.
     calibration: Mean,
-    /// In flight where no limit is known: grows with success, is cut by refusals.
-    free_window: f64,
     grants: u64,
     refusals: u64,
 }
@@ -184,6 +207,7 @@ pub struct Limiter {
     largest: Charge,
     most_in_flight: usize,
     limits_cached_input: bool,
+    start: Instant,
     gate: tokio::sync::Mutex<[Option<Bucket>; DIMENSIONS]>,
     state: Mutex<State>,
 }
@@ -208,30 +232,38 @@ impl Limiter {
     /// `most_in_flight` bounds what Little's law asks for. `limits_cached_input` says whether input read from the
     /// provider's cache counts against its limit.
     pub fn new(configured: Rates, largest: Charge, most_in_flight: usize, limits_cached_input: bool) -> Self {
-        let now = Instant::now();
         Self {
             configured,
             largest,
             most_in_flight: most_in_flight.max(1),
             limits_cached_input,
+            start: Instant::now(),
             gate: tokio::sync::Mutex::new([const { None }; DIMENSIONS]),
             state: Mutex::new(State {
                 debt: [0.0; DIMENSIONS],
                 learned: Rates::default(),
-                factor: 1.0,
-                factor_at: now,
-                last_cut: None,
+                pace: Pace::new(0.0),
+                window: Window::new(),
                 paused_until: None,
-                refusals_in_a_row: 0,
+                cuts_in_a_row: 0,
+                in_flight: 0,
                 latency: Mean::default(),
                 output: Mean::default(),
                 input: Mean::default(),
                 calibration: Mean::default(),
-                free_window: 4.0,
                 grants: 0,
                 refusals: 0,
             }),
         }
+    }
+
+    fn seconds(&self, at: Instant) -> f64 {
+        at.saturating_duration_since(self.start).as_secs_f64()
+    }
+
+    fn factor(&self) -> f64 {
+        let now = self.seconds(Instant::now());
+        self.state().pace.factor(now)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -250,13 +282,16 @@ impl Limiter {
             Charge { input: calibrated.round() as u64, output: output.round() as u64 }
         };
         for (dimension, slot) in buckets.iter_mut().enumerate() {
-            let Some((rate, fixed)) = self.rate(dimension) else { continue };
-            let bucket = slot.get_or_insert_with(|| Bucket::new(dimension, rate, self.largest));
+            let Some(rate) = self.rate(dimension) else { continue };
+            let (rate, cuts) = (rate * self.factor(), self.state().pace.cuts());
+            if slot.as_ref().is_some_and(|bucket| bucket.cuts != cuts) {
+                *slot = None;
+            }
+            let bucket = slot.get_or_insert_with(|| Bucket::new(dimension, rate, self.largest, cuts));
             let cells = {
                 let mut state = self.state();
                 // A rate that is lower or higher than the bucket's is reached by charging more or less.
-                let scale = if fixed { 1.0 } else { bucket.rate / rate as f64 };
-                let due = charge.cells(dimension) * scale / state.factor_now() + state.debt[dimension];
+                let due = charge.cells(dimension) * bucket.rate / rate.max(1.0) + state.debt[dimension];
                 let now = due.clamp(0.0, f64::from(bucket.burst));
                 state.debt[dimension] = due - now.floor();
                 now.floor() as u32
@@ -267,20 +302,26 @@ impl Limiter {
         }
         // A refusal may have come in while this request waited for its quota.
         self.wait_for_pause().await;
-        self.state().grants += 1;
-        Permit { charge }
+        let mut state = self.state();
+        state.grants += 1;
+        state.in_flight += 1;
+        let now = self.seconds(Instant::now());
+        state.pace.sent(now);
+        Permit { charge, sent: Sent { cuts: state.pace.cuts(), window: state.window.changes() } }
     }
 
-    /// The rate of a dimension, and whether it is the one that its bucket was built with. A lower limit that the
-    /// provider tells wins over the one that was given.
-    fn rate(&self, dimension: usize) -> Option<(u64, bool)> {
-        let learned = self.state().learned.of(dimension);
-        match (self.configured.of(dimension), learned) {
-            (Some(given), Some(told)) if told < given => Some((told, false)),
-            (Some(given), _) => Some((given, true)),
-            (None, Some(told)) => Some((told, false)),
-            (None, None) => None,
-        }
+    /// The rate of a dimension, a minute. A lower limit that the provider tells wins over the one that was given.
+    fn rate(&self, dimension: usize) -> Option<f64> {
+        let told = self.state().learned.of(dimension);
+        let rate = match (self.configured.of(dimension), told) {
+            (Some(given), Some(told)) => Some(given.min(told)),
+            (given, told) => given.or(told),
+        };
+        rate.map(|rate| rate as f64)
+    }
+
+    fn rates(&self) -> [Option<f64>; DIMENSIONS] {
+        std::array::from_fn(|dimension| self.rate(dimension))
     }
 
     async fn wait_for_pause(&self) {
@@ -295,11 +336,12 @@ impl Limiter {
 
     /// Settles an answered request with its real usage; `None` where the response told none.
     pub fn settle(&self, permit: Permit, input_estimate: u64, used: Option<crate::values::Usage>, latency: Duration) {
-        let charge = permit.spend();
+        let (charge, sent) = permit.spend();
         let mut state = self.state();
-        state.refusals_in_a_row = 0;
         state.latency.add(latency.as_secs_f64());
-        state.free_window += 1.0 / state.free_window.max(1.0);
+        let (in_flight, output) = (state.in_flight, used.map_or(0, |used| used.output));
+        state.window.answered(sent.window, latency.as_secs_f64(), output, in_flight);
+        state.in_flight = in_flight.saturating_sub(1);
         let Some(used) = used else { return };
         let counted = used.prompt() - if self.limits_cached_input { 0 } else { used.cache_read };
         state.output.add(used.output as f64);
@@ -313,31 +355,58 @@ impl Limiter {
 
     /// Settles a request that the provider refused or that never reached it: it used no tokens.
     pub fn give_back(&self, permit: Permit) {
-        let charge = permit.spend();
-        self.state().correct(&charge, &Charge::default());
+        let (charge, _) = permit.spend();
+        let mut state = self.state();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        state.correct(&charge, &Charge::default());
     }
 
-    /// Everybody waits, once, and the rate falls. Without a stated time the wait doubles with each refusal in a row;
-    /// `jitter` is between 0 and 1.
-    pub fn refused(&self, retry_after: Option<Duration>, jitter: f64) -> Duration {
+    /// Settles a request of which nobody knows what became: it stays charged as estimated.
+    pub fn keep(&self, permit: Permit) {
+        permit.spend();
+        let mut state = self.state();
+        state.in_flight = state.in_flight.saturating_sub(1);
+    }
+
+    /// Takes note of a refusal of a request that was let through at `sent`, and returns the wait before it may be sent again. Everybody
+    /// waits as long as the provider says, once. Where the rate is the reason it falls, and everybody waits even if no time is told:
+    /// longer with each such refusal in a row. `jitter` is between 0 and 1.
+    pub fn refused(&self, sent: Sent, retry_after: Option<Duration>, jitter: f64) -> Duration {
         let now = Instant::now();
+        let seconds = self.seconds(now);
+        let unlimited = self.rates().iter().all(Option::is_none);
         let mut state = self.state();
         state.refusals += 1;
-        state.refusals_in_a_row = state.refusals_in_a_row.saturating_add(1);
-        let wait = retry_after.filter(|w| !w.is_zero()).unwrap_or_else(|| {
-            let most = 0.5 * f64::from(1 << state.refusals_in_a_row.min(6));
-            Duration::from_secs_f64(most * jitter.clamp(0.0, 1.0))
-        });
-        let until = now + wait;
-        state.paused_until = Some(state.paused_until.map_or(until, |old| old.max(until)));
-        if state.last_cut.is_none_or(|cut| now - cut >= CUT_AT_MOST_EACH) {
-            state.factor = (state.factor_now() * CUT).max(LEAST_FACTOR);
-            // It grows from the end of the pause.
-            state.factor_at = until;
-            state.last_cut = Some(now);
-            state.free_window = (state.free_window * CUT).max(1.0);
+        let meaning = state.pace.refused(sent.cuts, seconds);
+        if let Meaning::TooFast { held } = meaning {
+            state.cuts_in_a_row = if held { 1 } else { state.cuts_in_a_row + 1 };
+            if unlimited {
+                state.window.shrink();
+            }
         }
-        wait
+        let told = retry_after.filter(|wait| !wait.is_zero());
+        let own = || {
+            let most = FIRST_WAIT * (1 << (state.cuts_in_a_row.max(1) - 1).min(MOST_DOUBLINGS));
+            most.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
+        };
+        let wait = told.unwrap_or_else(own);
+        if told.is_some() || matches!(meaning, Meaning::TooFast { .. }) {
+            let until = state.paused_until.map_or(now + wait, |old| old.max(now + wait));
+            state.paused_until = Some(until);
+            let until = self.seconds(until);
+            state.pace.pause(seconds, until);
+        }
+        match state.paused_until {
+            Some(until) if until > now => until - now,
+            _ => wait,
+        }
+    }
+
+    /// Takes note of an answer that did not come in time: fewer are in flight from now on, where no limit says how many.
+    pub fn timed_out(&self) {
+        if self.rates().iter().all(Option::is_none) {
+            self.state().window.shrink();
+        }
     }
 
     /// Takes up what a response's headers tell of limits.
@@ -359,7 +428,7 @@ impl Limiter {
 
     /// Number of requests that may be in flight: 1.25 times the rate times the measured latency (Little's law).
     pub fn window(&self) -> usize {
-        let rates: [Option<u64>; DIMENSIONS] = std::array::from_fn(|d| self.rate(d).map(|(rate, _)| rate));
+        let rates = self.rates();
         let state = self.state();
         let input = state.input.get().unwrap_or(self.largest.input as f64);
         let output = state.output.get().unwrap_or(self.largest.output as f64 / 2.0);
@@ -367,13 +436,13 @@ impl Limiter {
         let per_second = rates
             .iter()
             .zip(mean)
-            .filter_map(|(rate, mean)| Some(rate.map(|r| r as f64)? / 60.0 / mean.max(1.0)))
+            .filter_map(|(rate, mean)| Some((*rate)? / 60.0 / mean.max(1.0)))
             .min_by(f64::total_cmp);
         let window = match per_second {
-            Some(rate) => HEADROOM * rate * state.latency.get().unwrap_or(LATENCY_GUESS),
-            None => state.free_window,
+            Some(rate) => ((HEADROOM * rate * state.latency.get().unwrap_or(LATENCY_GUESS)).ceil() as usize).max(2),
+            None => state.window.size(),
         };
-        (window.ceil() as usize).clamp(2, self.most_in_flight.max(2)).min(self.most_in_flight)
+        window.min(self.most_in_flight)
     }
 
     /// Real over estimated input tokens, so far.
@@ -383,13 +452,14 @@ impl Limiter {
 
     /// Report of what happened so far.
     pub fn report(&self) -> LimiterReport {
-        let rates: [Option<u64>; DIMENSIONS] = std::array::from_fn(|d| self.rate(d).map(|(rate, _)| rate));
+        let rates = self.rates().map(|rate| rate.map(|rate| rate as u64));
         let window = self.window();
+        let now = self.seconds(Instant::now());
         let state = self.state();
         LimiterReport {
             grants: state.grants,
             refusals: state.refusals,
-            factor: state.factor_now(),
+            factor: state.pace.factor(now),
             rates: Rates { requests: rates[0], input: rates[1], output: rates[2], tokens: rates[3] },
             window,
         }
@@ -397,11 +467,6 @@ impl Limiter {
 }
 
 impl State {
-    fn factor_now(&self) -> f64 {
-        let grown = Instant::now().saturating_duration_since(self.factor_at).as_secs_f64() * GROWTH_PER_SECOND;
-        (self.factor + grown).min(1.0)
-    }
-
     fn correct(&mut self, charged: &Charge, actual: &Charge) {
         for dimension in 1..DIMENSIONS {
             self.debt[dimension] += actual.cells(dimension) - charged.cells(dimension);

@@ -1,27 +1,29 @@
 //! Layer 2: providers. Their interfaces, the limiter that all traffic passes, prices. The only room that is async.
 
 mod batches;
-mod breaker;
 mod client;
 mod endpoint;
 mod headers;
+mod health;
 mod limiter;
 mod prices;
 mod prompt;
 mod secret;
+mod stream;
 mod trouble;
 mod upload;
 mod vendors;
 
 pub use batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing, is_surely_absent};
-pub use breaker::{Breaker, UseOf};
 pub use client::{Answered, Attempt, Client, ClientError, choose_cryptography};
 pub use endpoint::{Endpoint, EndpointError};
 pub use headers::{LimitSeen, LimitsSeen};
-pub use limiter::{Charge, Limiter, LimiterReport, Permit, Rates};
+pub use health::{Health, Reaction, UseOf};
+pub use limiter::{Charge, Limiter, LimiterReport, Permit, Rates, Sent};
 pub use prices::{Price, PriceError, Prices};
 pub use prompt::Prompt;
 pub use secret::{ApiKey, KeyError};
+pub use stream::Added;
 pub use trouble::{Disposition, Trouble, TroubleKind};
 pub use vendors::{
     ALL as VENDORS, ANTHROPIC, Content, Dialect, Finish, GEMINI, OPENAI_CHAT, OPENAI_RESPONSES, Reply, SchemaTrouble,

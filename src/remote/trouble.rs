@@ -117,6 +117,24 @@ impl Trouble {
         }
     }
 
+    /// Test whether it is the server's, and not of what was asked, of the key or of the account.
+    pub fn is_of_server(&self) -> bool {
+        matches!(
+            self.kind,
+            TroubleKind::Server { .. }
+                | TroubleKind::Overloaded
+                | TroubleKind::Unreachable
+                | TroubleKind::Cut
+                | TroubleKind::Malformed
+        ) && self.should_retry != Some(false)
+    }
+
+    /// Test whether the server does not stream answers.
+    pub fn is_of_streaming(&self) -> bool {
+        matches!(self.kind, TroubleKind::BadRequest | TroubleKind::NotFound | TroubleKind::Structured)
+            && self.message.to_ascii_lowercase().contains("stream")
+    }
+
     /// Test whether parts of a request may pass where the whole does not.
     pub fn is_of_a_part(&self) -> bool {
         self.disposition() == Disposition::Split || self.kind == TroubleKind::Refused

@@ -59,6 +59,14 @@ pub(crate) struct ConnectionSettings {
     /// Time that one request may take.
     #[arg(long, value_name = "SECONDS", env = "CORPORA_REQUEST_TIMEOUT", default_value_t = defaults::REQUEST_TIMEOUT.as_secs_f64())]
     pub request_timeout: f64,
+
+    /// Whether answers come word by word: what came before a cut is kept, a slow server is told from a dead one, and --request-timeout is the time for the first word alone.
+    #[arg(long, value_name = "WHEN", env = "CORPORA_STREAM", value_parser = choice::<StreamChoice>(), default_value = StreamChoice::default().word())]
+    pub stream: StreamChoice,
+
+    /// Time between two words of an answer that is streamed.
+    #[arg(long, value_name = "SECONDS", env = "CORPORA_TOKEN_TIMEOUT", default_value_t = defaults::TOKEN_TIMEOUT.as_secs_f64())]
+    pub token_timeout: f64,
 }
 
 /// Settings of an account's limits.
@@ -109,6 +117,36 @@ pub(crate) struct TrafficSettings {
     /// What a model is told of a term: a sentence, the chunk in which it stands, or whichever is cheaper.
     #[arg(long, value_name = "WHAT", env = "CORPORA_CONTEXT", value_parser = choice::<ContextChoice>(), default_value = ContextChoice::default().word())]
     pub context: ContextChoice,
+}
+
+/// Servers whose answers are streamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum StreamChoice {
+    /// Servers other than a vendor's own: they may be slow, or loop.
+    #[default]
+    Others,
+    /// All.
+    Always,
+    /// None.
+    Never,
+}
+
+impl StreamChoice {
+    fn holds(self, first_party: bool) -> bool {
+        match self {
+            Self::Others => !first_party,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+impl Choice for StreamChoice {
+    const WORDS: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Others, "auto", "At servers other than a vendor's own"),
+        (Self::Always, "always", "At every provider"),
+        (Self::Never, "never", "Answers come in one piece"),
+    ];
 }
 
 /// The name of the embedded provider.
@@ -191,6 +229,8 @@ impl ConnectionSettings {
         let dialect = Dialect { vendor, model, api_version, first_party };
         let mut remote = Remote::new(endpoint, dialect, key, || jiff::Timestamp::now().as_microsecond() as f64 / 1e6);
         remote.timeout = seconds("--request-timeout", self.request_timeout)?;
+        let token_timeout = seconds("--token-timeout", self.token_timeout)?;
+        remote.between_tokens = self.stream.holds(first_party).then_some(token_timeout);
         Ok(remote)
     }
 

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::database::{Database, unsigned};
 use super::ledger::{packed, unpacked};
 use super::{BatchId, DocId, FpId, Generation, Reader, StoreError};
-use crate::values::{Cost, Fingerprint};
+use crate::values::{Cost, Fingerprint, Usage};
 
 /// State of a batch on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,6 +92,8 @@ pub struct BatchRow {
     pub failed: u64,
     /// Answers that the provider counts and that were not read.
     pub owed: u64,
+    /// Tokens of all its answers, where the provider sums them up.
+    pub told: Option<Usage>,
     /// Message for a person about it.
     pub message: Option<String>,
     /// Unix milliseconds when it was about to be sent.
@@ -121,6 +123,8 @@ pub struct BatchUpdate {
     pub status: Option<String>,
     /// As the provider counts: succeeded and failed.
     pub counts: Option<(u64, u64)>,
+    /// Tokens of all its answers, as the provider sums them up.
+    pub told: Option<Usage>,
     /// Message for a person.
     pub message: Option<String>,
     /// Unix milliseconds when it is about to be sent.
@@ -198,7 +202,7 @@ pub(super) fn update(db: &Database, u: &BatchUpdate, now: i64) -> Result<(), Sto
     db.execute(
         "UPDATE batch SET state=coalesce(?2, state), upload=CASE WHEN ?14 THEN NULL ELSE coalesce(?3, upload) END, remote=coalesce(?4, remote),
                 status=coalesce(?5, status), succeeded=coalesce(?6, succeeded), failed=coalesce(?7, failed),
-                message=coalesce(?8, message), owed=coalesce(?13, owed), intent_ms=coalesce(?9, intent_ms), submitted_ms=coalesce(?10, submitted_ms),
+                message=coalesce(?8, message), owed=coalesce(?13, owed), told_input=coalesce(?15, told_input), told_output=coalesce(?16, told_output), intent_ms=coalesce(?9, intent_ms), submitted_ms=coalesce(?10, submitted_ms),
                 expires_ms=coalesce(?11, expires_ms), ended_ms=CASE WHEN ?2 = 4 THEN coalesce(ended_ms, ?12) ELSE ended_ms END
          WHERE id=?1",
         params![
@@ -215,7 +219,9 @@ pub(super) fn update(db: &Database, u: &BatchUpdate, now: i64) -> Result<(), Sto
             u.expires_ms,
             now,
             u.owed.map(u64::cast_signed),
-            u.upload_gone
+            u.upload_gone,
+            u.told.map(|told| told.input.cast_signed()),
+            u.told.map(|told| told.output.cast_signed())
         ],
     )?;
     if u.state.is_some_and(|s| s >= BatchState::Collected) {
@@ -238,12 +244,12 @@ pub(super) fn settle(db: &Database, batch: BatchId, seq: i64, undone: Option<&st
 
 const COLUMNS: &str =
     "id, fp, generation, model, token, sha, requests, bytes, input, reserved, state, upload, remote, status, succeeded,
-    failed, message, intent_ms, submitted_ms, expires_ms, owed";
+    failed, message, intent_ms, submitted_ms, expires_ms, owed, told_input, told_output";
 
 /// As a reader finds them in a store of version 3, which it does not migrate.
 const COLUMNS_3: &str =
     "id, fp, generation, model, token, sha, requests, bytes, input, reserved, state, upload, remote, status, succeeded,
-    failed, message, intent_ms, submitted_ms, expires_ms, 0";
+    failed, message, intent_ms, submitted_ms, expires_ms, 0, NULL, NULL";
 
 fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
     let state: usize = r.get::<_, i64>(10)?.try_into().unwrap_or(0);
@@ -269,7 +275,18 @@ fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
         submitted_ms: r.get(18)?,
         expires_ms: r.get(19)?,
         owed: unsigned(r, 20)?,
+        told: told(r)?,
     })
+}
+
+fn told(r: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Usage>> {
+    let (input, output): (Option<i64>, Option<i64>) = (r.get(21)?, r.get(22)?);
+    let told = |(input, output): (i64, i64)| Usage {
+        input: input.cast_unsigned(),
+        output: output.cast_unsigned(),
+        ..Usage::default()
+    };
+    Ok(input.zip(output).map(told))
 }
 
 impl Reader {

@@ -47,6 +47,8 @@ pub struct StoredResponse {
     pub batch: Option<BatchId>,
     /// Estimated tokens.
     pub estimate: Usage,
+    /// Cost of these, or the most that was set aside, until it is read; none if the price is not known.
+    pub cost: Option<Cost>,
     /// Milliseconds from sending to the last byte.
     pub latency_ms: i64,
     /// The body, compressed by [`super::compress`].

@@ -104,8 +104,8 @@ pub(super) fn unpacked(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result
 
 pub(super) fn store(db: &Database, response: &StoredResponse, now: i64) -> Result<(), StoreError> {
     db.execute(
-        "INSERT INTO response (id, fp, doc, units, generation, state, attempt, model, request_id, estimated, input, output, latency_ms, at_ms, batch)
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT INTO response (id, fp, doc, units, generation, state, attempt, model, request_id, estimated, input, output, latency_ms, at_ms, batch, cost)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             response.id,
             response.question,
@@ -119,7 +119,8 @@ pub(super) fn store(db: &Database, response: &StoredResponse, now: i64) -> Resul
             response.estimate.output.cast_signed(),
             response.latency_ms,
             now,
-            response.batch
+            response.batch,
+            response.cost.map(|cost| cost.0)
         ],
     )?;
     db.execute("INSERT INTO raw (id, z) VALUES (?1, ?2)", params![response.id, response.raw]).map(drop)
@@ -291,6 +292,7 @@ mod tests {
             request_id: None,
             batch: None,
             estimate: usage(100, 50),
+            cost: None,
             latency_ms: 20,
             raw: crate::store::compress(b"said"),
         }))

@@ -18,6 +18,7 @@ use super::interfaces::{ALL, Interface, ModelRequest, Parts, Purpose, Refusal, U
 use super::journal::JournalLine;
 use super::reply::{Body, Reply, send};
 use super::state::State;
+use super::streaming;
 use super::{Fault, JournalEntry, SimulatorConfig};
 use corpora_values::Usage;
 
@@ -59,6 +60,12 @@ impl Arrived {
             .or_else(|| self.header("x-goog-api-key"))
             .or_else(|| self.header("authorization").and_then(|a| a.strip_prefix("Bearer ").map(str::to_owned)))
             .or_else(|| self.query.split('&').find_map(|p| p.strip_prefix("key=")).map(str::to_owned))
+    }
+
+    /// True if the answer is to come in pieces: by the path at Gemini, by a field elsewhere.
+    fn wants_stream(&self) -> bool {
+        let body = || serde_json::from_slice::<Value>(&self.body).unwrap_or_default();
+        self.path.ends_with(":streamGenerateContent") || body()["stream"] == true
     }
 
     /// The interface that is asked, and for what.
@@ -224,7 +231,13 @@ impl Exchange {
         if fault == Some(Fault::RenamedModel) {
             ask.model.push_str("-2026-08-07");
         }
-        let mut reply = Reply::json(200, &self.interface.success(&ask, &said, report, self.n));
+        let whole = self.interface.success(&ask, &said, report, self.n);
+        let mut reply = if arrived.wants_stream() {
+            let body = streaming::body(&self.interface.events(&whole), self.interface.ends_with_done());
+            Reply::bytes(200, "text/event-stream; charset=utf-8", body.into())
+        } else {
+            Reply::json(200, &whole)
+        };
         if let Some(fault) = trouble {
             let context = FaultContext {
                 fault,

@@ -20,6 +20,7 @@ mod refused;
 mod reply;
 mod server;
 mod state;
+mod streaming;
 mod tokens;
 
 pub use batches::{BatchConfig, BatchCounters, BatchFault};

@@ -368,7 +368,7 @@ fn a_file_with_a_wrong_line_makes_a_batch_that_fails_and_names_the_line() {
 #[test]
 fn a_batch_at_openai_is_whole_and_its_files_are_files() {
     let (_simulator, caller) = simulator(0.0);
-    let bad = changed(&line("b", "m"), &[("/body/temperature", json!(3))]);
+    let bad = changed(&line("b", "m"), &[("/body/stream", json!(true))]);
     let (_, file) = upload(&caller, "batch", "a.jsonl", &[line("a", "m"), bad]);
     let (_, made) = caller.openai("/v1/batches", &creation(&file["id"]));
     let (_, batch) = caller.call("GET", &format!("/v1/batches/{}", made["id"].as_str().unwrap()), &[], b"");

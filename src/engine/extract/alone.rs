@@ -57,7 +57,7 @@ impl Purse {
 
     /// Sets aside what a request may cost at most, once what others have in flight leaves room for it.
     fn set_aside(&self, remote: &Remote, ask: &Ask) -> Result<Cost, StageError> {
-        let most = remote.cost(&ask.at_most());
+        let most = remote.cost(&ask.most(1.0));
         loop {
             let reserved = self.money.lock().expect("no panic while the lock is held").reserve(most);
             match reserved {
@@ -217,7 +217,7 @@ impl<'a> Alone<'a> {
 
     /// What may have been paid for a request that broke off.
     fn lost(&self, run: &Run<'_>, ask: &Ask, trouble: &Trouble) -> (Change, Option<Cost>) {
-        let most = ask.at_most();
+        let most = ask.most(1.0);
         let cost = self.remote.cost(&most);
         let change = Change::Lost {
             question: run.question,

@@ -67,6 +67,12 @@ pub(in crate::engine) struct Ask {
     pub(in crate::engine) raised: bool,
     /// Attempt budget that its units have used.
     pub(in crate::engine) attempts: u32,
+    /// Troubles of the server that it had, charged or not.
+    pub(in crate::engine) failures: u32,
+    /// Answers that the provider had given, to anybody, when it last had such trouble.
+    pub(in crate::engine) answers_before: Option<u64>,
+    /// Times that it was not answered in time, alone.
+    pub(in crate::engine) time_outs: u32,
 }
 
 /// A request with what was set aside for it.
@@ -81,6 +87,9 @@ pub(in crate::engine) fn overhead(pipeline: &Pipeline) -> u64 {
     u64::from(estimate_tokens(&pipeline.prompt) + estimate_tokens(&pipeline.schema.to_string())) + 16
 }
 
+/// The estimate of a text is within 35 % of what most tokenizers count.
+const LONGER_PROMPT: f64 = 1.35;
+
 impl Ask {
     /// A first request about some units.
     pub(in crate::engine) fn new(pipeline: &Pipeline, units: Vec<Unit>, doc: DocId) -> Self {
@@ -93,6 +102,9 @@ impl Ask {
             thought_room: 0,
             raised: false,
             attempts: 0,
+            failures: 0,
+            answers_before: None,
+            time_outs: 0,
         }
     }
 
@@ -102,9 +114,11 @@ impl Ask {
         Self { max_output, thought_room: tokens, ..self }
     }
 
-    /// Tokens that it uses at most. The estimate of a text is within 35 % of what most tokenizers count.
-    pub(super) fn at_most(&self) -> Usage {
-        Usage { input: self.input_estimate * 135 / 100, output: self.max_output.into(), ..Usage::default() }
+    /// Most that an answer to it may be charged: the whole budget, and a prompt as much longer than estimated as tokenizers differ.
+    /// `calibration` is real over estimated prompt tokens, as far as that was seen.
+    pub(super) fn most(&self, calibration: f64) -> Usage {
+        let input = (self.input_estimate as f64 * calibration * LONGER_PROMPT).ceil() as u64;
+        Usage { input, output: self.max_output.into(), ..Usage::default() }
     }
 
     /// Facts that the meaning of its response depends on.

@@ -75,6 +75,25 @@ pub(super) struct Settlement {
     pub(super) cost: Option<Cost>,
 }
 
+/// The change that keeps a response to a question as it came; `cost` stands in the ledger until it is read.
+pub(super) fn keep(question: FpId, id: ResponseId, facts: &RequestFacts, cost: Option<Cost>, body: &[u8]) -> Change {
+    Change::Response(Box::new(StoredResponse {
+        id,
+        question,
+        doc: facts.doc,
+        units: facts.units.clone(),
+        generation: facts.generation,
+        attempt: facts.spent + 1,
+        model: facts.model.clone(),
+        request_id: facts.request_id.clone(),
+        batch: facts.batch,
+        estimate: facts.estimate,
+        cost,
+        latency_ms: facts.latency_ms,
+        raw: store::compress(body),
+    }))
+}
+
 impl<'a> Policy<'a> {
     /// The policy of a run's question.
     ///
@@ -92,20 +111,8 @@ impl<'a> Policy<'a> {
 
     /// The change that keeps a response as it came, before anybody reads it.
     pub(super) fn keep(&self, id: ResponseId, facts: &RequestFacts, body: &[u8]) -> Change {
-        Change::Response(Box::new(StoredResponse {
-            id,
-            question: self.question,
-            doc: facts.doc,
-            units: facts.units.clone(),
-            generation: facts.generation,
-            attempt: facts.spent + 1,
-            model: facts.model.clone(),
-            request_id: facts.request_id.clone(),
-            batch: facts.batch,
-            estimate: facts.estimate,
-            latency_ms: facts.latency_ms,
-            raw: store::compress(body),
-        }))
+        let price = self.remote.price.as_ref();
+        keep(self.question, id, facts, price.map(|p| p.cost(&facts.estimate, facts.batch.is_some())), body)
     }
 
     /// The meaning of response `id`.
@@ -250,6 +257,7 @@ mod tests {
             rates: Rates::default(),
             most_in_flight: 1,
             timeout: Duration::from_secs(1),
+            between_tokens: None,
             patience: Duration::from_secs(1),
             max_cost: None,
             price: Prices::builtin().of(MODEL, day).cloned(),

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::errors::told_trouble;
 use super::schema::{self, SchemaTrouble};
-use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, count, system_with_schema};
+use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, append, count, system_with_schema};
 use crate::remote::batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing};
 use crate::remote::client::{Client, Payload};
+use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::values::Usage;
 
@@ -125,6 +126,65 @@ impl Vendor for Anthropic {
             Structured::Json | Structured::Prompt => {}
         }
         body
+    }
+
+    /// <https://platform.claude.com/docs/en/build-with-claude/streaming>
+    fn add(&self, whole: &mut Value, event: &Value) -> Added {
+        let at = event["index"].as_u64().and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
+        match event["type"].as_str() {
+            Some("message_start") if event["message"].is_object() => *whole = event["message"].clone(),
+            _ if !whole.is_object() => {}
+            Some("content_block_start") if event["content_block"].is_object() => {
+                if let Some(blocks) = whole["content"].as_array_mut() {
+                    blocks.push(event["content_block"].clone());
+                }
+            }
+            Some("content_block_delta") => {
+                let Some(block) = whole["content"].get_mut(at) else { return Added::Other };
+                return match event["delta"]["type"].as_str() {
+                    Some("text_delta") => append(&mut block["text"], &event["delta"]["text"]),
+                    Some("input_json_delta") => append(&mut block["partial_json"], &event["delta"]["partial_json"]),
+                    _ => Added::Other,
+                };
+            }
+            Some("content_block_stop") => {
+                let Some(block) = whole["content"].get_mut(at).and_then(Value::as_object_mut) else {
+                    return Added::Other;
+                };
+                // The input of a tool comes as text, whole at the end of its block.
+                if let Some(input) = block.remove("partial_json") {
+                    let input = serde_json::from_str(input.as_str().unwrap_or_default()).unwrap_or(input);
+                    block.insert("input".to_owned(), input);
+                }
+            }
+            Some("message_delta") => {
+                for (name, value) in event["delta"].as_object().into_iter().flatten() {
+                    whole[name] = value.clone();
+                }
+                for (name, value) in event["usage"].as_object().into_iter().flatten() {
+                    if let Some(usage) = whole["usage"].as_object_mut() {
+                        usage.insert(name.clone(), value.clone());
+                    }
+                }
+            }
+            Some("message_stop") => return Added::End,
+            _ => {}
+        }
+        Added::Other
+    }
+
+    fn break_off(&self, whole: &mut Value) {
+        if !whole["stop_reason"].is_null() {
+            return;
+        }
+        whole["stop_reason"] = json!("max_tokens");
+        // A tool's input that broke off is text that may hold whole items.
+        for block in whole["content"].as_array_mut().into_iter().flatten() {
+            let partial = block.as_object_mut().and_then(|block| block.remove("partial_json"));
+            if let Some(partial) = partial {
+                *block = json!({"type": "text", "text": partial});
+            }
+        }
     }
 
     fn reply(&self, value: &Value) -> Result<Reply, String> {
@@ -253,6 +313,7 @@ impl Vendor for Anthropic {
         };
         let at = |name: &str| value[name].as_str()?.parse::<jiff::Timestamp>().ok().map(|t| t.as_second() as f64);
         Some(BatchSeen {
+            told: None,
             requests: counts().zip(count("processing")).map(|(over, left)| over.succeeded + over.failed + left),
             token: None,
             standing,

@@ -42,6 +42,11 @@ impl Dialect {
         self.vendor.body(self, prompt, structured)
     }
 
+    /// Path of a request whose answer is streamed, below the base URL.
+    pub fn stream_path(&self) -> String {
+        self.vendor.stream_path(self)
+    }
+
     /// One request as a line of a batch's payload.
     pub fn batch_line(&self, custom_id: &str, prompt: &Prompt, structured: Structured) -> Vec<u8> {
         let line = self.vendor.batch_line(self, custom_id, self.body(prompt, structured));
@@ -75,7 +80,7 @@ impl Dialect {
 }
 
 /// JSON as a vendor should send it; control characters inside strings, which some servers leave raw, are escaped.
-fn lenient_json(body: &[u8]) -> Result<Value, String> {
+pub(in crate::remote) fn lenient_json(body: &[u8]) -> Result<Value, String> {
     match serde_json::from_slice(body) {
         Ok(value) => Ok(value),
         Err(first) => {

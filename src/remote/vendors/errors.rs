@@ -6,7 +6,7 @@ use super::Vendor;
 use crate::remote::trouble::{Trouble, TroubleKind};
 
 /// Trouble that a vendor tells in JSON, live or in a line of a batch's results.
-pub(super) fn told_trouble(vendor: &dyn Vendor, status: u16, value: &Value) -> Trouble {
+pub(in crate::remote) fn told_trouble(vendor: &dyn Vendor, status: u16, value: &Value) -> Trouble {
     let words = message_of(value).unwrap_or_else(|| excerpt(value.to_string().as_bytes()));
     let kind = vendor.trouble(status, value).unwrap_or_else(|| by_status(status, &words));
     let trouble = Trouble::new(kind, format!("the provider answered {status}: {words}"));

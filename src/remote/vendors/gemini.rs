@@ -11,6 +11,7 @@ use super::schema::{self, SchemaTrouble};
 use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, count, system_with_schema};
 use crate::remote::batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing};
 use crate::remote::client::{Client, Payload};
+use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::values::Usage;
 
@@ -107,6 +108,44 @@ impl Vendor for Gemini {
             "contents": [{"role": "user", "parts": [{"text": prompt.user}]}],
             "generationConfig": config,
         })
+    }
+
+    fn stream_path(&self, dialect: &Dialect) -> String {
+        format!("/{}/models/{}:streamGenerateContent?alt=sse", dialect.api_version, dialect.model)
+    }
+
+    fn ask_for_stream(&self, _body: &mut Value) {}
+
+    fn add(&self, whole: &mut Value, event: &Value) -> Added {
+        let parts = event.pointer("/candidates/0/content/parts").and_then(Value::as_array);
+        let words = parts.into_iter().flatten().filter(|part| part["thought"] != true);
+        let text: String = words.filter_map(|part| part["text"].as_str()).collect();
+        if whole.pointer("/candidates/0/content").is_none_or(|content| !content.is_object()) {
+            // A stream may begin with its usage alone.
+            *whole = event.clone();
+            return Added::Text(text);
+        }
+        for name in ["usageMetadata", "modelVersion", "promptFeedback"] {
+            if let Some(value) = event.get(name) {
+                whole[name] = value.clone();
+            }
+        }
+        let Some(candidate) = event.get("candidates").and_then(|c| c.get(0)) else { return Added::Other };
+        if let (Some(reason), Some(known)) = (candidate.get("finishReason"), whole.pointer_mut("/candidates/0")) {
+            known["finishReason"] = reason.clone();
+        }
+        if let Some(known) = whole.pointer_mut("/candidates/0/content/parts").and_then(Value::as_array_mut) {
+            known.extend(parts.into_iter().flatten().cloned());
+        }
+        Added::Text(text)
+    }
+
+    fn break_off(&self, whole: &mut Value) {
+        if let Some(candidate) =
+            whole.pointer_mut("/candidates/0").filter(|c| c.is_object() && c["finishReason"].is_null())
+        {
+            candidate["finishReason"] = json!("MAX_TOKENS");
+        }
     }
 
     fn reply(&self, value: &Value) -> Result<Reply, String> {
@@ -264,6 +303,7 @@ impl Vendor for Gemini {
             },
         });
         Some(BatchSeen {
+            told: None,
             remote,
             token: metadata["displayName"].as_str().map(str::to_owned),
             requests: all,

@@ -14,12 +14,13 @@ mod vendor;
 
 pub use anthropic::ANTHROPIC;
 pub use dialect::Dialect;
-pub(super) use errors::excerpt;
+pub(super) use dialect::lenient_json;
+pub(super) use errors::{excerpt, told_trouble};
 pub use gemini::GEMINI;
 pub use openai_chat::OPENAI_CHAT;
 pub use openai_responses::OPENAI_RESPONSES;
 pub use reply::{Content, Finish, Reply, Structured};
-use reply::{count, system_with_schema};
+use reply::{append, count, system_with_schema};
 pub use schema::SchemaTrouble;
 pub use vendor::{Vendor, vendor_named};
 

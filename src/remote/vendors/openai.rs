@@ -11,6 +11,7 @@ use super::errors::told_trouble;
 use crate::remote::batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing};
 use crate::remote::client::{Client, Payload};
 use crate::remote::trouble::{Trouble, TroubleKind};
+use crate::values::Usage;
 
 /// Limits of one batch: 50,000 requests and 200 MB.
 pub(super) const BATCH_LIMITS: BatchLimits = BatchLimits { requests: 50_000, bytes: 195_000_000 };
@@ -117,7 +118,11 @@ pub(super) fn seen(value: &Value) -> Option<BatchSeen> {
         _ => Standing::Unknown { places: places() },
     };
     let counted = || Some(Counts { succeeded: counts["completed"].as_u64()?, failed: counts["failed"].as_u64()? });
+    // <https://github.com/openai/openai-openapi>, `Batch.usage`: input tokens hold those read from a cache.
+    let usage = |name: &str| value["usage"][name].as_u64();
+    let told = usage("input_tokens").zip(usage("output_tokens"));
     Some(BatchSeen {
+        told: told.map(|(input, output)| Usage { input, output, ..Usage::default() }),
         remote,
         token: value["metadata"]["corpora"].as_str().map(str::to_owned),
         requests: counts["total"].as_u64().filter(|n| *n > 0),

@@ -8,9 +8,10 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::schema::{self, SchemaTrouble};
-use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, count, openai, system_with_schema};
+use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, append, count, openai, system_with_schema};
 use crate::remote::batches::{BatchLimits, BatchSeen, ResultLine};
 use crate::remote::client::Client;
+use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::values::Usage;
 
@@ -80,6 +81,36 @@ impl Vendor for OpenAiChat {
             Structured::Prompt => {}
         }
         body
+    }
+
+    fn ask_for_stream(&self, body: &mut Value) {
+        body["stream"] = json!(true);
+        body["stream_options"] = json!({"include_usage": true});
+    }
+
+    fn add(&self, whole: &mut Value, event: &Value) -> Added {
+        if whole.is_null() {
+            *whole = json!({"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": null}]});
+        }
+        for name in ["id", "model", "created", "system_fingerprint", "service_tier", "usage"] {
+            if let Some(value) = event.get(name).filter(|value| !value.is_null()) {
+                whole[name] = value.clone();
+            }
+        }
+        let Some(choice) = event.get("choices").and_then(|c| c.get(0)) else { return Added::Other };
+        if choice["finish_reason"].is_string() {
+            whole["choices"][0]["finish_reason"] = choice["finish_reason"].clone();
+        }
+        let message = &mut whole["choices"][0]["message"];
+        append(&mut message["refusal"], &choice["delta"]["refusal"]);
+        append(&mut message["content"], &choice["delta"]["content"])
+    }
+
+    fn break_off(&self, whole: &mut Value) {
+        let reason = &mut whole["choices"][0]["finish_reason"];
+        if reason.is_null() {
+            *reason = json!("length");
+        }
     }
 
     fn reply(&self, value: &Value) -> Result<Reply, String> {

@@ -7,9 +7,10 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::schema::{self, SchemaTrouble};
-use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, count, openai, system_with_schema};
+use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, append, count, openai, system_with_schema};
 use crate::remote::batches::{BatchLimits, BatchSeen, ResultLine};
 use crate::remote::client::Client;
+use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
 use crate::values::Usage;
 
@@ -74,6 +75,29 @@ impl Vendor for OpenAiResponses {
             Structured::Prompt => {}
         }
         body
+    }
+
+    fn add(&self, whole: &mut Value, event: &Value) -> Added {
+        if whole.is_null() {
+            *whole = json!({"status": "in_progress", "output": [{"type": "message", "content": [{"type": "output_text", "text": ""}]}]});
+        }
+        match event["type"].as_str() {
+            Some("response.completed" | "response.incomplete" | "response.failed") if event["response"].is_object() => {
+                *whole = event["response"].clone();
+                Added::End
+            }
+            Some("response.output_text.delta") => {
+                append(&mut whole["output"][0]["content"][0]["text"], &event["delta"])
+            }
+            _ => Added::Other,
+        }
+    }
+
+    fn break_off(&self, whole: &mut Value) {
+        if whole["status"] == "in_progress" {
+            whole["status"] = json!("incomplete");
+            whole["incomplete_details"] = json!({"reason": "max_output_tokens"});
+        }
     }
 
     fn reply(&self, value: &Value) -> Result<Reply, String> {

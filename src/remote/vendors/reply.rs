@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::remote::Prompt;
+use crate::remote::stream::Added;
 use crate::values::Usage;
 
 /// Way in which an answer is held to the schema. A server that refuses one gets the next; all answers are validated locally.
@@ -65,6 +66,16 @@ pub(super) fn system_with_schema(prompt: &Prompt, structured: Structured) -> Str
             format!("{}\n\nAnswer with JSON alone, of this JSON Schema:\n{}", prompt.system.trim_end(), prompt.schema)
         }
     }
+}
+
+/// Adds words of a stream to the text that they go on with.
+pub(super) fn append(text: &mut Value, words: &Value) -> Added {
+    let Some(words) = words.as_str().filter(|words| !words.is_empty()) else { return Added::Other };
+    match text {
+        Value::String(text) => text.push_str(words),
+        other => *other = words.into(),
+    }
+    Added::Text(words.to_owned())
 }
 
 /// A number of tokens that may be missing.

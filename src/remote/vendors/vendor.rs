@@ -10,6 +10,7 @@ use super::{ALL, Dialect, Reply, SchemaTrouble, Structured};
 use crate::remote::Prompt;
 use crate::remote::batches::{BatchLimits, BatchSeen, ResultLine};
 use crate::remote::client::Client;
+use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
 
 /// A vendor's interface: where a request goes, how its body looks, what a reply and an error mean, how a batch is made and
@@ -78,6 +79,22 @@ pub trait Vendor: std::fmt::Debug + Send + Sync {
 
     /// Body of a request.
     fn body(&self, dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value;
+
+    /// Path of a request whose answer is streamed.
+    fn stream_path(&self, dialect: &Dialect) -> String {
+        self.path(dialect)
+    }
+
+    /// Makes a request one whose answer is streamed.
+    fn ask_for_stream(&self, body: &mut Value) {
+        body["stream"] = Value::Bool(true);
+    }
+
+    /// Adds an event of a stream to what the response would be in one piece, which is null before the first.
+    fn add(&self, whole: &mut Value, event: &Value) -> Added;
+
+    /// Marks a response whose stream ended without saying why as one that used up its output budget.
+    fn break_off(&self, whole: &mut Value);
 
     /// Meaning of a response with status 2xx.
     ///

@@ -74,6 +74,7 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         request_id: None,
         batch: None,
         estimate: usage,
+        cost: None,
         latency_ms: 1,
         raw: vec![n],
     };
@@ -95,6 +96,7 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         succeeded: 0,
         failed: 0,
         owed: 0,
+        told: None,
         message: None,
         intent_ms: None,
         submitted_ms: None,

@@ -53,6 +53,9 @@ impl Asked {
     }
 
     pub(super) fn read(&self) -> Result<ModelRequest, Refusal> {
+        if self.body["stream"] == true {
+            return Err(Refusal::new(400, "stream: requests of a batch cannot be streamed"));
+        }
         let header = |header: &str| self.version.clone().filter(|_| header == "anthropic-version");
         self.interface.read(&Parts { path: &self.path, header: &header, body: &self.body })
     }

@@ -11,6 +11,7 @@ use super::interface::{
 use crate::BatchFault;
 use crate::admission::Level;
 use crate::content::{Block, Content, Stop};
+use crate::streaming;
 
 pub(super) const ANTHROPIC: &dyn Interface = &Anthropic;
 
@@ -72,6 +73,10 @@ impl Interface for Anthropic {
             }
         }
         body
+    }
+
+    fn events(&self, whole: &Value) -> Vec<Value> {
+        streaming::message(whole)
     }
 
     fn error(&self, refusal: &Refusal, n: u64) -> Value {

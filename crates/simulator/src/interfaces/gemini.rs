@@ -10,6 +10,7 @@ use super::interface::{
 };
 use crate::BatchFault;
 use crate::content::{Block, Content, Stop};
+use crate::streaming;
 
 pub(super) const GEMINI: &dyn Interface = &Gemini;
 
@@ -27,7 +28,9 @@ impl Interface for Gemini {
         let action = path.strip_prefix("/models/")?;
         match method {
             "GET" if header("x-goog-api-key").is_some() => Some(Purpose::Model),
-            "POST" if action.ends_with(":generateContent") => Some(Purpose::Ask),
+            "POST" if action.ends_with(":generateContent") || action.ends_with(":streamGenerateContent") => {
+                Some(Purpose::Ask)
+            }
             "POST" if action.ends_with(":countTokens") => Some(Purpose::Count),
             _ => None,
         }
@@ -75,6 +78,10 @@ impl Interface for Gemini {
             }
         }
         body
+    }
+
+    fn events(&self, whole: &Value) -> Vec<Value> {
+        streaming::generated(whole)
     }
 
     fn error(&self, refusal: &Refusal, _n: u64) -> Value {

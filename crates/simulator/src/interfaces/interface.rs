@@ -186,6 +186,14 @@ pub(crate) trait Interface: Sync {
     /// Body of an error.
     fn error(&self, refusal: &Refusal, n: u64) -> Value;
 
+    /// Events of a good answer, where it is streamed.
+    fn events(&self, whole: &Value) -> Vec<Value>;
+
+    /// True if a stream ends with a word of its own, which is no JSON.
+    fn ends_with_done(&self) -> bool {
+        false
+    }
+
     /// Facts about a model.
     fn model(&self, name: &str) -> Value;
 

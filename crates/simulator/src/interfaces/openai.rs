@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::interface::{BatchState, Interface, ModelRequest, NoAnswer, Parts, Payload, Purpose, Refusal, UsageReport};
 use crate::admission::Level;
 use crate::content::{Block, Content, Stop};
+use crate::streaming;
 
 /// Chat Completions. It speaks for OpenAI's files and batches too, whatever is in them.
 pub(super) const CHAT_COMPLETIONS: &dyn Interface = &OpenAi::ChatCompletions;
@@ -108,6 +109,17 @@ impl Interface for OpenAi {
 
     fn within_batch(&self, endpoint: &str) -> Option<&'static dyn Interface> {
         endpoint.ends_with("/responses").then_some(RESPONSES)
+    }
+
+    fn events(&self, whole: &Value) -> Vec<Value> {
+        match self {
+            Self::ChatCompletions => streaming::chat(whole),
+            Self::Responses => streaming::response(whole),
+        }
+    }
+
+    fn ends_with_done(&self) -> bool {
+        matches!(self, Self::ChatCompletions)
     }
 
     fn batch_path(&self, endpoint: &str, _model: &str) -> String {

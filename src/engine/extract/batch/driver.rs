@@ -17,8 +17,8 @@ use crate::engine::error::RunError;
 use crate::engine::extract::admission::debits;
 use crate::engine::extract::settle::Policy;
 use crate::engine::provider::{BatchOptions, Remote};
-use crate::remote::{Breaker, Client, Counts, Standing, Trouble, TroubleKind};
-use crate::store::{BatchId, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, Reader};
+use crate::remote::{Client, Counts, Health, Standing, Trouble, TroubleKind};
+use crate::store::{BatchId, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, FpId, Reader};
 use crate::values::{Asked, Cost, Event, Stop, StopReason, Usage, plural};
 
 /// Tries of the request that tries a batch endpoint.
@@ -35,7 +35,10 @@ pub(super) struct Driver<'a, E = Client> {
     pub(super) remote: &'a Remote,
     pub(super) options: BatchOptions,
     pub(super) client: Arc<E>,
-    pub(super) policy: Policy<'a>,
+    /// Question whose batches these are.
+    pub(super) question: FpId,
+    /// Reading of answers; none where the question is another one than the run's: they are kept for the command that asked it.
+    pub(super) policy: Option<Policy<'a>>,
     pub(super) reader: Reader,
     pub(super) asked: Asked,
     /// Lines read in this run.
@@ -52,7 +55,7 @@ pub(super) struct Driver<'a, E = Client> {
     pub(super) told_pace: bool,
     pub(super) refusals: u32,
     /// Judge of whether the answers are of any use.
-    pub(super) breaker: Breaker,
+    pub(super) health: Health,
     /// Uploads of the files of batches in this run.
     pub(super) uploads: HashMap<BatchId, u32>,
     pub(super) stop: Option<Stop>,
@@ -111,19 +114,23 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
         remote: &'a Remote,
         options: &BatchOptions,
         client: Arc<E>,
+        question: FpId,
     ) -> Result<Self, RunError> {
         let reader = run.store.reader()?;
         let began_ms = (run.now_ms)();
         let creations = Creations::new(options.per_hour, reader.sent_batches()?, began_ms);
         // The run has told of these at its beginning.
-        let open = reader.open_batches(run.question)?;
+        let open = reader.open_batches(question)?;
         let warned = open.iter().filter(|b| expiry_warning(b, began_ms).is_some()).map(|b| b.id).collect();
         Ok(Self {
             run,
             remote,
             options: options.clone(),
             client,
-            policy: Policy::new(run.question, remote, &run.pipeline.schema, &run.pipeline.method)?,
+            question,
+            policy: (question == run.question)
+                .then(|| Policy::new(question, remote, &run.pipeline.schema, &run.pipeline.method))
+                .transpose()?,
             reader,
             asked: Asked { picodollars: remote.price.as_ref().map(|_| 0), ..Asked::default() },
             seen: HashSet::new(),
@@ -135,7 +142,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             began_ms,
             told_pace: false,
             refusals: 0,
-            breaker: Breaker::new(remote.patience, std::time::Instant::now()),
+            health: Health::new(remote.patience, std::time::Instant::now()),
             uploads: HashMap::new(),
             stop: None,
             begun: Cell::new(false),
@@ -170,7 +177,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
     /// A call failed: it is repeated later, or the run stops.
     pub(super) fn failed(&mut self, batch: &BatchRow, call: Call, trouble: &Trouble) -> Result<Step, RunError> {
         tracing::warn!(batch = %batch.token, ?call, kind = ?trouble.kind, "{}", trouble.message);
-        let open = self.reader.open_batches(self.run.question)?;
+        let open = self.reader.open_batches(self.question)?;
         let there: Vec<BatchId> =
             open.iter().filter(|b| b.id != batch.id && b.state == BatchState::Submitted).map(|b| b.id).collect();
         let look = self.looks.entry(batch.id).or_default();
@@ -241,7 +248,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
     }
 
     pub(super) fn tell(&self) {
-        let open = self.reader.open_batches(self.run.question).unwrap_or_default();
+        let open = self.reader.open_batches(self.question).unwrap_or_default();
         let there = || open.iter().filter(|b| matches!(b.state, BatchState::Submitted | BatchState::Ended));
         let done = there().map(|b| (b.succeeded + b.failed).min(b.requests)).sum();
         self.run.emit(Event::Batching {

@@ -72,6 +72,7 @@ mod tests {
             succeeded: 0,
             failed: 0,
             owed: 0,
+            told: None,
             message: None,
             intent_ms: Some(0),
             submitted_ms: Some(0),

@@ -5,11 +5,11 @@ use super::endpoint::BatchEndpoint;
 use crate::engine::error::RunError;
 use crate::engine::extract::backoff::ATTEMPTS;
 use crate::engine::extract::request::TOGETHER;
-use crate::engine::extract::settle::{RequestFacts, estimate};
+use crate::engine::extract::settle::{RequestFacts, estimate, keep};
 use crate::engine::failpoint;
 use crate::remote::{Disposition, LineOutcome, ResultLine, Trouble, TroubleKind, UseOf};
 use crate::store::{BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint};
-use crate::values::{Failure, FailureKind, Stop};
+use crate::values::{Cost, Failure, FailureKind, Fingerprint, Stop};
 
 /// Reasons for which reading results ended before their end.
 pub(super) enum Broken {
@@ -122,7 +122,7 @@ fn one<E: BatchEndpoint>(driver: &mut Driver<'_, E>, batch: &BatchRow, line: Res
     let changes = match line.outcome {
         LineOutcome::Answered(body) => answered(driver, batch, &request, &body, &mut use_of),
         LineOutcome::Failed(trouble) => refused(driver, batch, &request, &trouble, &mut stop),
-        LineOutcome::Undone(message) => undone(driver, batch, &request, &message, 1),
+        LineOutcome::Undone(message) => undone(batch, &request, &message, 1),
     };
     driver.run.writer.submit(Checkpoint::new(changes, Vec::new()))?;
     Ok(Line::Imported { stop, use_of })
@@ -140,16 +140,16 @@ fn refused<E: BatchEndpoint>(
     let give_up = |kind, words: String| {
         let mut changes = vec![settled(request, Some(message.clone()))];
         let failure = Failure::new(kind, words);
-        changes.extend(request.units.iter().map(|unit| failed(driver, batch, unit, ATTEMPTS, failure.clone())));
+        changes.extend(request.units.iter().map(|unit| failed(batch, unit, ATTEMPTS, failure.clone())));
         changes
     };
     let is_refused = trouble.kind == TroubleKind::Refused;
     match trouble.disposition() {
-        Disposition::Retry { .. } => undone(driver, batch, request, message, 1),
-        Disposition::Rephrase if driver.client.downgrade() => undone(driver, batch, request, message, 1),
+        Disposition::Retry { .. } => undone(batch, request, message, 1),
+        Disposition::Rephrase if driver.client.downgrade() => undone(batch, request, message, 1),
         // In a smaller pack the others pass: they go one by one from here on.
         _ if request.units.len() > 1 && trouble.is_of_a_part() => {
-            undone(driver, batch, request, message, (TOGETHER + 1).saturating_sub(request.attempts).max(1))
+            undone(batch, request, message, (TOGETHER + 1).saturating_sub(request.attempts).max(1))
         }
         Disposition::Split => give_up(FailureKind::TooLarge, format!("{message}{}", trouble.remedy_for_size())),
         Disposition::FailUnit if is_refused => give_up(FailureKind::Refused, message.clone()),
@@ -168,30 +168,18 @@ fn settled(request: &BatchRequest, undone: Option<String>) -> Change {
     Change::BatchSettled { batch: request.batch, seq: request.seq, undone }
 }
 
-fn failed<E: BatchEndpoint>(
-    driver: &Driver<'_, E>,
-    batch: &BatchRow,
-    unit: &crate::values::Fingerprint,
-    attempts: u32,
-    failure: Failure,
-) -> Change {
-    Change::UnitFailed { question: driver.run.question, unit: *unit, generation: batch.generation, attempts, failure }
+fn failed(batch: &BatchRow, unit: &Fingerprint, attempts: u32, failure: Failure) -> Change {
+    Change::UnitFailed { question: batch.question, unit: *unit, generation: batch.generation, attempts, failure }
 }
 
 /// A request that was not done uses some of the attempt budget of its units.
-fn undone<E: BatchEndpoint>(
-    driver: &Driver<'_, E>,
-    batch: &BatchRow,
-    request: &BatchRequest,
-    message: &str,
-    attempts: u32,
-) -> Vec<Change> {
+fn undone(batch: &BatchRow, request: &BatchRequest, message: &str, attempts: u32) -> Vec<Change> {
     let spent = request.attempts + attempts;
     let mut changes = vec![settled(request, Some(message.to_owned()))];
     for unit in &request.units {
         changes.push(match spent < ATTEMPTS {
-            true => Change::UnitTried { question: driver.run.question, unit: *unit, attempts: spent, raised: false },
-            false => failed(driver, batch, unit, spent, Failure::new(FailureKind::Provider, message)),
+            true => Change::UnitTried { question: batch.question, unit: *unit, attempts: spent, raised: false },
+            false => failed(batch, unit, spent, Failure::new(FailureKind::Provider, message)),
         });
     }
     changes
@@ -216,12 +204,17 @@ fn answered<E: BatchEndpoint>(
         latency_ms: 0,
         batch: Some(batch.id),
     };
-    let settlement = driver.policy.settle(id, &facts, body);
+    let Some(policy) = &driver.policy else {
+        // Its own command reads it, and learns then what it cost: until then it stands at its most.
+        let most = batch.reserved.map(|most| Cost(most.0 / batch.requests.max(1).cast_signed()));
+        return vec![keep(batch.question, id, &facts, most, body), settled(request, None)];
+    };
+    let (kept, settlement) = (policy.keep(id, &facts, body), policy.settle(id, &facts, body));
     let had = driver.run.thoughts.tokens();
     let more_room = driver.run.thoughts.hear(settlement.thoughts, settlement.eaten, had);
     *use_of = Some(settlement.use_of(more_room || settlement.eaten));
     driver.account(settlement.usage, settlement.cost);
-    let mut changes = vec![driver.policy.keep(id, &facts, body), settled(request, None)];
+    let mut changes = vec![kept, settled(request, None)];
     changes.extend(settlement.changes);
     changes
 }
@@ -239,10 +232,11 @@ pub(super) fn close<E: BatchEndpoint>(
         after = *last;
         for seq in page {
             if let Some(request) = driver.reader.waiting_request(batch.id, seq)? {
-                let changes = undone(driver, batch, &request, "the results do not speak of this request", 1);
+                let changes = undone(batch, &request, "the results do not speak of this request", 1);
                 driver.run.writer.submit(Checkpoint::new(changes, Vec::new()))?;
             }
         }
     }
-    driver.note(BatchUpdate { id: batch.id, state: Some(BatchState::Collected), message, ..BatchUpdate::default() })
+    let (state, owed) = (Some(BatchState::Collected), Some(0));
+    driver.note(BatchUpdate { id: batch.id, state, owed, message, ..BatchUpdate::default() })
 }

@@ -2,6 +2,7 @@
 //! price. A batch and its whole list of requests are durable before anything is sent; what happened to a creation that was cut
 //! off is found out at the provider, never guessed.
 
+mod collect;
 mod creations;
 mod decide;
 mod driver;

@@ -18,7 +18,7 @@ use crate::store::{
     BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DiskFile, DistinctCounter, DocId, STORE_FOLDER,
     StoreError,
 };
-use crate::values::{Cost, Extraction, Fingerprint, Stage, Usage};
+use crate::values::{Cost, Extraction, Fingerprint, Stage};
 
 /// Requests handed to the writer at a time.
 const GROUP: usize = 128;
@@ -146,7 +146,7 @@ impl Packer<'_> {
             ask.max_output = ask.max_output.saturating_mul(2);
         }
         let ask = ask.with_thought_room(run.thoughts.tokens());
-        let most = Usage { input: ask.input_estimate * 135 / 100, output: ask.max_output.into(), ..Usage::default() };
+        let most = ask.most(1.0);
         let cost = driver.remote.price.as_ref().map(|p| p.cost(&most, true));
         if let (Some(room), Some(cost)) = (self.room, cost)
             && self.reserved + cost > room
@@ -231,6 +231,7 @@ impl Packer<'_> {
             succeeded: 0,
             failed: 0,
             owed: 0,
+            told: None,
             message: None,
             intent_ms: None,
             submitted_ms: None,

@@ -8,6 +8,7 @@ use crate::engine::extract::admission::{Admission, admission};
 use crate::engine::extract::backoff::backoff;
 use crate::engine::extract::contents::contents;
 use crate::engine::extract::request::{Ask, Unit, prompt};
+use crate::engine::extract::settle::Policy;
 use crate::engine::feed::feed_documents;
 use crate::engine::provider::{EndpointKind, Remote};
 use crate::remote::{Client, Disposition, TroubleKind};
@@ -55,7 +56,7 @@ impl Driver<'_, Client> {
         }
         let Some(mut ask) = self.first_ask()? else { return Ok(true) };
         let run = self.run;
-        if let (Some(room), Some(cost)) = (self.room()?, self.remote.cost(&ask.at_most()))
+        if let (Some(room), Some(cost)) = (self.room()?, self.remote.cost(&ask.most(1.0)))
             && cost > room
         {
             self.stop = Some(no_room(self.remote));
@@ -63,17 +64,21 @@ impl Driver<'_, Client> {
         }
         let system: Arc<str> = run.pipeline.prompt.as_str().into();
         let schema = Arc::new(run.pipeline.schema.clone());
+        let client = Arc::clone(&self.client);
+        let policy = Policy::new(run.question, self.remote, &run.pipeline.schema, &run.pipeline.method)?;
         for failures in 1..=TRIES {
             ask = ask.with_thought_room(run.thoughts.tokens());
-            let attempt = self.client.send(&prompt(&run.pipeline, &system, &schema, &ask)).await;
+            let prompt = prompt(&run.pipeline, &system, &schema, &ask);
+            // A request that is on its way is waited for: it may be paid for.
+            let attempt = client.send(&prompt).await;
             let trouble = match attempt.result {
                 Ok(answered) => {
                     let latency_ms = i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX);
                     let facts = ask.facts(run, &self.remote.dialect.model, attempt.request_id, latency_ms);
                     let id = run.new_response();
-                    let kept = self.policy.keep(id, &facts, &answered.body);
+                    let kept = policy.keep(id, &facts, &answered.body);
                     run.writer.submit(Checkpoint::new(vec![kept], Vec::new()))?;
-                    let settlement = self.policy.settle(id, &facts, &answered.body);
+                    let settlement = policy.settle(id, &facts, &answered.body);
                     self.account(settlement.usage, settlement.cost);
                     // What the corpus is sent with is what this one answer showed to be enough.
                     run.thoughts.hear(settlement.thoughts, settlement.eaten, ask.thought_room);
@@ -84,7 +89,7 @@ impl Driver<'_, Client> {
                 Err(trouble) => trouble,
             };
             if trouble.may_be_billed() {
-                let most = ask.at_most();
+                let most = ask.most(1.0);
                 let lost = Change::Lost {
                     question: run.question,
                     doc: ask.doc,
@@ -98,7 +103,10 @@ impl Driver<'_, Client> {
             }
             match trouble.disposition() {
                 Disposition::Retry { after, .. } => {
-                    tokio::time::sleep(backoff(failures, after, fastrand::f64())).await;
+                    let pause = tokio::time::sleep(backoff(failures, after, fastrand::f64()));
+                    if self.unless_stopping(pause).await.is_none() {
+                        return Ok(false);
+                    }
                 }
                 Disposition::Rephrase if self.client.downgrade(attempt.structured).is_some() => {}
                 // What is wrong with this one text alone will show again in its batch.

@@ -116,7 +116,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
     fn waits_for_others(&mut self, batch: &BatchRow) -> Result<bool, RunError> {
         let behind = self.looks.get(&batch.id).map_or(&[][..], |look| &look.behind);
         if !behind.is_empty() {
-            let open = self.reader.open_batches(self.run.question)?;
+            let open = self.reader.open_batches(self.question)?;
             if behind.iter().all(|id| open.iter().any(|b| b.id == *id && b.state == BatchState::Submitted)) {
                 return Ok(true);
             }
@@ -124,7 +124,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         }
         // What is enqueued stays under its limits, if there are any.
         if self.options.most_tokens.is_some() || self.options.most_open.is_some() {
-            let open = self.reader.open_batches(self.run.question)?;
+            let open = self.reader.open_batches(self.question)?;
             let there: Vec<_> = open.iter().filter(|b| b.state == BatchState::Submitted).collect();
             let queued: u64 = there.iter().map(|b| b.input).sum();
             let too_many = self.options.most_open.is_some_and(|most| there.len() >= most);

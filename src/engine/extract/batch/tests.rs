@@ -71,6 +71,7 @@ fn remote(vendor: &'static dyn Vendor) -> Remote {
         rates: Rates::default(),
         most_in_flight: 1,
         timeout: Duration::from_secs(1),
+        between_tokens: None,
         patience: Duration::from_secs(1),
         max_cost: None,
         price: None,
@@ -274,6 +275,7 @@ impl Course<'_> {
             succeeded: 0,
             failed: 0,
             owed: 0,
+            told: None,
             message: None,
             intent_ms: None,
             submitted_ms: None,
@@ -314,7 +316,7 @@ impl Course<'_> {
             let run =
                 Run::over(self.store, &cancel, pipeline, self.question, ResponseId(next_response), || NOW_MS, &events);
             let provider = Arc::clone(&self.provider);
-            let mut driver = Driver::new(&run, remote, &options, Arc::clone(&provider)).unwrap();
+            let mut driver = Driver::new(&run, remote, &options, Arc::clone(&provider), run.question).unwrap();
             if abandon {
                 for batch in driver.reader.open_batches(self.question).unwrap() {
                     driver.give_up(&batch, "given up by a person").unwrap();

@@ -10,7 +10,7 @@ use super::shared::Live;
 use crate::engine::error::RunError;
 use crate::engine::extract::request::{Ask, Request};
 use crate::engine::extract::settle::RequestFacts;
-use crate::remote::{Permit, UseOf};
+use crate::remote::{Permit, Structured, UseOf};
 use crate::store::{Checkpoint, ResponseId, StoreError};
 use crate::values::{Cost, Usage};
 
@@ -21,6 +21,8 @@ pub(super) struct Response {
     pub(super) latency: Duration,
     pub(super) request_id: Option<String>,
     pub(super) body: Vec<u8>,
+    /// Way in which the schema was given.
+    pub(super) structured: Structured,
     /// The span of the request, for the log.
     pub(super) span: tracing::Span,
 }
@@ -35,6 +37,10 @@ pub(super) struct Verdict {
     pub(super) cost: Option<Cost>,
     /// Use that could be made of it.
     pub(super) use_of: UseOf,
+    /// True if the model said all that it wanted to say.
+    pub(super) is_complete: bool,
+    /// Way in which the schema was given.
+    pub(super) structured: Structured,
     /// Requests about what is to be asked again.
     pub(super) again: Vec<Ask>,
 }
@@ -122,6 +128,8 @@ fn read_one(live: &Live<'_>, Kept { id, facts, response }: Kept) -> Result<Verdi
         usage: settlement.usage,
         cost: settlement.cost,
         use_of,
+        is_complete: settlement.outcome == "complete",
+        structured: response.structured,
         again,
     })
 }

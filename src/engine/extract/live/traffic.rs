@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use super::reading::{Response, Verdict};
 use super::shared::{Live, asked};
 use crate::engine::error::RunError;
-use crate::engine::extract::backoff::{ATTEMPTS, backoff};
+use crate::engine::extract::backoff::{ATTEMPTS, BAD_ANSWER_COSTS, backoff};
 use crate::engine::extract::money::Reserved;
 use crate::engine::extract::request::{Ask, Request, prompt};
-use crate::remote::{Attempt, Breaker, Disposition, Permit, Trouble, TroubleKind};
+use crate::remote::{Attempt, Disposition, Health, Permit, Trouble, TroubleKind, UseOf};
 use crate::store::{Change, Checkpoint};
 use crate::values::{Event, Failure, FailureKind, Stop, StopReason};
 
@@ -25,7 +25,10 @@ use crate::values::{Event, Failure, FailureKind, Stop, StopReason};
 const MOST_UNREAD: usize = 256;
 
 /// Requests in flight, or answered and not read, until an answer is of use.
-const FIRST: usize = 5;
+const FIRST: usize = 3;
+
+/// Doublings of the time for a request that was not answered in time and cannot be made smaller.
+const MOST_LONGER: u32 = 3;
 
 /// Time between two reports of how far the asking has come.
 const TELL_EACH: Duration = Duration::from_millis(500);
@@ -95,7 +98,9 @@ struct Traffic<'a> {
     waiting: BinaryHeap<Reverse<Due>>,
     numbers: u64,
     unread: usize,
-    breaker: Breaker,
+    /// True once a person was told that an answer did not come in time.
+    told_time_out: bool,
+    health: Health,
     random: fastrand::Rng,
 }
 
@@ -113,7 +118,8 @@ impl<'a> Traffic<'a> {
             waiting: BinaryHeap::new(),
             numbers: 0,
             unread: 0,
-            breaker: Breaker::new(live.remote.patience, std::time::Instant::now()),
+            told_time_out: false,
+            health: Health::new(live.remote.patience, std::time::Instant::now()),
             // Jitter decides when, never what.
             random: fastrand::Rng::with_seed(u64::from(std::process::id())),
         }
@@ -146,9 +152,10 @@ impl<'a> Traffic<'a> {
             }
             let window = self.live.limiter.window();
             // Until one answer is of use, few are paid for.
-            let is_tried = self.breaker.is_useful() || self.flights.len() + self.unread < FIRST;
-            let room =
-                !halted && is_tried && self.turn.is_none() && self.flights.len() < window && self.unread < MOST_UNREAD;
+            let in_flight = self.flights.len();
+            let is_tried = self.health.is_useful() || in_flight + self.unread < FIRST;
+            let may_send = is_tried && self.health.may_send(in_flight, now.into_std());
+            let room = !halted && may_send && self.turn.is_none() && in_flight < window && self.unread < MOST_UNREAD;
             let mut tick = now + Duration::from_millis(50);
             if room {
                 match self.waiting.peek() {
@@ -220,8 +227,10 @@ impl<'a> Traffic<'a> {
             output_tokens = tracing::field::Empty,
             outcome = tracing::field::Empty,
         );
+        // Who was given too little time gets more.
+        let patience = live.remote.timeout * (1 << request.ask.time_outs.min(MOST_LONGER));
         self.flights.push(Box::pin(async move {
-            let attempt = live.client.send(&prompt).await;
+            let attempt = live.client.send_within(&prompt, patience).await;
             Landed { request, permit, attempt, span }
         }));
     }
@@ -236,10 +245,13 @@ impl<'a> Traffic<'a> {
         match attempt.result {
             Ok(answered) => {
                 // Any response with status 200 shows that key, model and address are right: at once, not when it is stored and read.
-                self.breaker.answered(std::time::Instant::now());
+                if let Some(message) = self.health.answered(std::time::Instant::now()) {
+                    self.live.run.emit(Event::Notice { message });
+                }
                 self.unread += 1;
                 let (latency, request_id, body) = (attempt.latency, attempt.request_id, answered.body);
-                let response = Response { request, permit, latency, request_id, body, span };
+                let structured = attempt.structured;
+                let response = Response { request, permit, latency, request_id, body, structured, span };
                 self.responses.send(response).map_err(|_| RunError::Internal("the reader of responses is gone".into()))
             }
             Err(trouble) => {
@@ -260,19 +272,38 @@ impl<'a> Traffic<'a> {
     fn verdict(&mut self, verdict: Verdict) {
         self.unread -= 1;
         let live = self.live;
+        let otherwise = self.asks_otherwise(&verdict);
         live.limiter.settle(verdict.permit, verdict.input_estimate, verdict.usage, verdict.latency);
         {
             let mut money = live.money.lock().expect("no panic while the lock is held");
             money.settle(verdict.reserved, verdict.cost);
             money.answered(verdict.usage.unwrap_or_default());
         }
-        if let Some(stop) = self.breaker.heard(verdict.use_of) {
+        if let Some(stop) = self.health.heard(verdict.use_of, otherwise) {
             live.stop(stop);
             return;
         }
-        for ask in verdict.again {
+        for mut ask in verdict.again {
+            if otherwise {
+                // The way of asking was to blame.
+                ask.attempts = ask.attempts.saturating_sub(BAD_ANSWER_COSTS);
+            }
             self.wait(ask, Duration::ZERO);
         }
+    }
+
+    /// True if the first answers are not of the form that was asked for, and the schema is given in another way from now on: some
+    /// servers take the field in which it stands, and do not look at it.
+    fn asks_otherwise(&self, verdict: &Verdict) -> bool {
+        let is_useless = matches!(verdict.use_of, UseOf::None { .. }) && verdict.is_complete;
+        if !is_useless || self.health.is_useful() {
+            return false;
+        }
+        let next = self.live.client.downgrade(verdict.structured);
+        if let Some(next) = next {
+            tracing::warn!(from = ?verdict.structured, to = ?next, "the answer does not fit the schema; it is given in another way");
+        }
+        next.is_some()
     }
 
     fn wait(&mut self, ask: Ask, time: Duration) {
@@ -289,10 +320,10 @@ impl<'a> Traffic<'a> {
     ) -> Result<(), RunError> {
         let live = self.live;
         let Request { mut ask, reserved } = request;
+        let sent = permit.sent();
         let mut lost = None;
         if trouble.may_be_billed() {
-            // It stays charged: the provider may have counted it.
-            drop(permit);
+            live.limiter.keep(permit);
             let most = live.worst(&ask);
             let cost = live.remote.cost(&most);
             lost = cost;
@@ -310,34 +341,36 @@ impl<'a> Traffic<'a> {
             live.limiter.give_back(permit);
         }
         live.money.lock().expect("no panic while the lock is held").settle(reserved, lost);
-        let mut stop = self.breaker.trouble(trouble, std::time::Instant::now());
+        let now = std::time::Instant::now();
+        let reaction = self.health.trouble(trouble, self.flights.len(), ask.answers_before, now);
+        if let Some(message) = reaction.news {
+            live.run.emit(Event::Warning { message });
+        }
+        let mut stop = reaction.stop;
         match trouble.disposition() {
+            Disposition::Retry { .. } if trouble.is_of_server() && self.health.is_away() => {
+                // One request at a time tries it; the pace is not to blame.
+                ask.attempts += u32::from(reaction.is_charged);
+                self.again_after(ask, trouble, Duration::ZERO)?;
+            }
             Disposition::Retry { after, everybody: true } => {
                 let jitter = self.random.f64();
                 // Everybody waits at the gate; what comes back is spread over a little more.
-                let pause = live.limiter.refused(after, jitter).mul_f64(1.0 + 0.1 * self.random.f64());
+                let pause = live.limiter.refused(sent, after, jitter).mul_f64(1.0 + 0.1 * self.random.f64());
                 self.wait(ask, pause);
             }
+            Disposition::Retry { .. } if trouble.kind == TroubleKind::Timeout => self.timed_out(ask, trouble)?,
             Disposition::Retry { after, everybody: false } => {
+                ask.failures += 1;
                 // Nothing was asked of a server that cannot be reached.
-                if trouble.kind != TroubleKind::Unreachable {
-                    ask.attempts += 1;
-                }
-                let wait = backoff(ask.attempts.max(1), after, self.random.f64());
-                match ask.attempts < ATTEMPTS {
-                    true => self.wait(ask, wait),
-                    false => self.give_up(ask, FailureKind::Provider, trouble)?,
-                }
+                ask.attempts += u32::from(reaction.is_charged && trouble.kind != TroubleKind::Unreachable);
+                let wait = backoff(ask.failures, after, self.random.f64());
+                self.again_after(ask, trouble, wait)?;
             }
             // One text of a pack is refused, or all together are too large: the others pass in smaller packs.
             _ if ask.units.len() > 1 && trouble.is_of_a_part() => {
                 ask.attempts += 1;
-                let half = ask.units.len().div_ceil(2);
-                let pipeline = &live.run.pipeline;
-                for part in ask.units.chunks(half) {
-                    let part = Ask { attempts: ask.attempts, ..Ask::new(pipeline, part.to_vec(), ask.doc) };
-                    self.wait(part, Duration::ZERO);
-                }
+                self.halve(&ask);
             }
             Disposition::Split => self.give_up(ask, FailureKind::TooLarge, trouble)?,
             Disposition::Rephrase => match live.client.downgrade(structured) {
@@ -374,10 +407,49 @@ impl<'a> Traffic<'a> {
         Ok(())
     }
 
+    /// A request is sent again after a pause, unless its units have used up their budget.
+    fn again_after(&mut self, mut ask: Ask, trouble: &Trouble, pause: Duration) -> Result<(), RunError> {
+        ask.answers_before = Some(self.health.answers());
+        if ask.attempts < ATTEMPTS {
+            self.wait(ask, pause);
+            return Ok(());
+        }
+        self.give_up(ask, FailureKind::Provider, trouble)
+    }
+
+    /// Two requests instead of one, with half of the units each.
+    fn halve(&mut self, ask: &Ask) {
+        for part in ask.units.chunks(ask.units.len().div_ceil(2)) {
+            let whole = Ask::new(&self.live.run.pipeline, part.to_vec(), ask.doc);
+            self.wait(Ask { attempts: ask.attempts, time_outs: ask.time_outs, ..whole }, Duration::ZERO);
+        }
+    }
+
+    /// No answer in time: never sent again as it was. Fewer are in flight, and the pack is halved; what cannot be halved is given
+    /// more time.
+    fn timed_out(&mut self, mut ask: Ask, trouble: &Trouble) -> Result<(), RunError> {
+        let live = self.live;
+        live.limiter.timed_out();
+        ask.attempts += 1;
+        if !std::mem::replace(&mut self.told_time_out, true) {
+            let message = format!(
+                "{}: the pack is halved, and fewer requests are in flight at once; --request-timeout waits longer, and terms_per_request, max_output_tokens and --in-flight make it fit from the beginning",
+                trouble.message
+            );
+            live.run.emit(Event::Warning { message });
+        }
+        if ask.units.len() > 1 {
+            self.halve(&ask);
+            return Ok(());
+        }
+        ask.time_outs += 1;
+        self.again_after(ask, trouble, Duration::ZERO)
+    }
+
     /// The units of a request get no answer.
     fn give_up(&mut self, ask: Ask, kind: FailureKind, trouble: &Trouble) -> Result<(), RunError> {
-        // Before anything was answered, the fault may be ours or the settings': the breaker decides, and nothing is recorded.
-        if trouble.kind == TroubleKind::BadRequest && !self.breaker.has_answered() {
+        // Before anything was answered, the fault may be ours or the settings': the health decides, and nothing is recorded.
+        if trouble.kind == TroubleKind::BadRequest && !self.health.has_answered() {
             let pause = backoff(1, None, self.random.f64());
             self.wait(ask, pause);
             return Ok(());

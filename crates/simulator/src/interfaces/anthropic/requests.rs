@@ -140,9 +140,6 @@ fn judge_settings(body: &Map<String, Value>, version: &str) -> Result<(), Refusa
             Some(_) => {}
         }
     }
-    if body.get("stream").is_some_and(|s| *s == true) {
-        return Err(bad("stream: the simulator does not stream"));
-    }
     if let Some(tier) = body.get("service_tier").filter(|t| !matches!(t.as_str(), Some("auto" | "standard_only"))) {
         return Err(bad(format!("service_tier: Input should be 'auto' or 'standard_only', not {tier}")));
     }

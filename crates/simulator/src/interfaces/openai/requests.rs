@@ -118,9 +118,6 @@ pub(super) fn unsupported(given: &Value, param: &str, allowed: &[&str]) -> Refus
 }
 
 fn model_of(body: &Value) -> Result<String, Refusal> {
-    if body["stream"] == true {
-        return Err(wrong("the simulator does not stream", "stream", "unsupported_value"));
-    }
     let without = || Refusal { param: Some("model".into()), ..Refusal::new(400, "you must provide a model parameter") };
     body["model"].as_str().filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(without)
 }

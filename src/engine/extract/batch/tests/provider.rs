@@ -243,6 +243,7 @@ impl Inner {
         let good = made.told.iter().filter(|t| t.first().is_some_and(|t| t.is_response())).count() as u64;
         let total = made.requests.len() as u64;
         BatchSeen {
+            told: None,
             remote: made.remote.clone(),
             token: (self.shows_token && !made.token.is_empty()).then(|| made.token.clone()),
             requests: Some(total),
