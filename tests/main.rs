@@ -24,6 +24,7 @@ mod output;
 mod peers;
 mod pipes;
 mod providers;
+mod readings;
 mod resume;
 mod review;
 mod samples;
