@@ -31,7 +31,7 @@ pub(super) fn judge_creation(creation: &Value) -> Result<(), Refusal> {
     if let Some(name) = names.find(|name| !known.contains(&name.as_str())) {
         return Err(unknown(name));
     }
-    if !batch["displayName"].as_str().is_some_and(|name| !name.is_empty()) {
+    if batch["displayName"].as_str().is_none_or(str::is_empty) {
         return Err(bad("* GenerateContentBatch.display_name: must be specified"));
     }
     let by_file = batch.pointer("/inputConfig/fileName").is_some_and(Value::is_string);
