@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use corpora::remote::{
     ANTHROPIC, ApiKey, Client, Content, Dialect, Endpoint, Finish, GEMINI, LineOutcome, OPENAI_CHAT, OPENAI_RESPONSES,
-    Prompt, ResultLine, Standing, Structured, TroubleKind, Vendor,
+    Prompt, ResultLine, ServiceTier, Standing, Structured, TroubleKind, Vendor,
 };
 use serde_json::{Value, json};
 
@@ -75,12 +75,13 @@ fn prompt(user: &str) -> Prompt {
         schema: Arc::new(schema()),
         schema_name: "answer".into(),
         max_output_tokens: 200,
+        tier: ServiceTier::Standard,
     }
 }
 
 fn client(vendor: &'static dyn Vendor, base: &str, version: &str) -> Client {
     let endpoint = Endpoint::new(base, false).unwrap();
-    let dialect = Dialect { vendor, model: "some-model".into(), api_version: version.into(), first_party: true };
+    let dialect = Dialect::new(vendor, "some-model", version, true);
     let key = ApiKey::new("sk-ant-0123456789").unwrap();
     Client::new(endpoint, dialect, Some(key), &schema(), Duration::from_secs(60), 4, || 0.0).unwrap()
 }

@@ -74,6 +74,7 @@ impl Interface for Gemini {
                     "promptTokenCount": u.prompt(), "candidatesTokenCount": u.output - content.thoughts,
                     "thoughtsTokenCount": content.thoughts,
                     "totalTokenCount": u.prompt() + u.output, "cachedContentTokenCount": u.cache_read,
+                    "serviceTier": if ask.flex { "flex" } else { "standard" },
                 });
             }
         }

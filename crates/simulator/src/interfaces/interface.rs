@@ -36,6 +36,8 @@ pub(crate) struct ModelRequest {
     pub(crate) cached: bool,
     /// True if it asks so for an hour, instead of five minutes.
     pub(crate) cached_hour: bool,
+    /// True if it asks for the tier "flex", which then serves it.
+    pub(crate) flex: bool,
 }
 
 impl ModelRequest {

@@ -162,6 +162,11 @@ fn call<'a>(ask: &'a ModelRequest, content: &Content) -> Option<(&'a str, String
     Some((name, arguments))
 }
 
+/// The tier that serves a request.
+fn tier(ask: &ModelRequest) -> &'static str {
+    if ask.flex { "flex" } else { "default" }
+}
+
 const REFUSAL: &str = "I'm sorry, I can't help with that.";
 
 fn chat(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
@@ -186,7 +191,7 @@ fn chat(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Va
     let mut body = json!({
         "id": format!("chatcmpl-{n:020}"), "object": "chat.completion", "created": 1_790_000_000 + n, "model": ask.model,
         "choices": [{"index": 0, "finish_reason": finish, "logprobs": null, "message": message}],
-        "service_tier": "default", "system_fingerprint": null,
+        "service_tier": tier(ask), "system_fingerprint": null,
     });
     match usage {
         UsageReport::Missing => {}
@@ -237,6 +242,7 @@ fn responses(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) 
         "incomplete_details": if cut { json!({"reason": "max_output_tokens"}) } else { Value::Null },
         "output": output, "parallel_tool_calls": true, "tool_choice": "auto", "tools": [], "metadata": {},
         "temperature": null, "top_p": null, "text": {"format": {"type": "text"}}, "max_output_tokens": ask.budget,
+        "service_tier": tier(ask),
     });
     match usage {
         UsageReport::Missing => {}
