@@ -87,6 +87,9 @@ pub(in crate::engine) fn overhead(pipeline: &Pipeline) -> u64 {
     u64::from(estimate_tokens(&pipeline.prompt) + estimate_tokens(&pipeline.schema.to_string())) + 16
 }
 
+/// Tokens that no answer of use is shorter than by much.
+const LEAST_ANSWER: u32 = 256;
+
 /// The estimate of a text is within 35 % of what most tokenizers count.
 const LONGER_PROMPT: f64 = 1.35;
 
@@ -112,6 +115,15 @@ impl Ask {
     pub(super) fn with_thought_room(self, tokens: u32) -> Self {
         let max_output = (self.max_output - self.thought_room).saturating_add(tokens);
         Self { max_output, thought_room: tokens, ..self }
+    }
+
+    /// The same request with a budget that leaves room for its prompt in a window of so many tokens; none if that is no smaller one,
+    /// or too small for an answer.
+    pub(super) fn with_room_in(&self, window: Option<u64>) -> Option<Self> {
+        let left = window?.checked_sub(self.most(1.0).input)?;
+        let max_output = u32::try_from(left).ok().filter(|left| *left >= LEAST_ANSWER && *left < self.max_output)?;
+        let thought_room = self.thought_room.min(max_output - LEAST_ANSWER);
+        Some(Self { max_output, thought_room, ..self.clone() })
     }
 
     /// Most that an answer to it may be charged: the whole budget, and a prompt as much longer than estimated as tokenizers differ.

@@ -19,13 +19,16 @@ use crate::engine::extract::money::Reserved;
 use crate::engine::extract::request::{Ask, Request, prompt};
 use crate::remote::{Attempt, Disposition, Health, Permit, Trouble, TroubleKind, UseOf};
 use crate::store::{Change, Checkpoint};
-use crate::values::{Event, Failure, FailureKind, Stop, StopReason};
+use crate::values::{Event, Failure, FailureKind, Stop, StopReason, Usage};
 
 /// Responses that may wait for the reader before nothing new is sent.
 const MOST_UNREAD: usize = 256;
 
 /// Requests in flight, or answered and not read, until an answer is of use.
 const FIRST: usize = 3;
+
+/// Estimated tokens from which on an estimate is not twice what is counted.
+const LONG_PROMPT: u64 = 500;
 
 /// Doublings of the time for a request that was not answered in time and cannot be made smaller.
 const MOST_LONGER: u32 = 3;
@@ -100,6 +103,8 @@ struct Traffic<'a> {
     unread: usize,
     /// True once a person was told that an answer did not come in time.
     told_time_out: bool,
+    /// True once a person was told that prompts may be cut.
+    told_cut_prompt: bool,
     health: Health,
     random: fastrand::Rng,
 }
@@ -119,6 +124,7 @@ impl<'a> Traffic<'a> {
             numbers: 0,
             unread: 0,
             told_time_out: false,
+            told_cut_prompt: false,
             health: Health::new(live.remote.patience, std::time::Instant::now()),
             // Jitter decides when, never what.
             random: fastrand::Rng::with_seed(u64::from(std::process::id())),
@@ -283,12 +289,24 @@ impl<'a> Traffic<'a> {
             live.stop(stop);
             return;
         }
+        self.watch_prompts(verdict.input_estimate, verdict.usage);
         for mut ask in verdict.again {
             if otherwise {
                 // The way of asking was to blame.
                 ask.attempts = ask.attempts.saturating_sub(BAD_ANSWER_COSTS);
             }
             self.wait(ask, Duration::ZERO);
+        }
+    }
+
+    /// Some servers cut a prompt that is too long for them, without a word: what they count shows it.
+    fn watch_prompts(&mut self, estimate: u64, usage: Option<Usage>) {
+        let Some(told) = usage.map(|usage| usage.prompt()).filter(|told| *told > 0) else { return };
+        if estimate >= LONG_PROMPT && told * 2 < estimate && !std::mem::replace(&mut self.told_cut_prompt, true) {
+            let message = format!(
+                "the server counts {told} tokens of a prompt of about {estimate}: it may cut prompts that are too long for it without a word; give it a larger context (num_ctx at Ollama), or lower [chunk] max_tokens and terms_per_request"
+            );
+            self.live.run.emit(Event::Warning { message });
         }
     }
 
@@ -372,7 +390,11 @@ impl<'a> Traffic<'a> {
                 ask.attempts += 1;
                 self.halve(&ask);
             }
-            Disposition::Split => self.give_up(ask, FailureKind::TooLarge, trouble)?,
+            Disposition::Split => match ask.with_room_in(trouble.window) {
+                // Prompt and answer share the window: a shorter answer leaves room for the prompt.
+                Some(smaller) => self.wait(smaller, Duration::ZERO),
+                None => self.give_up(ask, FailureKind::TooLarge, trouble)?,
+            },
             Disposition::Rephrase => match live.client.downgrade(structured) {
                 Some(next) => {
                     tracing::warn!(from = ?structured, to = ?next, "the server refused the schema; it is given in another way");
