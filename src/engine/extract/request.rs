@@ -117,6 +117,11 @@ impl Ask {
         Self { max_output, thought_room: tokens, ..self }
     }
 
+    /// True if its prompt leaves room for an answer in a window of so many tokens.
+    pub(super) fn fits(&self, window: u64) -> bool {
+        self.most(1.0).input + u64::from(LEAST_ANSWER) <= window
+    }
+
     /// The same request with a budget that leaves room for its prompt in a window of so many tokens; none if that is no smaller one,
     /// or too small for an answer.
     pub(super) fn with_room_in(&self, window: Option<u64>) -> Option<Self> {
