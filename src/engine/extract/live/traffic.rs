@@ -20,7 +20,7 @@ use crate::engine::extract::backoff::BAD_ANSWER_COSTS;
 use crate::engine::extract::money::Reserved;
 use crate::engine::extract::request::{Ask, Request, prompt};
 use crate::remote::{Attempt, Health, Permit, UseOf};
-use crate::values::{Event, Stop, StopReason, Usage};
+use crate::values::{Event, Usage};
 
 /// Responses that may wait for the reader before nothing new is sent.
 const MOST_UNREAD: usize = 256;
