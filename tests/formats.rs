@@ -42,7 +42,7 @@ fn one_page(body: &str) -> ParsedDocument {
     read(&book(&[&page(body)], &[])).unwrap()
 }
 
-use BlockKind::{Caption, Footnote, Heading, ListItem, Paragraph, TableRow};
+use BlockKind::{Caption, Code, Footnote, Heading, ListItem, Paragraph, TableRow};
 
 #[test]
 fn blocks_are_what_a_reader_sees() {
@@ -71,8 +71,8 @@ fn blocks_are_what_a_reader_sees() {
             (TableRow, "Item\tPrice"),
             (TableRow, "Salt here fine\t3"),
             (Caption, "A lantern"),
-            (Paragraph, "let a;"),
-            (Paragraph, "let b;"),
+            (Code, "let a;"),
+            (Code, "let b;"),
             (Heading(2), "Chapter Two"),
             (Paragraph, "beside"),
             (Paragraph, "H2O"),
@@ -103,7 +103,7 @@ fn notes_are_footnotes_and_page_breaks_are_marks() {
     assert_eq!(
         blocks(&document),
         [
-            (Paragraph, "It sleeps 1 there and wakes."),
+            (Paragraph, "It sleeps¹ there and wakes."),
             (Paragraph, "Next page."),
             (Footnote, "Nobody knows why."),
             (Heading(2), "Notes"),
@@ -379,8 +379,8 @@ fn markdown_and_text_are_told_apart_by_what_they_hold() {
             (TableRow, "a\tb"),
             (TableRow, "1\t2"),
             (Heading(2), "Sub x <name>"),
-            (Paragraph, "let a;"),
-            (Paragraph, "let b;"),
+            (Code, "let a;"),
+            (Code, "let b;"),
             (Heading(1), "Two"),
             (Paragraph, "html"),
             (Footnote, "A note."),

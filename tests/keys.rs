@@ -5,6 +5,7 @@ use corpora::engine::StageKeys;
 use corpora::pipelines::find;
 use corpora::stages::chunk::ChunkSettings;
 use corpora::stages::extract::{PassageSettings, TermSettings};
+use corpora::stages::model_settings::{Effort, ModelSettings};
 use corpora::stages::parse::{OcrMode, OcrSettings};
 use corpora::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
 use corpora::stages::write::Blocklist;
@@ -114,6 +115,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
             max_output_tokens: _,
             terms_per_request: _,
             limits: _,
+            settings,
         } = provider;
         assert_eq!(with(&|p| p.provider.name.push('x')), Stale::Questions);
         assert_eq!(with(&|p| p.provider.model = Some("another".into())), Stale::Questions);
@@ -123,6 +125,15 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
         assert_eq!(with(&|p| p.provider.max_output_tokens += 1), Stale::Nothing);
         assert_eq!(with(&|p| p.provider.terms_per_request += 1), Stale::Nothing);
         assert_eq!(with(&|p| p.provider.limits = AccountLimits { rpm: Some(77), ..p.provider.limits }), Stale::Nothing);
+
+        // How a model answers is part of what it was asked, as far as somebody has said it; the embedded provider has no model.
+        let ModelSettings { effort: _, temperature: _, seed: _, stop: _, extra_body: _ } = settings;
+        let of_settings = || if remote { Stale::Questions } else { Stale::Nothing };
+        assert_eq!(with(&|p| p.provider.settings.effort = Some(Effort::Low)), of_settings());
+        assert_eq!(with(&|p| p.provider.settings.temperature = Some(0.0)), of_settings());
+        assert_eq!(with(&|p| p.provider.settings.seed = Some(0)), of_settings());
+        assert_eq!(with(&|p| p.provider.settings.stop = vec!["END".into()]), of_settings());
+        assert_eq!(with(&|p| _ = p.provider.settings.extra_body.insert("top_k".into(), 1.into())), of_settings());
 
         let of_extract = Stale::From(Stage::Extract);
         match method {

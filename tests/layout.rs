@@ -30,6 +30,9 @@ fn told(document: &ParsedDocument) -> Vec<(String, String)> {
                 BlockKind::Paragraph => "text",
                 BlockKind::ListItem => "item",
                 BlockKind::TableRow => "row",
+                BlockKind::DefinitionTerm => "term",
+                BlockKind::Definition => "definition",
+                BlockKind::Code => "code",
                 BlockKind::Caption => "caption",
                 BlockKind::Footnote => "note",
                 BlockKind::Furniture => "furniture",
@@ -179,6 +182,98 @@ fn a_heading_and_a_table_across_the_columns_part_what_stands_above_and_below_the
         vec![vec![Line(72.0, 320.0, 18.0, Bold, "What the drowned are owed and what they pay")]],
         column(72.0, 350.0, &RIGHT),
         column(320.0, 353.0, &LEFT),
+    ];
+    assert_reads_in_any_order(&lines.concat());
+}
+
+#[test]
+fn columns_set_on_one_grid_are_read_one_after_the_other_in_whatever_order_they_are_painted() {
+    let lines = [
+        vec![vec![Line(72.0, 80.0, 20.0, Bold, "The River Wall")]],
+        column(72.0, 120.0, &LEFT),
+        column(320.0, 120.0, &RIGHT),
+    ];
+    assert_reads_in_any_order(&lines.concat());
+}
+
+#[test]
+fn notes_below_two_columns_are_read_after_them() {
+    let notes = [
+        Line(
+            72.0,
+            700.0,
+            8.0,
+            Serif,
+            "1 The ledger was lost in the flood of the third winter, and found again in spring by nobody.",
+        ),
+        Line(
+            72.0,
+            712.0,
+            8.0,
+            Serif,
+            "2 The weir is older than the wall, and older than the law that says who may open it and when.",
+        ),
+    ];
+    let lines =
+        [column(72.0, 120.0, &LEFT), column(320.0, 123.0, &RIGHT), notes.iter().map(|note| vec![*note]).collect()];
+    assert_reads_in_any_order(&lines.concat());
+}
+
+#[test]
+fn a_paper_is_read_title_authors_summary_and_columns() {
+    let wide = [
+        "Summary. The law of the river does not ask whether anybody remembers why it was made, and so the ledger is kept",
+        "by one keeper after the other, as we show from eleven winters in which no boat has come and nobody has asked.",
+    ];
+    let lines = [
+        vec![vec![Line(180.0, 70.0, 18.0, Bold, "On the keeping of ledgers")]],
+        vec![vec![Line(230.0, 95.0, 11.0, Serif, "A. Keeper and B. Warden")]],
+        column(72.0, 130.0, &wide),
+        column(72.0, 180.0, &LEFT),
+        column(320.0, 183.0, &RIGHT),
+        column(72.0, 290.0, &RIGHT),
+        column(320.0, 293.0, &LEFT),
+    ];
+    // The columns go on under each other: left with left, right with right.
+    let [title, authors, summary, a, b, c, d] = lines;
+    assert_reads_in_any_order(&[title, authors, summary, a, c, b, d].concat());
+}
+
+#[test]
+fn a_table_of_figures_is_read_row_by_row_in_whatever_order_it_is_painted() {
+    let rows = [
+        ["Weapon", "Damage", "Weight", "Price"],
+        ["Boat hook", "1d6", "4 lb.", "3"],
+        ["Net of eels", "1d4", "9 lb.", "12"],
+        ["Salt knife", "1d4", "1 lb.", "40"],
+        ["Tide bell", "2d8", "90 lb.", "700"],
+    ];
+    let cells = rows.iter().enumerate().flat_map(|(n, row)| {
+        row.iter()
+            .enumerate()
+            .map(move |(m, cell)| vec![Line(80.0 + 120.0 * m as f64, 100.0 + 16.0 * n as f64, 10.0, Plain, cell)])
+    });
+    assert_reads_in_any_order(&cells.collect::<Vec<_>>());
+}
+
+#[test]
+fn text_above_and_below_a_picture_between_columns_keeps_its_column() {
+    let lines = [
+        column(72.0, 100.0, &LEFT),
+        column(72.0, 400.0, &RIGHT),
+        column(320.0, 103.0, &RIGHT),
+        column(320.0, 403.0, &LEFT),
+    ];
+    assert_reads_in_any_order(&lines.concat());
+}
+
+#[test]
+fn a_single_column_of_prose_under_a_heading_is_read_down() {
+    let lines = [
+        vec![vec![Line(72.0, 80.0, 18.0, Bold, "The Ninth Gate")]],
+        column(72.0, 110.0, &LEFT),
+        column(72.0, 200.0, &RIGHT),
+        vec![vec![Line(300.0, 760.0, 9.0, Serif, "17")]],
     ];
     assert_reads_in_any_order(&lines.concat());
 }

@@ -70,6 +70,26 @@ fn every_file_fits_the_schema_and_slices_back_to_its_terms() {
 }
 
 #[test]
+fn the_structure_of_a_document_fits_its_schema_and_is_written_as_markdown() {
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../schemas/parsed-document.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let shelf = Shelf::of(3);
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let own = ["kettlefen-rules.pdf", "varrow-field-guide.pdf", "stories/the-ninth-kettle.epub"];
+    let files = own.map(|name| samples.join(name).to_string_lossy().into_owned());
+    for file in files.iter().map(String::as_str).chain(["books/doc-000001.epub", "books/doc-000002.pdf"]) {
+        let parsed = shelf.run(&["parse", "--ocr", "off", "--format", "json", file]).exits(0).stdout();
+        let parsed: serde_json::Value = serde_json::from_str(&parsed).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&parsed).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{file}: {errors:?}");
+        let markdown = shelf.run(&["parse", "--ocr", "off", "--format", "markdown", file]).exits(0).stdout();
+        assert!(markdown.lines().any(|line| line.starts_with("# ")) || !parsed.to_string().contains("\"heading\":1"));
+        assert!(markdown.len() * 10 > parsed["text"].as_str().unwrap().len() * 9, "{file}");
+    }
+}
+
+#[test]
 fn the_local_provider_never_invents() {
     let shelf = Shelf::of(2);
     shelf.batch(&[]).exits(0);

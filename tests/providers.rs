@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use corpora::remote::{
-    ANTHROPIC, ApiKey, Attempt, Client, Content, Dialect, Endpoint, Finish, OPENAI_CHAT, Prompt, Reply, Structured,
-    TroubleKind, VENDORS, Vendor,
+    ANTHROPIC, ApiKey, Attempt, Client, Content, Dialect, Endpoint, Finish, OPENAI_CHAT, Prompt, Reply, ServiceTier,
+    Structured, TroubleKind, VENDORS, Vendor,
 };
 use corpora::simulator::{Fault, Limits, Simulator, SimulatorConfig};
 use serde_json::{Value, json};
@@ -26,8 +26,7 @@ fn config() -> SimulatorConfig {
 fn client(simulator: &Simulator, vendor: &'static dyn Vendor, key: &str) -> Client {
     let path = if vendor.default_base_url().ends_with("/v1") { "/v1" } else { "" };
     let endpoint = Endpoint::new(&format!("http://{}{path}", simulator.address()), false).unwrap();
-    let dialect =
-        Dialect { vendor, model: "sim-1".into(), api_version: vendor.default_api_version().into(), first_party: false };
+    let dialect = Dialect::new(vendor, "sim-1", vendor.default_api_version(), false);
     let key = ApiKey::new(key).unwrap();
     Client::new(endpoint, dialect, Some(key), &schema(), Duration::from_millis(1500), 8, || 1_790_000_000.0).unwrap()
 }
@@ -39,6 +38,7 @@ fn prompt(budget: u32) -> Prompt {
         schema: Arc::new(schema()),
         schema_name: "glossary".into(),
         max_output_tokens: budget,
+        tier: ServiceTier::Standard,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, Shelf, command};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 59] = [
+const VALUES: [(&str, &str, &str); 67] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
@@ -46,7 +46,14 @@ const VALUES: [(&str, &str, &str); 59] = [
     ("otpm", "100", "200"),
     ("tpm", "3000", "4000"),
     ("in-flight", "4", "5"),
+    ("headers", "x-team: books", "x-team: films"),
     ("request-timeout", "12.5", "30.5"),
+    ("service-tier", "flex", "standard"),
+    ("effort", "low", "high"),
+    ("temperature", "0.5", "1.5"),
+    ("seed", "7", "8"),
+    ("stop", "END", r#"["a", "b"]"#),
+    ("extra-body", r#"{"top_k": 1}"#, r#"{"top_k": 2}"#),
     ("stream", "always", "never"),
     ("token-timeout", "7.5", "8.5"),
     ("patience", "1.5", "2.5"),
@@ -57,6 +64,7 @@ const VALUES: [(&str, &str, &str); 59] = [
     ("log", "requests.log", "other.log"),
     ("log-format", "json", "text"),
     ("endpoint", "batch", "auto"),
+    ("cheapest", "true", "false"),
     ("detach", "true", "false"),
     ("deadline", "07:00", "08:00"),
     ("no-probe", "true", "false"),

@@ -179,6 +179,8 @@ pub(super) enum ParseFormat {
     Text,
     /// Text, sections, blocks and metadata.
     Json,
+    /// Headings, lists, tables, code and definitions as Markdown has them, without running heads and feet.
+    Markdown,
 }
 
 /// Options of `corpora show`.

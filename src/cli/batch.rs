@@ -189,12 +189,16 @@ fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {
     match (remote.dollars, remote.batch_dollars) {
         (Some(live), Some(batch)) => writeln!(
             out,
-            "about {} live, {} through the batch endpoint (price from {})",
+            "about {} live, {} through the batch endpoint{} (price from {})",
             Cost::from_dollars(live),
             Cost::from_dollars(batch),
+            remote.flex_dollars.map(|d| format!(", {} at the flex tier", Cost::from_dollars(d))).unwrap_or_default(),
             remote.price_source.as_deref().filter(|s| !s.is_empty()).unwrap_or("a table without a source")
         )?,
         _ => writeln!(out, "price unknown: give a table with this model to --prices")?,
+    }
+    if let Some(way) = &remote.way {
+        writeln!(out, "{way}")?;
     }
     match remote.seconds {
         Some(seconds) => writeln!(out, "at least {} under the given limits", duration(seconds as u64 * 1000))?,

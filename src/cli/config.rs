@@ -10,6 +10,7 @@ use super::args::{ConfigArgs, ConfigFormat};
 use super::exit::{CommandError, Exit};
 use crate::settings::{Origin, Setting, Sources};
 use crate::stages::pipeline::Pipeline;
+use crate::values::Choice;
 
 /// Place that a value came from, in the words of the JSON output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -58,7 +59,8 @@ pub(super) fn run(args: &ConfigArgs, sources: &Sources) -> Result<Exit, CommandE
 }
 
 fn shown(setting: &Setting, sources: &Sources, pipeline: &Pipeline) -> Shown {
-    let given = setting.typed();
+    // Their values may be secrets.
+    let given = if setting.key == HEADERS { setting.value.as_ref().map(|_| hidden()) } else { setting.typed() };
     let (value, place) = match setting.origin {
         Origin::Line => (given, Place::CommandLine),
         Origin::Environment => (given, Place::Environment { variable: setting.variable() }),
@@ -74,13 +76,28 @@ fn shown(setting: &Setting, sources: &Sources, pipeline: &Pipeline) -> Shown {
     Shown { key: setting.key.clone(), value, place }
 }
 
+/// Setting whose value is shown nowhere.
+const HEADERS: &str = "headers";
+
+fn hidden() -> Value {
+    Value::String("(hidden)".into())
+}
+
 /// Value that a pipeline gives where nobody else does.
 fn of_pipeline(key: &str, pipeline: &Pipeline) -> Option<Value> {
     let provider = &pipeline.provider;
+    let settings = &provider.settings;
     let limit = |limit: Option<u64>| limit.and_then(|limit| i64::try_from(limit).ok()).map(Value::Integer);
     match key {
         "provider" => Some(Value::String(provider.name.clone())),
         "model" => provider.model.clone().map(Value::String),
+        "effort" => settings.effort.map(|effort| Value::String(effort.word().into())),
+        "temperature" => settings.temperature.map(Value::Float),
+        "seed" => settings.seed.map(|seed| Value::Integer(seed.into())),
+        "stop" if !settings.stop.is_empty() => Some(Value::String(serde_json::json!(settings.stop).to_string())),
+        "extra_body" if !settings.extra_body.is_empty() => {
+            Some(Value::String(serde_json::json!(settings.extra_body).to_string()))
+        }
         "rpm" => limit(provider.limits.rpm),
         "itpm" => limit(provider.limits.itpm),
         "otpm" => limit(provider.limits.otpm),
@@ -110,6 +127,7 @@ fn toml(settings: &[Shown]) -> String {
         let line = value.as_ref().map_or_else(|| format!("{key} ="), |value| format!("{key} = {value}"));
         let _ = match place {
             Place::Default => writeln!(out, "# {line}"),
+            _ if key == HEADERS => writeln!(out, "# {line}  # {}", place.words()),
             Place::Pipeline { .. } => writeln!(out, "# {line}  # {}", place.words()),
             _ => writeln!(out, "{line}  # {}", place.words()),
         };

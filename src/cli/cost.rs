@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::args::{CostArgs, CostFormat};
 use super::exit::{CommandError, Exit};
-use super::progress::grouped;
+use super::progress::{grouped, model_change};
 use crate::store::{LedgerRow, LedgerSums, Store};
-use crate::values::Cost;
+use crate::values::{Cost, ModelChange};
 
 /// One line of the ledger. A cost is null where the price was not known when the answer came.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,6 +65,8 @@ struct Total {
     row: Row,
     open_requests: u64,
     open_dollars_at_most: Option<f64>,
+    /// Models that began to answer in the place of others, under the same name.
+    model_changes: Vec<ModelChange>,
 }
 
 /// Prints what was paid.
@@ -104,7 +106,8 @@ pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
                 }
             })?;
             failed.map_or(Ok(()), Err)?;
-            let total = Total { row: total, open_requests, open_dollars_at_most: open_at_most };
+            let model_changes = reader.model_changes()?;
+            let total = Total { row: total, open_requests, open_dollars_at_most: open_at_most, model_changes };
             writeln!(out, "],\"total\":{}}}", serde_json::to_string(&total).map_err(std::io::Error::from)?)?;
         }
         CostFormat::Table => {
@@ -138,6 +141,9 @@ pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
                     "{} requests stand in batches that are not collected ('corpora batches'): at most {most} more",
                     grouped(open_requests)
                 )?;
+            }
+            for change in reader.model_changes()? {
+                writeln!(out, "{}", model_change(&change))?;
             }
             if answers.untold > 0 {
                 writeln!(

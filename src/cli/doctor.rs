@@ -136,14 +136,14 @@ fn ask(
             Err(trouble) => Finding::Odd(format!("asking about it: {}; the request below decides", trouble.message)),
         },
     )?;
-    let (attempt, finding) = runtime.block_on(tiny(pipeline, &client));
+    let (attempt, finding) = runtime.block_on(tiny(pipeline, remote, &client));
     tell("structured output", finding)?;
     tell("limits", limits(&attempt))?;
     Ok(())
 }
 
 /// One request about a sentence, phrased in the next way if the server does not know the first.
-async fn tiny(pipeline: &Pipeline, client: &Client) -> (Attempt, Finding) {
+async fn tiny(pipeline: &Pipeline, remote: &Remote, client: &Client) -> (Attempt, Finding) {
     let prompt = Prompt {
         system: pipeline.prompt.as_str().into(),
         user: match pipeline.method {
@@ -155,6 +155,7 @@ async fn tiny(pipeline: &Pipeline, client: &Client) -> (Attempt, Finding) {
         schema: Arc::new(pipeline.schema.clone()),
         schema_name: "doctor".into(),
         max_output_tokens: pipeline.provider.max_output_tokens.min(2_000),
+        tier: remote.tier,
     };
     loop {
         let attempt = client.send(&prompt).await;

@@ -20,6 +20,7 @@ mod folder;
 mod gc;
 mod log;
 mod man;
+mod markdown;
 mod one_document;
 mod open_batches;
 mod output;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::args::{ParseArgs, ParseFormat};
 use super::exit::{CommandError, Exit};
+use super::markdown::markdown;
 use super::one_document::Parsed;
 use crate::engine::parse_here;
 use crate::stages::parse::{self, ParseSettings};
@@ -19,6 +20,7 @@ pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match args.format {
         ParseFormat::Text => out.write_all(document.text.as_bytes())?,
+        ParseFormat::Markdown => out.write_all(markdown(&document).as_bytes())?,
         ParseFormat::Json => {
             let parsed = Parsed::new(&args.file, Fingerprint::of(&bytes), document);
             serde_json::to_writer_pretty(&mut out, &parsed).map_err(std::io::Error::from)?;

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::args::StatusArgs;
 use super::exit::{CommandError, Exit};
-use super::progress::{counted, grouped};
+use super::progress::{counted, grouped, model_change};
 use super::saved::saved_fps;
 use crate::engine::expiry_warnings;
 use crate::store::{BatchState, Counts, FailureRow, PartialRow, Reader, Scope, StageFps, Store};
-use crate::values::{Cost, Stage, Subject};
+use crate::values::{Cost, ModelChange, Stage, Subject};
 
 /// Counts of a stage for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,6 +41,8 @@ struct Status {
     answers: u64,
     /// Their cost; null if the price of some was not known.
     dollars: Option<f64>,
+    /// Models that began to answer in the place of others, under the same name.
+    model_changes: Vec<ModelChange>,
     next: String,
 }
 
@@ -109,6 +111,7 @@ fn gather(reader: &Reader, fps: StageFps) -> Result<Status, CommandError> {
         warnings: expiry_warnings(reader, jiff::Timestamp::now().as_millisecond())?,
         answers: answers.count,
         dollars: (answers.unpriced == 0).then(|| answers.cost.dollars()),
+        model_changes: reader.model_changes()?,
         pipeline: reader.meta("current:pipeline")?,
         provider: reader.meta("current:provider")?,
         files,
@@ -171,6 +174,9 @@ fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) 
             "\n{} answers of a provider, for {cost}; 'corpora cost' has the ledger",
             grouped(status.answers)
         )?;
+    }
+    for change in &status.model_changes {
+        writeln!(out, "{}", model_change(change))?;
     }
     if status.open_batches > 0 {
         let (are, them) = if status.open_batches == 1 { ("is", "it") } else { ("are", "them") };

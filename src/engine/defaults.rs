@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::provider::{BatchOptions, EndpointKind, Remote};
-use crate::remote::{ApiKey, BatchLimits, Dialect, Endpoint, Rates};
+use crate::remote::{ApiKey, BatchLimits, Dialect, Endpoint, Rates, ServiceTier};
 use crate::stages::extract::ContextChoice;
 
 /// Processor time for parsing one document.
@@ -14,6 +14,10 @@ pub const PARSE_MEMORY: u64 = 1 << 30;
 
 /// Time that one request may take.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Time that one request may take where some are asked at the flex tier, as OpenAI advises.
+/// <https://developers.openai.com/api/docs/guides/flex-processing>
+pub const FLEX_REQUEST_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// Time between two words of an answer that is streamed.
 pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(60);
@@ -50,6 +54,7 @@ impl Remote {
             patience: PATIENCE,
             max_cost: None,
             price: None,
+            tier: ServiceTier::Standard,
             overlap: true,
             context: ContextChoice::default(),
             batch,

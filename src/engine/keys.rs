@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::{PassageSettings, TermSettings, local};
+use crate::stages::model_settings::ModelSettings;
 use crate::stages::parse::{OcrMode, OcrSettings};
 use crate::stages::pipeline::{Method, Pipeline, ProviderChoice};
 use crate::stages::{chunk as chunker, parse as parser, write as renderer};
-use crate::values::{Fingerprint, KeyWriter};
+use crate::values::{Choice, Fingerprint, KeyWriter};
 
 /// Everything that decides what a run makes of a document, apart from the document.
 pub(super) struct Deciding<'a> {
@@ -24,21 +25,48 @@ pub(super) struct Deciding<'a> {
 /// The key of what is asked about a unit. Output budget, limits and prices are no part of it: an answer stays good whatever they are.
 pub(super) fn question(pipeline: &Pipeline) -> Fingerprint {
     let Pipeline { name: _, description: _, chunk: _, method: _, prompt, schema, provider } = pipeline;
-    let ProviderChoice { name, model, origin, api_version, max_output_tokens: _, terms_per_request: _, limits: _ } =
-        provider;
+    let ProviderChoice {
+        name,
+        model,
+        origin,
+        api_version,
+        max_output_tokens: _,
+        terms_per_request: _,
+        limits: _,
+        settings,
+    } = provider;
     let key = KeyWriter::new("question").text(name).optional(model.as_deref());
     let key = match origin {
         None => key.number(u64::from(local::VERSION)),
         // What a rehearsal said is never taken for a provider's word.
         Some(origin) => key.text(origin).optional(api_version.as_deref()),
     };
-    key.text(prompt).text(&schema.to_string()).finish()
+    let key = key.text(prompt).text(&schema.to_string());
+    // The embedded provider has no model that could answer in another way.
+    if origin.is_some() { model_settings(key, settings).finish() } else { key.finish() }
+}
+
+/// Adds what somebody said of the way in which the model answers. What nobody said adds nothing, so that keys of before stay.
+fn model_settings(key: KeyWriter, settings: &ModelSettings) -> KeyWriter {
+    let ModelSettings { effort, temperature, seed, stop, extra_body } = settings;
+    let key = effort.iter().fold(key, |key, effort| key.text("effort").text(effort.word()));
+    let key = temperature.iter().fold(key, |key, t| key.text("temperature").number(t.to_bits()));
+    let key = seed.iter().fold(key, |key, seed| key.text("seed").number(u64::from(*seed)));
+    let key = stop.iter().fold(key, |key, stop| key.text("stop").text(stop));
+    match extra_body.is_empty() {
+        true => key,
+        false => key.text("extra_body").text(&Value::Object(extra_body.clone()).to_string()),
+    }
 }
 
 pub(super) fn question_spec(pipeline: &Pipeline) -> Value {
     let provider = &pipeline.provider;
-    json!({"provider": provider.name, "model": provider.model, "origin": provider.origin, "prompt": short(&pipeline.prompt),
-           "schema": short(&pipeline.schema.to_string())})
+    let mut spec = json!({"provider": provider.name, "model": provider.model, "origin": provider.origin,
+        "prompt": short(&pipeline.prompt), "schema": short(&pipeline.schema.to_string())});
+    if !provider.settings.is_empty() {
+        spec["settings"] = json!(provider.settings);
+    }
+    spec
 }
 
 /// The languages that recognition reads; none where it is off, so that they decide nothing then.

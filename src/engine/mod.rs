@@ -45,7 +45,7 @@ pub use self::extract::settle::{Reading, read as read_response};
 pub use self::failpoint::crash_at;
 pub use self::parse_here::parse_here;
 pub use self::plan::{Plan, StagePlan};
-pub use self::provider::{BatchOptions, EndpointKind, Remote};
+pub use self::provider::{Aim, BatchOptions, EndpointKind, Remote};
 pub use self::report::manifest::MANIFEST;
 pub use self::run::{Finished, run};
 pub use self::stage_keys::StageKeys;

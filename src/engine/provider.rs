@@ -4,22 +4,33 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::error::RunError;
-use crate::remote::{ApiKey, BatchLimits, Client, Dialect, Endpoint, Price, Rates};
+use crate::remote::{ApiKey, BatchLimits, Client, Dialect, Endpoint, Price, Rates, ServiceTier, Tariff};
 use crate::stages::extract::ContextChoice;
 use crate::values::{Asked, Cost, Stop, Usage};
 
-/// The two ways to get answers.
+/// Ways to get answers.
 #[derive(Debug, Clone)]
 pub enum EndpointKind {
     /// Request by request.
     Live,
     /// Through the provider's batch endpoint, at half the price.
     Batch,
-    /// Batch where there is enough to ask and enough time, else live.
+    /// Whichever fits.
     Auto {
-        /// Seconds until the answers have to be there.
-        seconds_left: Option<u64>,
+        /// Aim of the choice.
+        aim: Aim,
+        /// Unix time in seconds at which the answers have to be there.
+        deadline: Option<f64>,
     },
+}
+
+/// Aim of a choice between ways to get answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// Batches where there is enough to ask and enough time, else live.
+    Soon,
+    /// Half the price as long as it can be had: the flex tier, then batches, live at the full price when time runs out.
+    Cheapest,
 }
 
 /// A remote provider, with every default filled in.
@@ -45,6 +56,8 @@ pub struct Remote {
     pub max_cost: Option<Cost>,
     /// Price of the model, if that is known.
     pub price: Option<Price>,
+    /// Tier of service at which live requests are asked, unless the aim is the cheapest.
+    pub tier: ServiceTier,
     /// True if `extract` begins while other documents are still parsed.
     pub overlap: bool,
     /// Context that is told of terms. It is not part of a question's key: an answer stays good whatever it was judged by.
@@ -58,9 +71,9 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// The cost of an answer.
+    /// The most that a live answer costs: a request for another tier may be served at the standard one.
     pub(super) fn cost(&self, usage: &Usage) -> Option<Cost> {
-        self.price.as_ref().map(|p| p.cost(usage, false))
+        self.price.as_ref().map(|p| p.cost(usage, Tariff::Live(ServiceTier::Standard)))
     }
 
     /// A client for answers of a schema.

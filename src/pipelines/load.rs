@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::explain::{explain_toml_error, nearest};
 use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::{AnswerSchema, PassageSettings, TermSettings};
+use crate::stages::model_settings::{Effort, ModelSettings};
 use crate::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice};
 
 /// Name of the pipeline that is used where none is named.
@@ -113,6 +114,13 @@ struct ProviderFile {
     terms_per_request: usize,
     #[serde(default)]
     limits: AccountLimits,
+    effort: Option<Effort>,
+    temperature: Option<f64>,
+    seed: Option<u32>,
+    #[serde(default)]
+    stop: Vec<String>,
+    #[serde(default)]
+    extra_body: serde_json::Map<String, serde_json::Value>,
 }
 
 fn max_output_tokens() -> u32 {
@@ -163,6 +171,13 @@ fn read(text: &str, file: &str, folder: &Path) -> Result<Pipeline, PipelineError
         max_output_tokens: given.max_output_tokens,
         terms_per_request: given.terms_per_request,
         limits: given.limits,
+        settings: ModelSettings {
+            effort: given.effort,
+            temperature: given.temperature,
+            seed: given.seed,
+            stop: given.stop,
+            extra_body: given.extra_body,
+        },
     };
     Ok(Pipeline {
         name: parsed.name,

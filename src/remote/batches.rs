@@ -225,7 +225,7 @@ mod tests {
     use serde_json::json;
 
     fn seen_by(vendor: &'static dyn Vendor, value: &Value) -> Option<BatchSeen> {
-        let dialect = Dialect { vendor, model: "m".into(), api_version: "v1".into(), first_party: true };
+        let dialect = Dialect::new(vendor, "m", "v1", true);
         vendor.seen(&dialect, value)
     }
 

@@ -434,6 +434,12 @@ impl Client {
                 map.insert(HeaderName::from_static(name), value);
             }
         }
+        for (name, value) in self.dialect.extra_headers.exposed() {
+            if let (Ok(name), Ok(mut value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+                value.set_sensitive(true);
+                map.insert(name, value);
+            }
+        }
         map
     }
 
@@ -457,14 +463,19 @@ impl Client {
     }
 
     fn redact(&self, text: &str) -> String {
-        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.redact(text))
+        self.secrets().fold(text.to_owned(), |text, secret| secret.redact(&text))
     }
 
     fn redact_bytes(&self, body: Vec<u8>) -> Vec<u8> {
-        match &self.key {
-            Some(key) if key.stands_in(&body) => key.redact(&String::from_utf8_lossy(&body)).into_bytes(),
-            _ => body,
+        match self.secrets().any(|secret| secret.stands_in(&body)) {
+            true => self.redact(&String::from_utf8_lossy(&body)).into_bytes(),
+            false => body,
         }
+    }
+
+    /// Everything that is shown to the provider alone.
+    fn secrets(&self) -> impl Iterator<Item = &ApiKey> {
+        self.key.iter().chain(self.dialect.extra_headers.secrets())
     }
 }
 
@@ -480,7 +491,7 @@ fn code(structured: Structured) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::ANTHROPIC;
+    use crate::remote::{ANTHROPIC, ExtraHeaders, ServiceTier};
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
@@ -502,7 +513,10 @@ mod tests {
             stream.write_all(answer.as_bytes()).unwrap();
             String::from_utf8_lossy(&seen).into_owned()
         });
-        let dialect = Dialect { vendor: ANTHROPIC, model: "m".into(), api_version: "1".into(), first_party: false };
+        let extra = [("X-Team".to_owned(), "books".to_owned())];
+        let extra_headers = ExtraHeaders::new(extra, "x-api-key").unwrap();
+        let mut dialect = Dialect::new(ANTHROPIC, "m", "1", false);
+        dialect.extra_headers = extra_headers;
         let key = Some(ApiKey::new(KEY).unwrap());
         let endpoint = Endpoint::new(&base, false).unwrap();
         let schema = serde_json::json!({"type": "object"});
@@ -513,10 +527,12 @@ mod tests {
             schema: schema.into(),
             schema_name: "answer".into(),
             max_output_tokens: 10,
+            tier: ServiceTier::Standard,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let attempt = runtime.block_on(client.send(&prompt));
-        assert!(server.join().unwrap().contains(KEY), "the provider itself is shown the key");
+        let seen = server.join().unwrap();
+        assert!(seen.contains(KEY) && seen.contains("x-team: books"), "the provider itself is shown the key: {seen}");
         attempt
     }
 

@@ -10,6 +10,7 @@ mod prices;
 mod prompt;
 mod secret;
 mod stream;
+mod tier;
 mod trouble;
 mod upload;
 mod vendors;
@@ -22,10 +23,11 @@ pub use health::{Health, Reaction, UseOf};
 pub use limiter::{Charge, Limiter, LimiterReport, Permit, Rates, Sent};
 pub use prices::{Price, PriceError, Prices};
 pub use prompt::Prompt;
-pub use secret::{ApiKey, KeyError};
+pub use secret::{ApiKey, ExtraHeaders, HeaderError, KeyError};
 pub use stream::Added;
+pub use tier::{ServiceTier, Tariff};
 pub use trouble::{Disposition, Trouble, TroubleKind};
 pub use vendors::{
     ALL as VENDORS, ANTHROPIC, Content, Dialect, Finish, GEMINI, OPENAI_CHAT, OPENAI_RESPONSES, Reply, SchemaTrouble,
-    Structured, Vendor, vendor_named,
+    SettingTrouble, Structured, Vendor, check_tier, vendor_named,
 };

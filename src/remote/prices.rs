@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use super::{ServiceTier, Tariff};
 use crate::values::{Cost, Usage};
 
 /// The table that comes with the program.
@@ -44,6 +45,8 @@ pub struct Price {
     cache_write_1h: f64,
     #[serde(default = "one")]
     batch: f64,
+    #[serde(default = "one")]
+    flex: f64,
     until: Option<Date>,
     /// The day on which the source was read.
     pub as_of: Option<Date>,
@@ -97,6 +100,7 @@ impl Prices {
                 ("cache_write_5m", p.cache_write_5m),
                 ("cache_write_1h", p.cache_write_1h),
                 ("batch", p.batch),
+                ("flex", p.flex),
             ] {
                 if !value.is_finite() || value < 0.0 {
                     return Err(PriceError::Number { model: p.model.clone(), what, value });
@@ -126,9 +130,14 @@ impl Prices {
 }
 
 impl Price {
+    /// Test whether the flex tier costs less.
+    pub fn sells_flex(&self) -> bool {
+        self.flex < 1.0
+    }
+
     /// Cost of many answers that came to `usage` together: each is taken to have had the mean prompt, which decides its
     /// tier.
-    pub fn cost_of_many(&self, usage: &Usage, answers: u64, batch: bool) -> Cost {
+    pub fn cost_of_many(&self, usage: &Usage, answers: u64, tariff: Tariff) -> Cost {
         let n = answers.max(1);
         let mean = Usage {
             input: usage.input / n,
@@ -138,13 +147,13 @@ impl Price {
             output: usage.output / n,
         };
         let (input, output) = self.rates(&mean);
-        self.at(usage, input, output, batch)
+        self.at(usage, input, output, tariff)
     }
 
     /// Cost of an answer.
-    pub fn cost(&self, usage: &Usage, batch: bool) -> Cost {
+    pub fn cost(&self, usage: &Usage, tariff: Tariff) -> Cost {
         let (input, output) = self.rates(usage);
-        self.at(usage, input, output, batch)
+        self.at(usage, input, output, tariff)
     }
 
     fn rates(&self, usage: &Usage) -> (f64, f64) {
@@ -152,13 +161,18 @@ impl Price {
         tier.map_or((self.input, self.output), |t| (t.input, t.output))
     }
 
-    fn at(&self, usage: &Usage, input: f64, output: f64, batch: bool) -> Cost {
+    fn at(&self, usage: &Usage, input: f64, output: f64, tariff: Tariff) -> Cost {
         let input_tokens = usage.input as f64
             + usage.cache_read as f64 * self.cache_read
             + usage.cache_write_5m as f64 * self.cache_write_5m
             + usage.cache_write_1h as f64 * self.cache_write_1h;
         let dollars = (input_tokens * input + usage.output as f64 * output) / 1e6;
-        Cost::from_dollars(dollars * if batch { self.batch } else { 1.0 })
+        let factor = match tariff {
+            Tariff::Live(ServiceTier::Standard) => 1.0,
+            Tariff::Live(ServiceTier::Flex) => self.flex,
+            Tariff::Batch => self.batch,
+        };
+        Cost::from_dollars(dollars * factor)
     }
 }
 
@@ -173,15 +187,21 @@ mod tests {
         let day = date(2026, 11, 24);
         let usage = |input, output| Usage { input, output, ..Usage::default() };
         let million = usage(1_000_000, 1_000_000);
-        let dollars = |model: &str, u: &Usage, batch| prices.of(model, day).unwrap().cost(u, batch).dollars();
-        assert_eq!(dollars("claude-opus-5-5", &million, false), 24.0);
-        assert_eq!(dollars("claude-opus-5-5-20261001", &million, true), 12.0);
-        assert_eq!(dollars("claude-haiku-5-5", &usage(100_000, 0), false), 0.01);
-        assert_eq!(dollars("claude-haiku-5-5", &usage(100_001, 1_000_000), false), 2.550_000_5);
+        let live = Tariff::Live(ServiceTier::Standard);
+        let flex = Tariff::Live(ServiceTier::Flex);
+        let dollars = |model: &str, u: &Usage, tariff| prices.of(model, day).unwrap().cost(u, tariff).dollars();
+        assert_eq!(dollars("claude-opus-5-5", &million, live), 24.0);
+        assert_eq!(dollars("claude-opus-5-5-20261001", &million, Tariff::Batch), 12.0);
+        assert_eq!(dollars("claude-haiku-5-5", &usage(100_000, 0), live), 0.01);
+        assert_eq!(dollars("claude-haiku-5-5", &usage(100_001, 1_000_000), live), 2.550_000_5);
+        // Flex costs what a batch costs where it is sold, and else the ordinary price.
+        for (model, price) in [("gpt-6-sol", 6.0), ("gemini-3.8-flash", 2.25), ("claude-opus-5-5", 24.0)] {
+            assert_eq!(dollars(model, &million, flex), price, "{model}");
+        }
         let cached =
             Usage { cache_read: 1_000_000, cache_write_5m: 1_000_000, cache_write_1h: 1_000_000, ..Usage::default() };
-        assert_eq!(dollars("claude-sonnet-5-5", &cached, false), 2.0 * (0.05 + 1.25 + 2.0));
-        let of = |d| prices.of("gemini-3.8-flash", d).unwrap().cost(&usage(1_000_000, 0), false).dollars();
+        assert_eq!(dollars("claude-sonnet-5-5", &cached, live), 2.0 * (0.05 + 1.25 + 2.0));
+        let of = |d| prices.of("gemini-3.8-flash", d).unwrap().cost(&usage(1_000_000, 0), live).dollars();
         assert_eq!((of(date(2026, 12, 31)), of(date(2027, 1, 1))), (0.75, 1.5));
     }
 

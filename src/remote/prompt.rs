@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::ServiceTier;
+
 /// One request to a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompt {
@@ -17,4 +19,6 @@ pub struct Prompt {
     pub schema_name: Arc<str>,
     /// The most tokens that the answer may have.
     pub max_output_tokens: u32,
+    /// Tier of service at which it is asked; within a batch there is none but the standard one.
+    pub tier: ServiceTier,
 }

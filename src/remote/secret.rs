@@ -57,6 +57,81 @@ impl std::fmt::Debug for ApiKey {
     }
 }
 
+/// Headers that a person gave for every request. Their values have no way out but into a request: `Debug` shows names alone.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ExtraHeaders {
+    all: Vec<(String, String)>,
+    /// Words of those that are credentials by their name.
+    secrets: Vec<ApiKey>,
+}
+
+/// Header that cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// No header has this name.
+    #[error("'{0}' is not the name of a header")]
+    Name(String),
+    /// The program sends it itself.
+    #[error("the header '{0}' is this program's own{1}")]
+    Own(String, &'static str),
+    /// A line break, or a letter outside ASCII. Says nothing of the value.
+    #[error("the value of the header '{0}' holds a character that no header may hold")]
+    Value(String),
+}
+
+/// Headers that describe the connection or the body.
+const FRAMING: [&str; 5] = ["host", "content-length", "content-type", "transfer-encoding", "connection"];
+
+/// Parts of names of headers that carry credentials.
+const CREDENTIALS: [&str; 6] = ["auth", "key", "token", "secret", "cookie", "password"];
+
+impl ExtraHeaders {
+    /// Judges headers by name and value. `key_header` is the one that carries the API key.
+    ///
+    /// # Errors
+    /// For the first that cannot be sent.
+    pub fn new(given: impl IntoIterator<Item = (String, String)>, key_header: &str) -> Result<Self, HeaderError> {
+        let mut headers = Self::default();
+        for (name, value) in given {
+            let lower = name.to_ascii_lowercase();
+            if lower.is_empty() || !lower.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+            {
+                return Err(HeaderError::Name(name));
+            }
+            if lower == key_header {
+                return Err(HeaderError::Own(name, "; give the key in its variable, or in a file to --key-file"));
+            }
+            if FRAMING.contains(&lower.as_str()) {
+                return Err(HeaderError::Own(name, ""));
+            }
+            if !value.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
+                return Err(HeaderError::Value(name));
+            }
+            if CREDENTIALS.iter().any(|part| lower.contains(part)) {
+                headers.secrets.extend(value.split(' ').filter_map(|word| ApiKey::new(word).ok()));
+            }
+            headers.all.push((lower, value));
+        }
+        Ok(headers)
+    }
+
+    /// Names and values, for a request and nothing else.
+    pub(super) fn exposed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.all.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// What may stand in no message.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &ApiKey> {
+        self.secrets.iter()
+    }
+}
+
+impl std::fmt::Debug for ExtraHeaders {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.all.iter().map(|(name, _)| name)).finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +145,23 @@ mod tests {
         assert_eq!(ApiKey::new(" \n"), Err(KeyError::Empty));
         for bad in ["sk abc", "\"sk-abc\"", "sk-äbc", "a\nb"] {
             assert_eq!(ApiKey::new(bad), Err(KeyError::Characters));
+        }
+    }
+
+    #[test]
+    fn headers_are_judged_and_their_values_are_never_shown() {
+        let of = |name: &str, value: &str| ExtraHeaders::new([(name.to_owned(), value.to_owned())], "x-api-key");
+        let headers = of("Proxy-Authorization", "Bearer sk-abc_123").unwrap();
+        assert_eq!(headers.exposed().collect::<Vec<_>>(), [("proxy-authorization", "Bearer sk-abc_123")]);
+        assert!(!format!("{headers:?}").contains("abc") && format!("{headers:?}").contains("proxy-authorization"));
+        let struck = |text: &str| headers.secrets().fold(text.to_owned(), |text, secret| secret.redact(&text));
+        assert_eq!(struck("bad token sk-abc_123."), "bad token [key].");
+        assert_eq!(of("x-team", "dragons").unwrap().secrets().count(), 0, "an answer about dragons stays as it is");
+        assert_eq!(of("x team", "a").unwrap_err(), HeaderError::Name("x team".into()));
+        assert!(of("X-API-Key", "a").unwrap_err().to_string().contains("--key-file"));
+        assert!(matches!(of("Host", "a").unwrap_err(), HeaderError::Own(..)));
+        for bad in ["two\nlines", "größe"] {
+            assert!(!of("x-team", bad).unwrap_err().to_string().contains(bad));
         }
     }
 }

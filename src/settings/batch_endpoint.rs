@@ -7,8 +7,7 @@ use clap::{Args, ValueEnum};
 use super::load::SettingsError;
 use super::remote::seconds;
 use super::sources::{Origin, Sources};
-use crate::engine::{BatchOptions, EndpointKind, defaults};
-use crate::remote::Vendor;
+use crate::engine::{Aim, BatchOptions, EndpointKind, Remote, defaults};
 
 /// Settings of a provider's batch endpoint.
 #[derive(Debug, Clone, Args)]
@@ -18,12 +17,16 @@ pub(crate) struct BatchEndpointSettings {
     #[arg(long, value_enum, value_name = "WAY", env = "CORPORA_ENDPOINT", default_value = "live")]
     pub endpoint: Way,
 
+    /// Half the price as long as it can be had: flex where the provider has it, then batches, live when the deadline is near.
+    #[arg(long, env = "CORPORA_CHEAPEST", conflicts_with = "endpoint")]
+    pub cheapest: bool,
+
     /// Leave when all batches are submitted; the same command collects them later.
     #[arg(long, env = "CORPORA_DETACH")]
     pub detach: bool,
 
-    /// With --endpoint auto: when the answers have to be there, as 07:00 in universal time.
-    #[arg(long, value_name = "HH:MM", env = "CORPORA_DEADLINE")]
+    /// With --cheapest or --endpoint auto: when the answers have to be there, as 07:00 in universal time, or 8h from now.
+    #[arg(long, value_name = "HH:MM|TIME", env = "CORPORA_DEADLINE")]
     pub deadline: Option<String>,
 
     /// Send no request live before the first batch.
@@ -103,9 +106,10 @@ impl BatchEndpointSettings {
     /// For values out of range, and for options of the command line that are about batches where none are made.
     pub(super) fn resolve(
         &self,
-        vendor: &dyn Vendor,
+        remote: &Remote,
         sources: &Sources,
     ) -> Result<(EndpointKind, BatchOptions), SettingsError> {
+        let vendor = remote.dialect.vendor;
         let bad = |message: String| Err(SettingsError::Value(message));
         let typed = |key: &str| sources.origin(key) == Origin::Line;
         let mut options = BatchOptions::new(vendor.batch_limits());
@@ -113,10 +117,11 @@ impl BatchEndpointSettings {
         options.listing_lag = seconds("--listing-lag", self.listing_lag)?;
         options.resubmit = self.resubmit;
         options.abandon = self.abandon_batches;
-        if self.endpoint == Way::Live {
+        let way = if self.cheapest { Way::Auto } else { self.endpoint };
+        if way == Way::Live {
             let idle = [("detach", self.detach), ("deadline", self.deadline.is_some()), ("finish", typed("finish"))];
             return match idle.iter().find(|(key, given)| *given && typed(key)) {
-                Some((key, _)) => bad(format!("--{key} is for batches; add --endpoint batch, or auto")),
+                Some((key, _)) => bad(format!("--{key} is for batches; add --endpoint batch, or auto, or --cheapest")),
                 None => Ok((EndpointKind::Live, options)),
             };
         }
@@ -141,25 +146,35 @@ impl BatchEndpointSettings {
         options.detach = self.detach;
         options.probe = !self.no_probe;
         options.finish_live = self.finish == Finish::Live;
-        match (self.endpoint, &self.deadline) {
-            (Way::Auto, deadline) => {
-                let seconds_left = deadline.as_deref().map(until).transpose()?;
-                Ok((EndpointKind::Auto { seconds_left }, options))
+        match (way, &self.deadline) {
+            (Way::Auto, given) => {
+                let deadline = given.as_deref().map(|given| until(given).map(|left| (remote.now_unix)() + left as f64));
+                let deadline = deadline.transpose()?;
+                // What a batch leaves undone may take another day.
+                options.finish_live |= self.cheapest && deadline.is_some();
+                let aim = if self.cheapest { Aim::Cheapest } else { Aim::Soon };
+                Ok((EndpointKind::Auto { aim, deadline }, options))
             }
             (_, Some(_)) if typed("deadline") => {
-                bad("--deadline chooses between batch and live; add --endpoint auto".into())
+                bad("--deadline chooses between ways to ask; add --cheapest, or --endpoint auto".into())
             }
             _ => Ok((EndpointKind::Batch, options)),
         }
     }
 }
 
-/// Seconds until a time of day, today or tomorrow.
+/// Seconds until a time of day, today or tomorrow, or to the end of a time from now.
 fn until(deadline: &str) -> Result<u64, SettingsError> {
+    let span = |unit: char, seconds: u64| deadline.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(seconds);
+    if let Some(seconds) = span('m', 60).or_else(|| span('h', 3600)).or_else(|| span('d', 86_400)) {
+        return Ok(seconds);
+    }
     let parts: Vec<u64> = deadline.split(':').filter_map(|p| p.parse().ok()).collect();
     // A time of TOML without quotes has seconds.
     let ([hour @ 0..24, minute @ 0..60] | [hour @ 0..24, minute @ 0..60, 0]) = parts[..] else {
-        return Err(SettingsError::value(format!("--deadline '{deadline}' is not a time of day; give one like 07:00")));
+        return Err(SettingsError::value(format!(
+            "--deadline '{deadline}' is neither a time of day, like 07:00, nor a time from now, like 8h or 90m"
+        )));
     };
     let now = jiff::Timestamp::now().as_second().rem_euclid(86_400).cast_unsigned();
     Ok((hour * 3600 + minute * 60 + 86_400 - now) % 86_400)

@@ -1,5 +1,6 @@
 //! `corpora.toml`: settings that somebody does not want to type each time.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Arg;
 use toml::{Spanned, Value};
 
+use super::json_text::JsonText;
 use super::load::{SettingsError, check, is_text, placed};
 use crate::pipelines::{explain_place, explain_toml_error, nearest};
 
@@ -72,8 +74,12 @@ fn unknown(key: &str, known: &BTreeMap<String, Arg>) -> String {
 
 /// A value as it would be typed. A number where text is wanted would lose its shape (`4.10`), so it has to be quoted.
 fn of_value(arg: &Arg, value: &Value) -> Result<String, String> {
+    let is_json = arg.get_value_parser().type_id() == TypeId::of::<JsonText>();
     match value {
         Value::String(text) => Ok(text.clone()),
+        Value::Array(_) | Value::Table(_) if is_json => {
+            serde_json::to_string(value).map_err(|e| format!("this cannot be said in JSON ({e})"))
+        }
         Value::Datetime(time) => Ok(time.to_string()),
         Value::Array(items) => {
             let words: Result<Vec<String>, String> = items.iter().map(|item| of_value(arg, item)).collect();

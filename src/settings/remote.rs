@@ -9,10 +9,14 @@ use clap::{ArgAction, Args};
 use super::answers::ProviderSettings;
 use super::batch_endpoint::BatchEndpointSettings;
 use super::choice::choice;
+use super::json_text::JsonText;
 use super::load::SettingsError;
+use super::model_settings::ModelOptions;
 use super::sources::{Origin, Sources};
-use crate::engine::{Remote, defaults};
-use crate::remote::{ApiKey, Dialect, Endpoint, Prices, Rates, VENDORS, Vendor, vendor_named};
+use crate::engine::{Aim, EndpointKind, Remote, defaults};
+use crate::remote::{
+    ApiKey, Dialect, Endpoint, ExtraHeaders, Prices, Rates, ServiceTier, VENDORS, Vendor, check_tier, vendor_named,
+};
 use crate::stages::extract::ContextChoice;
 use crate::stages::pipeline::{AccountLimits, Pipeline};
 use crate::values::{Choice, Cost, listed};
@@ -34,6 +38,10 @@ pub(crate) struct RemoteSettings {
     /// Requests and their cost.
     #[command(flatten)]
     pub traffic: TrafficSettings,
+
+    /// Wishes about how the model answers.
+    #[command(flatten)]
+    pub model: ModelOptions,
 }
 
 /// Settings of the way to a provider.
@@ -56,7 +64,11 @@ pub(crate) struct ConnectionSettings {
     #[arg(long, value_name = "FILE", env = "CORPORA_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 
-    /// Time that one request may take.
+    /// Headers that each request gets besides, as `Name: value` (several: a line each, or a JSON object); their values are shown nowhere.
+    #[arg(long, value_name = "HEADERS", env = "CORPORA_HEADERS")]
+    pub headers: Option<JsonText>,
+
+    /// Time that one request may take; 900 where the flex tier is asked.
     #[arg(long, value_name = "SECONDS", env = "CORPORA_REQUEST_TIMEOUT", default_value_t = defaults::REQUEST_TIMEOUT.as_secs_f64())]
     pub request_timeout: f64,
 
@@ -113,6 +125,10 @@ pub(crate) struct TrafficSettings {
     /// Whether documents are asked about while others are still parsed.
     #[arg(long, value_name = "on|off", env = "CORPORA_OVERLAP", action = ArgAction::Set, value_parser = BoolishValueParser::new(), default_value = "on")]
     pub overlap: bool,
+
+    /// Tier of service: flex costs about half at OpenAI and Gemini, is slower, and waits while there is no room.
+    #[arg(long, value_name = "TIER", env = "CORPORA_SERVICE_TIER", value_parser = choice::<ServiceTier>(), default_value = ServiceTier::default().word())]
+    pub service_tier: ServiceTier,
 
     /// What a model is told of a term: a sentence, the chunk in which it stands, or whichever is cheaper.
     #[arg(long, value_name = "WHAT", env = "CORPORA_CONTEXT", value_parser = choice::<ContextChoice>(), default_value = ContextChoice::default().word())]
@@ -187,12 +203,22 @@ impl RemoteSettings {
         choice.model = Some(remote.dialect.model.clone());
         choice.origin = Some(remote.endpoint.origin());
         choice.api_version = Some(remote.dialect.api_version.clone()).filter(|v| !v.is_empty());
+        choice.settings = self.model.resolve(&choice.settings)?;
         // Said before anything is parsed, not hours later.
         remote.dialect.vendor.structured(&pipeline.schema).map_err(SettingsError::value)?;
+        let is_local = remote.endpoint.is_loopback();
+        let dialect =
+            remote.dialect.with_settings(&pipeline.provider.settings, is_local).map_err(SettingsError::value)?;
+        remote.dialect = dialect.with_cached_prompt(&pipeline.prompt);
         remote.rates = self.rates.resolve(pipeline.provider.limits)?;
         self.traffic.resolve(&mut remote, sources)?;
         if let Some(batch) = batch {
-            (remote.endpoint_kind, remote.batch) = batch.resolve(remote.dialect.vendor, sources)?;
+            (remote.endpoint_kind, remote.batch) = batch.resolve(&remote, sources)?;
+        }
+        let cheapest = matches!(remote.endpoint_kind, EndpointKind::Auto { aim: Aim::Cheapest, .. });
+        let may_flex = remote.tier == ServiceTier::Flex || (cheapest && remote.dialect.vendor.has_flex());
+        if may_flex && sources.origin("request_timeout") == Origin::Default {
+            remote.timeout = defaults::FLEX_REQUEST_TIMEOUT;
         }
         Ok((pipeline, Some(remote)))
     }
@@ -226,12 +252,21 @@ impl ConnectionSettings {
         }
         let first_party =
             Endpoint::new(vendor.default_base_url(), false).is_ok_and(|own| own.origin() == endpoint.origin());
-        let dialect = Dialect { vendor, model, api_version, first_party };
+        let mut dialect = Dialect::new(vendor, &model, &api_version, first_party);
+        dialect.extra_headers = self.headers(vendor)?;
         let mut remote = Remote::new(endpoint, dialect, key, || jiff::Timestamp::now().as_microsecond() as f64 / 1e6);
         remote.timeout = seconds("--request-timeout", self.request_timeout)?;
         let token_timeout = seconds("--token-timeout", self.token_timeout)?;
         remote.between_tokens = self.stream.holds(first_party).then_some(token_timeout);
         Ok(remote)
+    }
+
+    fn headers(&self, vendor: &dyn Vendor) -> Result<ExtraHeaders, SettingsError> {
+        let Some(given) = &self.headers else { return Ok(ExtraHeaders::default()) };
+        let given = given
+            .named_texts()
+            .map_err(|wanted| SettingsError::value(format!("--headers cannot be used; give {wanted}")))?;
+        ExtraHeaders::new(given, vendor.key_header("").0).map_err(SettingsError::value)
     }
 
     fn endpoint(&self, vendor: &dyn Vendor) -> Result<Endpoint, SettingsError> {
@@ -307,6 +342,8 @@ impl TrafficSettings {
         remote.patience = seconds("--patience", self.patience * 60.0)?;
         remote.overlap = self.overlap;
         remote.context = self.context;
+        check_tier(remote.dialect.vendor, self.service_tier).map_err(SettingsError::value)?;
+        remote.tier = self.service_tier;
         Ok(())
     }
 

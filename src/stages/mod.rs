@@ -3,6 +3,7 @@
 pub mod consolidate;
 pub mod discover;
 pub mod extract;
+pub mod model_settings;
 pub mod pipeline;
 pub mod write;
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chunk::ChunkSettings;
 use super::extract::{PassageSettings, TermSettings};
+use super::model_settings::ModelSettings;
 
 /// Prompts, schema, chunking and packing of a kind of extraction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,7 +53,7 @@ impl Method {
 }
 
 /// A provider and its model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProviderChoice {
     /// `local`, or a remote provider.
     pub name: String,
@@ -70,6 +71,9 @@ pub struct ProviderChoice {
     pub terms_per_request: usize,
     /// Limits of the account, unless the command line gives others.
     pub limits: AccountLimits,
+    /// Way in which the model answers, as far as somebody has said it.
+    #[serde(default)]
+    pub settings: ModelSettings,
 }
 
 /// Limits of an account at a provider, a minute. They decide when something is asked, never what comes of it.

@@ -1,11 +1,13 @@
 //! Answers of providers and their cost: the tables `response`, `raw` and `lost`.
 
+use std::collections::BTreeMap;
+
 use rusqlite::params;
 
 use super::change::StoredResponse;
 use super::database::{Database, unsigned};
 use super::{BatchId, DocId, FpId, Generation, Reader, ResponseId, StoreError};
-use crate::values::{Cost, Fingerprint, Usage};
+use crate::values::{Cost, Fingerprint, ModelChange, Usage};
 
 /// A response that was stored and not looked into before the program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,6 +238,26 @@ impl Reader {
         Ok((answers.unwrap_or_default(), lost.unwrap_or_default()))
     }
 
+    /// Moments at which another model began to answer than before, by the model that was asked for, in order of time.
+    pub fn model_changes(&self) -> Result<Vec<ModelChange>, StoreError> {
+        let known = "SELECT count(*) > 0 FROM pragma_table_info('response') WHERE name = 'answered_by'";
+        if !self.db.value::<bool>(known, [])? {
+            return Ok(Vec::new());
+        }
+        let mut changes: Vec<ModelChange> = Vec::new();
+        let mut last: BTreeMap<String, String> = BTreeMap::new();
+        let sql = "SELECT model, answered_by, min(at_ms), count(*) FROM response WHERE answered_by IS NOT NULL
+                   GROUP BY model, answered_by ORDER BY min(at_ms), min(id)";
+        self.db.each(sql, [], |r| {
+            let (model, since): (String, String) = (r.get(0)?, r.get(1)?);
+            if let Some(before) = last.insert(model.clone(), since.clone()) {
+                changes.push(ModelChange { model, before, since, at_ms: r.get(2)?, answers: unsigned(r, 3)? });
+            }
+            Ok(())
+        })?;
+        Ok(changes)
+    }
+
     /// Sums over the answers to a question whose tokens the provider told, if there are any.
     pub fn told(&self, question: FpId) -> Result<Option<Told>, StoreError> {
         let sql = format!(
@@ -300,6 +322,26 @@ mod tests {
 
     fn read(id: i64, usage: Option<Usage>, cost: Option<i64>) -> Change {
         Change::Read { id: ResponseId(id), outcome: "answered", usage, cost: cost.map(Cost), answered_by: None }
+    }
+
+    #[test]
+    fn a_model_that_changed_behind_its_name_is_told_with_its_first_answer() {
+        let store = Filled::new();
+        store.put(&[("a", 1)]);
+        let by = |id, name: &str| Change::Read {
+            id: ResponseId(id),
+            outcome: "complete",
+            usage: None,
+            cost: None,
+            answered_by: Some(name.to_owned()),
+        };
+        store.change((1..=4).map(|id| response(&store, id, 1)).collect());
+        store.change(vec![by(1, "m-may"), by(2, "m-may")]);
+        assert_eq!(store.reader.model_changes().unwrap(), []);
+        store.change(vec![by(3, "m-august"), by(4, "m-may")]);
+        let changes = store.reader.model_changes().unwrap();
+        let told: Vec<_> = changes.iter().map(|c| (&*c.model, &*c.before, &*c.since, c.answers)).collect();
+        assert_eq!(told, [("m", "m-may", "m-august", 1)]);
     }
 
     #[test]

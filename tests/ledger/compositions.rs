@@ -21,7 +21,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{command, events};
 
 /// Compositions that every run of the tests tries.
-const BY_DEFAULT: u64 = 48;
+const BY_DEFAULT: u64 = 40;
 
 /// Compositions at once: most of each is waiting.
 const AT_ONCE: usize = 8;

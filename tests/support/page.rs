@@ -11,6 +11,8 @@ pub(crate) enum Font {
     Bold,
     /// Times-Roman.
     Serif,
+    /// Courier.
+    Fixed,
     /// Any character of the basic plane, each half the size wide, with a ToUnicode map.
     Narrow,
     /// Any character of the basic plane, each as wide as the size.
@@ -25,6 +27,7 @@ impl Font {
             Self::Plain => "F1",
             Self::Bold => "F2",
             Self::Serif => "F3",
+            Self::Fixed => "F7",
             Self::Narrow => "F4",
             Self::Wide => "F5",
             Self::Vertical => "F6",
@@ -33,7 +36,7 @@ impl Font {
 
     fn string(self, text: &str) -> String {
         match self {
-            Self::Plain | Self::Bold | Self::Serif => {
+            Self::Plain | Self::Bold | Self::Serif | Self::Fixed => {
                 let mut out = String::from("(");
                 for c in text.chars() {
                     match c {
@@ -135,14 +138,14 @@ pub(crate) fn pdf(pages: &[Page]) -> Vec<u8> {
     let mut objects: Vec<Vec<u8>> = vec![
         b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
         format!("<< /Type /Pages /Kids [{}] /Count {} >>", kids.join(" "), pages.len()).into_bytes(),
-        b"<< /Font << /F1 4 0 R /F2 5 0 R /F3 6 0 R /F4 7 0 R /F5 8 0 R /F6 9 0 R >> >>".to_vec(),
+        b"<< /Font << /F1 4 0 R /F2 5 0 R /F3 6 0 R /F4 7 0 R /F5 8 0 R /F6 9 0 R /F7 10 0 R >> >>".to_vec(),
         simple("Helvetica"),
         simple("Helvetica-Bold"),
         simple("Times-Roman"),
         composite("H", 500),
         composite("H", 1000),
         composite("V", 1000),
-        b"null".to_vec(),
+        simple("Courier"),
         b"null".to_vec(),
         format!("<< /Length {} >>\nstream\n{to_unicode}\nendstream", to_unicode.len()).into_bytes(),
     ];

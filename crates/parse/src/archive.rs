@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
+use unicode_normalization::UnicodeNormalization;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -36,7 +37,7 @@ pub(crate) fn has_mark(head: &[u8], mark: &[u8]) -> bool {
 pub(super) struct Archive<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
     entries: HashMap<String, usize>,
-    /// Entries by their names in lower case, for books made where case means nothing.
+    /// Entries by their names folded, for books made where case means nothing, or letters and their accents are parted.
     folded: HashMap<String, usize>,
     /// Bytes that may still be inflated.
     left: u64,
@@ -49,6 +50,8 @@ pub(super) enum EntryError {
     Missing,
     /// The archive protects it with a password.
     Encrypted,
+    /// The book's own scheme encrypts it: which, and what to do.
+    Protected(String),
     /// It inflates to more than is allowed.
     TooLarge(String),
     /// It is damaged, or compressed in a way that is not known.
@@ -60,7 +63,7 @@ impl std::fmt::Display for EntryError {
         match self {
             Self::Missing => f.write_str("it is missing from the file"),
             Self::Encrypted => f.write_str("it is protected with a password"),
-            Self::TooLarge(reason) | Self::Damaged(reason) => f.write_str(reason),
+            Self::Protected(reason) | Self::TooLarge(reason) | Self::Damaged(reason) => f.write_str(reason),
         }
     }
 }
@@ -99,7 +102,7 @@ impl<'a> Archive<'a> {
             if name.ends_with('/') {
                 continue;
             }
-            folded.entry(path.to_lowercase()).or_insert(index);
+            folded.entry(fold(&path)).or_insert(index);
             entries.entry(path).or_insert(index);
         }
         Ok(Self { zip, entries, folded, left: LARGEST_TOTAL })
@@ -112,9 +115,9 @@ impl<'a> Archive<'a> {
         names
     }
 
-    /// The name of the entry that `path` means: as it is, or else in another case.
+    /// The name of the entry that `path` means: as it is, or else in another case or another Unicode form.
     pub(super) fn find(&self, path: &str) -> Option<usize> {
-        self.entries.get(path).or_else(|| self.folded.get(&path.to_lowercase())).copied()
+        self.entries.get(path).or_else(|| self.folded.get(&fold(path))).copied()
     }
 
     /// Reads an entry.
@@ -190,6 +193,11 @@ fn bounded(mut from: impl Read, compressed: u64, limit: u64, to: &mut Vec<u8>) -
             return Err(Stop::TooLarge(reason));
         }
     }
+}
+
+/// A name as books mean it: in lower case and NFC. Some file systems write names in NFD.
+fn fold(name: &str) -> String {
+    if name.is_ascii() { name.to_ascii_lowercase() } else { name.to_lowercase().nfc().collect() }
 }
 
 /// A path without `.` and `..`, or none if it leads out of the archive.

@@ -37,6 +37,11 @@ impl Builder {
         }
     }
 
+    /// Test whether no text was added yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
     /// The number of the current section.
     pub(super) fn section_number(&self) -> u32 {
         self.sections.len() as u32 + 1
@@ -163,6 +168,18 @@ fn is_clean_ascii(text: &str) -> bool {
         && bytes.first() != Some(&b' ')
         && bytes.last() != Some(&b' ')
         && !bytes.windows(2).any(|pair| pair == b"  ")
+}
+
+/// The raised form of a figure.
+pub(super) fn superscript(figure: char) -> Option<char> {
+    Some(match figure {
+        '0' => '\u{2070}',
+        '1' => '\u{b9}',
+        '2' => '\u{b2}',
+        '3' => '\u{b3}',
+        '4'..='9' => char::from_u32(0x2070 + u32::from(figure) - u32::from('0'))?,
+        _ => return None,
+    })
 }
 
 /// A BCP 47 tag, where the text leaves little doubt.

@@ -101,7 +101,9 @@ impl BlockReader {
             Event::Text(text) if self.aside == Aside::Code => {
                 for line in text.lines() {
                     self.text.push_str(&line.replace('\t', " "));
+                    self.kinds.push(BlockKind::Code);
                     self.flush();
+                    self.kinds.pop();
                 }
             }
             Event::Text(text) | Event::Code(text) => self.push(&text),

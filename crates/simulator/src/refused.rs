@@ -294,3 +294,170 @@ fn models_are_listed_as_each_vendor_lists_them() {
         assert!(page[list][0][id].as_str().unwrap().ends_with("simulated"), "{page}");
     }
 }
+
+/// An upload, as OpenAI's clients send it.
+fn upload(caller: &Caller, purpose: &str, name: &str, lines: &[Value]) -> (u16, Value) {
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let form = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{lines}\r\n\
+         --x\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n{purpose}\r\n--x--\r\n"
+    );
+    caller.call("POST", "/v1/files", &[("content-type", "multipart/form-data; boundary=x")], form.as_bytes())
+}
+
+fn line(id: &str, model: &str) -> Value {
+    json!({"custom_id": id, "method": "POST", "url": "/v1/chat/completions", "body": {"model": model,
+        "messages": [{"role": "user", "content": "A wyrm."}]}})
+}
+
+fn creation(file: &Value) -> Value {
+    json!({"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"})
+}
+
+#[test]
+fn files_and_creations_of_batches_are_refused_as_openai_refuses_them() {
+    let (_simulator, caller) = simulator(0.0);
+    let (status, refused) = upload(&caller, "nope", "a.jsonl", &[line("a", "m")]);
+    assert_eq!((status, &refused["error"]["param"]), (400, &json!("purpose")), "{refused}");
+    let (status, refused) = upload(&caller, "batch", "a.txt", &[line("a", "m")]);
+    assert_eq!((status, &refused["error"]["param"]), (400, &json!("file")), "{refused}");
+    let (_, file) = upload(&caller, "batch", "a.jsonl", &[line("a", "m")]);
+    let good = creation(&file["id"]);
+    let cases: &[Case<'_>] = &[
+        (&[("/completion_window", json!("48h"))], "'24h'"),
+        (&[("/completion_window", Value::Null)], "missing_required_parameter"),
+        (&[("/endpoint", json!("/v1/nope"))], "/v1/chat/completions"),
+        (&[("/metadata", json!({"x": "y".repeat(600)}))], "string_above_max_length"),
+        (&[("/output_expires_after", json!({"anchor": "created_at", "seconds": 60}))], "output_expires_after.seconds"),
+    ];
+    assert_eq!(caller.openai("/v1/batches", &good).0, 200);
+    for (changes, words) in cases {
+        let (status, answer) = caller.openai("/v1/batches", &changed(&good, changes));
+        assert_eq!((status, &answer["error"]["type"]), (400, &json!("invalid_request_error")), "{words}: {answer}");
+        assert!(answer.to_string().contains(words), "{words}: {answer}");
+    }
+    let (_, other) = upload(&caller, "user_data", "a.jsonl", &[line("a", "m")]);
+    assert!(caller.openai("/v1/batches", &creation(&other["id"])).1.to_string().contains("Invalid file purpose"));
+    for limit in ["0", "101", "many"] {
+        let (status, answer) = caller.call("GET", &format!("/v1/batches?limit={limit}"), &[], b"");
+        assert_eq!((status, &answer["error"]["param"]), (400, &json!("limit")), "{answer}");
+    }
+}
+
+#[test]
+fn a_file_with_a_wrong_line_makes_a_batch_that_fails_and_names_the_line() {
+    let (_simulator, caller) = simulator(3_600_000.0);
+    let without = |field: &str| changed(&line("b", "m"), &[(field, Value::Null)]);
+    for (lines, code, place) in [
+        (vec![], "empty_file", Value::Null),
+        (vec![line("a", "m"), json!("no object")], "invalid_json_line", json!(2)),
+        (vec![line("a", "m"), without("/custom_id")], "missing_required_parameter", json!(2)),
+        (vec![line("a", "m"), changed(&line("b", "m"), &[("/method", json!("GET"))])], "invalid_method", json!(2)),
+        (vec![changed(&line("b", "m"), &[("/url", json!("/v1/responses"))])], "invalid_url", json!(1)),
+        (vec![line("a", "m"), line("a", "m")], "duplicate_custom_id", json!(2)),
+        (vec![line("a", "m"), line("b", "n")], "mismatched_model", json!(2)),
+    ] {
+        let (_, file) = upload(&caller, "batch", "a.jsonl", &lines);
+        let (status, made) = caller.openai("/v1/batches", &creation(&file["id"]));
+        assert_eq!((status, &made["status"]), (200, &json!("failed")), "{made}");
+        let flaw = &made["errors"]["data"][0];
+        assert_eq!((&flaw["code"], &flaw["line"], made["failed_at"].is_u64()), (&json!(code), &place, true), "{made}");
+    }
+}
+
+#[test]
+fn a_batch_at_openai_is_whole_and_its_files_are_files() {
+    let (_simulator, caller) = simulator(0.0);
+    let bad = changed(&line("b", "m"), &[("/body/stream", json!(true))]);
+    let (_, file) = upload(&caller, "batch", "a.jsonl", &[line("a", "m"), bad]);
+    let (_, made) = caller.openai("/v1/batches", &creation(&file["id"]));
+    let (_, batch) = caller.call("GET", &format!("/v1/batches/{}", made["id"].as_str().unwrap()), &[], b"");
+    for time in ["created_at", "in_progress_at", "finalizing_at", "completed_at", "expires_at"] {
+        assert!(batch[time].is_u64(), "{time}: {batch}");
+    }
+    assert_eq!(batch["request_counts"], json!({"total": 2, "completed": 1, "failed": 1}));
+    let content =
+        |file: &str| caller.call("GET", &format!("/v1/files/{}/content", batch[file].as_str().unwrap()), &[], b"").1;
+    let answer = content("output_file_id");
+    assert_eq!(answer["response"]["body"]["usage"]["total_tokens"], batch["usage"]["total_tokens"], "{answer} {batch}");
+    assert_eq!((&batch["model"], &content("error_file_id")["response"]["status_code"]), (&json!("m"), &json!(400)));
+    let (_, output) = caller.call("GET", &format!("/v1/files/{}", batch["output_file_id"].as_str().unwrap()), &[], b"");
+    assert_eq!(output["purpose"], "batch_output");
+    assert_eq!(output["bytes"], answer.to_string().len() + 1, "{output}");
+    let (_, files) = caller.call("GET", "/v1/files?purpose=batch", &[], b"");
+    assert_eq!(files["data"], json!([file]));
+    let place = format!("/v1/files/{}", file["id"].as_str().unwrap());
+    assert_eq!(caller.call("DELETE", &place, &[], b"").1["deleted"], true);
+    for gone in [caller.call("GET", &place, &[], b"").0, caller.openai("/v1/batches", &creation(&file["id"])).0] {
+        assert_eq!(gone, 404);
+    }
+}
+
+#[test]
+fn batches_are_refused_as_anthropic_refuses_them() {
+    let (_simulator, caller) = simulator(3_600_000.0);
+    let path = "/v1/messages/batches";
+    let params = json!({"model": "m", "max_tokens": 50, "messages": [{"role": "user", "content": "A wyrm."}]});
+    let batch = |ids: &[&str]| json!({"requests": ids.iter().map(|id| json!({"custom_id": id, "params": params})).collect::<Vec<_>>()});
+    for (body, words) in [
+        (batch(&[]), "at least 1 item"),
+        (batch(&["x", "x"]), "requests.1.custom_id: must be unique"),
+        (batch(&["a/1"]), "requests.0.custom_id: String should match pattern"),
+        (batch(&[""]), "requests.0.custom_id: String should match pattern"),
+        (batch(&["a".repeat(65).as_str()]), "at most 64 characters"),
+        (json!({"requests": [{"custom_id": "a", "params": params, "name": "b"}]}), "name"),
+        (json!({"requests": [], "metadata": {}}), "metadata"),
+    ] {
+        let (status, answer) = caller.anthropic(path, &body);
+        assert_eq!((status, &answer["error"]["type"]), (400, &json!("invalid_request_error")), "{words}: {answer}");
+        assert!(answer["error"]["message"].as_str().unwrap().contains(words), "{words}: {answer}");
+    }
+    let version = [("anthropic-version", "2023-06-01")];
+    for limit in ["0", "1001"] {
+        assert_eq!(caller.call("GET", &format!("{path}?limit={limit}"), &version, b"").0, 400);
+    }
+    let (_, made) = caller.anthropic(path, &batch(&["a", "b"]));
+    let place = format!("{path}/{}", made["id"].as_str().unwrap());
+    assert_eq!(caller.call("DELETE", &place, &version, b"").0, 400, "it is worked on");
+    assert_eq!(caller.call("GET", &format!("{place}/results"), &version, b"").0, 404, "there are none yet");
+    let (_, cancelled) = caller.anthropic(&format!("{place}/cancel"), &json!({}));
+    let counts = json!({"processing": 0, "succeeded": 1, "errored": 0, "canceled": 1, "expired": 0});
+    assert_eq!(
+        (&cancelled["request_counts"], cancelled["cancel_initiated_at"].is_string()),
+        (&counts, true),
+        "{cancelled}"
+    );
+    let (_, results) = caller.call("GET", &format!("{place}/results"), &version, b"");
+    assert!(results.as_str().unwrap().contains(r#"{"type":"canceled"}"#), "{results}");
+    assert_eq!(caller.call("DELETE", &place, &version, b"").1["type"], "message_batch_deleted");
+    assert_eq!(caller.call("GET", &place, &version, b"").0, 404, "it is gone");
+}
+
+#[test]
+fn batches_are_refused_as_gemini_refuses_them_and_small_ones_come_inline() {
+    let (_simulator, caller) = simulator(0.0);
+    let path = "/v1beta/models/m:batchGenerateContent";
+    let request = json!({"request": {"contents": [{"parts": [{"text": "A wyrm."}]}]}, "metadata": {"key": "a"}});
+    let good = json!({"batch": {"displayName": "d", "inputConfig": {"requests": {"requests": [request]}}}});
+    let cases: &[Case<'_>] = &[
+        (&[("/batch/displayName", Value::Null)], "display_name"),
+        (&[("/batch/inputConfig", json!({}))], "exactly one of"),
+        (&[("/batch/inputConfig/fileName", json!("files/x"))], "exactly one of"),
+        (&[("/batch/inputConfig/requests/requests", json!([]))], "must not be empty"),
+        (&[("/batch/wings", json!(2))], "Unknown name \\\"wings\\\""),
+    ];
+    for (changes, words) in cases {
+        let (status, answer) = caller.gemini(path, &changed(&good, changes));
+        assert_eq!((status, &answer["error"]["status"]), (400, &json!("INVALID_ARGUMENT")), "{words}: {answer}");
+        assert!(answer.to_string().contains(words), "{words}: {answer}");
+    }
+    let (_, made) = caller.gemini(path, &good);
+    let key = [("x-goog-api-key", "k")];
+    let place = format!("/v1beta/{}", made["name"].as_str().unwrap());
+    let (_, over) = caller.call("GET", &place, &key, b"");
+    let line = &over["metadata"]["output"]["inlinedResponses"]["inlinedResponses"][0];
+    assert_eq!((&line["metadata"], line["response"]["candidates"].is_array()), (&json!({"key": "a"}), true), "{over}");
+    assert_eq!(caller.call("GET", "/v1beta/batches?pageSize=-1", &key, b"").0, 400);
+    assert_eq!(caller.call("DELETE", &place, &key, b"").0, 200);
+    assert_eq!(caller.call("GET", &place, &key, b"").0, 404);
+}

@@ -36,6 +36,11 @@ pub(crate) fn chat(whole: &Value) -> Vec<Value> {
             events.push(chunk(delta(json!({ field: piece }), &Value::Null), &Value::Null));
         }
     }
+    for (index, call) in choice["message"]["tool_calls"].as_array().into_iter().flatten().enumerate() {
+        let mut call = call.clone();
+        call["index"] = json!(index);
+        events.push(chunk(delta(json!({"tool_calls": [call]}), &Value::Null), &Value::Null));
+    }
     events.push(chunk(delta(json!({}), &choice["finish_reason"]), &Value::Null));
     events.push(chunk(json!([]), &whole["usage"]));
     events
@@ -100,12 +105,18 @@ pub(crate) fn generated(whole: &Value) -> Vec<Value> {
     let parts = whole.pointer("/candidates/0/content/parts").and_then(Value::as_array);
     let Some(parts) = parts else { return vec![whole.clone()] };
     let mut events = Vec::new();
+    let one = |part: &Value| {
+        json!({"modelVersion": whole["modelVersion"], "responseId": whole["responseId"],
+        "candidates": [{"index": 0, "content": {"role": "model", "parts": [part]}}]})
+    };
     for part in parts {
+        if part["text"].is_null() {
+            events.push(one(part));
+        }
         for piece in pieces(part["text"].as_str().unwrap_or_default()) {
-            let mut one = part.clone();
-            one["text"] = json!(piece);
-            events.push(json!({"modelVersion": whole["modelVersion"], "responseId": whole["responseId"],
-                "candidates": [{"index": 0, "content": {"role": "model", "parts": [one]}}]}));
+            let mut part = part.clone();
+            part["text"] = json!(piece);
+            events.push(one(&part));
         }
     }
     let mut last = whole.clone();

@@ -158,6 +158,12 @@ pub enum BlockKind {
     Paragraph,
     /// An item of a list.
     ListItem,
+    /// A term of a list of definitions; what it means follows.
+    DefinitionTerm,
+    /// Meaning of the terms before it in a list of definitions.
+    Definition,
+    /// A line of a program, or of what one prints.
+    Code,
     /// A row of a table or a line of a stat block, kept on one line.
     TableRow,
     /// A caption of a figure or a table.

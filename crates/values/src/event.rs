@@ -106,6 +106,24 @@ pub struct Summary {
     /// Sums over what a provider was asked; absent if none was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
+    /// Models that began to answer in this run in the place of others, under the same name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub model_changes: Vec<ModelChange>,
+}
+
+/// Moment from which another model answered than before, although the same name was asked for: providers move their aliases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelChange {
+    /// Model that was asked for.
+    pub model: String,
+    /// Model that answered before, by its own name.
+    pub before: String,
+    /// Model that answers since.
+    pub since: String,
+    /// Unix time in milliseconds of its first answer.
+    pub at_ms: i64,
+    /// Its answers.
+    pub answers: u64,
 }
 
 /// One event. `document` is the document's content hash shortened to 12 hexadecimal digits, `path` one of its

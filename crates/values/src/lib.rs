@@ -20,7 +20,7 @@ pub use document::{
     Area, Block, BlockKind, Chunk, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
     SectionSource, Span,
 };
-pub use event::{Asked, Event, RunOutcome, StageTotals, Summary};
+pub use event::{Asked, Event, ModelChange, RunOutcome, StageTotals, Summary};
 pub use extraction::{Evidence, Extraction, Grounding, Item};
 pub use failure::{Failure, FailureKind};
 pub use format::{Format, Formats};

@@ -71,7 +71,12 @@ pub(in crate::cli) fn run(args: &BenchArgs, sources: &Sources) -> Result<Exit, C
     }
     let answers = answers(args, sources)?;
     let given = set_for_all(&answers, sources);
-    let settings = given.iter().map(|(key, value)| (key.clone(), value.to_string_lossy().into_owned())).collect();
+    let shown = |key: &str, value: &OsString| match key {
+        // Its values may be secrets.
+        HEADERS => "(hidden)".to_owned(),
+        _ => value.to_string_lossy().into_owned(),
+    };
+    let settings = given.iter().map(|(key, value)| (key.clone(), shown(key, value))).collect();
     for (key, value) in &settings {
         writeln!(std::io::stderr(), "every run has {key} = {value}")?;
     }
@@ -159,11 +164,27 @@ fn answers(args: &BenchArgs, sources: &Sources) -> Result<Answers, CommandError>
     }
 }
 
+/// Setting whose value is shown nowhere, also not as an argument of a process.
+const HEADERS: &str = "headers";
+
 /// Settings that are of no concern where nobody is asked.
 const REMOTE: [&str; 6] = ["context", "in_flight", "overlap", "patience", "prices", "request_timeout"];
 
 /// Settings that are of no concern where the simulator is asked.
-const REAL: [&str; 5] = ["allow_http", "api_version", "base_url", "key_file", "max_cost"];
+const REAL: [&str; 12] = [
+    "allow_http",
+    "api_version",
+    "base_url",
+    "effort",
+    "extra_body",
+    "headers",
+    "key_file",
+    "max_cost",
+    "seed",
+    "service_tier",
+    "stop",
+    "temperature",
+];
 
 /// Settings that the bench itself decides for each run.
 const VARIED: [&str; 6] = ["provider", "model", "rpm", "itpm", "otpm", "tpm"];
@@ -190,6 +211,10 @@ fn bare_run(given: &BTreeMap<String, OsString>) -> Result<Command, CommandError>
     }
     command.args(["--config", "/dev/null", "batch"]);
     for (key, value) in given {
+        if key == HEADERS {
+            command.env("CORPORA_HEADERS", value);
+            continue;
+        }
         let mut option = OsString::from(format!("--{}=", key.replace('_', "-")));
         option.push(value);
         command.arg(option);

@@ -167,6 +167,7 @@ mod tests {
                 summary: Summary {
                     stop: None,
                     asked: None,
+                    model_changes: Vec::new(),
                     outcome: RunOutcome::Partial,
                     documents: 7,
                     succeeded: 1,

@@ -6,4 +6,4 @@ mod reporter;
 mod summary;
 
 pub(super) use self::reporter::{Reporter, Style, Verbosity};
-pub(super) use self::summary::{counted, duration, grouped};
+pub(super) use self::summary::{counted, duration, grouped, model_change};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::engine::ERROR_LOG;
-use crate::values::{Asked, Cost, Event, Format, RunOutcome, SectionKind, Summary};
+use crate::values::{Asked, Cost, Event, Format, ModelChange, RunOutcome, SectionKind, Summary};
 
 /// The summary as a block of text: how it ended, counts, time, and what to type next.
 pub(super) fn text(summary: &Summary) -> String {
@@ -42,6 +42,9 @@ pub(super) fn text(summary: &Summary) -> String {
     row("terms", format!("{}, {} flagged", grouped(summary.terms), grouped(summary.flagged)));
     if let Some(asked) = &summary.asked {
         row("asked", self::asked(asked));
+    }
+    for change in &summary.model_changes {
+        row("model", model_change(change));
     }
     if !summary.stages.is_empty() {
         let times: Vec<String> =
@@ -83,6 +86,18 @@ pub(super) fn asked(asked: &Asked) -> String {
         grouped(asked.answers),
         grouped(asked.input_tokens),
         grouped(asked.output_tokens)
+    )
+}
+
+/// The model that answers since a moment, in a line.
+pub(in crate::cli) fn model_change(change: &ModelChange) -> String {
+    let at = jiff::Timestamp::from_millisecond(change.at_ms).unwrap_or_default();
+    format!(
+        "from {} on {} answered instead of {} ({})",
+        at.strftime("%Y-%m-%d %H:%M UTC"),
+        change.since,
+        change.before,
+        counted(change.answers, "answer", "answers")
     )
 }
 

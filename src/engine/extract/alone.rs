@@ -11,12 +11,13 @@ use super::contents::Contents;
 use super::money::{Money, Reserved};
 use super::request::{Ask, Unit, prompt};
 use super::settle::Policy;
+use super::way::{Facts, TierRule};
 use crate::engine::attempts::StageError;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::engine::feed::Job;
 use crate::engine::provider::Remote;
-use crate::remote::{Client, Disposition, Structured, Trouble};
+use crate::remote::{Client, Disposition, Prompt, Structured, Trouble};
 use crate::store::{Change, Checkpoint, Generation, Reader};
 use crate::values::{Chunk, Cost, Extraction, Failure, FailureKind, Fingerprint, ParsedDocument, Stop};
 
@@ -24,6 +25,7 @@ use crate::values::{Chunk, Cost, Extraction, Failure, FailureKind, Fingerprint, 
 pub(in crate::engine) struct Alone<'a> {
     remote: &'a Remote,
     client: Client,
+    tier: TierRule,
     policy: Policy<'a>,
     reader: Reader,
     purse: &'a Purse,
@@ -103,6 +105,8 @@ impl<'a> Alone<'a> {
         Ok(Self {
             remote,
             client: remote.client(&pipeline.schema)?,
+            // How much is left is not known here.
+            tier: TierRule::of(remote, &Facts::new(remote, 0, None)),
             policy: Policy::new(run.question, remote, &pipeline.schema, &pipeline.method)?,
             reader: run.store.reader()?,
             purse,
@@ -181,8 +185,9 @@ impl<'a> Alone<'a> {
         let mut left = VecDeque::from([ask]);
         while let Some(mut ask) = left.pop_front() {
             let reserved = self.purse.set_aside(self.remote, &ask)?;
-            let attempt =
-                self.runtime.block_on(self.client.send(&prompt(&run.pipeline, &self.system, &self.schema, &ask)));
+            let tier = self.tier.at((self.remote.now_unix)(), 0);
+            let prompt = Prompt { tier, ..prompt(&run.pipeline, &self.system, &self.schema, &ask) };
+            let attempt = self.runtime.block_on(self.client.send(&prompt));
             let trouble = match attempt.result {
                 Ok(answered) => {
                     let latency_ms = i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX);

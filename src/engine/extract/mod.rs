@@ -15,3 +15,4 @@ pub(super) mod settle;
 pub(super) mod stage;
 pub(super) mod thoughts;
 pub(super) mod unread;
+mod way;

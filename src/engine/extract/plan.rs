@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use super::contents::Contents;
 use super::request::{overhead, told_in_requests};
+use super::way::{Facts, way};
 use crate::engine::config::Rerun;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
-use crate::engine::provider::Remote;
+use crate::engine::provider::{EndpointKind, Remote};
+use crate::remote::{ServiceTier, Tariff};
 use crate::stages::extract::{self, Context};
 use crate::stages::pipeline::Method;
 use crate::store::{DistinctCounter, DocId, Generation, Reader};
@@ -53,6 +55,10 @@ pub struct RemotePlan {
     pub dollars: Option<f64>,
     /// Dollars at the price of the provider's batch endpoint.
     pub batch_dollars: Option<f64>,
+    /// Dollars at the flex tier; null if the model is not sold at one for less.
+    pub flex_dollars: Option<f64>,
+    /// Way in which it would be asked, in words, where the run chooses that itself.
+    pub way: Option<String>,
     /// Source of the price, and its day.
     pub price_source: Option<String>,
     /// Seconds under the given limits, if any were given.
@@ -137,6 +143,13 @@ pub(in crate::engine) fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> R
     Ok(plan)
 }
 
+/// Facts of what is left to be asked, for the choice of a way.
+pub(in crate::engine) fn facts(run: &Run<'_>, remote: &Remote) -> Result<Facts, RunError> {
+    let plan = extract_plan(run, None)?;
+    let seconds = plan.remote.as_ref().and_then(|remote| remote.seconds);
+    Ok(Facts::new(remote, plan.requests, seconds))
+}
+
 /// Answers from which on what they came to is trusted more than a guess.
 const ENOUGH_ANSWERS: u64 = 20;
 
@@ -173,7 +186,8 @@ fn remote_plan(
             (usage, basis)
         }
     };
-    let dollars = |batch| remote.price.as_ref().map(|p| p.cost_of_many(&usage, plan.requests, batch).dollars());
+    let price = remote.price.as_ref();
+    let dollars = |tariff| price.map(|p| p.cost_of_many(&usage, plan.requests, tariff).dollars());
     let rates = remote.rates;
     let minutes = [
         (plan.requests, rates.requests),
@@ -182,17 +196,25 @@ fn remote_plan(
         (usage.prompt() + usage.output, rates.tokens),
     ];
     let limited = minutes.into_iter().filter_map(|(n, rate)| Some(n as f64 / rate? as f64)).max_by(f64::total_cmp);
+    let seconds = limited.map(|m| (m * 60.0).ceil());
+    let facts = Facts::new(remote, plan.requests, seconds);
+    let way = match remote.endpoint_kind {
+        EndpointKind::Auto { aim, .. } => Some(way(aim, &facts).words(plan.requests)),
+        EndpointKind::Live | EndpointKind::Batch => None,
+    };
     Ok(RemotePlan {
         model: remote.dialect.model.clone(),
         input_tokens: usage.prompt(),
         output_tokens: usage.output,
-        dollars: dollars(false),
-        batch_dollars: dollars(true),
+        dollars: dollars(Tariff::Live(ServiceTier::Standard)),
+        batch_dollars: dollars(Tariff::Batch),
+        flex_dollars: dollars(Tariff::Live(ServiceTier::Flex)).filter(|_| facts.has_flex),
+        way,
         price_source: remote.price.as_ref().map(|p| match p.as_of {
             Some(day) => format!("{}, {day}", p.source),
             None => p.source.clone(),
         }),
-        seconds: limited.map(|m| (m * 60.0).ceil()),
+        seconds,
         basis,
     })
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::settle::{RequestFacts, Settlement, estimate};
 use crate::engine::context::Run;
-use crate::remote::Prompt;
+use crate::remote::{Prompt, ServiceTier};
 use crate::stages::chunk::estimate_tokens;
 use crate::stages::pipeline::Pipeline;
 use crate::store::DocId;
@@ -212,6 +212,7 @@ pub(in crate::engine) fn prompt(
         schema: Arc::clone(schema),
         schema_name: if name.is_empty() { "answer".into() } else { name.into() },
         max_output_tokens: ask.max_output,
+        tier: ServiceTier::Standard,
     }
 }
 

@@ -5,7 +5,7 @@ use super::backoff::{ATTEMPTS, BAD_ANSWER_COSTS};
 use crate::engine::attempts::panic_words;
 use crate::engine::error::RunError;
 use crate::engine::provider::Remote;
-use crate::remote::{Content, Dialect, Finish, Reply, UseOf};
+use crate::remote::{Content, Dialect, Finish, Reply, ServiceTier, Tariff, UseOf};
 use crate::stages::extract::{self, AnswerSchema, AskedUnits, Heard, Said, UnitResult};
 use crate::stages::pipeline::Method;
 use crate::store::{self, BatchId, Change, DocId, FpId, Generation, ResponseId, StoredResponse};
@@ -94,6 +94,14 @@ pub(super) fn keep(question: FpId, id: ResponseId, facts: &RequestFacts, cost: O
     }))
 }
 
+/// Tariff of a response. What served it is paid for, whatever was asked for; where it does not say, it is the dearer.
+fn tariff(facts: &RequestFacts, served: Option<ServiceTier>) -> Tariff {
+    match facts.batch {
+        Some(_) => Tariff::Batch,
+        None => Tariff::Live(served.unwrap_or_default()),
+    }
+}
+
 impl<'a> Policy<'a> {
     /// The policy of a run's question.
     ///
@@ -112,16 +120,16 @@ impl<'a> Policy<'a> {
     /// The change that keeps a response as it came, before anybody reads it.
     pub(super) fn keep(&self, id: ResponseId, facts: &RequestFacts, body: &[u8]) -> Change {
         let price = self.remote.price.as_ref();
-        keep(self.question, id, facts, price.map(|p| p.cost(&facts.estimate, facts.batch.is_some())), body)
+        keep(self.question, id, facts, price.map(|p| p.cost(&facts.estimate, tariff(facts, None))), body)
     }
 
     /// The meaning of response `id`.
     pub(super) fn settle(&self, id: ResponseId, facts: &RequestFacts, body: &[u8]) -> Settlement {
         let units = if self.are_terms { AskedUnits::Terms(&facts.units) } else { AskedUnits::Passage };
-        let Reading { usage, results, outcome, model, thoughts, eaten } =
+        let Reading { usage, results, outcome, model, thoughts, eaten, tier } =
             read(&self.remote.dialect, &self.schema, body, units);
         let billed = usage.unwrap_or(facts.estimate);
-        let cost = self.remote.price.as_ref().map(|price| price.cost(&billed, facts.batch.is_some()));
+        let cost = self.remote.price.as_ref().map(|price| price.cost(&billed, tariff(facts, tier)));
         let spent = facts.spent + BAD_ANSWER_COSTS;
         let mut settlement = Settlement {
             changes: vec![Change::Read { id, outcome, usage, cost, answered_by: model }],
@@ -188,6 +196,8 @@ pub struct Reading {
     pub thoughts: u64,
     /// True if thoughts left no room for a word of the answer.
     pub eaten: bool,
+    /// Tier of service that made it, where the response tells it.
+    pub tier: Option<ServiceTier>,
 }
 
 /// The reading of a response to a request about `units`.
@@ -201,21 +211,21 @@ pub fn read(dialect: &Dialect, schema: &AnswerSchema, body: &[u8], units: AskedU
                 Finish::WindowExceeded => "window exceeded",
                 Finish::Other(_) => "other",
             };
-            let (usage, model, thoughts) = (reply.usage, reply.model.clone(), reply.thoughts);
+            let (usage, model, thoughts, tier) = (reply.usage, reply.model.clone(), reply.thoughts, reply.tier);
             let eaten = reply.finish == Finish::Truncated && reply.content.is_none() && thoughts > 0;
             let results = extract::interpret(&heard(reply), schema, units);
-            Reading { usage, results, outcome, model, thoughts, eaten }
+            Reading { usage, results, outcome, model, thoughts, eaten, tier }
         }
         Err(words) => {
             let results = all_again(units.len(), FailureKind::Provider, words);
-            Reading { usage: None, results, outcome: "malformed", model: None, thoughts: 0, eaten: false }
+            Reading { usage: None, results, outcome: "malformed", model: None, thoughts: 0, eaten: false, tier: None }
         }
     };
     // A response that trips us up must not take the run with it; it is kept, and read again by a better version.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
         let words = format!("corpora itself failed on this response ({}); please report it", panic_words(&*panic));
         let results = all_again(units.len(), FailureKind::Internal, words);
-        Reading { usage: None, results, outcome: "unreadable", model: None, thoughts: 0, eaten: false }
+        Reading { usage: None, results, outcome: "unreadable", model: None, thoughts: 0, eaten: false, tier: None }
     })
 }
 
@@ -240,7 +250,7 @@ fn heard(reply: Reply) -> Heard {
 mod tests {
     use super::*;
     use crate::engine::provider::EndpointKind;
-    use crate::remote::{ANTHROPIC, Endpoint, Prices, Rates};
+    use crate::remote::{ANTHROPIC, Endpoint, OPENAI_CHAT, Prices, Rates};
     use crate::stages::extract::{ContextChoice, local, term_key};
     use crate::values::Usage;
     use serde_json::{Value, json};
@@ -252,7 +262,7 @@ mod tests {
         let day = jiff::civil::date(2026, 11, 26);
         Remote {
             endpoint: Endpoint::new("http://127.0.0.1:9", false).unwrap(),
-            dialect: Dialect { vendor: ANTHROPIC, model: MODEL.into(), api_version: "1".into(), first_party: false },
+            dialect: Dialect::new(ANTHROPIC, MODEL, "1", false),
             key: None,
             rates: Rates::default(),
             most_in_flight: 1,
@@ -261,6 +271,7 @@ mod tests {
             patience: Duration::from_secs(1),
             max_cost: None,
             price: Prices::builtin().of(MODEL, day).cloned(),
+            tier: ServiceTier::Standard,
             overlap: false,
             context: ContextChoice::default(),
             batch: crate::engine::BatchOptions::new(ANTHROPIC.batch_limits()),
@@ -330,6 +341,29 @@ mod tests {
                 assert_eq!(every_unit, units.len(), "each unit is settled or asked again");
                 assert!(spent == 0 || live.again.is_empty(), "with the last attempt a unit is settled");
             }
+        }
+    }
+
+    #[test]
+    fn what_served_a_response_is_what_it_costs() {
+        let day = jiff::civil::date(2026, 11, 26);
+        let price = Prices::builtin().of("gpt-6-sol", day).cloned();
+        let remote = Remote { dialect: Dialect::new(OPENAI_CHAT, "gpt-6-sol", "", true), price, ..remote() };
+        let policy = Policy {
+            question: FpId(7),
+            remote: &remote,
+            schema: AnswerSchema::new(&schema()).unwrap(),
+            are_terms: true,
+        };
+        let cost = |tier: Option<&str>| {
+            let body = json!({"choices": [{"finish_reason": "stop", "message": {"content": "{}"}}], "service_tier": tier,
+                "usage": {"prompt_tokens": 1_000, "completion_tokens": 1_000}});
+            let settled = policy.settle(ResponseId(1), &facts(&["wyrm"], 0), body.to_string().as_bytes());
+            settled.cost.unwrap().dollars()
+        };
+        assert_eq!(cost(Some("flex")), 0.006);
+        for served in [Some("default"), Some("priority"), None] {
+            assert_eq!(cost(served), 0.012, "{served:?}: never less than the bill");
         }
     }
 

@@ -1,6 +1,8 @@
 //! The `extract` stage: which way answers are got, for all documents and for one.
 
-use super::{batch, embedded, live, plan};
+use super::plan::facts;
+use super::way::{Way, way};
+use super::{batch, embedded, live};
 use crate::engine::attempts::StageError;
 use crate::engine::checkpoint;
 use crate::engine::context::Run;
@@ -49,34 +51,19 @@ impl Work for Extraction {
     }
 }
 
-/// Requests from which on `--endpoint auto` takes the batch endpoint: below about a thousand, asking live is done sooner than
-/// most batches (`docs/measurements.md`).
-const AUTO_REQUESTS: u64 = 1_000;
-
-/// Turnaround of a batch that providers promise, in seconds.
-const BATCH_SECONDS: u64 = 24 * 3600;
-
 /// True if the batch endpoint is to be asked.
 fn by_batch(run: &Run<'_>, remote: &Remote) -> Result<bool, RunError> {
-    let seconds_left = match &remote.endpoint_kind {
+    let aim = match &remote.endpoint_kind {
         EndpointKind::Live => return Ok(false),
         EndpointKind::Batch => return Ok(true),
-        EndpointKind::Auto { seconds_left } => seconds_left,
+        EndpointKind::Auto { aim, .. } => *aim,
     };
     // What is under way there is collected there.
     if !run.store.reader()?.open_batches(run.question)?.is_empty() {
         return Ok(true);
     }
-    let requests = plan::extract_plan(run, None)?.requests;
-    let in_time = seconds_left.is_none_or(|s| s >= BATCH_SECONDS);
-    let chosen = requests >= AUTO_REQUESTS && in_time;
-    let message = if chosen {
-        format!("{requests} requests go through the batch endpoint, at half the price")
-    } else if in_time {
-        format!("{requests} requests are soon asked: they go live")
-    } else {
-        "the deadline is less than a day away: requests go live".to_owned()
-    };
-    run.emit(Event::Notice { message });
-    Ok(chosen)
+    let facts = facts(run, remote)?;
+    let chosen = way(aim, &facts);
+    run.emit(Event::Notice { message: chosen.words(facts.requests) });
+    Ok(chosen == Way::Batch)
 }

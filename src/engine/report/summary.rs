@@ -7,7 +7,7 @@ use crate::engine::context::Run;
 use crate::engine::discover::Discovered;
 use crate::engine::error::RunError;
 use crate::engine::provider::Outcome;
-use crate::values::{Asked, Format, Phase, RunOutcome, Stage, StageTotals, Stop, Summary};
+use crate::values::{Asked, Format, ModelChange, Phase, RunOutcome, Stage, StageTotals, Stop, Summary};
 
 /// Progress of a run.
 #[derive(Default)]
@@ -129,5 +129,16 @@ pub(in crate::engine) fn summarize(
         millis: millis_since(started),
         stop: progress.stop.clone(),
         asked: progress.asked,
+        model_changes: changes_in_this_run(run, progress, started)?,
     })
+}
+
+/// Changes of the model that answers, as far as they fell into this run.
+fn changes_in_this_run(run: &Run<'_>, progress: &Progress, started: Instant) -> Result<Vec<ModelChange>, RunError> {
+    if progress.asked.is_none_or(|asked| asked.answers == 0) {
+        return Ok(Vec::new());
+    }
+    let began_ms = (run.now_ms)() - i64::try_from(started.elapsed().as_millis()).unwrap_or(0);
+    let changes = run.store.reader()?.model_changes()?;
+    Ok(changes.into_iter().filter(|change| change.at_ms >= began_ms).collect())
 }

@@ -5,15 +5,19 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::errors::told_trouble;
+use super::extras::effort_word;
 use super::schema::{self, SchemaTrouble};
-use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, append, count, system_with_schema};
+use super::{
+    Content, Dialect, Finish, Prompt, Reply, SettingTrouble, Structured, Vendor, append, count, system_with_schema,
+};
 use crate::remote::batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing};
 use crate::remote::client::{Client, Payload};
 use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
+use crate::stages::model_settings::{Effort, ModelSettings};
 use crate::values::Usage;
 
 /// Anthropic, as [`Dialect::vendor`](super::Dialect::vendor) holds it.
@@ -22,6 +26,10 @@ pub const ANTHROPIC: &dyn Vendor = &Anthropic;
 /// Messages interface of Anthropic.
 #[derive(Debug)]
 struct Anthropic;
+
+/// The newest version of the interface that takes sampling parameters.
+/// <https://platform.claude.com/docs/en/api/migration-2026-10-21>
+const WITH_SAMPLING: &str = "2023-06-01";
 
 /// Keywords that `output_config` refuses; a tool's input schema takes them.
 /// <https://platform.claude.com/docs/en/build-with-claude/structured-outputs>
@@ -128,6 +136,40 @@ impl Vendor for Anthropic {
         body
     }
 
+    /// The effort counts for all tokens of an answer, thoughts among them.
+    /// <https://platform.claude.com/docs/en/build-with-claude/effort>
+    fn model_settings(
+        &self,
+        dialect: &Dialect,
+        settings: &ModelSettings,
+    ) -> Result<Map<String, Value>, SettingTrouble> {
+        let mut fields = Map::new();
+        let vendor = self.name();
+        match settings.effort {
+            None => {}
+            Some(Effort::None) => _ = fields.insert("thinking".into(), json!({"type": "disabled"})),
+            Some(effort) => {
+                let word = effort_word(self, effort, &[Effort::None, Effort::Low, Effort::Medium, Effort::High])?;
+                fields.insert("output_config".into(), json!({"effort": word}));
+            }
+        }
+        if let Some(temperature) = settings.temperature {
+            if dialect.api_version != WITH_SAMPLING {
+                let remedy =
+                    "its interface refuses it since version 2026-10-21; leave it out, or give --api-version 2023-06-01";
+                return Err(SettingTrouble::Missing { vendor, setting: "temperature", remedy });
+            }
+            fields.insert("temperature".into(), json!(temperature));
+        }
+        if settings.seed.is_some() {
+            return Err(SettingTrouble::Missing { vendor, setting: "seed", remedy: "leave it out" });
+        }
+        if !settings.stop.is_empty() {
+            fields.insert("stop_sequences".into(), json!(settings.stop));
+        }
+        Ok(fields)
+    }
+
     /// <https://platform.claude.com/docs/en/build-with-claude/streaming>
     fn add(&self, whole: &mut Value, event: &Value) -> Added {
         let at = event["index"].as_u64().and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
@@ -211,7 +253,7 @@ impl Vendor for Anthropic {
         // How many of the tokens were thoughts is not told; without a word of the answer all were.
         let thinks = blocks.iter().any(|b| b["type"] == "thinking" || b["type"] == "redacted_thinking");
         let thoughts = usage.map_or(0, |u| u.output) * u64::from(thinks && content.is_none());
-        Ok(Reply { content, finish, usage, thoughts, model })
+        Ok(Reply { content, finish, usage, thoughts, model, tier: None })
     }
 
     /// <https://platform.claude.com/docs/en/api/errors>

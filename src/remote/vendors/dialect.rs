@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::errors::{by_status, excerpt, told_trouble};
 use super::{Reply, Structured, Vendor};
-use crate::remote::Prompt;
 use crate::remote::trouble::Trouble;
+use crate::remote::{ExtraHeaders, Prompt};
 
 /// Phrasing of the requests of a run: a vendor, and what it has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +18,31 @@ pub struct Dialect {
     pub api_version: String,
     /// True if the server is the vendor itself; other servers know older field names only.
     pub first_party: bool,
+    /// True if the server is on this machine.
+    pub(super) is_local: bool,
+    /// Objects that are merged into each body, in order.
+    pub(super) extras: Vec<Value>,
+    /// Label of the prompt that all requests begin with, where one is sent.
+    pub(super) cache_key: Option<String>,
+    /// Headers that a person gave.
+    pub extra_headers: ExtraHeaders,
 }
 
 impl Dialect {
+    /// The phrasing of a vendor's requests about a model, without wishes or headers of a person.
+    pub fn new(vendor: &'static dyn Vendor, model: &str, api_version: &str, first_party: bool) -> Self {
+        Self {
+            vendor,
+            model: model.to_owned(),
+            api_version: api_version.to_owned(),
+            first_party,
+            is_local: false,
+            extras: Vec::new(),
+            cache_key: None,
+            extra_headers: ExtraHeaders::default(),
+        }
+    }
+
     /// Path of a request, below the base URL.
     pub fn path(&self) -> String {
         self.vendor.path(self)
@@ -36,10 +58,12 @@ impl Dialect {
         self.vendor.headers(self)
     }
 
-    /// Body of a request. Sampling parameters are never sent: Anthropic's version 2026-10-21 refuses them, and the
-    /// reasoning models of others do.
+    /// Body of a request. Sampling parameters are sent only where a person gave some: Anthropic's version 2026-10-21 refuses them,
+    /// and the reasoning models of others do.
     pub fn body(&self, prompt: &Prompt, structured: Structured) -> Value {
-        self.vendor.body(self, prompt, structured)
+        let mut body = self.vendor.body(self, prompt, structured);
+        self.add_extras(&mut body, prompt.tier);
+        body
     }
 
     /// Path of a request whose answer is streamed, below the base URL.

@@ -42,7 +42,8 @@ pub(super) fn by_status(status: u16, words: &str) -> TroubleKind {
     let lower = words.to_ascii_lowercase();
     match status {
         429 => TroubleKind::RateLimited,
-        529 | 503 => TroubleKind::Overloaded,
+        // 498: no room at the flex tier of Groq. <https://console.groq.com/docs/flex-processing>
+        498 | 529 | 503 => TroubleKind::Overloaded,
         408 | 409 => TroubleKind::Server { may_have_answered: false },
         500 | 502 | 504 => TroubleKind::Server { may_have_answered: true },
         s if s > 500 => TroubleKind::Server { may_have_answered: true },

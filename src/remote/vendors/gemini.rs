@@ -4,16 +4,19 @@
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::errors::told_trouble;
+use super::extras::stop_texts;
 use super::schema::{self, SchemaTrouble};
-use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, count, system_with_schema};
+use super::{Content, Dialect, Finish, Prompt, Reply, SettingTrouble, Structured, Vendor, count, system_with_schema};
+use crate::remote::ServiceTier;
 use crate::remote::batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing};
 use crate::remote::client::{Client, Payload};
 use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
-use crate::values::Usage;
+use crate::stages::model_settings::{Effort, ModelSettings};
+use crate::values::{Choice, Usage};
 
 /// Gemini, as [`Dialect::vendor`](super::Dialect::vendor) holds it.
 pub const GEMINI: &dyn Vendor = &Gemini;
@@ -110,6 +113,44 @@ impl Vendor for Gemini {
         })
     }
 
+    /// <https://ai.google.dev/api/generate-content#GenerationConfig>, <https://ai.google.dev/gemini-api/docs/thinking>
+    fn model_settings(
+        &self,
+        _dialect: &Dialect,
+        settings: &ModelSettings,
+    ) -> Result<Map<String, Value>, SettingTrouble> {
+        let mut config = Map::new();
+        match settings.effort {
+            None => {}
+            // A level "none" does not exist; models that cannot do without thoughts refuse the budget.
+            Some(Effort::None) => _ = config.insert("thinkingConfig".into(), json!({"thinkingBudget": 0})),
+            Some(effort) => _ = config.insert("thinkingConfig".into(), json!({"thinkingLevel": effort.word()})),
+        }
+        if let Some(temperature) = settings.temperature {
+            config.insert("temperature".into(), json!(temperature));
+        }
+        if let Some(seed) = settings.seed {
+            if i32::try_from(seed).is_err() {
+                let (given, known) = (seed.to_string(), format!("at most {}", i32::MAX));
+                return Err(SettingTrouble::Value { vendor: self.name(), setting: "seed", given, known });
+            }
+            config.insert("seed".into(), json!(seed));
+        }
+        if !settings.stop.is_empty() {
+            config.insert("stopSequences".into(), json!(stop_texts(self, &settings.stop, 5)?));
+        }
+        let mut fields = Map::new();
+        if !config.is_empty() {
+            fields.insert("generationConfig".into(), Value::Object(config));
+        }
+        Ok(fields)
+    }
+
+    /// <https://ai.google.dev/gemini-api/docs/flex-inference>
+    fn has_flex(&self) -> bool {
+        true
+    }
+
     fn stream_path(&self, dialect: &Dialect) -> String {
         format!("/{}/models/{}:streamGenerateContent?alt=sse", dialect.api_version, dialect.model)
     }
@@ -152,12 +193,18 @@ impl Vendor for Gemini {
         let thoughts = count(&value["usageMetadata"], "thoughtsTokenCount");
         let usage = usage(&value["usageMetadata"]);
         let model = value["modelVersion"].as_str().map(str::to_owned);
+        let tier = ServiceTier::served(&value["usageMetadata"]["serviceTier"]);
         let Some(candidate) = value.get("candidates").and_then(|c| c.get(0)) else {
             // A blocked prompt has no candidates.
             return match value["promptFeedback"]["blockReason"].as_str() {
-                Some(reason) => {
-                    Ok(Reply { content: None, finish: Finish::Refused(reason.to_owned()), usage, thoughts, model })
-                }
+                Some(reason) => Ok(Reply {
+                    content: None,
+                    finish: Finish::Refused(reason.to_owned()),
+                    usage,
+                    thoughts,
+                    model,
+                    tier,
+                }),
                 None => Err("the response has no 'candidates', as a Gemini answer has".to_owned()),
             };
         };
@@ -175,7 +222,7 @@ impl Vendor for Gemini {
             Some(other) => Finish::Other(other.to_owned()),
         };
         let content = Some(text).filter(|t| !t.trim().is_empty()).map(Content::Text);
-        Ok(Reply { content, finish, usage, thoughts, model })
+        Ok(Reply { content, finish, usage, thoughts, model, tier })
     }
 
     /// Google's error body: <https://google.aip.dev/193>. A quota of a day does not come back within a run's patience.

@@ -4,6 +4,7 @@
 mod anthropic;
 mod dialect;
 mod errors;
+mod extras;
 mod gemini;
 mod openai;
 mod openai_chat;
@@ -16,6 +17,7 @@ pub use anthropic::ANTHROPIC;
 pub use dialect::Dialect;
 pub(super) use dialect::lenient_json;
 pub(super) use errors::{excerpt, told_trouble};
+pub use extras::{SettingTrouble, check_tier};
 pub use gemini::GEMINI;
 pub use openai_chat::OPENAI_CHAT;
 pub use openai_responses::OPENAI_RESPONSES;

@@ -36,6 +36,11 @@ pub(super) fn trouble(status: u16, value: &Value) -> Option<TroubleKind> {
         ("insufficient_quota" | "billing_hard_limit_reached", _) | (_, "insufficient_quota") => {
             Some(TroubleKind::Balance)
         }
+        // No room at the flex tier: not charged, and no limit of the account.
+        ("resource_unavailable", _) => Some(TroubleKind::Overloaded),
+        _ if status == 429 && word("message").to_ascii_lowercase().contains("resource unavailable") => {
+            Some(TroubleKind::Overloaded)
+        }
         ("invalid_api_key", _) => Some(TroubleKind::Key),
         ("model_not_found", _) => Some(TroubleKind::NotFound),
         ("context_length_exceeded", _) => Some(TroubleKind::TooLarge),

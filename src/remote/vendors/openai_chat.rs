@@ -5,15 +5,21 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::extras::stop_texts;
 use super::schema::{self, SchemaTrouble};
-use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, append, count, openai, system_with_schema};
+use super::{
+    Content, Dialect, Finish, Prompt, Reply, SettingTrouble, Structured, Vendor, append, count, openai,
+    system_with_schema,
+};
+use crate::remote::ServiceTier;
 use crate::remote::batches::{BatchLimits, BatchSeen, ResultLine};
 use crate::remote::client::Client;
 use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
-use crate::values::Usage;
+use crate::stages::model_settings::{Effort, ModelSettings};
+use crate::values::{Choice, Usage};
 
 /// OpenAI Chat Completions, and every server that speaks it, as [`Dialect::vendor`](super::Dialect::vendor) holds it.
 pub const OPENAI_CHAT: &dyn Vendor = &OpenAiChat;
@@ -83,6 +89,41 @@ impl Vendor for OpenAiChat {
         body
     }
 
+    /// vLLM, Ollama and others take OpenAI's word for the effort; templates of models that think also have a switch of their own, which
+    /// only servers of one's own pass on. <https://docs.vllm.ai/en/stable/features/reasoning_outputs/>
+    fn model_settings(
+        &self,
+        dialect: &Dialect,
+        settings: &ModelSettings,
+    ) -> Result<Map<String, Value>, SettingTrouble> {
+        let mut fields = Map::new();
+        if let Some(effort) = settings.effort {
+            fields.insert("reasoning_effort".into(), json!(effort.word()));
+            if dialect.is_local {
+                let switch = json!({"enable_thinking": effort != Effort::None, "reasoning_effort": effort.word()});
+                fields.insert("chat_template_kwargs".into(), switch);
+            }
+        }
+        if let Some(temperature) = settings.temperature {
+            fields.insert("temperature".into(), json!(temperature));
+        }
+        if let Some(seed) = settings.seed {
+            fields.insert("seed".into(), json!(seed));
+        }
+        if !settings.stop.is_empty() {
+            fields.insert("stop".into(), json!(stop_texts(self, &settings.stop, 4)?));
+        }
+        Ok(fields)
+    }
+
+    fn takes_cache_key(&self) -> bool {
+        true
+    }
+
+    fn has_flex(&self) -> bool {
+        true
+    }
+
     fn ask_for_stream(&self, body: &mut Value) {
         body["stream"] = json!(true);
         body["stream_options"] = json!({"include_usage": true});
@@ -129,7 +170,8 @@ impl Vendor for OpenAiChat {
         let content = message["content"].as_str().filter(|t| !t.trim().is_empty()).map(|t| Content::Text(t.to_owned()));
         let model = value["model"].as_str().map(str::to_owned);
         let thoughts = count(&value["usage"]["completion_tokens_details"], "reasoning_tokens");
-        Ok(Reply { content, finish, usage: usage(&value["usage"]), thoughts, model })
+        let tier = ServiceTier::served(&value["service_tier"]);
+        Ok(Reply { content, finish, usage: usage(&value["usage"]), thoughts, model, tier })
     }
 
     fn trouble(&self, status: u16, value: &Value) -> Option<TroubleKind> {

@@ -4,15 +4,20 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::schema::{self, SchemaTrouble};
-use super::{Content, Dialect, Finish, Prompt, Reply, Structured, Vendor, append, count, openai, system_with_schema};
+use super::{
+    Content, Dialect, Finish, Prompt, Reply, SettingTrouble, Structured, Vendor, append, count, openai,
+    system_with_schema,
+};
+use crate::remote::ServiceTier;
 use crate::remote::batches::{BatchLimits, BatchSeen, ResultLine};
 use crate::remote::client::Client;
 use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
-use crate::values::Usage;
+use crate::stages::model_settings::ModelSettings;
+use crate::values::{Choice, Usage};
 
 /// OpenAI Responses, as [`Dialect::vendor`](super::Dialect::vendor) holds it.
 pub const OPENAI_RESPONSES: &dyn Vendor = &OpenAiResponses;
@@ -77,6 +82,34 @@ impl Vendor for OpenAiResponses {
         body
     }
 
+    fn model_settings(
+        &self,
+        _dialect: &Dialect,
+        settings: &ModelSettings,
+    ) -> Result<Map<String, Value>, SettingTrouble> {
+        let mut fields = Map::new();
+        if let Some(effort) = settings.effort {
+            fields.insert("reasoning".into(), json!({"effort": effort.word()}));
+        }
+        if let Some(temperature) = settings.temperature {
+            fields.insert("temperature".into(), json!(temperature));
+        }
+        let missing = [("seed", settings.seed.is_some()), ("stop", !settings.stop.is_empty())];
+        if let Some((setting, _)) = missing.into_iter().find(|(_, given)| *given) {
+            let remedy = "leave it out, or ask with --provider openai";
+            return Err(SettingTrouble::Missing { vendor: self.name(), setting, remedy });
+        }
+        Ok(fields)
+    }
+
+    fn takes_cache_key(&self) -> bool {
+        true
+    }
+
+    fn has_flex(&self) -> bool {
+        true
+    }
+
     fn add(&self, whole: &mut Value, event: &Value) -> Added {
         if whole.is_null() {
             *whole = json!({"status": "in_progress", "output": [{"type": "message", "content": [{"type": "output_text", "text": ""}]}]});
@@ -127,7 +160,8 @@ impl Vendor for OpenAiResponses {
         let content = Some(text).filter(|t| !t.trim().is_empty()).map(Content::Text);
         let model = value["model"].as_str().map(str::to_owned);
         let thoughts = count(&value["usage"]["output_tokens_details"], "reasoning_tokens");
-        Ok(Reply { content, finish, usage: usage(&value["usage"]), thoughts, model })
+        let tier = ServiceTier::served(&value["service_tier"]);
+        Ok(Reply { content, finish, usage: usage(&value["usage"]), thoughts, model, tier })
     }
 
     fn trouble(&self, status: u16, value: &Value) -> Option<TroubleKind> {

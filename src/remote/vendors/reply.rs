@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::remote::Prompt;
 use crate::remote::stream::Added;
+use crate::remote::{Prompt, ServiceTier};
 use crate::values::Usage;
 
 /// Way in which an answer is held to the schema. A server that refuses one gets the next; all answers are validated locally.
@@ -56,6 +56,8 @@ pub struct Reply {
     pub thoughts: u64,
     /// The model that answered, by its own name.
     pub model: Option<String>,
+    /// Tier that served it, where the response tells it.
+    pub tier: Option<ServiceTier>,
 }
 
 /// System part of the prompt, with the schema in words, for servers that know no better way.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::remote::ServiceTier;
 use crate::remote::trouble::Disposition;
 use crate::remote::trouble::TroubleKind;
 use crate::values::Usage;
 
 fn dialect(vendor: &'static dyn Vendor) -> Dialect {
-    Dialect { vendor, model: "m".into(), api_version: vendor.default_api_version().into(), first_party: true }
+    Dialect::new(vendor, "m", vendor.default_api_version(), true)
 }
 
 fn prompt(schema: Value) -> Prompt {
@@ -20,6 +21,7 @@ fn prompt(schema: Value) -> Prompt {
         schema: Arc::new(schema),
         schema_name: "glossary".into(),
         max_output_tokens: 512,
+        tier: ServiceTier::Standard,
     }
 }
 

@@ -4,14 +4,15 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use futures_util::future::{self, BoxFuture};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{ALL, Dialect, Reply, SchemaTrouble, Structured};
+use super::{ALL, Dialect, Reply, SchemaTrouble, SettingTrouble, Structured};
 use crate::remote::Prompt;
 use crate::remote::batches::{BatchLimits, BatchSeen, ResultLine};
 use crate::remote::client::Client;
 use crate::remote::stream::Added;
 use crate::remote::trouble::{Trouble, TroubleKind};
+use crate::stages::model_settings::ModelSettings;
 
 /// A vendor's interface: where a request goes, how its body looks, what a reply and an error mean, how a batch is made and
 /// read. One file implements it for one vendor, and [`ALL`] lists it. Two vendors of one name are equal.
@@ -79,6 +80,23 @@ pub trait Vendor: std::fmt::Debug + Send + Sync {
 
     /// Body of a request.
     fn body(&self, dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value;
+
+    /// Fields of a body that wishes about how the model answers come to, but for those that are given as fields.
+    ///
+    /// # Errors
+    /// For a wish that it has no parameter for.
+    fn model_settings(&self, dialect: &Dialect, settings: &ModelSettings)
+    -> Result<Map<String, Value>, SettingTrouble>;
+
+    /// Test whether it takes a label for the prompt that requests have in common (`prompt_cache_key`).
+    fn takes_cache_key(&self) -> bool {
+        false
+    }
+
+    /// Test whether it sells a slower tier at the price of its batches (`service_tier`).
+    fn has_flex(&self) -> bool {
+        false
+    }
 
     /// Path of a request whose answer is streamed.
     fn stream_path(&self, dialect: &Dialect) -> String {

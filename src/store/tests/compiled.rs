@@ -195,6 +195,7 @@ fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
     reader.next_response().unwrap();
     reader.unread_responses(question, ResponseId(0), 10).unwrap();
     reader.ledger_sums().unwrap();
+    reader.model_changes().unwrap();
     reader.told(question).unwrap();
     reader.ledger(drop).unwrap();
     reader.open_batches(question).unwrap();

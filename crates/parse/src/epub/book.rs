@@ -63,11 +63,13 @@ fn parse(mut archive: Archive<'_>, progress: Progress<'_>) -> Result<ParsedDocum
         progress(number - 1, total);
         let item = package.item(id);
         let readable = item.map(|item| package.readable(item));
-        if readable.is_some_and(|i| protection.covers(&i.path)) {
-            return Err(Failure::new(FailureKind::Encrypted, protection.reason()));
-        }
         let mut label = None;
-        let source = match read_chapter(&mut archive, readable, &mut labels, &mut notes, number, &mut builder) {
+        let chapter = if readable.is_some_and(|i| protection.covers(&i.path)) {
+            Err(EntryError::Protected(protection.reason()))
+        } else {
+            read_chapter(&mut archive, readable, &mut labels, &mut notes, number, &mut builder)
+        };
+        let source = match chapter {
             Ok(chapter) => {
                 label = chapter.heading;
                 chapter.source
@@ -90,8 +92,12 @@ fn parse(mut archive: Archive<'_>, progress: Progress<'_>) -> Result<ParsedDocum
         builder.end_section(label, source);
     }
     progress(total, total);
-    if failed.len() == spine.len() {
+    let is_protected = |(_, error): &(String, EntryError)| matches!(error, EntryError::Protected(_));
+    if failed.len() == spine.len() || (builder.is_empty() && failed.iter().any(is_protected)) {
         return Err(nothing_readable(&failed));
+    }
+    if builder.is_empty() {
+        notes.add("it has no text: its pages may be pictures, which are not read in EPUB files".to_owned());
     }
     builder.outline = outline(&contents, &sections);
     builder.notes = notes.finish();
@@ -125,6 +131,13 @@ impl Notes {
 /// Failure of a book of which nothing can be read.
 fn nothing_readable(failed: &[(String, EntryError)]) -> Failure {
     let (first, error) = &failed[0];
+    let reason = failed.iter().find_map(|(_, error)| match error {
+        EntryError::Protected(reason) => Some(reason),
+        _ => None,
+    });
+    if let Some(reason) = reason {
+        return Failure::new(FailureKind::Encrypted, reason);
+    }
     let kind = match error {
         _ if failed.iter().all(|(_, e)| *e == EntryError::Encrypted) => FailureKind::Encrypted,
         EntryError::TooLarge(_) => FailureKind::Memory,

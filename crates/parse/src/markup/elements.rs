@@ -28,7 +28,7 @@ pub(crate) struct Tag<'a> {
 pub(crate) struct Attributes(Vec<(&'static str, String)>);
 
 /// The attributes that are kept.
-const KNOWN: [&str; 37] = [
+const KNOWN: [&str; 39] = [
     "id",
     "name",
     "hidden",
@@ -66,6 +66,8 @@ const KNOWN: [&str; 37] = [
     "version",
     "val",
     "styleid",
+    "rowspan",
+    "colspan",
 ];
 
 impl Attributes {

@@ -2,8 +2,10 @@
 
 mod decode;
 mod elements;
+mod frame;
 mod html;
 mod roles;
+mod spans;
 mod walker;
 mod xhtml;
 mod xml;

@@ -10,6 +10,10 @@ pub(super) enum Role {
     Paragraph,
     Heading(u8),
     Item,
+    /// A term of a list of definitions.
+    Term,
+    /// What such a term means.
+    Definition,
     Table,
     Row,
     Cell,
@@ -87,7 +91,9 @@ fn html_role(name: &str) -> Role {
         "h5" => Role::Heading(5),
         "h6" => Role::Heading(6),
         "p" => Role::Paragraph,
-        "li" | "dt" | "dd" => Role::Item,
+        "li" => Role::Item,
+        "dt" => Role::Term,
+        "dd" => Role::Definition,
         "table" => Role::Table,
         "tr" => Role::Row,
         "td" | "th" => Role::Cell,

@@ -7,9 +7,12 @@
 
 use std::collections::HashMap;
 
+use super::super::build::superscript;
 use super::super::flow::Flow;
 use super::elements::{Sink, Tag};
+use super::frame::{Frame, Mode, frame, is_block};
 use super::roles::{Place, Role, hash, is_inline, role};
+use super::spans::Spans;
 use corpora_values::BlockKind;
 
 /// Labels of printed pages by the id of the element at which the page begins.
@@ -40,41 +43,7 @@ pub(crate) struct Walker<'a> {
     marks: Vec<(String, usize)>,
     /// Alternative texts in the open heading.
     alternative: String,
-}
-
-/// An open element.
-#[derive(Clone, Copy)]
-struct Frame {
-    /// Stands for its name.
-    name: u64,
-    role: Role,
-    /// Kind of the text directly in it.
-    kind: BlockKind,
-    mode: Mode,
-    /// True if its blocks are parts of a table's row.
-    in_row: bool,
-    in_pre: bool,
-    in_svg: bool,
-    in_math: bool,
-    /// True if its list items are notes.
-    in_notes: bool,
-    /// Cells so far, in a row.
-    cells: u32,
-    /// True if it has made a page mark already.
-    is_labelled: bool,
-    /// Length of the block's text when it began.
-    began: usize,
-}
-
-/// Use of the text in an element.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Read,
-    Skip,
-    /// It is the document's title.
-    Title,
-    /// It is a page's label.
-    Label,
+    spans: Spans,
 }
 
 impl<'a> Walker<'a> {
@@ -90,6 +59,7 @@ impl<'a> Walker<'a> {
             broken_at: None,
             marks: Vec::new(),
             alternative: String::new(),
+            spans: Spans::default(),
         }
     }
 
@@ -101,20 +71,7 @@ impl<'a> Walker<'a> {
     }
 
     fn top(&self) -> Frame {
-        self.stack.last().copied().unwrap_or(Frame {
-            name: 0,
-            role: Role::Block,
-            kind: BlockKind::Paragraph,
-            mode: Mode::Read,
-            in_row: false,
-            in_pre: false,
-            in_svg: false,
-            in_math: false,
-            in_notes: false,
-            cells: 0,
-            is_labelled: false,
-            began: 0,
-        })
+        self.stack.last().copied().unwrap_or(Frame::OUTSIDE)
     }
 
     /// Ends the block that is being read.
@@ -146,6 +103,15 @@ impl<'a> Walker<'a> {
     }
 
     fn push_text(&mut self, text: &str, frame: &Frame) {
+        if frame.is_raised && !text.trim().is_empty() {
+            // As in print: a raised figure is a power or the mark of a note, and no part of the word before it.
+            if let Some(raised) = text.trim().chars().map(superscript).collect::<Option<String>>() {
+                return self.push_run(&raised, frame.kind);
+            }
+            if frame.is_mark && self.text.ends_with(char::is_alphanumeric) && text.starts_with(char::is_alphanumeric) {
+                self.text.push(' ');
+            }
+        }
         if frame.in_pre && !frame.in_row {
             // Each line of preformatted text is a block of its own.
             let mut lines = text.split('\n');
@@ -202,14 +168,53 @@ impl<'a> Walker<'a> {
                 }
                 self.flush();
             }
-            Role::Row | Role::Table | Role::Pre => self.flush(),
-            Role::Cell if !frame.in_row => self.flush(),
-            Role::Block | Role::Paragraph | Role::Item | Role::Caption | Role::Note => {
-                self.boundary(parent.in_row);
+            Role::Table => {
+                self.flush();
+                self.spans.end_table();
             }
+            Role::Row => {
+                let mut column = frame.cells;
+                while self.spans.holds_beyond(column) && column > 0 {
+                    column = self.held_cells(column).max(column + 1);
+                }
+                self.flush();
+            }
+            Role::Pre => self.flush(),
+            Role::Cell if frame.in_row => self.end_cell(&frame),
+            Role::Cell => self.flush(),
+            role if is_block(role) => self.boundary(parent.in_row),
             _ => {}
         }
         true
+    }
+
+    /// Ends a cell of a row: it may reach over more columns, and into the rows below.
+    fn end_cell(&mut self, frame: &Frame) {
+        let (columns, rows) = frame.reach;
+        let Some(row) = self.stack.iter_mut().rev().find(|f| f.role == Role::Row) else { return };
+        let column = row.cells.saturating_sub(1);
+        row.cells += columns - 1;
+        if rows > 1 {
+            let text = self.text.get(frame.began..).unwrap_or_default().trim();
+            self.spans.hold(column, columns, rows - 1, text);
+        }
+        self.text.extend(std::iter::repeat_n('\t', columns as usize - 1));
+    }
+
+    /// Says the cells from above that hold `column` and those after it. Returns the next free column.
+    fn held_cells(&mut self, column: u32) -> u32 {
+        let texts = self.spans.held_from(column);
+        let next = column + texts.len() as u32;
+        for (n, text) in (column..).zip(texts) {
+            if n > 0 {
+                self.text.push('\t');
+            }
+            if self.kind.is_none() && !text.is_empty() {
+                self.kind = Some(BlockKind::TableRow);
+            }
+            self.text.push_str(&text);
+        }
+        next
     }
 
     /// Lenient: ends open elements down to the innermost one that `ends` accepts, unless one that `stops` accepts is
@@ -252,7 +257,15 @@ impl<'a> Walker<'a> {
         }
         let starts_block = matches!(
             role,
-            Role::Block | Role::Paragraph | Role::Heading(_) | Role::Table | Role::Pre | Role::Note | Role::Item
+            Role::Block
+                | Role::Paragraph
+                | Role::Heading(_)
+                | Role::Table
+                | Role::Pre
+                | Role::Note
+                | Role::Item
+                | Role::Term
+                | Role::Definition
         );
         if starts_block && name != "option" {
             let is_scope = |f: &Frame| !matches!(f.role, Role::Inline | Role::Heading(_));
@@ -271,17 +284,22 @@ impl<'a> Walker<'a> {
                 self.flush();
                 self.alternative.clear();
             }
-            Role::Table | Role::Pre | Role::Row => self.flush(),
+            Role::Table => {
+                self.flush();
+                self.spans.begin_table();
+            }
+            Role::Pre | Role::Row => self.flush(),
             Role::Cell if parent.in_row => {
-                if let Some(row) = self.stack.iter_mut().rev().find(|f| f.role == Role::Row) {
-                    row.cells += 1;
-                    if row.cells > 1 {
+                if let Some(at) = self.stack.iter().rposition(|f| f.role == Role::Row) {
+                    let column = self.held_cells(self.stack[at].cells);
+                    self.stack[at].cells = column + 1;
+                    if column > 0 {
                         self.text.push('\t');
                     }
                 }
             }
             Role::Cell => self.flush(),
-            Role::Block | Role::Paragraph | Role::Item | Role::Caption | Role::Note => self.boundary(parent.in_row),
+            role if is_block(role) => self.boundary(parent.in_row),
             Role::Break if parent.in_pre && !parent.in_row => self.flush(),
             // Two breaks in a row are how old books part paragraphs.
             Role::Break if !parent.in_row && self.broken_at.is_some_and(|at| self.text[at..].trim().is_empty()) => {
@@ -307,10 +325,6 @@ impl<'a> Walker<'a> {
             && (a.get("x").is_some() || a.get("y").is_some() || a.get("dy").is_some())
         {
             self.space();
-        }
-        // The mark of a note would grow onto its word.
-        if a.is_a(&["noteref"]) && self.text.ends_with(char::is_alphanumeric) {
-            self.text.push(' ');
         }
     }
 
@@ -365,8 +379,11 @@ impl Sink for Walker<'_> {
             self.mark(label);
         }
         if is_empty {
-            if is_read && matches!(role, Role::Block | Role::Paragraph | Role::Item | Role::Caption) {
+            if is_read && is_block(role) {
                 self.boundary(parent.in_row);
+            }
+            if is_read && role == Role::Table {
+                self.spans.end_table();
             }
             if role == Role::Math
                 && is_read
@@ -452,43 +469,4 @@ impl Sink for Walker<'_> {
         let frame = self.top();
         frame.in_svg || frame.in_math
     }
-}
-
-/// The frame of an element inside `parent`.
-fn frame(tag: &Tag<'_>, role: Role, parent: &Frame, has_label: bool) -> Frame {
-    let mut frame = Frame { name: hash(tag.name), role, cells: 0, is_labelled: has_label, ..*parent };
-    frame.kind = match (role, parent.kind) {
-        (Role::Row, _) => BlockKind::TableRow,
-        (Role::Note, _) => BlockKind::Footnote,
-        (Role::Table, kind) if kind != BlockKind::Footnote => BlockKind::Paragraph,
-        (_, kind @ (BlockKind::Footnote | BlockKind::Caption)) => kind,
-        (Role::Heading(level), _) => BlockKind::Heading(level.clamp(1, 6)),
-        (Role::Item, _) => BlockKind::ListItem,
-        (Role::Caption, _) => BlockKind::Caption,
-        // A heading or a table in a cell has shown that the table is there for layout.
-        (Role::Pre, BlockKind::TableRow) => BlockKind::Paragraph,
-        (_, kind) => kind,
-    };
-    frame.in_row = match role {
-        Role::Row => true,
-        Role::Table | Role::Heading(_) | Role::Pre => false,
-        _ => parent.in_row,
-    };
-    if parent.in_row && frame.in_row {
-        frame.kind = BlockKind::TableRow;
-    }
-    frame.in_pre |= role == Role::Pre;
-    frame.in_svg = (parent.in_svg || role == Role::Svg) && tag.name != "foreignobject";
-    frame.in_math |= role == Role::Math;
-    frame.in_notes |= tag.attributes.is_a(&["footnotes", "endnotes", "rearnotes"]);
-    frame.mode = match (parent.mode, role) {
-        (Mode::Skip, Role::Title) if parent.role == Role::Head => Mode::Title,
-        (Mode::Skip, _) | (_, Role::Skip | Role::Head) => Mode::Skip,
-        (mode @ (Mode::Title | Mode::Label), _) => mode,
-        (Mode::Read, Role::Title) => Mode::Title,
-        // Its text is the page's number, whether it is needed or not.
-        (Mode::Read, Role::PageBreak) => Mode::Label,
-        (Mode::Read, _) => Mode::Read,
-    };
-    frame
 }

@@ -7,15 +7,14 @@ use std::rc::Rc;
 use hayro_font::kurbo::{Affine, Point, Rect};
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::content::ops::TypedInstruction as Op;
-use hayro_syntax::object::{
-    Array, Dict, Name, Number, Object, Rect as PdfRect, Stream, String as PdfString, dict_or_stream,
-};
+use hayro_syntax::object::{Array, Dict, Name, Number, Object, Stream, dict_or_stream};
 use hayro_syntax::page::{Page, Resources};
 use rustc_hash::FxHashMap;
 
-use super::fonts::{Fonts, PageFont};
-use super::glyphs::{Painter, Pen};
+use super::fonts::{Face, Fonts, PageFont};
 use super::layers::Layers;
+use super::painter::{Painter, Pen};
+use super::structure::entries;
 
 /// A page paints without end: its forms draw each other.
 #[derive(Debug)]
@@ -34,48 +33,19 @@ const MOST_STATES: usize = 4096;
 /// Letters stand out a little of the boxes made for them, in points.
 const CLIP_MARGIN: f64 = 3.0;
 
-/// Part of a page whose marks are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    /// Marks that its own content paints.
-    Page,
-    /// Marks that lie above it: the appearances of its annotations.
-    Annotations,
-}
-
-/// Paints a part of a page.
+/// Paints what a page's own content paints.
 pub(super) fn paint<'a>(
     page: &Page<'a>,
-    part: Part,
     fonts: &mut Fonts<'a>,
     layers: &Layers,
     painter: &mut Painter,
 ) -> Result<(), Endless> {
-    let (width, height) = page.render_dimensions();
-    let sheet = Rect::new(0.0, 0.0, width.into(), height.into());
-    let state = State {
-        ctm: Affine::new(page.initial_transform(true).as_coeffs()),
-        // Half a line beside the page is let pass.
-        visible: sheet.inflate(6.0, 6.0),
-        text: TextState::default(),
-    };
-    let mut reader =
-        ContentReader { fonts, layers, painter, state, saved: Vec::new(), unsaved: 0, hidden: Vec::new(), forms: 0 };
-    match part {
-        Part::Page => reader.read(TypedIter::new(&content_of(page)), page.resources(), 0),
-        Part::Annotations => {
-            let annotations = page.raw().get::<Array<'_>>(b"Annots");
-            annotations
-                .iter()
-                .flat_map(Array::iter::<Dict<'a>>)
-                .try_for_each(|a| reader.annotation(&a, page.resources()))
-        }
-    }
+    ContentReader::new(page, fonts, layers, painter).read(TypedIter::new(&content_of(page)), page.resources(), 0)
 }
 
 #[derive(Clone)]
-struct State<'a> {
-    ctm: Affine,
+pub(super) struct State<'a> {
+    pub(super) ctm: Affine,
     /// Bounds of what can be seen: the page, then each clip inside the one before it.
     visible: Rect,
     text: TextState<'a>,
@@ -92,6 +62,8 @@ struct TextState<'a> {
     scale: f64,
     leading: f64,
     rise: f64,
+    /// Neither filled nor stroked.
+    is_invisible: bool,
     matrix: Affine,
     line_matrix: Affine,
 }
@@ -106,6 +78,7 @@ impl Default for TextState<'_> {
             scale: 1.0,
             leading: 0.0,
             rise: 0.0,
+            is_invisible: false,
             matrix: Affine::IDENTITY,
             line_matrix: Affine::IDENTITY,
         }
@@ -142,11 +115,11 @@ impl Path {
     }
 }
 
-struct ContentReader<'r, 'a> {
+pub(super) struct ContentReader<'r, 'a> {
     fonts: &'r mut Fonts<'a>,
     layers: &'r Layers,
-    painter: &'r mut Painter,
-    state: State<'a>,
+    pub(super) painter: &'r mut Painter,
+    pub(super) state: State<'a>,
     saved: Vec<State<'a>>,
     /// States that were to be saved beyond the limit.
     unsaved: usize,
@@ -155,7 +128,20 @@ struct ContentReader<'r, 'a> {
     forms: u32,
 }
 
-impl<'a> ContentReader<'_, 'a> {
+impl<'r, 'a> ContentReader<'r, 'a> {
+    /// Reads for a page, beginning at its sheet.
+    pub(super) fn new(page: &Page<'a>, fonts: &'r mut Fonts<'a>, layers: &'r Layers, painter: &'r mut Painter) -> Self {
+        let (width, height) = page.render_dimensions();
+        let sheet = Rect::new(0.0, 0.0, width.into(), height.into());
+        let state = State {
+            ctm: Affine::new(page.initial_transform(true).as_coeffs()),
+            // Half a line beside the page is let pass.
+            visible: sheet.inflate(6.0, 6.0),
+            text: TextState::default(),
+        };
+        Self { fonts, layers, painter, state, saved: Vec::new(), unsaved: 0, hidden: Vec::new(), forms: 0 }
+    }
+
     fn read(&mut self, mut operations: TypedIter<'_>, resources: &Resources<'a>, depth: u32) -> Result<(), Endless> {
         let mut fonts: FxHashMap<Box<[u8]>, Option<Rc<PageFont<'a>>>> = FxHashMap::default();
         let mut path = Path::default();
@@ -217,6 +203,7 @@ impl<'a> ContentReader<'_, 'a> {
                 Op::WordSpacing(n) => self.state.text.word_space = n.0.as_f64(),
                 Op::HorizontalScaling(n) => self.state.text.scale = n.0.as_f64() / 100.0,
                 Op::TextLeading(n) => self.state.text.leading = n.0.as_f64(),
+                Op::TextRenderingMode(n) => self.state.text.is_invisible = matches!(n.0.as_i64(), 3 | 7),
                 Op::TextRise(n) => self.state.text.rise = n.0.as_f64(),
                 Op::SetTextMatrix(m) => {
                     self.state.text.line_matrix = matrix([m.0, m.1, m.2, m.3, m.4, m.5]);
@@ -283,7 +270,8 @@ impl<'a> ContentReader<'_, 'a> {
         Ok(())
     }
 
-    fn form(&mut self, form: &Stream<'a>, resources: &Resources<'a>, depth: u32) -> Result<(), Endless> {
+    /// Reads a form.
+    pub(super) fn form(&mut self, form: &Stream<'a>, resources: &Resources<'a>, depth: u32) -> Result<(), Endless> {
         let dict = form.dict();
         let is_form = dict.get::<Name<'_>>(b"Subtype").is_some_and(|name| name.as_ref() == b"Form");
         if !is_form || depth >= DEEPEST_FORM || self.is_hidden() || !self.layers.shows(dict, b"OC") {
@@ -307,48 +295,7 @@ impl<'a> ContentReader<'_, 'a> {
         read
     }
 
-    /// Reads what an annotation looks like, in its place (ISO 32000-1, 12.5.5).
-    fn annotation(&mut self, annotation: &Dict<'a>, resources: &Resources<'a>) -> Result<(), Endless> {
-        const HIDDEN: u32 = 1 << 1;
-        const NO_VIEW: u32 = 1 << 5;
-        if annotation.get::<u32>(b"F").unwrap_or(0) & (HIDDEN | NO_VIEW) != 0 {
-            return Ok(());
-        }
-        let normal = annotation.get::<Dict<'a>>(b"AP").and_then(|looks| looks.get::<Object<'a>>(b"N"));
-        let look = match normal {
-            Some(Object::Stream(look)) => Some(look),
-            Some(Object::Dict(looks)) => {
-                let state = annotation.get::<Name<'_>>(b"AS");
-                let of_state = state.and_then(|state| looks.get::<Stream<'a>>(state));
-                of_state.or_else(|| looks.get::<Stream<'a>>(b"Off"))
-            }
-            _ => None,
-        };
-        if look.is_none() && annotation.get::<Name<'_>>(b"Subtype").is_some_and(|name| name.as_ref() == b"FreeText") {
-            // Readers make the appearance themselves; its words are known.
-            let text = annotation.get::<PdfString<'_>>(b"Contents");
-            if let Some(text) = text.and_then(|text| super::structure::text_string(text.as_bytes())) {
-                self.painter.show_plain(text);
-            }
-            return Ok(());
-        }
-        let place = annotation.get::<PdfRect>(b"Rect");
-        let bounds = look.as_ref().and_then(|look| look.dict().get::<[f64; 4]>(b"BBox"));
-        let (Some(look), Some(place), Some(bounds)) = (look, place, bounds) else {
-            return Ok(());
-        };
-        let own = look.dict().get::<[f64; 6]>(b"Matrix").map_or(Affine::IDENTITY, Affine::new);
-        let from = own.transform_rect_bbox(rect(bounds));
-        let (width, height) = ((place.x1 - place.x0) / from.width(), (place.y1 - place.y0) / from.height());
-        self.save();
-        self.state.ctm *=
-            Affine::new([width, 0.0, 0.0, height, place.x0 - width * from.x0, place.y0 - height * from.y0]);
-        let read = self.form(&look, resources, 0);
-        self.restore();
-        read
-    }
-
-    fn save(&mut self) {
+    pub(super) fn save(&mut self) {
         if self.saved.len() < MOST_STATES {
             self.saved.push(self.state.clone());
         } else {
@@ -356,7 +303,7 @@ impl<'a> ContentReader<'_, 'a> {
         }
     }
 
-    fn restore(&mut self) {
+    pub(super) fn restore(&mut self) {
         if self.unsaved > 0 {
             self.unsaved -= 1;
         } else if let Some(state) = self.saved.pop() {
@@ -394,7 +341,7 @@ impl<'a> ContentReader<'_, 'a> {
         let Some(font) = text.font.clone().or_else(|| self.fonts.standard()) else {
             return;
         };
-        let pen = Pen::new(state.ctm * text.matrix, text.size * text.scale, text.size, font.is_vertical);
+        let pen = Pen::new(state.ctm * text.matrix, text.size * text.scale, text.size, font.em, font.is_vertical);
         let (mut x, mut y) = (0.0, 0.0);
         for piece in pieces {
             match piece {
@@ -429,7 +376,7 @@ impl<'a> ContentReader<'_, 'a> {
                 _ => {}
             }
         }
-        self.painter.end_show(font.weight());
+        self.painter.end_show(Face { is_invisible: text.is_invisible, ..font.face() });
         text.matrix *= Affine::translate((x, y));
     }
 }
@@ -439,7 +386,7 @@ fn matrix(numbers: [Number; 6]) -> Affine {
 }
 
 /// A rectangle of two opposite corners.
-fn rect([x0, y0, x1, y1]: [f64; 4]) -> Rect {
+pub(super) fn rect([x0, y0, x1, y1]: [f64; 4]) -> Rect {
     Rect::from_points((x0, y0), (x1, y1))
 }
 
@@ -449,8 +396,9 @@ fn content_of<'a>(page: &Page<'a>) -> Cow<'a, [u8]> {
         return content.decoded_data().unwrap_or_default();
     }
     let mut content = Vec::new();
-    let parts = page.raw().get::<Array<'_>>(b"Contents");
-    for part in parts.iter().flat_map(Array::iter::<Stream<'_>>).filter_map(|part| part.decoded_data().ok()) {
+    let parts = page.raw().get::<Array<'a>>(b"Contents").map(|parts| entries(&parts, page.xref()));
+    let parts = parts.into_iter().flatten().filter_map(Object::into_stream);
+    for part in parts.filter_map(|part| part.decoded_data().ok()) {
         content.extend_from_slice(&part);
         // An operator does not go on from one stream to the next.
         content.push(b'\n');

@@ -1,20 +1,19 @@
 //! A whole PDF: its pages one by one, then what only all of them together tell.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use hayro_syntax::page::Page;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
-use super::content::{self, Endless, Part};
+use super::content::{self, Endless};
 use super::fallback::Fallback;
 use super::fonts::Fonts;
-use super::glyphs::Painter;
 use super::headings::Faces;
 use super::layers::Layers;
-use super::lines::{self, LINE_END_HYPHEN, PageBlock};
-use super::{fallback, furniture, structure};
+use super::lines::{self, PageBlock};
+use super::painter::Painter;
+use super::{annotations, fallback, furniture, hidden, hyphens, structure};
 use crate::ParseSettings;
 use crate::archive::ZIP;
 use crate::build::Builder;
@@ -35,8 +34,18 @@ struct PageText {
     /// Lines that were recognised in its picture, in place of blocks.
     recognised: Vec<OcrLine>,
     source: SectionSource,
+    doubt: Doubt,
+}
+
+/// Reasons for which the text of a page may not be what the page shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Doubt {
+    #[default]
+    None,
+    /// Many of its characters are guesses: whether they are right shows in what they spell, over the whole document.
+    Guessed,
     /// The page paints text of which little or nothing could be read.
-    is_doubtful: bool,
+    Unread,
 }
 
 impl PageText {
@@ -44,7 +53,11 @@ impl PageText {
     fn or_recognised(mut self, ocr: &mut Ocr<'_>, page: &Page<'_>, number: usize) -> Self {
         let written = self.blocks.iter().flat_map(|b| b.text.chars()).filter(|c| !c.is_whitespace());
         let characters = written.take(ENOUGH_TEXT).count();
-        let own = if self.is_doubtful && characters > 0 { OwnText::Garbled } else { OwnText::Characters(characters) };
+        let own = if self.doubt == Doubt::Unread && characters > 0 {
+            OwnText::Garbled
+        } else {
+            OwnText::Characters(characters)
+        };
         match ocr.page(page, number, own) {
             Recognition::Own => {}
             Recognition::Missing => self.source = SectionSource::NeedsOcr,
@@ -56,50 +69,45 @@ impl PageText {
     }
 }
 
-/// PDF: a header within the first 1,024 bytes, as readers accept it (ISO 32000-1, annex H, note 13).
-pub(crate) const READER: Reader = Reader::Bytes {
-    marks: |head| !head.starts_with(ZIP) && head[..head.len().min(1024)].windows(5).any(|w| w == b"%PDF-"),
-    read: parse,
-};
+/// PDF: a header within the first 1,024 bytes, as readers accept it (ISO 32000-1, annex H, note 13), or later in the head of the file
+/// a whole line of one.
+pub(crate) const READER: Reader = Reader::Bytes { marks: has_header, read: parse };
+
+fn has_header(head: &[u8]) -> bool {
+    let is_line = |line: &[u8]| match line {
+        [b'%', b'P', b'D', b'F', b'-', major, b'.', minor, rest @ ..] => {
+            major.is_ascii_digit() && minor.is_ascii_digit() && matches!(rest, [] | [b'\r'])
+        }
+        _ => false,
+    };
+    !head.starts_with(ZIP)
+        && (head[..head.len().min(1024)].windows(5).any(|w| w == b"%PDF-") || head.split(|b| *b == b'\n').any(is_line))
+}
 
 fn parse(bytes: Cow<'_, [u8]>, settings: &ParseSettings, progress: Progress<'_>) -> Result<ParsedDocument, Failure> {
     let bytes = Arc::new(bytes.into_owned());
     let pdf = open(&bytes, settings)?;
-    let count = pdf.pages().len();
-    let mut pages = Vec::with_capacity(count.min(1 << 16));
-    let mut fonts = Fonts::new();
-    let layers = Layers::of(&pdf);
-    let mut painter = Painter::default();
+    let places = structure::places(&pdf);
+    let count = places.len();
+    let mut pages = read_pages(&pdf, &places, progress);
+    judge_guesses(&mut pages);
     let mut fallback = Fallback::default();
     let mut ocr = Ocr::new(settings);
-    for (index, page) in pdf.pages().iter().enumerate() {
-        if index % PAGES_PER_FONTS == PAGES_PER_FONTS - 1 {
-            fonts = Fonts::new();
-        }
-        let unreadable =
-            |reason: &str| PageText { source: SectionSource::Unreadable(reason.to_owned()), ..PageText::default() };
-        let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            read_page(page, &mut fonts, &layers, &mut painter)
-        }));
-        let mut read = match read {
-            Ok(Ok(read)) => read,
-            Ok(Err(Endless)) => unreadable("it paints without end"),
-            Err(_) => {
-                fonts = Fonts::new();
-                unreadable("what it paints breaks the parser")
-            }
-        };
-        if read.is_doubtful
+    for (index, (read, place)) in pages.iter_mut().zip(&places).enumerate() {
+        let Some(page) = place.and_then(|place| pdf.pages().get(place)) else { continue };
+        if read.doubt == Doubt::Unread
             && let Some(lines) = fallback.lines(&bytes, index as u32 + 1)
         {
             read.blocks = lines::of_plain(&lines, page.render_dimensions());
-            read.is_doubtful = false;
+            read.doubt = Doubt::None;
         }
         if read.source == SectionSource::File {
-            read = read.or_recognised(&mut ocr, page, index + 1);
+            *read = std::mem::take(read).or_recognised(&mut ocr, page, index + 1);
         }
-        pages.push(read);
-        progress(index as u32 + 1, count as u32);
+        // The reading of the file has been told already; recognition takes its time.
+        if read.source != SectionSource::File {
+            progress(index as u32 + 1, count as u32);
+        }
     }
     let broken: Vec<usize> = numbers(&pages, |page| matches!(page.source, SectionSource::Unreadable(_)));
     if broken.len() == count {
@@ -117,10 +125,12 @@ fn parse(bytes: Cow<'_, [u8]>, settings: &ParseSettings, progress: Progress<'_>)
     if !broken.is_empty() {
         builder.notes.push(format!("{} cannot be read and left out", ocr::pages(&broken)));
     }
-    build(&pdf, pages, &mut builder);
+    builder.notes.extend(structure::remark(&pdf).map(str::to_owned));
+    build(&pdf, &places, pages, &mut builder);
     let info = pdf.metadata();
     let text = |bytes: &Option<Box<[u8]>>| structure::text_string(bytes.as_ref()?);
-    let metadata = Metadata { title: text(&info.title), author: text(&info.author), language: None };
+    let language = structure::language(&pdf);
+    let metadata = Metadata { title: text(&info.title), author: text(&info.author), language };
     Ok(builder.finish(Format::Pdf, metadata))
 }
 
@@ -153,6 +163,38 @@ fn open(bytes: &Arc<Vec<u8>>, settings: &ParseSettings) -> Result<Pdf, Failure> 
     })
 }
 
+/// Reads the pages one by one; one that cannot be read keeps its place.
+fn read_pages(pdf: &Pdf, places: &[Option<usize>], progress: Progress<'_>) -> Vec<PageText> {
+    let mut pages = Vec::with_capacity(places.len().min(1 << 16));
+    let mut fonts = Fonts::new();
+    let layers = Layers::of(pdf);
+    let mut painter = Painter::default();
+    for (index, place) in places.iter().enumerate() {
+        if index % PAGES_PER_FONTS == PAGES_PER_FONTS - 1 {
+            fonts = Fonts::new();
+        }
+        let unreadable =
+            |reason: &str| PageText { source: SectionSource::Unreadable(reason.to_owned()), ..PageText::default() };
+        let Some(page) = place.and_then(|place| pdf.pages().get(place)) else {
+            pages.push(unreadable("the file does not hold it, though its page tree names it"));
+            continue;
+        };
+        let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            read_page(page, &mut fonts, &layers, &mut painter)
+        }));
+        pages.push(match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(Endless)) => unreadable("it paints without end"),
+            Err(_) => {
+                fonts = Fonts::new();
+                unreadable("what it paints breaks the parser")
+            }
+        });
+        progress(index as u32 + 1, places.len() as u32);
+    }
+    pages
+}
+
 fn read_page<'a>(
     page: &Page<'a>,
     fonts: &mut Fonts<'a>,
@@ -162,10 +204,14 @@ fn read_page<'a>(
     let mut blocks = Vec::new();
     let (mut shown, mut read, mut guessed, mut unknown) = (0, 0, 0, 0);
     // Annotations lie above the page; their text comes after the page's own, in the order in which the file lists them.
-    for part in [Part::Page, Part::Annotations] {
+    for is_above in [false, true] {
         let mut paint = |fonts: &mut Fonts<'a>| {
             painter.clear();
-            content::paint(page, part, fonts, layers, painter)?;
+            if is_above {
+                annotations::paint(page, fonts, layers, painter)?;
+            } else {
+                content::paint(page, fonts, layers, painter)?;
+            }
             Ok(painter.painted().unknown > 0)
         };
         let was_cork = fonts.recovery.is_cork();
@@ -174,84 +220,73 @@ fn read_page<'a>(
             paint(fonts)?;
         }
         let glyphs = painter.painted();
+        hidden::drop_copies(glyphs);
         shown += glyphs.shown;
         read += glyphs.glyphs.len();
         guessed += glyphs.guessed;
         unknown += glyphs.unknown;
-        lines::blocks(glyphs, part == Part::Annotations, &mut blocks);
+        lines::blocks(glyphs, is_above, &mut blocks);
         let plain: Vec<String> = glyphs.plain.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
         blocks.extend(lines::of_plain(&plain, page.render_dimensions()));
     }
-    if guessed * 3 > read && !fallback::is_plausible(&text_of(&blocks)) {
-        unknown += guessed;
-    }
     // A font that cannot be loaded shows nothing at all.
-    let is_doubtful = unknown * 3 > read || (shown == 0 && content::shows_text(page));
-    Ok(PageText { blocks, is_doubtful, ..PageText::default() })
+    let doubt = if unknown * 3 > read || (shown == 0 && content::shows_text(page)) {
+        Doubt::Unread
+    } else if (guessed + unknown) * 3 > read {
+        Doubt::Guessed
+    } else {
+        Doubt::None
+    };
+    Ok(PageText { blocks, doubt, ..PageText::default() })
 }
 
-fn text_of(blocks: &[PageBlock]) -> String {
-    blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n")
+/// Judges pages whose characters are guesses. Fonts are a document's, and so are the guesses: if all such pages together spell
+/// words, a page of names or of code among them is right too.
+fn judge_guesses(pages: &mut [PageText]) {
+    let text_of = |page: &PageText| page.blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n");
+    let guessed: Vec<usize> = (0..pages.len()).filter(|&page| pages[page].doubt == Doubt::Guessed).collect();
+    let texts: Vec<String> = guessed.iter().map(|&page| text_of(&pages[page])).collect();
+    let is_garbled = fallback::is_garbled(&texts.join("\n"));
+    for (page, text) in guessed.into_iter().zip(texts) {
+        let is_wrong = is_garbled && fallback::is_garbled(&text);
+        pages[page].doubt = if is_wrong { Doubt::Unread } else { Doubt::None };
+    }
 }
 
 /// Puts the pages into the document: what a block is, which blocks are furniture, which hyphens stay.
-fn build(pdf: &Pdf, mut pages: Vec<PageText>, builder: &mut Builder) {
-    let blocks: Vec<Vec<PageBlock>> = pages.iter_mut().map(|page| std::mem::take(&mut page.blocks)).collect();
-    let outline = structure::outline(pdf);
-    let labels = structure::page_labels(pdf);
+fn build(pdf: &Pdf, places: &[Option<usize>], mut pages: Vec<PageText>, builder: &mut Builder) {
+    let mut blocks: Vec<Vec<PageBlock>> = pages.iter_mut().map(|page| std::mem::take(&mut page.blocks)).collect();
+    let outline = structure::outline(pdf, places);
+    let labels = structure::page_labels(pdf, places.len());
     let furniture = furniture::find(&blocks);
-    let hyphenated = hyphenated_words(&blocks);
+    let hyphenated = hyphens::hyphenated_words(&blocks);
     let of_text = blocks
         .iter()
         .flatten()
         .zip(furniture.iter().flatten())
         .filter_map(|(block, furniture)| (!furniture).then_some(block));
     let faces = Faces::of(of_text, &outline);
+    let kinds: Vec<Vec<BlockKind>> = (1..)
+        .zip(blocks.iter().zip(&furniture))
+        .map(|(number, (blocks, furniture))| {
+            let kind = |(block, is_furniture): (&PageBlock, &bool)| {
+                if *is_furniture { BlockKind::Furniture } else { faces.kind(block, number) }
+            };
+            blocks.iter().zip(furniture).map(kind).collect()
+        })
+        .collect();
+    hyphens::join_halves(&mut blocks, |page, block| {
+        !matches!(kinds[page][block], BlockKind::Paragraph | BlockKind::ListItem)
+    });
     for (index, (blocks, page)) in blocks.into_iter().zip(pages).enumerate() {
-        let number = index as u32 + 1;
-        for (block, furniture) in blocks.iter().zip(&furniture[index]) {
-            let kind = if *furniture { BlockKind::Furniture } else { faces.kind(block, number) };
-            let text = resolve_hyphens(&block.text, &hyphenated);
-            builder.block(kind, &text, Some(block.area));
+        for (block, kind) in blocks.iter().zip(&kinds[index]) {
+            builder.block(*kind, &hyphens::resolve(&block.text, &hyphenated), Some(block.area));
         }
         ocr::add(&page.recognised, builder);
         let label = labels.as_ref().and_then(|labels| labels.get(index)).filter(|l| !l.is_empty()).cloned();
         builder.end_section(label, page.source);
     }
     builder.outline = outline;
-}
-
-/// Words that the document writes with a hyphen inside a line, in lower case.
-fn hyphenated_words(pages: &[Vec<PageBlock>]) -> HashSet<String> {
-    let texts = pages.iter().flatten().map(|block| block.text.as_str()).filter(|text| text.contains('-'));
-    texts
-        .flat_map(str::split_whitespace)
-        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
-        .filter(|word| word.contains('-') && !word.contains(LINE_END_HYPHEN))
-        .map(str::to_lowercase)
-        .collect()
-}
-
-/// A hyphen at a line's end goes, unless the document writes the word with it elsewhere.
-fn resolve_hyphens<'t>(text: &'t str, hyphenated: &HashSet<String>) -> Cow<'t, str> {
-    if !text.contains(LINE_END_HYPHEN) {
-        return text.into();
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(LINE_END_HYPHEN) {
-        out.push_str(&rest[..at]);
-        let after = &rest[at + LINE_END_HYPHEN.len_utf8()..];
-        let is_letter = |c: char| c.is_alphanumeric() || c == '-';
-        let begin = out.char_indices().rev().take_while(|&(_, c)| is_letter(c)).last().map_or(out.len(), |(i, _)| i);
-        let end = after.find(|c: char| !is_letter(c)).unwrap_or(after.len());
-        if hyphenated.contains(&format!("{}-{}", &out[begin..], &after[..end]).to_lowercase()) {
-            out.push('-');
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out.into()
 }
 
 /// Numbers of the pages of which something is true.

@@ -37,6 +37,14 @@ fn quietly<T>(read: impl FnOnce() -> Option<T>) -> Option<T> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok().flatten()
 }
 
+/// Letters from which on a text can be judged.
+const ENOUGH_LETTERS: usize = 10;
+
+/// Test whether a text of which the characters are guesses is none: there is enough of it, and it spells no words.
+pub(super) fn is_garbled(text: &str) -> bool {
+    text.chars().filter(|c| c.is_alphabetic()).nth(ENOUGH_LETTERS - 1).is_some() && !is_plausible(text)
+}
+
 /// Test whether a text consists of words. Codes of an unknown encoding that are taken for letters ("mojibake") mix
 /// letters with signs, capitals with small letters, and have words without vowels.
 pub(super) fn is_plausible(text: &str) -> bool {
@@ -60,11 +68,29 @@ pub(super) fn is_plausible(text: &str) -> bool {
             continue;
         }
         words += 1;
-        let inner_capital = core.chars().skip(1).any(char::is_uppercase) && core.chars().any(char::is_lowercase);
+        let inner_capital =
+            core.chars().skip(1).any(char::is_uppercase) && core.chars().any(char::is_lowercase) && !is_compound(core);
         let vowel = core.chars().any(|c| !c.is_ascii() || "aeiouyAEIOUY".contains(c));
         sound += usize::from(vowel && !inner_capital);
     }
-    letters >= 10 && marks * 20 <= letters && words >= 3 && sound * 10 >= words * 8
+    letters >= ENOUGH_LETTERS && marks * 20 <= letters && words >= 3 && sound * 10 >= words * 8
+}
+
+/// Test whether a word is made of words that begin with one capital each, as names in programs are: `BrauerTableOp`, `isEmpty`.
+fn is_compound(word: &str) -> bool {
+    let mut run = 0_usize;
+    let mut small = 0_usize;
+    for c in word.chars() {
+        if c.is_uppercase() {
+            if run > 0 && small < 1 {
+                return false;
+            }
+            (run, small) = (run + 1, 0);
+        } else {
+            (run, small) = (run.max(1), small + 1);
+        }
+    }
+    small >= 1 && run <= 5 && word.is_ascii()
 }
 
 #[cfg(test)]
@@ -77,6 +103,7 @@ mod tests {
         assert!(is_plausible("Der Glockenwärter zählt die Laternen an der Flußmauer."));
         assert!(!is_plausible("ÄOHFMQJEJïBÈOOFVOjCMFTLJWFSZVOC VGCPVSHVJHOPOÊPDVLÌNJMFKPVFQSåTEFM"));
         assert!(!is_plausible("\u{1}\u{2}\u{3} \u{4}\u{5}"));
+        assert!(is_plausible("BrauerTableOp IsBound isEmptyRow SetSize OnPoints PrintTable"));
         assert!(!is_plausible("Xqr bvTT kkzz mmNpp rrtss"));
     }
 }

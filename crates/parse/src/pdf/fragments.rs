@@ -1,6 +1,5 @@
 //! Glyphs to fragments: runs of text on one baseline without a wide gap, the atoms of layout.
 
-use super::bidi;
 use super::glyphs::Glyph;
 
 /// A run of glyphs on one baseline. Lengths are points, in the frame of its direction of writing: `u` along the line,
@@ -15,6 +14,32 @@ pub(super) struct Fragment {
     pub(super) size: f32,
     /// Place in the order of painting.
     pub(super) order: u32,
+    pub(super) ends: Ends,
+}
+
+/// How a fragment begins and ends, as far as it tells what it goes on from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// Its first character is a small letter.
+    pub(super) starts_small: bool,
+    /// Its last character is a hyphen after a letter.
+    pub(super) ends_half: bool,
+    /// It has digits and no letters.
+    pub(super) is_number: bool,
+}
+
+impl Ends {
+    fn of(glyphs: &[Glyph], members: &[u32]) -> Self {
+        let of = |at: Option<&u32>| at.map(|&g| glyphs[g as usize].first);
+        let (first, last) = (of(members.first()), of(members.last()));
+        let before_last = members.len().checked_sub(2).and_then(|at| of(members.get(at)));
+        let characters = || members.iter().map(|&g| glyphs[g as usize].first);
+        Self {
+            starts_small: first.is_some_and(char::is_lowercase),
+            ends_half: matches!(last, Some('-' | '\u{2010}')) && before_last.is_some_and(char::is_alphabetic),
+            is_number: characters().any(char::is_numeric) && !characters().any(char::is_alphabetic),
+        }
+    }
 }
 
 impl Fragment {
@@ -35,14 +60,14 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// For text that is turned by that many degrees, clockwise.
+    /// For text that is turned by that many tenths of a degree, clockwise.
     pub(super) fn of(turn: i16) -> Self {
         let (sin, cos) = match turn {
             0 => (0.0, 1.0),
-            90 => (1.0, 0.0),
-            180 => (0.0, -1.0),
-            270 => (-1.0, 0.0),
-            turn => f32::from(turn).to_radians().sin_cos(),
+            900 => (1.0, 0.0),
+            1800 => (0.0, -1.0),
+            2700 => (-1.0, 0.0),
+            turn => (f32::from(turn) / 10.0).to_radians().sin_cos(),
         };
         Self { cos, sin }
     }
@@ -61,21 +86,44 @@ impl Frame {
 const WIDE_GAP: f32 = 1.5;
 
 /// A gap wider than this parts words (MuPDF, source/fitz/stext-device.c, has the same figure).
-const WORD_GAP: f32 = 0.15;
+pub(super) const WORD_GAP: f32 = 0.15;
 
 /// Room for the glyphs of a usual line.
 const USUAL_GLYPHS: usize = 64;
 
-/// Puts the glyphs of one direction together.
-pub(super) fn fragments(glyphs: &[Glyph], turn: i16, frame: Frame) -> Vec<Fragment> {
+/// Distance in sizes within which the same letter painted again makes it bold, and is no second letter.
+const TWIN: f32 = 0.18;
+
+/// Test whether a glyph is the last one again, painted a little beside it.
+fn is_twin(glyphs: &[Glyph], open: &Fragment, glyph: &Glyph) -> bool {
+    let Some(last) = open.glyphs.last().map(|&last| &glyphs[last as usize]) else {
+        return false;
+    };
+    let apart = (glyph.x - last.x).abs().max((glyph.y - last.y).abs());
+    glyph.first == last.first && apart < (TWIN * glyph.size).min(0.5 * glyph.advance)
+}
+
+/// How much larger than the letters beside it an initial is at least.
+const INITIAL: f32 = 1.8;
+
+/// Test whether an open fragment is an initial that hangs into the lines beside it, and `size` that of such a line.
+fn is_initial(glyphs: &[Glyph], open: &Fragment, size: f32) -> bool {
+    open.glyphs.len() == 1 && open.size > INITIAL * size && glyphs[open.glyphs[0] as usize].first.is_uppercase()
+}
+
+/// Puts the glyphs of one direction together: of those turned as in `turns`.
+pub(super) fn fragments(glyphs: &[Glyph], turns: &[i16], frame: Frame) -> Vec<Fragment> {
     let mut fragments: Vec<Fragment> = Vec::new();
     for (index, glyph) in (0_u32..).zip(glyphs) {
-        if glyph.turn != turn {
+        if !turns.contains(&glyph.turn) {
             continue;
         }
         let (u, v) = frame.place(glyph.x, glyph.y);
         let end = u + glyph.advance;
         if let Some(open) = fragments.last_mut() {
+            if is_twin(glyphs, open, glyph) {
+                continue;
+            }
             let size = open.size.max(glyph.size);
             let gap = u - open.right;
             let raised = (v - open.baseline).abs();
@@ -83,7 +131,11 @@ pub(super) fn fragments(glyphs: &[Glyph], turn: i16, frame: Frame) -> Vec<Fragme
             let mark = glyph.size.min(open.size) < 0.85 * size;
             let same_line = raised <= if mark { 0.5 * size } else { 0.25 * size };
             // A larger glyph begins something else, unless it goes on where the last ended.
-            let fits = same_line && (-0.4 * size..=WIDE_GAP * size).contains(&gap) && glyph.size < 1.8 * open.size;
+            let hangs = open.baseline - v > 0.25 * glyph.size && is_initial(glyphs, open, glyph.size);
+            let fits = same_line
+                && !hangs
+                && (-0.4 * size..=WIDE_GAP * size).contains(&gap)
+                && glyph.size < INITIAL * open.size;
             if fits {
                 if glyph.size > 1.02 * open.size {
                     open.baseline = v;
@@ -97,7 +149,15 @@ pub(super) fn fragments(glyphs: &[Glyph], turn: i16, frame: Frame) -> Vec<Fragme
         }
         let mut of_line = Vec::with_capacity(USUAL_GLYPHS);
         of_line.push(index);
-        fragments.push(Fragment { glyphs: of_line, left: u, right: end, baseline: v, size: glyph.size, order: index });
+        fragments.push(Fragment {
+            glyphs: of_line,
+            left: u,
+            right: end,
+            baseline: v,
+            size: glyph.size,
+            order: index,
+            ends: Ends::default(),
+        });
     }
     merge_neighbours(glyphs, frame, fragments)
 }
@@ -136,6 +196,9 @@ fn merge_neighbours(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragment>
     }
     let mut merged = join_stretched_lines(glyphs, frame, merged);
     join_drop_caps(glyphs, &mut merged);
+    for fragment in &mut merged {
+        fragment.ends = Ends::of(glyphs, &fragment.glyphs);
+    }
     merged.sort_by_key(|f| f.order);
     merged
 }
@@ -268,7 +331,15 @@ fn join(glyphs: &[Glyph], frame: Frame, open: &mut Fragment, next: &Fragment) ->
     if gap > 0.35 * size {
         return false;
     }
-    if gap < -0.4 * size {
+    let is_again = |index: &u32| {
+        let glyph = &glyphs[*index as usize];
+        open.glyphs.iter().rev().take(2).any(|&old| {
+            let old = &glyphs[old as usize];
+            let reach = (TWIN * size).min(0.5 * glyph.advance);
+            old.first == glyph.first && (old.x - glyph.x).abs() < reach && (old.y - glyph.y).abs() < reach
+        })
+    };
+    if gap < -0.4 * size || (gap < 0.0 && next.glyphs.first().is_some_and(is_again)) {
         // Painted over each other: what is the same again is dropped; what fills gaps, letter by letter, is joined; other
         // text stays apart.
         let place = |index: u32| {
@@ -301,120 +372,4 @@ fn join(glyphs: &[Glyph], frame: Frame, open: &mut Fragment, next: &Fragment) ->
     open.right = open.right.max(next.right);
     open.order = open.order.min(next.order);
     true
-}
-
-/// The text of a fragment in reading order, words parted by single spaces.
-pub(super) fn text(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> String {
-    let mut out = String::with_capacity(fragment.glyphs.len() + 16);
-    let spread = spread(glyphs, frame, fragment);
-    let mut end: Option<f32> = None;
-    let mut rtl = false;
-    let (mut last, mut last_size) = (' ', 0.0);
-    for &index in &fragment.glyphs {
-        let glyph = &glyphs[index as usize];
-        let (u, v) = frame.place(glyph.x, glyph.y);
-        if let Some(end) = end {
-            let gap = u - end;
-            let size = fragment.size.min(glyph.size);
-            let limit = if is_ideographic(last) && is_ideographic(glyph.first) {
-                0.6
-            } else if last_size > 1.6 * fragment.size {
-                // After a large initial.
-                0.8
-            } else {
-                WORD_GAP
-            };
-            if (glyph.after_space && gap > -0.15 * size) || gap > (limit + spread) * size {
-                out.push(' ');
-            }
-        }
-        end = Some(u + glyph.advance);
-        last = glyph.first;
-        last_size = glyph.size;
-        rtl |= bidi::is_rtl(glyph.first);
-        // A raised figure is a power or the mark of a note; it is no part of the word before it.
-        let raised = glyph.size < 0.8 * fragment.size && fragment.baseline - v > 0.2 * fragment.size;
-        match superscript(glyph.first) {
-            Some(figure) if raised && glyph.more.is_none() => out.push(figure),
-            _ => {
-                out.push(glyph.first);
-                if let Some(more) = &glyph.more {
-                    out.push_str(more);
-                }
-            }
-        }
-    }
-    let out = if rtl { bidi::logical(&out) } else { out };
-    without_leaders(out)
-}
-
-/// Fewer dots in a row may be an ellipsis at the end of a sentence.
-const SHORTEST_LEADER: usize = 5;
-
-/// The text without the dots that lead from a title to its page: a tab stands for them.
-fn without_leaders(text: String) -> String {
-    if text.bytes().filter(|&b| b == b'.').count() < SHORTEST_LEADER {
-        return text;
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find('.') {
-        let run = rest[at..].find(|c| c != '.' && c != ' ').unwrap_or(rest.len() - at);
-        if rest[at..at + run].bytes().filter(|&b| b == b'.').count() < SHORTEST_LEADER {
-            out.push_str(&rest[..at + run]);
-        } else {
-            out.push_str(rest[..at].trim_end());
-            if at + run < rest.len() {
-                out.push('\t');
-            }
-        }
-        rest = &rest[at + run..];
-    }
-    out + rest
-}
-
-/// Letters farther apart than this are no spaced word: they stand each for itself.
-const WIDEST_SPREAD: f32 = 0.45;
-
-/// Distance at which letters stand apart in letter-spaced text, beyond the usual, in sizes.
-fn spread(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> f32 {
-    let first = fragment.glyphs.first().map(|&g| &glyphs[g as usize]);
-    let inked: f32 = fragment.glyphs.iter().map(|&g| glyphs[g as usize].advance).sum();
-    let count = fragment.glyphs.len();
-    // Cheap and usual: what stands apart on average less than a word gap is not letter-spaced.
-    let average = (fragment.right - fragment.left - inked) / (count.max(2) - 1) as f32;
-    if count < 4 || first.is_none() || average < 0.1 * fragment.size {
-        return 0.0;
-    }
-    let mut gaps: Vec<f32> = fragment
-        .glyphs
-        .windows(2)
-        .map(|pair| (&glyphs[pair[0] as usize], &glyphs[pair[1] as usize]))
-        // Dot leaders and figures in columns stand apart for reasons of their own.
-        .filter(|(a, b)| a.first.is_alphabetic() && b.first.is_alphabetic())
-        .map(|(a, b)| (frame.place(b.x, b.y).0 - frame.place(a.x, a.y).0 - a.advance) / fragment.size)
-        .collect();
-    if gaps.len() < 3 {
-        return 0.0;
-    }
-    gaps.sort_unstable_by(f32::total_cmp);
-    // Nearly all letters stand apart: else the wide gaps are those between words.
-    let usual = gaps[gaps.len() / 2];
-    if gaps[gaps.len() / 5] > 0.08 && usual < WIDEST_SPREAD { usual + 0.05 } else { 0.0 }
-}
-
-fn superscript(figure: char) -> Option<char> {
-    Some(match figure {
-        '0' => '\u{2070}',
-        '1' => '\u{b9}',
-        '2' => '\u{b2}',
-        '3' => '\u{b3}',
-        '4'..='9' => char::from_u32(0x2070 + u32::from(figure) - u32::from('0'))?,
-        _ => return None,
-    })
-}
-
-/// Scripts that are written without spaces between words.
-pub(super) fn is_ideographic(c: char) -> bool {
-    matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
 }

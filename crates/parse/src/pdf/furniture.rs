@@ -37,6 +37,8 @@ pub(super) fn find(pages: &[Vec<PageBlock>]) -> Vec<Vec<bool>> {
         let mut on: Vec<usize> = places.iter().map(|&(page, _)| page).collect();
         on.dedup();
         let number = is_page_number(&text);
+        // A number before words is one of the page, or the mark of a note that looks like others.
+        let must_count = number || (text.starts_with('#') && text.contains(char::is_alphabetic));
         let enough = if number { 2 } else { 3 };
         // What repeats stands on pages near each other: on all, or on every other one.
         let near = on.windows(2).filter(|w| w[1] - w[0] <= 2).count() + 1;
@@ -44,7 +46,8 @@ pub(super) fn find(pages: &[Vec<PageBlock>]) -> Vec<Vec<bool>> {
             continue;
         }
         // A number must count pages to be theirs.
-        if number && !counts_pages(pages, &places) {
+        let share = counting_share(pages, &places);
+        if must_count && share < if number { 0.5 } else { 0.8 } {
             continue;
         }
         for (page, index) in places {
@@ -95,8 +98,8 @@ fn is_page_number(masked: &str) -> bool {
         && matches!(letters.as_str(), "" | "page" | "pageof" | "of" | "p" | "seite" | "seitevon" | "página" | "pagina")
 }
 
-/// Test whether the numbers grow with the pages.
-fn counts_pages(pages: &[Vec<PageBlock>], places: &[(usize, usize)]) -> bool {
+/// Share of the steps from page to page on which the number grows as the pages do.
+fn counting_share(pages: &[Vec<PageBlock>], places: &[(usize, usize)]) -> f32 {
     let value = |&(page, index): &(usize, usize)| {
         let text = &pages[page][index].text;
         let digits: String =
@@ -105,5 +108,5 @@ fn counts_pages(pages: &[Vec<PageBlock>], places: &[(usize, usize)]) -> bool {
     };
     let offsets: Vec<Option<i64>> = places.iter().map(value).collect();
     let same = offsets.windows(2).filter(|w| w[0] == w[1]).count();
-    same * 2 >= offsets.len().saturating_sub(1)
+    same as f32 / offsets.len().saturating_sub(1).max(1) as f32
 }

@@ -1,6 +1,6 @@
 //! Kind of each block of a document, once all its pages are known: headings by size and weight, captions, notes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::lines::{PageBlock, Shape};
 use corpora_values::{BlockKind, OutlineEntry};
@@ -8,9 +8,15 @@ use corpora_values::{BlockKind, OutlineEntry};
 /// The sizes and weights of a document's text, in the measure of which headings stand out.
 pub(super) struct Faces {
     body: f32,
+    /// Usual weight of the text, and of what is written in a typewriter's letters: their strokes are another measure.
     weight: f32,
+    fixed_weight: f32,
+    /// Most of the text is not in a typewriter's letters, so that what is in them is code.
+    tells_code: bool,
     /// Sizes of headings, in half points, the largest first.
     sizes: Vec<i32>,
+    /// Faces of lists: of names of functions, of options, of lines of code.
+    lists: HashSet<Face>,
     /// Headings that the file's own table of contents names: page and title to level.
     outline: HashMap<(u32, String), u8>,
 }
@@ -23,11 +29,16 @@ impl Faces {
     pub(super) fn of<'a>(blocks: impl Iterator<Item = &'a PageBlock> + Clone, outline: &[OutlineEntry]) -> Self {
         let mut sizes: BTreeMap<i32, usize> = BTreeMap::new();
         let mut weights: BTreeMap<i32, usize> = BTreeMap::new();
+        let mut fixed_weights: BTreeMap<i32, usize> = BTreeMap::new();
+        let (mut fixed, mut all) = (0, 0);
         for block in blocks.clone() {
             *sizes.entry(half_points(block.size)).or_default() += block.text.len();
+            let weights = if block.is_fixed { &mut fixed_weights } else { &mut weights };
             if block.weight > 0.0 && block.weight < 1000.0 {
                 *weights.entry((block.weight / 4.0) as i32).or_default() += block.text.len();
             }
+            fixed += if block.is_fixed { block.text.len() } else { 0 };
+            all += block.text.len();
         }
         let commonest = |counts: &BTreeMap<i32, usize>| {
             counts.iter().max_by_key(|(value, count)| (**count, **value)).map(|(value, _)| *value as f32)
@@ -35,15 +46,45 @@ impl Faces {
         let mut faces = Self {
             body: commonest(&sizes).map_or(10.0, |half| half / 2.0),
             weight: commonest(&weights).map_or(0.0, |w| w * 4.0 + 2.0),
+            fixed_weight: commonest(&fixed_weights).map_or(0.0, |w| w * 4.0 + 2.0),
+            tells_code: fixed * 2 < all,
             sizes: Vec::new(),
+            lists: HashSet::new(),
             outline: outline.iter().map(|e| ((e.section, comparable(&e.title)), e.level)).collect(),
         };
         let mut large: Vec<i32> =
-            blocks.filter(|b| faces.is_large(b) && may_be_heading(b)).map(|b| half_points(b.size)).collect();
+            blocks.clone().filter(|b| faces.is_large(b) && may_be_heading(b)).map(|b| half_points(b.size)).collect();
         large.sort_unstable_by(|a, b| b.cmp(a));
         large.dedup();
         faces.sizes = large;
+        faces.find_lists(blocks);
         faces
+    }
+
+    /// Finds the faces in which lines stand below each other again and again: titles of one level do not, as each has its text.
+    fn find_lists<'a>(&mut self, blocks: impl Iterator<Item = &'a PageBlock>) {
+        let mut runs: HashMap<Face, (usize, usize)> = HashMap::new();
+        let mut open: Option<(Face, usize)> = None;
+        let mut end = |open: Option<(Face, usize)>| {
+            if let Some((face, length)) = open {
+                let (all, in_runs) = runs.entry(face).or_default();
+                *all += length;
+                *in_runs += if length > 1 { length } else { 0 };
+            }
+        };
+        for block in blocks {
+            let face = (may_be_heading(block) && (self.is_large(block) || self.is_heavy(block))).then(|| face(block));
+            open = match (open, face) {
+                (Some((before, length)), Some(face)) if before == face => Some((face, length + 1)),
+                (before, face) => {
+                    end(before);
+                    face.map(|face| (face, 1))
+                }
+            };
+        }
+        end(open);
+        let is_list = |(all, in_runs): (usize, usize)| all >= LEAST_LISTED && in_runs * 4 > all;
+        self.lists = runs.into_iter().filter(|(_, counts)| is_list(*counts)).map(|(face, _)| face).collect();
     }
 
     fn is_large(&self, block: &PageBlock) -> bool {
@@ -51,7 +92,8 @@ impl Faces {
     }
 
     fn is_heavy(&self, block: &PageBlock) -> bool {
-        self.weight > 0.0 && block.weight < 1000.0 && block.weight > 1.25 * self.weight && block.size > 0.94 * self.body
+        let usual = if block.is_fixed { self.fixed_weight } else { self.weight };
+        usual > 0.0 && block.weight < 1000.0 && block.weight > 1.25 * usual && block.size > 0.94 * self.body
     }
 
     /// Kind of a block of a page.
@@ -70,7 +112,7 @@ impl Faces {
         if is_caption(text) {
             return BlockKind::Caption;
         }
-        if may_be_heading(block) {
+        if may_be_heading(block) && !self.lists.contains(&face(block)) {
             if self.is_large(block) {
                 let rank = self.sizes.iter().position(|&s| s <= half_points(block.size)).unwrap_or(self.sizes.len());
                 return BlockKind::Heading((rank + 1).min(6) as u8);
@@ -84,6 +126,7 @@ impl Faces {
             return BlockKind::Footnote;
         }
         match block.shape {
+            Shape::Text if block.is_fixed && self.tells_code => BlockKind::Code,
             Shape::Text => BlockKind::Paragraph,
             Shape::ListItem => BlockKind::ListItem,
             Shape::Row => BlockKind::TableRow,
@@ -98,6 +141,16 @@ fn may_be_heading(block: &PageBlock) -> bool {
         && !block.artifact
 }
 
+/// Size in half points, weight in steps that tell bold from plain, and whether it is a typewriter's.
+type Face = (i32, i32, bool);
+
+fn face(block: &PageBlock) -> Face {
+    (half_points(block.size), (block.weight.min(1000.0) / 20.0) as i32, block.is_fixed)
+}
+
+/// Lines of a face from which on their places tell.
+const LEAST_LISTED: usize = 10;
+
 fn half_points(size: f32) -> i32 {
     (size * 2.0).round() as i32
 }
@@ -108,38 +161,62 @@ fn comparable(title: &str) -> String {
     text.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned()
 }
 
-/// "Figure 3", "Table 2.1:", in the languages that we know terms in.
+/// Names of what has a caption, in the languages that we know terms in.
+const CAPTIONED: [&str; 33] = [
+    "figure",
+    "fig",
+    "table",
+    "plate",
+    "map",
+    "scheme",
+    "box",
+    "chart",
+    "diagram",
+    "exhibit",
+    "listing",
+    "abbildung",
+    "abb",
+    "tabelle",
+    "tab",
+    "karte",
+    "kasten",
+    "figura",
+    "tabla",
+    "cuadro",
+    "mapa",
+    "recuadro",
+    "esquema",
+    "tableau",
+    "carte",
+    "encadré",
+    "tabella",
+    "tabela",
+    "quadro",
+    "figuur",
+    "tabel",
+    "afbeelding",
+    "kaart",
+];
+
+/// "Figure 3.", "Table 2.1: Gates", "Map 4 The River": a name and a number, and then no sentence that goes on.
 fn is_caption(text: &str) -> bool {
     let mut words = text.split_whitespace();
-    let Some(first) = words.next() else {
+    let (Some(first), Some(second)) = (words.next(), words.next()) else {
         return false;
     };
     let first = first.trim_end_matches('.').to_lowercase();
-    let names = [
-        "figure",
-        "fig",
-        "table",
-        "plate",
-        "abbildung",
-        "abb",
-        "tabelle",
-        "tab",
-        "figura",
-        "tabla",
-        "cuadro",
-        "tableau",
-        "tabella",
-        "tabela",
-        "quadro",
-        "figuur",
-        "tabel",
-        "afbeelding",
-    ];
-    let numbered = words.next().is_some_and(|w| {
-        let number = w.trim_end_matches([':', '.', '-', '\u{2013}', '\u{2014}']);
-        w.len() != number.len() && number.contains(|c: char| c.is_ascii_digit()) && number.len() <= 6
-    });
-    numbered && names.contains(&first.as_str())
+    if !CAPTIONED.contains(&first.as_str()) {
+        return false;
+    }
+    let number = second.trim_end_matches([':', '.', '-', '\u{2013}', '\u{2014}']);
+    let is_number = number.len() <= 6
+        && (number.contains(|c: char| c.is_ascii_digit())
+            || (!number.is_empty() && number.bytes().all(|b| matches!(b, b'I' | b'V' | b'X'))));
+    let goes_on = match words.next().and_then(|word| word.chars().next()) {
+        None => false,
+        Some(c) => c.is_lowercase() || c == '(' || c == ',',
+    };
+    is_number && (number.len() != second.len() || (!goes_on && text.chars().count() <= LONGEST_HEADING))
 }
 
 /// The mark of a note: a raised figure, an asterisk, a dagger, a number of its own.

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::bidi;
-use super::fragments::{self, Fragment, Frame, is_ideographic};
-use super::glyphs::PageGlyphs;
+use super::fonts::Face;
+use super::fragments::{self, Fragment, Frame};
+use super::glyphs::{Glyph, PageGlyphs};
 use super::order::{self, Cell, Row};
+use super::words::{self, is_ideographic};
 use corpora_values::Area;
 
 /// Stands between the halves of a word that a line's end parted with a hyphen, until the whole document tells whether
@@ -24,6 +26,8 @@ pub(super) struct Line {
     pub(super) size: f32,
     /// Thickness of its strokes, in thousandths of the size; 0 if unknown.
     pub(super) weight: f32,
+    /// All of its letters are equally wide.
+    pub(super) is_fixed: bool,
     pub(super) artifact: bool,
 }
 
@@ -44,6 +48,8 @@ pub(super) struct PageBlock {
     pub(super) area: Area,
     pub(super) size: f32,
     pub(super) weight: f32,
+    /// All of its letters are equally wide: code, most often.
+    pub(super) is_fixed: bool,
     pub(super) artifact: bool,
 }
 
@@ -56,17 +62,43 @@ pub(super) fn blocks(page: &PageGlyphs, as_painted: bool, out: &mut Vec<PageBloc
         right += run.iter().filter(|glyph| bidi::is_rtl(glyph.first)).count();
     }
     let from_right = right * 2 > page.glyphs.len();
-    let mut turns: Vec<(i16, usize)> = turns.into_iter().collect();
-    // The direction of most of the text first; what is turned otherwise stands beside it.
-    turns.sort_by_key(|&(turn, count)| (std::cmp::Reverse(count), turn));
-    for (turn, _) in turns {
+    let is_fixed = |glyph: &&Glyph| page.faces.get(glyph.show as usize).is_some_and(|face| face.is_fixed);
+    let tells_code = page.glyphs.iter().filter(is_fixed).count() * 2 < page.glyphs.len();
+    for Direction { turn, turns } in directions(turns) {
         let frame = Frame::of(turn);
-        let fragments = fragments::fragments(&page.glyphs, turn, frame);
-        let layout = Layout { page, frame, fragments: &fragments };
+        let fragments = fragments::fragments(&page.glyphs, &turns, frame);
+        let layout = Layout { page, frame, fragments: &fragments, tells_code };
         for row in order::rows(&fragments, from_right, as_painted) {
             layout.row(&row, out);
         }
     }
+}
+
+/// Text of one direction, as a reader sees it.
+struct Direction {
+    /// Tenths of a degree by which most of it is turned.
+    turn: i16,
+    /// All turns that belong to it.
+    turns: Vec<i16>,
+}
+
+/// Turns that differ by so many tenths of a degree are one direction: a scanner or a printer laid the lines a little askew.
+const ASKEW: i16 = 30;
+
+/// Directions of a page's text, by how many glyphs are turned so: that of most of the text first, as what is turned otherwise
+/// stands beside it.
+fn directions(turns: BTreeMap<i16, usize>) -> Vec<Direction> {
+    let mut turns: Vec<(i16, usize)> = turns.into_iter().collect();
+    turns.sort_by_key(|&(turn, count)| (std::cmp::Reverse(count), turn));
+    let mut directions: Vec<Direction> = Vec::new();
+    for (turn, _) in turns {
+        let apart = |other: i16| (turn - other).rem_euclid(3600).min((other - turn).rem_euclid(3600));
+        match directions.iter_mut().find(|direction| apart(direction.turn) <= ASKEW) {
+            Some(direction) => direction.turns.push(turn),
+            None => directions.push(Direction { turn, turns: vec![turn] }),
+        }
+    }
+    directions
 }
 
 /// Blocks of lines whose places on the page are unknown: they get all of it.
@@ -80,6 +112,7 @@ pub(super) fn of_plain(lines: &[String], (width, height): (f32, f32)) -> Vec<Pag
         area,
         size: 10.0,
         weight: 0.0,
+        is_fixed: false,
         artifact: false,
     })
     .collect()
@@ -106,6 +139,8 @@ struct Layout<'a> {
     page: &'a PageGlyphs,
     frame: Frame,
     fragments: &'a [Fragment],
+    /// Most of the page is not in a typewriter's letters, so that what is in them is code: each line for itself.
+    tells_code: bool,
 }
 
 /// Cells of more lines than this are not cells of a table: they stand side by side and are read one after the other.
@@ -155,11 +190,12 @@ impl Layout<'_> {
             baseline: 0.0,
             size: 0.0,
             weight: 0.0,
+            is_fixed: true,
             artifact: true,
         };
         for &m in members {
             let fragment = &self.fragments[m];
-            let text = fragments::text(&self.page.glyphs, self.frame, fragment);
+            let text = words::text(&self.page.glyphs, self.frame, fragment);
             if line.text.is_empty() {
                 line.text = text;
             } else {
@@ -174,14 +210,25 @@ impl Layout<'_> {
             line.size = line.size.max(fragment.size);
             line.artifact &= fragment.glyphs.iter().all(|&g| self.page.glyphs[g as usize].artifact);
             line.weight = self.weight(fragment);
+            line.is_fixed &= self.is_fixed(fragment);
         }
         line
+    }
+
+    fn face(&self, glyph: u32) -> Face {
+        self.page.faces.get(self.page.glyphs[glyph as usize].show as usize).copied().unwrap_or_default()
+    }
+
+    /// Test whether a fragment is written in a typewriter's letters, from its first to its last.
+    fn is_fixed(&self, fragment: &Fragment) -> bool {
+        let ends = [fragment.glyphs.first(), fragment.glyphs.last()];
+        ends.into_iter().flatten().all(|&glyph| self.face(glyph).is_fixed)
     }
 
     /// The weight of the lighter of a fragment's first and last pieces: a bold word in a plain line is no bold line.
     fn weight(&self, fragment: &Fragment) -> f32 {
         let of = |index: Option<&u32>| {
-            let weight = index.map_or(0.0, |&g| self.page.weights[self.page.glyphs[g as usize].show as usize]);
+            let weight = index.map_or(0.0, |&g| self.face(g).weight);
             (weight > 0.0).then_some(weight)
         };
         match (of(fragment.glyphs.first()), of(fragment.glyphs.last())) {
@@ -212,6 +259,7 @@ impl Layout<'_> {
             area: self.area(lines),
             size: lines.iter().map(|l| l.size).fold(0.0, f32::max),
             weight: lines.iter().map(|l| l.weight).fold(f32::MAX, f32::min),
+            is_fixed: lines.iter().all(|l| l.is_fixed),
             artifact: lines.iter().all(|l| l.artifact),
         }
     }
@@ -221,9 +269,15 @@ impl Layout<'_> {
         let mut steps: Vec<f32> = lines.windows(2).map(|w| w[1].baseline - w[0].baseline).collect();
         steps.sort_by(f32::total_cmp);
         let step = steps.get(steps.len() / 2).copied().unwrap_or(0.0);
+        let mut sizes: Vec<f32> = lines.iter().map(|line| line.size).collect();
+        sizes.sort_by(f32::total_cmp);
+        let body = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
         let mut from = 0;
         for at in 1..=lines.len() {
-            if at < lines.len() && !Column::around(lines, at, step).parts(&lines[at - 1], &lines[at], &lines[from]) {
+            if at < lines.len()
+                && !(self.tells_code && lines[at - 1].is_fixed && lines[at].is_fixed)
+                && !Column::around(lines, at, step, body).parts(&lines[at - 1], &lines[at], &lines[from])
+            {
                 continue;
             }
             let paragraph = &lines[from..at];
@@ -247,24 +301,29 @@ fn is_prose(lines: &[Line]) -> bool {
     lines.len() >= 3 && characters >= 18 * lines.len()
 }
 
+/// Distance from line to line at which text is set without lead, in sizes, and a little more.
+const USUAL_STEP: f32 = 1.1;
+
 /// The column in which two lines stand.
 struct Column {
     left: f32,
     right: f32,
     /// The usual distance from line to line.
     step: f32,
+    /// The usual size.
+    body: f32,
 }
 
 impl Column {
     /// The column of the lines around `at`: as wide as its neighbours that begin at the same place.
-    fn around(lines: &[Line], at: usize, step: f32) -> Self {
+    fn around(lines: &[Line], at: usize, step: f32, body: f32) -> Self {
         const NEAR: usize = 8;
         let anchor = &lines[at];
         let before = &lines[at.saturating_sub(NEAR)..at];
         let after = &lines[at..lines.len().min(at + NEAR)];
         let same = |line: &&Line| (line.left - anchor.left).abs() < 2.0 * anchor.size;
         let near = before.iter().rev().take_while(same).chain(after.iter().take_while(same));
-        let mut column = Self { left: anchor.left, right: anchor.right, step };
+        let mut column = Self { left: anchor.left, right: anchor.right, step, body };
         for line in near.chain(&lines[at - 1..at]) {
             column.left = column.left.min(line.left);
             column.right = column.right.max(line.right);
@@ -290,10 +349,17 @@ impl Column {
         {
             return true;
         }
-        if after.baseline - before.baseline > 1.25 * self.step.max(0.9 * size) {
+        // Half a word goes on, wherever the other half is on the next lines.
+        let step = after.baseline - before.baseline;
+        let is_half = before.text.ends_with(['-', '\u{2010}']) && after.text.trim().starts_with(char::is_lowercase);
+        if is_half && step < 2.0 * size {
+            return false;
+        }
+        // Lines that are larger than those around them are farther apart than they.
+        if step > 1.25 * self.step.max(USUAL_STEP * size) {
             return true;
         }
-        if before.text.ends_with(['-', '\u{2010}', '\u{ad}']) {
+        if before.text.ends_with(['-', '\u{2010}']) {
             return false;
         }
         if begins_list_item(after.text.trim()) {
@@ -306,6 +372,10 @@ impl Column {
         let hanging = begins_list_item(first.text.trim());
         if indented && !centered && !hanging {
             return true;
+        }
+        // Lines of a heading are parted where their author wants it; the next heading has a number of its own.
+        if before.size > 1.15 * self.body {
+            return begins_with_number(after.text.trim());
         }
         // Had the next word fitted on the line, the line was ended on purpose.
         let characters = after.text.chars().count().max(1);
@@ -324,14 +394,11 @@ fn joined(lines: &[Line]) -> String {
             out.push_str(text);
             continue;
         }
-        let stem = out.strip_suffix(['-', '\u{2010}', '\u{ad}']);
+        let stem = out.strip_suffix(['-', '\u{2010}']);
         match stem {
             Some(stem) if stem.ends_with(char::is_alphabetic) && text.starts_with(char::is_lowercase) => {
-                let soft = out.ends_with('\u{ad}');
                 out.truncate(stem.len());
-                if !soft {
-                    out.push(LINE_END_HYPHEN);
-                }
+                out.push(LINE_END_HYPHEN);
             }
             // Scripts without spaces between words go on without one on the next line.
             _ if out.ends_with(is_ideographic) && text.starts_with(is_ideographic) => {}
@@ -347,11 +414,18 @@ fn begins_list_item(text: &str) -> bool {
     text.split_once([' ', '\t']).is_some_and(|(label, rest)| !rest.trim().is_empty() && is_list_label(label))
 }
 
+/// Test whether a text begins with the number of a section and goes on after it.
+fn begins_with_number(text: &str) -> bool {
+    text.split_once(' ').is_some_and(|(number, _)| {
+        number.starts_with(|c: char| c.is_ascii_digit()) && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    })
+}
+
 /// Bullets; numbers, single letters and small Roman numbers with a full stop or in brackets.
 fn is_list_label(label: &str) -> bool {
     let mut chars = label.chars();
     if let (Some(c), None) = (chars.next(), chars.next()) {
-        return "\u{2022}\u{25e6}\u{25aa}\u{25ab}\u{2023}\u{2043}\u{25cf}\u{25cb}\u{25a0}\u{25a1}\u{25ba}\u{27a2}\u{2713}\u{2714}\u{b7}\u{2013}\u{2212}\u{f0b7}*".contains(c);
+        return "\u{2022}\u{25e6}\u{25aa}\u{25ab}\u{2023}\u{2043}\u{25cf}\u{25cb}\u{25a0}\u{25a1}\u{25ba}\u{27a2}\u{2713}\u{2714}\u{b7}\u{2013}\u{2212}\u{f0b7}*-".contains(c);
     }
     let core = label.strip_prefix('(').unwrap_or(label);
     let Some(core) = core.strip_suffix(['.', ')']) else {

@@ -1,19 +1,27 @@
 //! PDF: what the pages paint, laid out as a reader sees it.
 
+mod annotations;
 mod bidi;
+mod columns;
 mod content;
 mod document;
+mod encoding;
 mod fallback;
 mod fonts;
 mod fragments;
 mod furniture;
 mod glyphs;
 mod headings;
+mod hidden;
+mod hyphens;
 mod layers;
 mod lines;
 mod order;
+mod painter;
+mod replacement;
 mod structure;
 mod tex;
 mod unicode;
+mod words;
 
 pub(crate) use document::READER;

@@ -6,6 +6,7 @@
 //! crossed by headings and other lines that span the columns, and the order of painting helps to tell columns of text from
 //! those of a table.
 
+use super::columns::{self, aligned, is_prose};
 use super::fragments::Fragment;
 
 /// Lines that belong together, from top to bottom: a column's run of text, or the content of a table's cell.
@@ -41,6 +42,9 @@ struct Order<'a> {
     from_right: bool,
     rows: Vec<Row>,
 }
+
+/// Running heads and feet that may be painted out of order on a page.
+const MOST_ENDS: usize = 2;
 
 /// Depth to which regions may be cut: more than any page needs.
 const DEEPEST: u32 = 24;
@@ -155,11 +159,19 @@ impl Order<'_> {
         let changes = painted.windows(2).filter(|w| w[0].1 != w[1].1).count();
         let fewer = left.len().min(right.len());
         let prose = is_prose(&left) && is_prose(&right);
+        let aligned = aligned(&left, &right);
         // Rows that line up are a sign of a table; columns set on one grid line up too, but each is painted in one go.
+        if changes == 1 && columns::is_table(&left, &right) {
+            return false;
+        }
         if changes == 1 && fewer >= 10 {
             return true;
         }
-        if changes <= 1 + fewer / 4 { prose || !aligned(&left, &right) } else { prose && !aligned(&left, &right) }
+        // What is painted across may be columns as well as rows: the text itself tells, by how its lines go on.
+        let goes_down = || prose && columns::go_down(&left, &right);
+        // Of few lines one that has no twin says little: it may be the second of a cell.
+        let aligned = aligned || (fewer <= 4 && columns::line_up(&left, &right, 5));
+        if changes <= 1 + fewer / 4 { prose || !aligned } else { (prose && !aligned) || goes_down() }
     }
 
     /// Splits at the widest white band across, if one is clearly wider than the leading.
@@ -210,21 +222,43 @@ impl Order<'_> {
         cells
     }
 
+    /// The lines of cells, parted where painting goes from the end of a column to the head of the next.
+    fn columns_painted(&self, cells: &[Bounded]) -> Vec<Vec<&Fragment>> {
+        let mut columns: Vec<Vec<&Fragment>> = Vec::new();
+        let mut before: Option<&Bounded> = None;
+        for cell in cells {
+            let is_next = before.is_none_or(|a| cell.first_baseline < a.baseline && cell.left >= a.left);
+            let lines = cell.cell.lines.iter().flatten().map(|&m| &self.fragments[m]);
+            match columns.last_mut() {
+                Some(column) if !is_next => column.extend(lines),
+                _ => columns.push(lines.collect()),
+            }
+            before = Some(cell);
+        }
+        columns
+    }
+
     /// Test whether the order of painting is one in which a person may read: down the page and, from the end of a
     /// column, to the head of the next.
     fn is_natural(&self, cells: &[Bounded]) -> bool {
         let highest = cells.iter().map(|c| c.top).fold(f32::MAX, f32::min);
         let lowest = cells.iter().map(|c| c.bottom).fold(f32::MIN, f32::max);
         let margin = 0.1 * (lowest - highest);
-        let (mut back, mut side_by_side) = (0, 0);
+        let (mut back, mut side_by_side, mut ends) = (0, 0, 0);
         for (at, pair) in cells.windows(2).enumerate() {
             let (a, b) = (&pair[0], &pair[1]);
             let size = a.size.max(b.size);
             let same_row = (b.first_baseline - a.baseline).abs() < 0.5 * size;
             let onward = if self.from_right { b.right <= a.last_left + size } else { b.left >= a.last_right - size };
+            // Columns need not stand on the same lines.
+            let is_next_line = a.cell.lines.len() == 1
+                && b.cell.lines.len() == 1
+                && b.first_baseline > a.baseline
+                && b.first_baseline - a.baseline < 0.9 * size;
+            let same_line = same_row || is_next_line;
+            side_by_side += usize::from(same_line && onward && a.glyphs >= 18 && b.glyphs >= 18);
             if same_row {
                 back += usize::from(!onward);
-                side_by_side += usize::from(a.glyphs >= 18 && b.glyphs >= 18 && onward);
             } else if b.first_baseline < a.baseline {
                 let next_column = if self.from_right { b.right <= a.left + size } else { b.left >= a.right - size };
                 // A foot may be painted before all else, a running head after it.
@@ -239,10 +273,16 @@ impl Order<'_> {
                     || a.first_baseline - b.first_baseline < 1.5 * size;
                 if beside || (in_margin && b.cell.lines.len() <= 3) {
                     back += 1;
-                } else if !next_column && !foot && !head {
-                    return false;
+                } else if !next_column {
+                    ends += 1;
+                    if !(foot || head) || ends > MOST_ENDS {
+                        return false;
+                    }
                 }
             }
+        }
+        if columns::is_table_by_columns(&self.columns_painted(cells)) {
+            return false;
         }
         // A note in the margin leads back now and then; text columns painted line by line across lead on again and again.
         back * 8 <= self.fragments.len() && side_by_side * 6 <= self.fragments.len()
@@ -355,19 +395,6 @@ impl Bounded {
         self.last_left = f.left;
         self.last_right = f.right;
     }
-}
-
-/// Test whether fragments look like the lines of running text: most of them are long.
-fn is_prose(fragments: &[&Fragment]) -> bool {
-    let long = fragments.iter().filter(|f| f.glyphs.len() >= 18).count();
-    long * 2 >= fragments.len() && fragments.len() >= 4
-}
-
-/// Test whether most lines of the shorter side have a line at the same height on the other.
-fn aligned(left: &[&Fragment], right: &[&Fragment]) -> bool {
-    let (few, many) = if left.len() <= right.len() { (left, right) } else { (right, left) };
-    let twins = few.iter().filter(|f| many.iter().any(|g| (f.baseline - g.baseline).abs() < 0.1 * f.size)).count();
-    twins * 10 >= few.len() * 9
 }
 
 fn median(values: impl Iterator<Item = f32>) -> Option<f32> {

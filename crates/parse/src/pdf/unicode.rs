@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::encoding::{Declared, Named};
 use super::tex::TexEncoding;
 use hayro_font::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
 use hayro_font::{FontGlyph, OutlineGlyph};
@@ -66,28 +67,48 @@ pub(super) enum Meaning {
     Known(BfString),
     /// Character that TeX's fonts have at that code, if any: a guess, as the font may not be one of them.
     Tex(u32),
+    /// By the number in the name of the glyph.
+    Guess(char),
     Unknown,
 }
 
 impl Recovery {
     /// The characters of a glyph: as the file's ToUnicode map, encoding or glyph names say, else as the font program's own
-    /// tables do, else as TeX numbers the characters of its bitmap fonts.
-    pub(super) fn text(&mut self, glyph: &FontGlyph<'_>) -> Meaning {
-        let unicode = match glyph {
-            FontGlyph::Outline(glyph) => glyph.as_unicode(),
-            FontGlyph::Type3(glyph) => glyph.as_unicode(),
+    /// tables do, else as TeX numbers the characters of its bitmap fonts. A map that leads to a character that cannot be seen, or to
+    /// a private one, is asked last: the others know the letter that the page shows.
+    pub(super) fn text(&mut self, glyph: &FontGlyph<'_>, declared: &Declared) -> Meaning {
+        let (code, unicode) = match glyph {
+            FontGlyph::Outline(glyph) => (glyph.char_code(), glyph.as_unicode()),
+            FontGlyph::Type3(glyph) => (glyph.char_code(), glyph.as_unicode()),
         };
-        let unsure = match unicode {
-            Some(BfString::Char(c)) if is_meaningful(c) => return Meaning::Known(BfString::Char(c)),
-            Some(BfString::String(s)) if s.chars().all(is_meaningful) => return Meaning::Known(BfString::String(s)),
+        let unsure = match declared.mapped(code).or(unicode) {
+            Some(text) if is_meaningful_text(&text) => return Meaning::Known(text),
             unsure => unsure.filter(is_plausible),
         };
-        match (glyph, unsure) {
-            (FontGlyph::Outline(outline), unsure) => {
-                self.of_program(outline).map(BfString::Char).or(unsure).map_or(Meaning::Unknown, Meaning::Known)
-            }
-            (_, Some(text)) => Meaning::Known(text),
-            (FontGlyph::Type3(glyph), None) => Meaning::Tex(glyph.char_code()),
+        let named = declared.named(code);
+        if let Some(Named::Characters(text)) = &named
+            && is_meaningful_text(text)
+        {
+            return Meaning::Known(text.clone());
+        }
+        let is_outline = matches!(glyph, FontGlyph::Outline(_));
+        if let FontGlyph::Outline(outline) = glyph
+            && let Some(c) = self.of_program(outline)
+        {
+            return Meaning::Known(BfString::Char(c));
+        }
+        let is_control = matches!(unsure, Some(BfString::Char(c)) if c.is_control());
+        match (unsure, named) {
+            // What the encoding has at the code of a blank is no letter.
+            (Some(text), _) if !is_control => Meaning::Known(text),
+            (Some(text), _) => match declared.encoded(code) {
+                Some(c) if code > 0x20 => Meaning::Known(BfString::Char(c)),
+                _ => Meaning::Known(text),
+            },
+            (None, Some(Named::Code(code))) if is_outline => Meaning::Guess(char::from(code)),
+            (None, Some(Named::Code(code))) => Meaning::Tex(code.into()),
+            (None, _) if is_outline => Meaning::Unknown,
+            (None, _) => Meaning::Tex(code),
         }
     }
 
@@ -146,9 +167,21 @@ impl Recovery {
     }
 }
 
-/// Not a stand-in for an unknown character, and not of a private use area.
+/// Not a stand-in for an unknown character, none that cannot be seen, and not of a private use area.
 fn is_meaningful(c: char) -> bool {
-    c != '\u{fffd}' && c != '\0' && !matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..)
+    c != '\u{fffd}' && !c.is_control() && !matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..)
+}
+
+fn is_meaningful_text(text: &BfString) -> bool {
+    match text {
+        BfString::Char(c) => is_meaningful(*c),
+        BfString::String(text) => text.chars().all(is_meaningful),
+    }
+}
+
+/// Test whether a character is a radical or a compatibility form, of which fonts have one glyph with the letter that it stands for.
+fn is_look_alike(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{2fdf}' | '\u{f900}'..='\u{faff}' | '\u{2f800}'..='\u{2fa1f}')
 }
 
 /// A private character is better than none: the page shows something there.
@@ -178,9 +211,12 @@ fn sfnt(bytes: &[u8]) -> HashMap<u32, char> {
             };
             for (code, glyph) in table.iter() {
                 let code = if unicode { code } else { code & 0xff };
-                if let Some(c) = char::from_u32(code).filter(|&c| is_meaningful(c) && !c.is_control()) {
-                    // Of several characters with one glyph the lowest is the commonest: letters stand before their look-alikes.
-                    map.entry(glyph.to_u32()).and_modify(|old: &mut char| *old = c.min(*old)).or_insert(c);
+                if let Some(c) = char::from_u32(code).filter(|&c| is_meaningful(c)) {
+                    // Of several characters with one glyph the lowest is the commonest: letters stand before most of their
+                    // look-alikes.
+                    let rank = |c: char| (is_look_alike(c), c);
+                    let lower = |old: &mut char| *old = std::cmp::min_by_key(*old, c, |c| rank(*c));
+                    map.entry(glyph.to_u32()).and_modify(lower).or_insert(c);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Creation of a batch.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::Response;
@@ -12,7 +12,7 @@ use super::endpoint::BatchCall;
 use super::kept::Batch;
 use crate::SimulatorConfig;
 use crate::chance::{self, log_normal, uniform};
-use crate::interfaces::Refusal;
+use crate::interfaces::{Payload, Refusal};
 use crate::reply::{Body, Reply, send};
 use crate::state::State;
 
@@ -20,34 +20,33 @@ use crate::state::State;
 pub(super) async fn create(state: &Arc<State>, call: &BatchCall<'_>) -> io::Result<Response<Body>> {
     let config = state.config();
     let refuse = |status: u16, words: &str| Ok(send(call.refuse(status, words), None));
-    let body: Value = match call.interface.input_file(&Value::Null) {
-        None => Value::Null,
-        Some(_) => serde_json::from_slice(&call.body).unwrap_or(Value::Null),
-    };
+    let body = call.interface.creation(&call.body);
     let input_file = call.interface.input_file(&body);
     let (number, faults) = state.batches.kept().next(&config);
     if let Some(reply) = refusal(state, call, &faults, input_file.as_deref()) {
         state.batches.kept().refused += 1;
         return Ok(send(reply, None));
     }
+    if let Err(wrong) = call.interface.judge_creation(&body, call.header) {
+        return Ok(send(call.refuse_as(&wrong), None));
+    }
     let payload = match &input_file {
-        None => Some(call.body.clone()),
-        Some(file) => state.batches.kept().files.get(file.trim_start_matches("files/")).cloned(),
+        None => Ok(call.body.clone()),
+        Some(file) => match state.batches.kept().files.get(file.trim_start_matches("files/")) {
+            None => Err(call.interface.gone_file(file)),
+            Some(found) if found.purpose != "batch" => Err(Refusal::new(
+                400,
+                format!("Invalid file purpose: {file} is for '{}', not for 'batch'.", found.purpose),
+            )),
+            Some(found) => Ok(found.bytes.clone()),
+        },
     };
-    let Some(payload) = payload else {
-        let gone = call.interface.gone_file(input_file.as_deref().unwrap_or_default());
-        return Ok(send(call.refuse_as(&gone), None));
+    let judged = payload.and_then(|bytes| Ok((call.interface.payload(&bytes, &body)?, bytes)));
+    let (Payload { requests, model, flaws }, payload) = match judged {
+        Ok(judged) => judged,
+        Err(wrong) => return Ok(send(call.refuse_as(&wrong), None)),
     };
-    let requests = match call.interface.requests(&payload) {
-        Ok(requests) => requests,
-        Err(words) => return refuse(400, &words),
-    };
-    if let Err(words) = call.interface.judge_creation(requests.len(), call.header) {
-        return refuse(400, words);
-    }
-    if requests.is_empty() {
-        return refuse(400, "requests: at least one is required");
-    }
+    let by_path = || call.path.rsplit('/').next().and_then(|m| m.split(':').next()).unwrap_or_default().to_owned();
     let made_ms = state.now_ms();
     let shown = {
         let mut kept = state.batches.kept();
@@ -58,12 +57,17 @@ pub(super) async fn create(state: &Arc<State>, call: &BatchCall<'_>) -> io::Resu
             key: call.key.clone(),
             requests,
             version: (call.header)("anthropic-version"),
-            model: call.path.rsplit('/').next().and_then(|m| m.split(':').next()).unwrap_or_default().to_owned(),
+            model: model.unwrap_or_else(by_path),
             name: body.pointer("/batch/displayName").and_then(Value::as_str).unwrap_or_default().to_owned(),
             metadata: body["metadata"].clone(),
             endpoint: body["endpoint"].as_str().unwrap_or_default().to_owned(),
+            is_inline: body.is_object() && input_file.is_none(),
             input_file: input_file.unwrap_or_default(),
             payload,
+            flaws,
+            wrong: OnceLock::new(),
+            usage: OnceLock::new(),
+            deleted: false,
             made_ms,
             ends_ms: made_ms + turnaround_ms(&config, number),
             faults: faults.clone(),

@@ -54,6 +54,11 @@ impl<'a> BatchCall<'a> {
         Self { method, path, query, host: header("host").unwrap_or_default(), header, key, body, interface }
     }
 
+    /// A field of the query.
+    pub(super) fn asked(&self, name: &str) -> Option<&'a str> {
+        self.query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+    }
+
     /// An error in the vendor's shape.
     pub(super) fn refuse(&self, status: u16, words: &str) -> Reply {
         self.refuse_as(&Refusal::new(status, words))
@@ -85,8 +90,17 @@ pub(crate) async fn answer(state: &Arc<State>, call: BatchCall<'_>) -> io::Resul
             return content_of(state, &call, name.trim_end_matches(":download"));
         }
         ("GET", ["files", id, "content"]) => return content_of(state, &call, id),
-        ("GET", ["files", id]) => files::about(state, &call, id),
-        ("GET", ["messages", "batches"] | ["batches"]) => Reply::json(200, &list(state, &call)),
+        ("GET", ["files"]) => files::list(state, &call),
+        ("GET", ["files", id]) => files::about(state, &call, id).await,
+        ("DELETE", ["files", id]) => files::delete(state, &call, id),
+        ("GET", ["messages", "batches"] | ["batches"]) => {
+            list(state, &call).map_or_else(|wrong| call.refuse_as(&wrong), |page| Reply::json(200, &page))
+        }
+        ("DELETE", ["messages", "batches", id]) => delete(state, &call, id).unwrap_or_else(not_found),
+        // The others have no way to take a batch away.
+        ("DELETE", ["batches", id]) if call.interface.name() == "gemini" => {
+            delete(state, &call, id).unwrap_or_else(not_found)
+        }
         ("GET", ["messages", "batches", id, "results"]) => return results(state, &call, id, true),
         ("GET", ["messages", "batches", id] | ["batches", id]) => look(state, &call, id).unwrap_or_else(not_found),
         ("POST", ["messages", "batches", id, "cancel"] | ["batches", id, "cancel"]) => {
@@ -126,20 +140,37 @@ fn look(state: &State, call: &BatchCall<'_>, id: &str) -> Option<Reply> {
 fn cancel(state: &State, call: &BatchCall<'_>, id: &str) -> Option<Reply> {
     let mut kept = state.batches.kept();
     let batch = kept.batch(call.key.as_deref(), id)?;
-    batch.cancelled |= state.now_ms() < batch.ends_ms;
+    let now_ms = state.now_ms();
+    if now_ms < batch.ends_ms && !batch.cancelled {
+        batch.cancelled = true;
+        batch.ends_ms = now_ms;
+    }
     Some(Reply::json(200, &batch.shown(state)))
 }
 
-fn list(state: &State, call: &BatchCall<'_>) -> Value {
+fn delete(state: &State, call: &BatchCall<'_>, id: &str) -> Option<Reply> {
+    let mut kept = state.batches.kept();
+    let batch = kept.batch(call.key.as_deref(), id)?;
+    if !batch.is_over(state.now_ms()) {
+        let words = format!("{id} cannot be deleted: batches can only be deleted once they have finished processing");
+        return Some(call.refuse(400, &words));
+    }
+    batch.deleted = true;
+    Some(Reply::json(200, &call.interface.deleted(id)))
+}
+
+fn list(state: &State, call: &BatchCall<'_>) -> Result<Value, Refusal> {
+    let limit = call.interface.page_length(call.asked("limit").or(call.asked("pageSize")))?;
     let lag = state.config().batch.list_lag_ms;
     let now = state.now_ms();
     let kept = state.batches.kept();
     let shows = |b: &&Batch| {
-        b.interface.name() == call.interface.name() && (b.key.is_none() || b.key == call.key) && now - b.made_ms >= lag
+        !b.deleted
+            && b.interface.name() == call.interface.name()
+            && (b.key.is_none() || b.key == call.key)
+            && now - b.made_ms >= lag
     };
-    let field = |name: &str| call.query.split('&').find_map(|p| p.strip_prefix(name)?.strip_prefix('='));
-    let limit: usize = field("limit").or(field("pageSize")).and_then(|n| n.parse().ok()).unwrap_or(20);
-    let after = field("after_id").or(field("after")).or(field("pageToken"));
+    let after = call.asked("after_id").or(call.asked("after")).or(call.asked("pageToken"));
     let all: Vec<&Batch> = kept.batches.iter().rev().filter(shows).collect();
     let endless = kept.batches.iter().any(|b| b.meets(BatchFault::EndlessListing));
     let after = after.filter(|_| !endless);
@@ -147,5 +178,5 @@ fn list(state: &State, call: &BatchCall<'_>) -> Value {
     let page: Vec<&Batch> = all.iter().copied().skip(from).take(limit).collect();
     let more = endless || from + page.len() < all.len();
     let last = page.last().map(|b| b.id.clone());
-    call.interface.batches(page.iter().map(|b| b.shown(state)).collect(), last, more)
+    Ok(call.interface.batches(page.iter().map(|b| b.shown(state)).collect(), last, more))
 }

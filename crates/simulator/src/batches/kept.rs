@@ -1,18 +1,21 @@
 //! Files and batches that were made.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::config::BatchFault;
 use super::distort::distort;
+use super::paid::Asked;
+use super::results::line;
 use crate::SimulatorConfig;
 use crate::chance::uniform;
-use crate::interfaces::{BatchState, Interface, Refusal};
+use crate::interfaces::{BatchState, Flaw, Interface, Refusal};
 use crate::state::State;
+use corpora_values::Usage;
 
 /// All files and batches.
 #[derive(Default)]
@@ -20,7 +23,7 @@ pub(crate) struct Batches(Mutex<Kept>);
 
 #[derive(Default)]
 pub(super) struct Kept {
-    pub(super) files: HashMap<String, Bytes>,
+    pub(super) files: BTreeMap<String, File>,
     pub(super) uploads: HashMap<String, String>,
     pub(super) batches: Vec<Batch>,
     /// Creations by payload.
@@ -30,6 +33,14 @@ pub(super) struct Kept {
     pub(super) refused: u64,
     /// Calls at the other host that carried a key.
     pub(super) keys_elsewhere: u64,
+}
+
+/// A file as it was uploaded.
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) purpose: String,
+    pub(super) bytes: Bytes,
+    pub(super) made_ms: f64,
 }
 
 /// A batch as it was made.
@@ -47,6 +58,15 @@ pub(super) struct Batch {
     pub(super) metadata: Value,
     pub(super) endpoint: String,
     pub(super) input_file: String,
+    /// True if its requests came with its creation; the results stand in it too.
+    pub(super) is_inline: bool,
+    /// What is wrong with its file.
+    pub(super) flaws: Vec<Flaw>,
+    /// Requests that the model's interface refuses.
+    pub(super) wrong: OnceLock<HashSet<u64>>,
+    /// Sum of all answers.
+    pub(super) usage: OnceLock<Usage>,
+    pub(super) deleted: bool,
     pub(super) made_ms: f64,
     pub(super) ends_ms: f64,
     pub(super) faults: Vec<BatchFault>,
@@ -123,7 +143,7 @@ impl Kept {
     pub(super) fn batch(&mut self, key: Option<&str>, id: &str) -> Option<&mut Batch> {
         self.batches
             .iter_mut()
-            .find(|b| b.id.trim_start_matches("batches/") == id && (b.key.is_none() || b.key.as_deref() == key))
+            .find(|b| !b.deleted && b.bare_id() == id && (b.key.is_none() || b.key.as_deref() == key))
     }
 }
 
@@ -131,6 +151,7 @@ impl Kept {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestOutcome {
     Answered,
+    /// Not begun when the batch expired or was cancelled.
     Expired,
     Refused(LineError),
 }
@@ -163,6 +184,10 @@ impl LineError {
 }
 
 impl Batch {
+    pub(super) fn bare_id(&self) -> &str {
+        self.id.trim_start_matches("batches/")
+    }
+
     /// Test whether it meets a fault.
     pub(super) fn meets(&self, fault: BatchFault) -> bool {
         self.faults.contains(&fault)
@@ -175,7 +200,7 @@ impl Batch {
             || self.meets(BatchFault::FailedAfterCreate)
             || queue.is_some_and(|most| self.payload.len() as u64 / 4 > most);
         // Anthropic judges a payload before it makes a batch of it.
-        is_refused && self.interface.name() != "anthropic"
+        !self.flaws.is_empty() || is_refused && self.interface.name() != "anthropic"
     }
 
     /// Test whether the `n`-th request is answered, and so paid for, by the time that the batch is over.
@@ -209,12 +234,39 @@ impl Batch {
         }
     }
 
+    /// Test whether the `n`-th request has an answer once the batch is over.
+    pub(super) fn is_answered(&self, n: u64) -> bool {
+        let wrong = || (0..self.requests.len() as u64).filter(|n| Asked::of(self, *n).read().is_err()).collect();
+        self.outcome(n) == RequestOutcome::Answered && !self.wrong.get_or_init(wrong).contains(&n)
+    }
+
+    /// Test whether it is over: no request is worked on any more.
+    pub(super) fn is_over(&self, now_ms: f64) -> bool {
+        now_ms >= self.ends_ms || self.cancelled
+    }
+
+    /// Sum of all answers.
+    fn usage(&self, state: &State) -> Usage {
+        *self.usage.get_or_init(|| {
+            let answered = (0..self.requests.len() as u64).filter(|n| self.is_answered(*n));
+            let usage = |n| {
+                let asked = Asked::of(self, n);
+                asked.read().map(|ask| asked.answer(state, &ask, asked.fault()).1).unwrap_or_default()
+            };
+            let mut sum = Usage::default();
+            answered.map(usage).for_each(|usage| sum += usage);
+            sum
+        })
+    }
+
     /// The batch in its vendor's shape.
     pub(super) fn shown(&self, state: &State) -> Value {
         let now = state.now_ms();
         let unix = |ms: f64| state.started_unix_s + ms / 1000.0;
         let requests = self.requests.len() as u64;
-        let answered = (0..requests).filter(|n| self.outcome(*n) == RequestOutcome::Answered).count() as u64;
+        let is_over = self.is_over(now);
+        let count = |is: &dyn Fn(u64) -> bool| (0..requests).filter(|n| is_over && is(*n)).count() as u64;
+        let answered = count(&|n| self.is_answered(n));
         let mut shown = self.interface.batch(&BatchState {
             id: &self.id,
             name: &self.name,
@@ -222,18 +274,28 @@ impl Batch {
             endpoint: &self.endpoint,
             input_file: &self.input_file,
             metadata: &self.metadata,
+            flaws: &self.flaws,
             faults: &self.faults,
             is_cancelled: self.cancelled,
-            is_over: now >= self.ends_ms || self.cancelled,
+            is_over,
             has_failed: self.has_failed(state),
             requests,
             answered,
             unanswered: requests - answered,
+            unbegun: count(&|n| self.outcome(n) == RequestOutcome::Expired),
+            usage: &|| self.usage(state),
             made_s: unix(self.made_ms),
             ends_s: unix(self.ends_ms),
             now_s: unix(now),
         });
-        distort(&mut shown, self, now >= self.ends_ms || self.cancelled);
+        if self.is_inline
+            && let Some(output) = shown.pointer_mut("/metadata/output")
+        {
+            let lines: Vec<Value> =
+                (0..requests).map(|n| line(state, &Asked::of(self, n), self.outcome(n), n)).collect();
+            *output = json!({"inlinedResponses": {"inlinedResponses": lines}});
+        }
+        distort(&mut shown, self, is_over);
         shown
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Asked {
     config: Arc<SimulatorConfig>,
     /// True if a filter refuses it without an error.
     is_filtered: bool,
+    /// True if its batch was cancelled.
+    pub(super) is_cancelled: bool,
 }
 
 impl Asked {
@@ -46,10 +48,14 @@ impl Asked {
             raw,
             config: Arc::clone(&batch.config),
             is_filtered: batch.meets(BatchFault::FilteredLines) && n % 5 == 1,
+            is_cancelled: batch.cancelled,
         }
     }
 
     pub(super) fn read(&self) -> Result<ModelRequest, Refusal> {
+        if self.body["stream"] == true {
+            return Err(Refusal::new(400, "stream: requests of a batch cannot be streamed"));
+        }
         let header = |header: &str| self.version.clone().filter(|_| header == "anthropic-version");
         self.interface.read(&Parts { path: &self.path, header: &header, body: &self.body })
     }

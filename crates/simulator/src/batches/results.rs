@@ -7,13 +7,13 @@ use futures_util::stream;
 use http_body_util::StreamBody;
 use hyper::Response;
 use hyper::body::{Bytes, Frame};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::config::BatchFault;
 use super::endpoint::BatchCall;
 use super::kept::RequestOutcome;
 use super::paid::Asked;
-use crate::interfaces::{Refusal, UsageReport};
+use crate::interfaces::{NoAnswer, UsageReport};
 use crate::reply::{Body, Reply, send};
 use crate::state::State;
 use crate::{Fault, chance};
@@ -26,13 +26,8 @@ pub(super) fn content_of(state: &Arc<State>, call: &BatchCall<'_>, id: &str) -> 
     if let Some(batch) = id.strip_prefix("err-") {
         return results(state, call, batch, false);
     }
-    let file = state.batches.kept().files.get(id).cloned();
-    let missing = || {
-        Reply::json(
-            404,
-            &json!({"error": {"message": "no such file", "type": "invalid_request_error", "param": null, "code": null}}),
-        )
-    };
+    let file = state.batches.kept().files.get(id).map(|file| file.bytes.clone());
+    let missing = || call.refuse(404, &format!("No such File object: {id}"));
     Ok(send(file.map_or_else(missing, |body| Reply::bytes(200, "application/jsonl", body)), None))
 }
 
@@ -41,6 +36,9 @@ pub(super) fn results(state: &Arc<State>, call: &BatchCall<'_>, id: &str, good: 
     let mut kept = state.batches.kept();
     let gone = || Ok(send(call.refuse(404, "the results are no longer available"), None));
     let Some(batch) = kept.batch(call.key.as_deref(), id) else { return gone() };
+    if !batch.is_over(state.now_ms()) {
+        return Ok(send(call.refuse(404, "the batch is still worked on: there are no results yet"), None));
+    }
     batch.downloads += 1;
     let number = batch.downloads;
     let is_late = batch.meets(BatchFault::LateResults) && batch.interface.name() == "anthropic" && number == 1;
@@ -82,7 +80,7 @@ enum Early {
 pub(super) fn download(state: &Arc<State>, id: &str, good: bool) -> Response<Body> {
     let (order, faults, is_first) = {
         let kept = state.batches.kept();
-        let Some(batch) = kept.batches.iter().find(|b| b.id.trim_start_matches("batches/") == id) else {
+        let Some(batch) = kept.batches.iter().find(|b| b.bare_id() == id) else {
             return send(Reply::bytes(404, "text/plain", "no such results".into()), None);
         };
         let is_first = batch.downloads <= 1;
@@ -91,7 +89,7 @@ pub(super) fn download(state: &Arc<State>, id: &str, good: bool) -> Response<Bod
             n % 5 == 1 && (batch.meets(BatchFault::CountsDisagree) || batch.meets(BatchFault::Missing) && is_first)
         };
         let mut order: Vec<u64> = (0..batch.requests.len() as u64)
-            .filter(|n| !split || (batch.outcome(*n) == RequestOutcome::Answered) == good)
+            .filter(|n| !split || batch.is_answered(*n) == good)
             .filter(|n| !is_left_out(*n))
             .collect();
         order.sort_by_key(|n| chance::hash(&[id.as_bytes(), &n.to_le_bytes()]));
@@ -110,7 +108,7 @@ pub(super) fn download(state: &Arc<State>, id: &str, good: bool) -> Response<Bod
     let (gzip, half) = (has(BatchFault::GzipResults), order.len() / 2);
     let (state, id) = (Arc::clone(state), id.to_owned());
     if gzip && early.is_none() {
-        let lines = order.iter().enumerate().map(|(at, n)| spoilt(line(&state, &id, *n), at, &faults));
+        let lines = order.iter().enumerate().map(|(at, n)| spoilt(bytes_of_line(&state, &id, *n), at, &faults));
         return send(compressed(&lines.collect::<Vec<_>>().concat()), None);
     }
     let lines = stream::unfold((0_usize, order), move |(at, order)| {
@@ -119,7 +117,7 @@ pub(super) fn download(state: &Arc<State>, id: &str, good: bool) -> Response<Bod
             if early.is_some() && at > half {
                 return None;
             }
-            let whole = |n: u64| spoilt(line(&state, &id, n), at, &faults);
+            let whole = |n: u64| spoilt(bytes_of_line(&state, &id, n), at, &faults);
             let piece = match early {
                 Some(Early::Broken) if at == half => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
                 Some(Early::Closed) if at == half => {
@@ -200,30 +198,33 @@ fn with_id(line: &[u8], change: impl Fn(&str, &str) -> (String, String)) -> Vec<
     format!("{value}\n").into_bytes()
 }
 
-/// One line of results.
-fn line(state: &State, id: &str, n: u64) -> Vec<u8> {
+/// One line of results, as bytes.
+fn bytes_of_line(state: &State, id: &str, n: u64) -> Vec<u8> {
     let (asked, outcome) = {
         let kept = state.batches.kept();
-        let Some(batch) = kept.batches.iter().find(|b| b.id.trim_start_matches("batches/") == id) else {
-            return Vec::new();
-        };
+        let Some(batch) = kept.batches.iter().find(|b| b.bare_id() == id) else { return Vec::new() };
         (Asked::of(batch, n), batch.outcome(n))
     };
+    let mut bytes = line(state, &asked, outcome, n).to_string().into_bytes();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// One line of results.
+pub(super) fn line(state: &State, asked: &Asked, outcome: RequestOutcome, n: u64) -> Value {
     let answered = |fault: Option<Fault>| {
-        asked.read().map(|ask| {
-            let (said, usage) = asked.answer(state, &ask, fault);
-            asked.interface.success(&ask, &said, UsageReport::Full(usage), n)
-        })
+        let ask = asked.read().map_err(NoAnswer::Refused)?;
+        let (said, usage) = asked.answer(state, &ask, fault);
+        Ok(asked.interface.success(&ask, &said, UsageReport::Full(usage), n))
     };
     let answered = match outcome {
         RequestOutcome::Answered => answered(asked.fault()),
-        RequestOutcome::Expired => Err(Refusal::new(0, "expired")),
+        RequestOutcome::Expired if asked.is_cancelled => Err(NoAnswer::Cancelled),
+        RequestOutcome::Expired => Err(NoAnswer::Expired),
         RequestOutcome::Refused(error) => match error.refusal(asked.interface) {
-            Some(refusal) => Err(refusal),
+            Some(refusal) => Err(NoAnswer::Refused(refusal)),
             None => answered(Some(Fault::Refusal)),
         },
     };
-    let mut line = asked.interface.result(&asked.name, answered, n).to_string().into_bytes();
-    line.push(b'\n');
-    line
+    asked.interface.result(&asked.name, answered, n)
 }

@@ -1,12 +1,13 @@
 //! Anthropic Messages and Message Batches.
 
+mod batches;
 mod requests;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, range_in, stamp};
+use super::interface::{
+    BatchState, Interface, ModelRequest, NoAnswer, Parts, Payload, Purpose, Refusal, UsageReport, stamp,
+};
 use crate::BatchFault;
 use crate::admission::Level;
 use crate::content::{Block, Content, Stop};
@@ -145,20 +146,28 @@ impl Interface for Anthropic {
         format!("msgbatch_{n:08}")
     }
 
+    /// All of it is the payload.
+    fn creation(&self, _body: &[u8]) -> Value {
+        Value::Null
+    }
+
+    fn judge_creation(&self, _creation: &Value, header: &dyn Fn(&str) -> Option<String>) -> Result<(), Refusal> {
+        match header("anthropic-version") {
+            Some(_) => Ok(()),
+            None => Err(Refusal::new(400, "anthropic-version: header is required")),
+        }
+    }
+
     fn input_file(&self, _creation: &Value) -> Option<String> {
         None
     }
 
-    fn requests(&self, payload: &[u8]) -> Result<Vec<(usize, usize)>, String> {
-        let parsed: Payload<'_> = serde_json::from_slice(payload).map_err(|e| e.to_string())?;
-        Ok(parsed.requests.iter().map(|r| range_in(payload, r.get())).collect())
+    fn payload(&self, payload: &[u8], _creation: &Value) -> Result<Payload, Refusal> {
+        batches::payload(payload)
     }
 
-    fn judge_creation(&self, requests: usize, header: &dyn Fn(&str) -> Option<String>) -> Result<(), &'static str> {
-        if header("anthropic-version").is_none() {
-            return Err("anthropic-version: header is required");
-        }
-        if requests > 100_000 { Err("requests: at most 100,000 are allowed") } else { Ok(()) }
+    fn page_length(&self, asked: Option<&str>) -> Result<usize, Refusal> {
+        batches::page_length(asked)
     }
 
     fn batch(&self, state: &BatchState<'_>) -> Value {
@@ -167,12 +176,15 @@ impl Interface for Anthropic {
             "id": state.id, "type": "message_batch", "processing_status": if state.is_over { "ended" } else { "in_progress" },
             // Counts stand still until the end.
             "request_counts": if state.is_over {
-                json!({"processing": 0, "succeeded": state.answered, "errored": state.unanswered, "canceled": 0, "expired": 0})
+                let (canceled, expired) = if state.is_cancelled { (state.unbegun, 0) } else { (0, state.unbegun) };
+                json!({"processing": 0, "succeeded": state.answered, "errored": state.unanswered - state.unbegun,
+                    "canceled": canceled, "expired": expired})
             } else {
                 json!({"processing": state.requests, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0})
             },
             "created_at": stamp(state.made_s), "expires_at": stamp(state.made_s + 86_400.0),
-            "ended_at": over(stamp(state.ends_s)), "cancel_initiated_at": null,
+            "ended_at": over(stamp(state.ends_s)),
+            "cancel_initiated_at": if state.is_cancelled { json!(stamp(state.ends_s)) } else { Value::Null },
             "archived_at": if state.meets(BatchFault::ResultsGone) { json!(stamp(state.ends_s)) } else { Value::Null },
             "results_url": over(format!("/v1/messages/batches/{}/results", state.id)),
         })
@@ -191,20 +203,17 @@ impl Interface for Anthropic {
         (&line["custom_id"], &line["params"])
     }
 
-    fn result(&self, id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value {
+    fn result(&self, id: &Value, answered: Result<Value, NoAnswer>, n: u64) -> Value {
         let result = match answered {
             Ok(message) => json!({"type": "succeeded", "message": message}),
-            Err(refusal) if refusal.status == 0 => json!({"type": "expired"}),
-            Err(refusal) => json!({"type": "errored", "error": self.error(&refusal, n)}),
+            Err(NoAnswer::Expired) => json!({"type": "expired"}),
+            Err(NoAnswer::Cancelled) => json!({"type": "canceled"}),
+            Err(NoAnswer::Refused(refusal)) => json!({"type": "errored", "error": self.error(&refusal, n)}),
         };
         json!({"custom_id": id, "result": result})
     }
-}
 
-/// Body of a creation.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Payload<'a> {
-    #[serde(borrow)]
-    requests: Vec<&'a RawValue>,
+    fn deleted(&self, id: &str) -> Value {
+        json!({"id": id, "type": "message_batch_deleted"})
+    }
 }

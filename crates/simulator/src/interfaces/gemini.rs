@@ -1,10 +1,13 @@
 //! Gemini generateContent and batch mode.
 
+mod batches;
 mod requests;
 
 use serde_json::{Value, json};
 
-use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport, stamp};
+use super::interface::{
+    BatchState, FileState, Interface, ModelRequest, NoAnswer, Parts, Payload, Purpose, Refusal, UsageReport, stamp,
+};
 use crate::BatchFault;
 use crate::content::{Block, Content, Stop};
 use crate::streaming;
@@ -43,11 +46,11 @@ impl Interface for Gemini {
             match block {
                 Block::Thinking(text) => parts.push(json!({"text": text, "thought": true})),
                 Block::Text(text) => parts.push(json!({"text": text})),
-                // A response is one message here.
-                Block::Fragment(_) => {}
                 Block::Tool(value) if ask.tool.is_some() => {
                     parts.push(json!({"functionCall": {"name": ask.tool, "args": value}}));
                 }
+                // A response is one message here.
+                Block::Fragment(_) => {}
                 Block::Tool(value) => {
                     // Nothing was offered to call: the value comes as text, alone.
                     parts.clear();
@@ -71,6 +74,7 @@ impl Interface for Gemini {
                     "promptTokenCount": u.prompt(), "candidatesTokenCount": u.output - content.thoughts,
                     "thoughtsTokenCount": content.thoughts,
                     "totalTokenCount": u.prompt() + u.output, "cachedContentTokenCount": u.cache_read,
+                    "serviceTier": if ask.flex { "flex" } else { "standard" },
                 });
             }
         }
@@ -151,8 +155,20 @@ impl Interface for Gemini {
         format!("batches/g{n:08}")
     }
 
+    fn judge_creation(&self, creation: &Value, _header: &dyn Fn(&str) -> Option<String>) -> Result<(), Refusal> {
+        batches::judge_creation(creation)
+    }
+
     fn input_file(&self, creation: &Value) -> Option<String> {
-        Some(creation.pointer("/batch/inputConfig/fileName").and_then(Value::as_str).unwrap_or_default().to_owned())
+        creation.pointer("/batch/inputConfig/fileName").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    fn payload(&self, payload: &[u8], creation: &Value) -> Result<Payload, Refusal> {
+        batches::payload(payload, creation)
+    }
+
+    fn page_length(&self, asked: Option<&str>) -> Result<usize, Refusal> {
+        batches::page_length(asked)
     }
 
     fn batch(&self, state: &BatchState<'_>) -> Value {
@@ -172,6 +188,7 @@ impl Interface for Gemini {
             "@type": "type.googleapis.com/google.ai.generativelanguage.v1.GenerateContentBatch",
             "displayName": state.name, "model": format!("models/{}", state.model), "state": format!("{prefix}_{bare}"),
             "createTime": stamp(state.made_s), "updateTime": stamp(state.now_s),
+            "endTime": if state.is_over { json!(stamp(state.ends_s)) } else { Value::Null },
             "batchStats": {"requestCount": state.requests.to_string(),
                 "successfulRequestCount": at_the_end(state.answered), "failedRequestCount": at_the_end(state.unanswered)},
         });
@@ -203,21 +220,41 @@ impl Interface for Gemini {
     }
 
     fn request_of<'v>(&self, line: &'v Value) -> (&'v Value, &'v Value) {
-        (&line["key"], &line["request"])
+        let name = if line["key"].is_null() { &line["metadata"] } else { &line["key"] };
+        (name, &line["request"])
     }
 
-    fn result(&self, id: &Value, answered: Result<Value, Refusal>, _n: u64) -> Value {
-        match answered {
-            Ok(response) => json!({"key": id, "response": response}),
-            Err(refusal) => {
-                let mut error = self.error(&refusal, 0)["error"].take();
-                error["code"] = json!(code_of(refusal.status));
-                if let Some(error) = error.as_object_mut() {
-                    error.remove("status");
-                }
-                json!({"key": id, "error": error})
-            }
+    fn result(&self, id: &Value, answered: Result<Value, NoAnswer>, _n: u64) -> Value {
+        // Requests that came with the creation have their labels, those of a file their key.
+        let name = if id.is_string() { "key" } else { "metadata" };
+        let refusal = match answered {
+            Ok(response) => return json!({name: id, "response": response}),
+            Err(NoAnswer::Refused(refusal)) => refusal,
+            Err(NoAnswer::Expired | NoAnswer::Cancelled) => Refusal::new(504, "the request was not begun"),
+        };
+        let mut error = self.error(&refusal, 0)["error"].take();
+        error["code"] = json!(code_of(refusal.status));
+        if let Some(error) = error.as_object_mut() {
+            error.remove("status");
         }
+        json!({name: id, "error": error})
+    }
+
+    /// Nothing is told of it.
+    fn deleted(&self, _id: &str) -> Value {
+        json!({})
+    }
+
+    fn file(&self, file: &FileState<'_>) -> Value {
+        json!({"name": format!("files/{}", file.id), "uri": format!("files/{}", file.id), "displayName": file.name,
+            "mimeType": "application/jsonl", "sizeBytes": file.bytes.to_string(), "state": "ACTIVE",
+            "createTime": stamp(file.made_s), "updateTime": stamp(file.made_s), "source": "UPLOADED",
+            // <https://ai.google.dev/gemini-api/docs/files>
+            "expirationTime": stamp(file.made_s + 172_800.0)})
+    }
+
+    fn files(&self, all: Vec<Value>) -> Value {
+        json!({"files": all})
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct ModelRequest {
     pub(crate) cached: bool,
     /// True if it asks so for an hour, instead of five minutes.
     pub(crate) cached_hour: bool,
+    /// True if it asks for the tier "flex", which then serves it.
+    pub(crate) flex: bool,
 }
 
 impl ModelRequest {
@@ -95,6 +97,8 @@ pub(crate) struct BatchState<'a> {
     pub(crate) endpoint: &'a str,
     pub(crate) input_file: &'a str,
     pub(crate) metadata: &'a Value,
+    /// What is wrong with the file of its requests.
+    pub(crate) flaws: &'a [Flaw],
     pub(crate) faults: &'a [BatchFault],
     pub(crate) is_cancelled: bool,
     pub(crate) is_over: bool,
@@ -104,6 +108,10 @@ pub(crate) struct BatchState<'a> {
     pub(crate) requests: u64,
     pub(crate) answered: u64,
     pub(crate) unanswered: u64,
+    /// Those among the unanswered that were not begun when it expired or was cancelled.
+    pub(crate) unbegun: u64,
+    /// Sum of all answers, once there are any.
+    pub(crate) usage: &'a dyn Fn() -> Usage,
     /// Unix seconds.
     pub(crate) made_s: f64,
     pub(crate) ends_s: f64,
@@ -120,6 +128,42 @@ impl BatchState<'_> {
     pub(crate) fn is_invalid(&self) -> bool {
         self.meets(BatchFault::InvalidLine)
     }
+}
+
+/// Something wrong with a file of requests, told by the batch that was made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Flaw {
+    pub(crate) code: &'static str,
+    /// Line, counted from 1.
+    pub(crate) line: Option<usize>,
+    pub(crate) message: String,
+    pub(crate) param: Option<&'static str>,
+}
+
+/// Requests of a payload, as a creation takes them.
+pub(crate) struct Payload {
+    /// Range of each.
+    pub(crate) requests: Vec<(usize, usize)>,
+    /// The model that all of them ask, where they name it.
+    pub(crate) model: Option<String>,
+    pub(crate) flaws: Vec<Flaw>,
+}
+
+/// Reason for which a request of a batch has no answer.
+pub(crate) enum NoAnswer {
+    Refused(Refusal),
+    Expired,
+    Cancelled,
+}
+
+/// A file, for those who show it.
+pub(crate) struct FileState<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) purpose: &'a str,
+    pub(crate) bytes: usize,
+    /// Unix seconds.
+    pub(crate) made_s: f64,
 }
 
 /// A time as JSON carries it.
@@ -214,20 +258,22 @@ pub(crate) trait Interface: Sync {
     /// Name of the `n`-th batch.
     fn batch_id(&self, n: u64) -> String;
 
-    /// Name of the file that a creation refers to; none where the payload comes with it.
-    fn input_file(&self, creation: &Value) -> Option<String>;
-
-    /// Ranges of the requests in a payload.
-    fn requests(&self, payload: &[u8]) -> Result<Vec<(usize, usize)>, String> {
-        let text = std::str::from_utf8(payload).map_err(|e| e.to_string())?;
-        let lines = text.lines().filter(|l| !l.trim().is_empty());
-        Ok(lines.map(|line| range_in(payload, line)).collect())
+    /// A creation's body, where a payload is not all of it.
+    fn creation(&self, body: &[u8]) -> Value {
+        serde_json::from_slice(body).unwrap_or(Value::Null)
     }
 
     /// Judges a creation, beside its payload.
-    fn judge_creation(&self, _requests: usize, _header: &dyn Fn(&str) -> Option<String>) -> Result<(), &'static str> {
-        Ok(())
-    }
+    fn judge_creation(&self, creation: &Value, header: &dyn Fn(&str) -> Option<String>) -> Result<(), Refusal>;
+
+    /// Name of the file that a creation refers to; none where the payload comes with it.
+    fn input_file(&self, creation: &Value) -> Option<String>;
+
+    /// Requests of a payload. A refusal means that no batch is made of it.
+    fn payload(&self, payload: &[u8], creation: &Value) -> Result<Payload, Refusal>;
+
+    /// Length of a page of a listing, by what was asked.
+    fn page_length(&self, asked: Option<&str>) -> Result<usize, Refusal>;
 
     /// A batch in its vendor's shape.
     fn batch(&self, state: &BatchState<'_>) -> Value;
@@ -251,8 +297,24 @@ pub(crate) trait Interface: Sync {
     /// Id and body of a request within a payload.
     fn request_of<'v>(&self, line: &'v Value) -> (&'v Value, &'v Value);
 
-    /// A line of results. A refusal with status 0 has expired.
-    fn result(&self, id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value;
+    /// A line of results.
+    fn result(&self, id: &Value, answered: Result<Value, NoAnswer>, n: u64) -> Value;
+
+    /// Reply to the deletion of a file, or of a batch that is over.
+    fn deleted(&self, id: &str) -> Value;
+
+    /// A file in its vendor's shape.
+    fn file(&self, file: &FileState<'_>) -> Value {
+        json!({"id": file.id, "object": "file", "bytes": file.bytes, "created_at": file.made_s as u64,
+            "expires_at": null, "filename": file.name, "purpose": file.purpose, "status": "processed"})
+    }
+
+    /// All files, on one page.
+    fn files(&self, all: Vec<Value>) -> Value {
+        let id = |file: Option<&Value>| file.map(|f| f["id"].clone());
+        let (first, last) = (id(all.first()), id(all.last()));
+        json!({"object": "list", "data": all, "has_more": false, "first_id": first, "last_id": last})
+    }
 }
 
 /// Name of a field of an object that is none of the known ones, if it has such a field.
@@ -264,6 +326,13 @@ pub(super) fn stranger<'v>(object: &'v Value, known: &[&str]) -> Option<&'v str>
 pub(super) fn range_in(payload: &[u8], part: &str) -> (usize, usize) {
     let start = part.as_ptr() as usize - payload.as_ptr() as usize;
     (start, start + part.len())
+}
+
+/// Ranges of the lines of a payload that are not empty.
+pub(super) fn lines_of(payload: &[u8]) -> Result<Vec<(usize, usize)>, Refusal> {
+    let text = std::str::from_utf8(payload).map_err(|e| Refusal::new(400, format!("the file is not UTF-8: {e}")))?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    Ok(lines.map(|line| range_in(payload, line)).collect())
 }
 
 /// A positive integer.

@@ -5,7 +5,9 @@ mod gemini;
 mod interface;
 mod openai;
 
-pub(crate) use interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport};
+pub(crate) use interface::{
+    BatchState, FileState, Flaw, Interface, ModelRequest, NoAnswer, Parts, Payload, Purpose, Refusal, UsageReport,
+};
 
 /// All interfaces. The first that claims a path answers it.
 pub(crate) const ALL: [&dyn Interface; 4] =

@@ -1,48 +1,109 @@
 //! OpenAI Chat Completions, Responses and Batch.
 
+mod batches;
 mod requests;
 mod schemas;
 
 use serde_json::{Value, json};
 
-use super::interface::{BatchState, Interface, ModelRequest, Parts, Purpose, Refusal, UsageReport};
-use crate::BatchFault;
+use super::interface::{BatchState, Interface, ModelRequest, NoAnswer, Parts, Payload, Purpose, Refusal, UsageReport};
 use crate::admission::Level;
 use crate::content::{Block, Content, Stop};
 use crate::streaming;
 
 /// Chat Completions. It speaks for OpenAI's files and batches too, whatever is in them.
-pub(super) const CHAT_COMPLETIONS: &dyn Interface = &ChatCompletions;
+pub(super) const CHAT_COMPLETIONS: &dyn Interface = &OpenAi::ChatCompletions;
 
-pub(super) const RESPONSES: &dyn Interface = &Responses;
+pub(super) const RESPONSES: &dyn Interface = &OpenAi::Responses;
 
-struct ChatCompletions;
+enum OpenAi {
+    ChatCompletions,
+    Responses,
+}
 
-struct Responses;
-
-impl Interface for ChatCompletions {
+impl Interface for OpenAi {
     fn name(&self) -> &'static str {
-        "chat-completions"
+        match self {
+            Self::ChatCompletions => "chat-completions",
+            Self::Responses => "responses",
+        }
     }
 
     fn claims(&self, method: &str, path: &str, _header: &dyn Fn(&str) -> Option<String>) -> Option<Purpose> {
-        match (method, path) {
-            ("POST", "/chat/completions") => Some(Purpose::Ask),
-            ("GET", "/models") => Some(Purpose::Models),
-            ("GET", _) if path.starts_with("/models/") => Some(Purpose::Model),
+        match (self, method, path) {
+            (Self::ChatCompletions, "POST", "/chat/completions") | (Self::Responses, "POST", "/responses") => {
+                Some(Purpose::Ask)
+            }
+            (Self::ChatCompletions, "GET", "/models") => Some(Purpose::Models),
+            (Self::ChatCompletions, "GET", _) if path.starts_with("/models/") => Some(Purpose::Model),
             _ => None,
         }
     }
 
     fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
-        requests::read_chat(parts)
+        match self {
+            Self::ChatCompletions => requests::read_chat(parts),
+            Self::Responses => requests::read_responses(parts),
+        }
     }
 
     fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
-        chat(ask, content, usage, n)
+        match self {
+            Self::ChatCompletions => chat(ask, content, usage, n),
+            Self::Responses => responses(ask, content, usage, n),
+        }
+    }
+
+    fn error(&self, refusal: &Refusal, _n: u64) -> Value {
+        error(refusal)
+    }
+
+    fn model(&self, name: &str) -> Value {
+        json!({"id": name, "object": "model", "created": 1_790_000_000, "owned_by": "simulator"})
+    }
+
+    fn limit_headers(&self, levels: &[Option<Level>; 4], _unix_s: f64) -> Vec<(String, String)> {
+        limit_headers(levels)
+    }
+
+    fn no_structured_output(&self) -> &'static str {
+        "response_format json_schema is not supported"
     }
 
     fn claims_batch(&self, _path: &str, _query: &str, _header: &dyn Fn(&str) -> Option<String>) -> bool {
+        matches!(self, Self::ChatCompletions)
+    }
+
+    fn batch_id(&self, n: u64) -> String {
+        format!("batch_{n:08}")
+    }
+
+    fn judge_creation(&self, creation: &Value, _header: &dyn Fn(&str) -> Option<String>) -> Result<(), Refusal> {
+        batches::judge_creation(creation)
+    }
+
+    fn input_file(&self, creation: &Value) -> Option<String> {
+        Some(creation["input_file_id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn payload(&self, payload: &[u8], creation: &Value) -> Result<Payload, Refusal> {
+        batches::payload(payload, creation)
+    }
+
+    fn page_length(&self, asked: Option<&str>) -> Result<usize, Refusal> {
+        batches::page_length(asked)
+    }
+
+    fn batch(&self, state: &BatchState<'_>) -> Value {
+        batches::batch(state)
+    }
+
+    fn batches(&self, shown: Vec<Value>, last: Option<String>, more: bool) -> Value {
+        let first = shown.first().map(|b| b["id"].clone());
+        json!({"object": "list", "data": shown, "has_more": more, "first_id": first, "last_id": last})
+    }
+
+    fn parts_errors(&self) -> bool {
         true
     }
 
@@ -51,48 +112,14 @@ impl Interface for ChatCompletions {
     }
 
     fn events(&self, whole: &Value) -> Vec<Value> {
-        streaming::chat(whole)
+        match self {
+            Self::ChatCompletions => streaming::chat(whole),
+            Self::Responses => streaming::response(whole),
+        }
     }
 
     fn ends_with_done(&self) -> bool {
-        true
-    }
-
-    fn error(&self, refusal: &Refusal, _n: u64) -> Value {
-        error(refusal)
-    }
-
-    fn model(&self, name: &str) -> Value {
-        model(name)
-    }
-
-    fn limit_headers(&self, levels: &[Option<Level>; 4], _unix_s: f64) -> Vec<(String, String)> {
-        limit_headers(levels)
-    }
-
-    fn no_structured_output(&self) -> &'static str {
-        "response_format json_schema is not supported"
-    }
-
-    fn batch_id(&self, n: u64) -> String {
-        format!("batch_{n:08}")
-    }
-
-    fn input_file(&self, creation: &Value) -> Option<String> {
-        Some(creation["input_file_id"].as_str().unwrap_or_default().to_owned())
-    }
-
-    fn batch(&self, state: &BatchState<'_>) -> Value {
-        batch(state)
-    }
-
-    fn batches(&self, shown: Vec<Value>, last: Option<String>, more: bool) -> Value {
-        let first = shown.first().map(|b| b["id"].clone());
-        json!({"object": "list", "data": shown, "has_more": more, "first_id": first, "last_id": last})
-    }
-
-    fn parts_errors(&self) -> bool {
-        true
+        matches!(self, Self::ChatCompletions)
     }
 
     fn batch_path(&self, endpoint: &str, _model: &str) -> String {
@@ -103,83 +130,12 @@ impl Interface for ChatCompletions {
         (&line["custom_id"], &line["body"])
     }
 
-    fn result(&self, id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value {
-        result(id, answered, n)
-    }
-}
-
-impl Interface for Responses {
-    fn name(&self) -> &'static str {
-        "responses"
+    fn result(&self, id: &Value, answered: Result<Value, NoAnswer>, n: u64) -> Value {
+        batches::result(id, answered, n)
     }
 
-    fn claims(&self, method: &str, path: &str, _header: &dyn Fn(&str) -> Option<String>) -> Option<Purpose> {
-        (method == "POST" && path == "/responses").then_some(Purpose::Ask)
-    }
-
-    fn read(&self, parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
-        requests::read_responses(parts)
-    }
-
-    fn success(&self, ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
-        responses(ask, content, usage, n)
-    }
-
-    fn claims_batch(&self, _path: &str, _query: &str, _header: &dyn Fn(&str) -> Option<String>) -> bool {
-        false
-    }
-
-    fn events(&self, whole: &Value) -> Vec<Value> {
-        streaming::response(whole)
-    }
-
-    fn error(&self, refusal: &Refusal, _n: u64) -> Value {
-        error(refusal)
-    }
-
-    fn model(&self, name: &str) -> Value {
-        model(name)
-    }
-
-    fn limit_headers(&self, levels: &[Option<Level>; 4], _unix_s: f64) -> Vec<(String, String)> {
-        limit_headers(levels)
-    }
-
-    fn no_structured_output(&self) -> &'static str {
-        "response_format json_schema is not supported"
-    }
-
-    fn batch_id(&self, n: u64) -> String {
-        format!("batch_{n:08}")
-    }
-
-    fn input_file(&self, creation: &Value) -> Option<String> {
-        Some(creation["input_file_id"].as_str().unwrap_or_default().to_owned())
-    }
-
-    fn batch(&self, state: &BatchState<'_>) -> Value {
-        batch(state)
-    }
-
-    fn batches(&self, shown: Vec<Value>, last: Option<String>, more: bool) -> Value {
-        let first = shown.first().map(|b| b["id"].clone());
-        json!({"object": "list", "data": shown, "has_more": more, "first_id": first, "last_id": last})
-    }
-
-    fn parts_errors(&self) -> bool {
-        true
-    }
-
-    fn batch_path(&self, endpoint: &str, _model: &str) -> String {
-        endpoint.to_owned()
-    }
-
-    fn request_of<'v>(&self, line: &'v Value) -> (&'v Value, &'v Value) {
-        (&line["custom_id"], &line["body"])
-    }
-
-    fn result(&self, id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value {
-        result(id, answered, n)
+    fn deleted(&self, id: &str) -> Value {
+        json!({"id": id, "object": "file", "deleted": true})
     }
 }
 
@@ -206,6 +162,11 @@ fn call<'a>(ask: &'a ModelRequest, content: &Content) -> Option<(&'a str, String
     Some((name, arguments))
 }
 
+/// The tier that serves a request.
+fn tier(ask: &ModelRequest) -> &'static str {
+    if ask.flex { "flex" } else { "default" }
+}
+
 const REFUSAL: &str = "I'm sorry, I can't help with that.";
 
 fn chat(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Value {
@@ -230,7 +191,7 @@ fn chat(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) -> Va
     let mut body = json!({
         "id": format!("chatcmpl-{n:020}"), "object": "chat.completion", "created": 1_790_000_000 + n, "model": ask.model,
         "choices": [{"index": 0, "finish_reason": finish, "logprobs": null, "message": message}],
-        "service_tier": "default", "system_fingerprint": null,
+        "service_tier": tier(ask), "system_fingerprint": null,
     });
     match usage {
         UsageReport::Missing => {}
@@ -281,6 +242,7 @@ fn responses(ask: &ModelRequest, content: &Content, usage: UsageReport, n: u64) 
         "incomplete_details": if cut { json!({"reason": "max_output_tokens"}) } else { Value::Null },
         "output": output, "parallel_tool_calls": true, "tool_choice": "auto", "tools": [], "metadata": {},
         "temperature": null, "top_p": null, "text": {"format": {"type": "text"}}, "max_output_tokens": ask.budget,
+        "service_tier": tier(ask),
     });
     match usage {
         UsageReport::Missing => {}
@@ -308,10 +270,6 @@ fn error(refusal: &Refusal) -> Value {
     json!({"error": {"message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.code.or(code)}})
 }
 
-fn model(name: &str) -> Value {
-    json!({"id": name, "object": "model", "created": 1_790_000_000, "owned_by": "simulator"})
-}
-
 /// `1h2m3.5s`, as OpenAI writes durations.
 fn duration(seconds: f64) -> String {
     let (hours, rest) = ((seconds / 3600.0).floor(), seconds % 3600.0);
@@ -335,53 +293,4 @@ fn limit_headers(levels: &[Option<Level>; 4]) -> Vec<(String, String)> {
         headers.push((format!("x-ratelimit-reset-{name}"), duration(level.reset_s)));
     }
     headers
-}
-
-fn batch(state: &BatchState<'_>) -> Value {
-    let status = match (state.is_over, state.is_cancelled) {
-        _ if state.has_failed => "failed",
-        (_, true) => "cancelled",
-        (false, _) => "in_progress",
-        (true, _) if state.meets(BatchFault::Expired) => "expired",
-        (true, _) => "completed",
-    };
-    let error = |code: &str, line: Option<u32>, message: &str| json!({"object": "list", "data": [{"code": code, "line": line, "param": null, "message": message}]});
-    let errors = if !state.has_failed {
-        Value::Null
-    } else if state.is_invalid() {
-        error("invalid_json_line", Some(2), "This line is not parseable as valid JSON.")
-    } else {
-        error("token_limit_exceeded", None, "Enqueued token limit reached")
-    };
-    let has_results = state.is_over && !state.has_failed;
-    let milliseconds = |from: f64, to: f64| ((to - from) * 1000.0) as u64;
-    let done_by_now =
-        state.requests * milliseconds(state.made_s, state.now_s) / milliseconds(state.made_s, state.ends_s).max(1);
-    json!({
-        "id": state.id, "object": "batch", "endpoint": state.endpoint, "model": null, "errors": errors,
-        "input_file_id": state.input_file, "completion_window": "24h", "status": status,
-        "output_file_id":
-            if has_results && state.answered > 0 { json!(format!("out-{}", state.id)) } else { Value::Null },
-        // An empty string is how some servers say that there is none.
-        "error_file_id":
-            if has_results && state.unanswered > 0 { json!(format!("err-{}", state.id)) } else { json!("") },
-        "created_at": state.made_s as u64,
-        "request_counts": {"total": state.requests,
-            "completed": if state.is_over { state.answered } else { done_by_now },
-            "failed": if state.is_over { state.unanswered } else { 0 }},
-        "metadata": state.metadata,
-    })
-}
-
-fn result(id: &Value, answered: Result<Value, Refusal>, n: u64) -> Value {
-    let expired = "This request could not be executed before the completion window expired.";
-    let (error, response) = match answered {
-        Ok(body) => (Value::Null, json!({"status_code": 200, "request_id": format!("req_{n}"), "body": body})),
-        Err(refusal) if refusal.status == 0 => (json!({"code": "batch_expired", "message": expired}), Value::Null),
-        Err(refusal) => {
-            let body = error(&refusal);
-            (Value::Null, json!({"status_code": refusal.status, "request_id": format!("req_{n}"), "body": body}))
-        }
-    };
-    json!({"id": format!("batch_req_{n}"), "custom_id": id, "error": error, "response": response})
 }

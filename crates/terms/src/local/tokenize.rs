@@ -186,7 +186,9 @@ impl<'a> Tokenizer<'a> {
         // A line of running text that a parser took for a paragraph mostly begins in lower case.
         let begins_low = span.of(self.text).chars().next().is_some_and(char::is_lowercase);
         let ends_open = ends_open && !(kind == BlockKind::Paragraph && begins_low);
-        let own = clean && (heading || (ends_open && words.len() <= LONGEST_LINE)) && kind != BlockKind::Footnote;
+        let own = clean
+            && (heading || (ends_open && words.len() <= LONGEST_LINE))
+            && !matches!(kind, BlockKind::Footnote | BlockKind::Code);
         self.tokens.lines.push(Line { words, block, own, heading });
     }
 

@@ -14,6 +14,7 @@ use crate::engine::extract::admission::{Admission, admission};
 use crate::engine::extract::contents::contents;
 use crate::engine::extract::request::{Ask, TOGETHER, Unit, prompt, takes};
 use crate::engine::feed::feed_documents;
+use crate::remote::Tariff;
 use crate::store::{
     BatchId, BatchRequest, BatchRow, BatchState, Change, Checkpoint, DiskFile, DistinctCounter, DocId, STORE_FOLDER,
     StoreError,
@@ -147,7 +148,7 @@ impl Packer<'_> {
         }
         let ask = ask.with_thought_room(run.thoughts.tokens());
         let most = ask.most(1.0);
-        let cost = driver.remote.price.as_ref().map(|p| p.cost(&most, true));
+        let cost = driver.remote.price.as_ref().map(|p| p.cost(&most, Tariff::Batch));
         if let (Some(room), Some(cost)) = (self.room, cost)
             && self.reserved + cost > room
         {

@@ -58,6 +58,7 @@ fn pipeline() -> Pipeline {
             api_version: None,
             max_output_tokens: 100,
             terms_per_request: 3,
+            settings: crate::stages::model_settings::ModelSettings::default(),
             limits: AccountLimits::default(),
         },
     }
@@ -66,7 +67,7 @@ fn pipeline() -> Pipeline {
 fn remote(vendor: &'static dyn Vendor) -> Remote {
     Remote {
         endpoint: Endpoint::new("http://127.0.0.1:9", false).unwrap(),
-        dialect: Dialect { vendor, model: "m".into(), api_version: "1".into(), first_party: false },
+        dialect: Dialect::new(vendor, "m", "1", false),
         key: None,
         rates: Rates::default(),
         most_in_flight: 1,
@@ -75,6 +76,7 @@ fn remote(vendor: &'static dyn Vendor) -> Remote {
         patience: Duration::from_secs(1),
         max_cost: None,
         price: None,
+        tier: crate::remote::ServiceTier::Standard,
         overlap: false,
         context: ContextChoice::default(),
         batch: BatchOptions::new(vendor.batch_limits()),

@@ -8,6 +8,7 @@
 
 mod assembling;
 mod board;
+mod due;
 mod planner;
 mod reading;
 mod run;

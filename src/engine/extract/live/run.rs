@@ -9,10 +9,12 @@ use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::engine::extract::admission::debits;
 use crate::engine::extract::money::Money;
+use crate::engine::extract::plan::facts;
 use crate::engine::extract::request::overhead;
 use crate::engine::extract::settle::Policy;
+use crate::engine::extract::way::{Facts, TierRule};
 use crate::engine::feed::Upstream;
-use crate::engine::provider::{Outcome, Remote};
+use crate::engine::provider::{Aim, EndpointKind, Outcome, Remote};
 use crate::remote::{Charge, Limiter};
 use crate::values::Event;
 
@@ -27,9 +29,15 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
     };
     let (ready, assembling) = crossbeam_channel::unbounded();
     let limits_cached = remote.dialect.vendor.limits_cached_input();
+    // Only a deadline makes the tier depend on how much is left.
+    let facts = match remote.endpoint_kind {
+        EndpointKind::Auto { aim: Aim::Cheapest, deadline: Some(_) } => facts(run, remote)?,
+        EndpointKind::Auto { .. } | EndpointKind::Live | EndpointKind::Batch => Facts::new(remote, 0, None),
+    };
     let live = Live {
         run,
         remote,
+        tier: TierRule::of(remote, &facts),
         client: remote.client(&run.pipeline.schema)?,
         limiter: Limiter::new(remote.rates, largest, remote.most_in_flight, limits_cached),
         policy,

@@ -8,6 +8,7 @@ use crate::engine::error::RunError;
 use crate::engine::extract::money::Money;
 use crate::engine::extract::request::Ask;
 use crate::engine::extract::settle::Policy;
+use crate::engine::extract::way::TierRule;
 use crate::engine::provider::Remote;
 use crate::remote::{Client, Limiter};
 use crate::values::{Asked, Stop, Usage};
@@ -16,6 +17,7 @@ use crate::values::{Asked, Stop, Usage};
 pub(super) struct Live<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) remote: &'a Remote,
+    pub(super) tier: TierRule,
     pub(super) client: Client,
     pub(super) limiter: Limiter,
     pub(super) policy: Policy<'a>,

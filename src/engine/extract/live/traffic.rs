@@ -13,17 +13,22 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::time::Instant;
 
+use super::due::Due;
 use super::reading::{Response, Verdict};
 use super::shared::{Live, asked};
 use crate::engine::error::RunError;
 use crate::engine::extract::backoff::BAD_ANSWER_COSTS;
 use crate::engine::extract::money::Reserved;
 use crate::engine::extract::request::{Ask, Request, prompt};
-use crate::remote::{Attempt, Health, Permit, UseOf};
-use crate::values::{Event, Usage};
+use crate::engine::extract::way::TierRule;
+use crate::remote::{Attempt, Health, Permit, Prompt, ServiceTier, TroubleKind, UseOf};
+use crate::values::{Choice, Event, Usage};
 
 /// Responses that may wait for the reader before nothing new is sent.
 const MOST_UNREAD: usize = 256;
+
+/// Words about requests that find no room at the flex tier.
+const WAITS: &str = "requests wait for room there, which costs nothing; --service-tier standard asks at the full price";
 
 /// Requests in flight, or answered and not read, until an answer is of use.
 const FIRST: usize = 3;
@@ -51,38 +56,12 @@ pub(super) fn run(
     outcome.and(Ok(flushed?))
 }
 
-/// A request that waits for its next attempt.
-struct Due {
-    at: Instant,
-    number: u64,
-    ask: Ask,
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.number) == (other.at, other.number)
-    }
-}
-
-impl Eq for Due {}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
-    }
-}
-
 /// A request that came back.
 struct Landed {
     request: Request,
     permit: Permit,
     attempt: Attempt,
+    tier: ServiceTier,
     span: tracing::Span,
 }
 
@@ -110,6 +89,10 @@ struct Traffic<'a> {
     told_cut_prompt: bool,
     health: Health,
     random: fastrand::Rng,
+    /// True once a person was told that there is no room at the flex tier.
+    told_full: bool,
+    /// True once a person was told that what is left goes at the full price.
+    told_time: bool,
 }
 
 impl<'a> Traffic<'a> {
@@ -132,6 +115,8 @@ impl<'a> Traffic<'a> {
             health: Health::new(live.remote.patience, std::time::Instant::now()),
             // Jitter decides when, never what.
             random: fastrand::Rng::with_seed(u64::from(std::process::id())),
+            told_full: false,
+            told_time: false,
         }
     }
 
@@ -226,9 +211,23 @@ impl<'a> Traffic<'a> {
         }
     }
 
+    /// Tier of the next request.
+    fn tier(&mut self) -> ServiceTier {
+        let live = self.live;
+        let answered = live.money.lock().expect("no panic while the lock is held").answers;
+        let tier = live.tier.at((live.remote.now_unix)(), answered);
+        let is_late = tier == ServiceTier::Standard && matches!(live.tier, TierRule::FlexUntil { .. });
+        if is_late && !std::mem::replace(&mut self.told_time, true) {
+            let message = "the deadline is near: what is left goes at the full price".to_owned();
+            live.run.emit(Event::Notice { message });
+        }
+        tier
+    }
+
     fn send(&mut self, request: Request, permit: Permit) {
         let live = self.live;
-        let prompt = prompt(&live.run.pipeline, &self.system, &self.schema, &request.ask);
+        let tier = self.tier();
+        let prompt = Prompt { tier, ..prompt(&live.run.pipeline, &self.system, &self.schema, &request.ask) };
         let span = tracing::info_span!(
             "request",
             vendor = ?live.remote.dialect.vendor,
@@ -236,6 +235,7 @@ impl<'a> Traffic<'a> {
             document = request.ask.doc.0,
             units = request.ask.units.len(),
             attempt = request.ask.attempts + 1,
+            tier = tier.word(),
             id = tracing::field::Empty,
             latency_ms = tracing::field::Empty,
             input_tokens = tracing::field::Empty,
@@ -246,13 +246,13 @@ impl<'a> Traffic<'a> {
         let patience = live.remote.timeout * (1 << request.ask.time_outs.min(MOST_LONGER));
         self.flights.push(Box::pin(async move {
             let attempt = live.client.send_within(&prompt, patience).await;
-            Landed { request, permit, attempt, span }
+            Landed { request, permit, attempt, tier, span }
         }));
     }
 
     /// A response goes to the reader, trouble is dealt with here.
     fn landed(&mut self, landed: Landed) -> Result<(), RunError> {
-        let Landed { request, permit, attempt, span } = landed;
+        let Landed { request, permit, attempt, tier, span } = landed;
         self.live.limiter.learn(&attempt.limits);
         if let Some(id) = &attempt.request_id {
             span.record("id", id.as_str());
@@ -279,6 +279,10 @@ impl<'a> Traffic<'a> {
                         "{}", trouble.message
                     );
                 });
+                if tier == ServiceTier::Flex && trouble.kind == TroubleKind::Overloaded && !self.told_full {
+                    self.told_full = true;
+                    self.live.run.emit(Event::Notice { message: format!("{} (flex; {WAITS})", trouble.message) });
+                }
                 self.trouble(request, permit, &trouble, attempt.structured)
             }
         }

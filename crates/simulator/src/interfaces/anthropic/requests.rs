@@ -123,7 +123,8 @@ pub(super) fn read(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
         name
     });
     let Caching { points, has_hour } = caching;
-    Ok(ModelRequest { model, system, user, schema, tool, budget, cached: points > 0, cached_hour: has_hour })
+    let cached = points > 0;
+    Ok(ModelRequest { model, system, user, schema, tool, budget, cached, cached_hour: has_hour, flex: false })
 }
 
 /// Judges numbers and choices, and what goes with thinking.

@@ -123,7 +123,8 @@ pub(super) fn read(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
         name
     });
     let schema = schema.map(lower_types);
-    Ok(ModelRequest { model, system, user, schema, tool, budget, cached: false, cached_hour: false })
+    let flex = field(body, "serviceTier") == "flex";
+    Ok(ModelRequest { model, system, user, schema, tool, budget, cached: false, cached_hour: false, flex })
 }
 
 fn heard(contents: &Value) -> Result<String, Refusal> {

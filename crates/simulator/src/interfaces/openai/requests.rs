@@ -297,7 +297,8 @@ pub(super) fn read_chat(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
     }
     let Talk { system, user } = talk;
     let tool = tool.map(|tool| tool.name);
-    Ok(ModelRequest { model, system, user, schema, tool, budget, cached: false, cached_hour: false })
+    let flex = body["service_tier"] == "flex";
+    Ok(ModelRequest { model, system, user, schema, tool, budget, cached: false, cached_hour: false, flex })
 }
 
 fn heard_responses(body: &Value) -> Result<Talk, Refusal> {
@@ -343,5 +344,6 @@ pub(super) fn read_responses(parts: &Parts<'_>) -> Result<ModelRequest, Refusal>
     }
     let Talk { system, user } = talk;
     let tool = tool.map(|tool| tool.name);
-    Ok(ModelRequest { model, system, user, schema, tool, budget, cached: false, cached_hour: false })
+    let flex = body["service_tier"] == "flex";
+    Ok(ModelRequest { model, system, user, schema, tool, budget, cached: false, cached_hour: false, flex })
 }
