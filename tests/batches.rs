@@ -268,7 +268,7 @@ fn what_people_run_into_with_batches_is_explained() {
 
     let args = |more: &[&str]| rehearsal.run("out", more).exits(64).stderr();
     assert!(args(&["--detach"]).contains("add --endpoint batch"));
-    assert!(args(&["--endpoint", "auto", "--deadline", "25:00"]).contains("not a time of day"));
+    assert!(args(&["--endpoint", "auto", "--deadline", "25:00"]).contains("neither a time of day"));
     assert!(args(&["--endpoint", "batch", "--deadline", "07:00"]).contains("--endpoint auto"));
     assert!(args(&["--endpoint", "batch", "--batch-requests", "900000"]).contains("out of range"));
 }

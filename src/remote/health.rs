@@ -18,9 +18,11 @@ const USELESS: u32 = 5;
 const USELESS_IN_THE_LAST_WAY: u32 = 2;
 /// Server troubles in a row, at least, before a provider counts as away.
 const AWAY: u32 = 5;
-/// First pause between two requests to a provider that is away; it doubles ...
+/// Pause between two requests to a provider that is away: this part of the time for which it has been, so that its return is seen
+/// soon ...
+const PROBE_EACH: u32 = 20;
+/// ... and no shorter or longer than these.
 const FIRST_PROBE: Duration = Duration::from_secs(1);
-/// ... up to this.
 const LAST_PROBE: Duration = Duration::from_secs(30);
 /// Absence after which the request that was sent to try it is charged for its trouble, and again each time: one text that a server
 /// breaks at, as the last of a run, looks like an absence too.
@@ -56,7 +58,6 @@ pub struct Reaction {
 struct Away {
     since: Instant,
     next_probe: Instant,
-    pause: Duration,
     charged: Instant,
 }
 
@@ -171,8 +172,8 @@ impl Health {
         let mut reaction = Reaction { stop, news: None, is_charged: answers_before.is_some_and(|n| self.answers > n) };
         match &mut self.away {
             Some(away) => {
-                away.next_probe = now + away.pause;
-                away.pause = (away.pause * 2).min(LAST_PROBE);
+                let absence = now.saturating_duration_since(away.since);
+                away.next_probe = now + (absence / PROBE_EACH).clamp(FIRST_PROBE, LAST_PROBE);
                 if now.saturating_duration_since(away.charged) >= CHARGED_EACH {
                     away.charged = now;
                     reaction.is_charged = true;
@@ -180,8 +181,7 @@ impl Health {
             }
             // All that was on its way when the first trouble came has come back with trouble too.
             None if self.troubles >= AWAY.max(u32::try_from(in_flight).unwrap_or(u32::MAX)) => {
-                self.away =
-                    Some(Away { since: now, next_probe: now + FIRST_PROBE, pause: FIRST_PROBE * 2, charged: now });
+                self.away = Some(Away { since: now, next_probe: now + FIRST_PROBE, charged: now });
                 reaction.news = Some(format!(
                     "the provider is away: the last {} requests had nothing but trouble, the last being: {}; one request tries it from time to time, for {} minutes at most (--patience), and no document is charged for it",
                     self.troubles,
@@ -305,7 +305,7 @@ mod tests {
                 assert_eq!(reaction, Reaction::default(), "told once, charged to nobody");
             }
         }
-        assert!((5..=10).contains(&probes), "{probes} in two minutes");
+        assert!((30..=120).contains(&probes), "{probes} in two minutes");
         assert!(health.answered(at).unwrap().contains("answers again") && health.may_send(100, at));
     }
 

@@ -76,6 +76,8 @@ pub struct Trouble {
     pub retry_after: Option<Duration>,
     /// Advice of the provider about trying again (`x-should-retry`).
     pub should_retry: Option<bool>,
+    /// Tokens of prompt and answer together that the model takes, where a request that was too long is told so.
+    pub window: Option<u64>,
     /// True if it is told in the vendor's own form. A gateway on the way answers in a form of its own, and knows nothing of what
     /// happened behind it.
     pub own_words: bool,
@@ -84,7 +86,7 @@ pub struct Trouble {
 impl Trouble {
     /// A trouble without a waiting time.
     pub fn new(kind: TroubleKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, should_retry: None, own_words: false }
+        Self { kind, message: message.into(), retry_after: None, should_retry: None, window: None, own_words: false }
     }
 
     /// Disposition: what to do.

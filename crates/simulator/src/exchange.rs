@@ -274,7 +274,8 @@ impl Exchange {
         if usage.prompt() > window {
             return Err(Refusal::too_long(usage.prompt(), window));
         }
-        let answer = self.state.oracle().answer(&ask.user, ask.schema.as_ref());
+        let told = ask.schema.is_none().then(|| schema_in_words(&ask.system)).flatten();
+        let answer = self.state.oracle().answer(&ask.user, ask.schema.as_ref().or(told.as_ref()));
         let said = content(&answer, ask.tool.is_some(), ask.budget, fault);
         usage.output = said.tokens;
         if fault == Some(Fault::UsageCached) {
@@ -329,6 +330,13 @@ impl Exchange {
         let refusal = Refusal::new(429, "this request would exceed your rate limit");
         self.refuse(&Refusal { retry_s: Some(wait), ..refusal }, headers)
     }
+}
+
+/// Schema that the instructions give in words, as a model reads it there: the first object after the words "JSON Schema".
+fn schema_in_words(system: &str) -> Option<Value> {
+    let text = &system[system.find("JSON Schema")?..];
+    let object = &text[text.find('{')?..];
+    serde_json::Deserializer::from_str(object).into_iter::<Value>().next()?.ok()
 }
 
 /// The fault that a request meets: by script, or else by chance.

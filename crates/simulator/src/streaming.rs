@@ -27,7 +27,7 @@ fn pieces(text: &str) -> Vec<String> {
 
 /// Events of a chat completion. <https://platform.openai.com/docs/api-reference/chat-streaming>
 pub(crate) fn chat(whole: &Value) -> Vec<Value> {
-    let chunk = |choices: Value, usage: &Value| json!({"id": whole["id"], "object": "chat.completion.chunk", "created": whole["created"], "model": whole["model"], "choices": choices, "usage": usage});
+    let chunk = |choices: Value, usage: &Value| json!({"id": whole["id"], "object": "chat.completion.chunk", "created": whole["created"], "model": whole["model"], "service_tier": whole["service_tier"], "choices": choices, "usage": usage});
     let delta = |delta: Value, finish: &Value| json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
     let choice = &whole["choices"][0];
     let mut events = vec![chunk(delta(json!({"role": "assistant", "content": ""}), &Value::Null), &Value::Null)];

@@ -55,6 +55,9 @@ pub(in crate::engine) struct Request {
     pub(in crate::engine) reserved: Cost,
 }
 
+/// Tokens that no answer of use is shorter than by much.
+const LEAST_ANSWER: u32 = 256;
+
 /// The estimate of a text is within 35 % of what most tokenizers count.
 const LONGER_PROMPT: f64 = 1.35;
 
@@ -80,6 +83,20 @@ impl Ask {
     pub(super) fn with_thought_room(self, tokens: u32) -> Self {
         let max_output = (self.max_output - self.thought_room).saturating_add(tokens);
         Self { max_output, thought_room: tokens, ..self }
+    }
+
+    /// True if its prompt leaves room for an answer in a window of so many tokens.
+    pub(super) fn fits(&self, window: u64) -> bool {
+        self.most(1.0).input + u64::from(LEAST_ANSWER) <= window
+    }
+
+    /// The same request with a budget that leaves room for its prompt in a window of so many tokens; none if that is no smaller one,
+    /// or too small for an answer.
+    pub(super) fn with_room_in(&self, window: Option<u64>) -> Option<Self> {
+        let left = window?.checked_sub(self.most(1.0).input)?;
+        let max_output = u32::try_from(left).ok().filter(|left| *left >= LEAST_ANSWER && *left < self.max_output)?;
+        let thought_room = self.thought_room.min(max_output - LEAST_ANSWER);
+        Some(Self { max_output, thought_room, ..self.clone() })
     }
 
     /// Most that an answer to it may be charged: the whole budget, and a prompt as much longer than estimated as tokenizers differ.

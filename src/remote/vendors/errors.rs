@@ -9,8 +9,9 @@ use crate::remote::trouble::{Trouble, TroubleKind};
 pub(in crate::remote) fn told_trouble(vendor: &dyn Vendor, status: u16, value: &Value) -> Trouble {
     let words = message_of(value).unwrap_or_else(|| excerpt(value.to_string().as_bytes()));
     let kind = vendor.trouble(status, value).unwrap_or_else(|| by_status(status, &words));
+    let window = window_of(&words).filter(|_| kind == TroubleKind::TooLarge);
     let trouble = Trouble::new(kind, format!("the provider answered {status}: {words}"));
-    Trouble { own_words: vendor.is_own_error(value), ..trouble }
+    Trouble { own_words: vendor.is_own_error(value), window, ..trouble }
 }
 
 /// Error message of any vendor's error body.
@@ -51,6 +52,7 @@ pub(super) fn by_status(status: u16, words: &str) -> TroubleKind {
         404 => TroubleKind::NotFound,
         413 => TroubleKind::TooLarge,
         400 | 422 if speaks_of_window(&lower) => TroubleKind::TooLarge,
+        400 | 422 if speaks_of_model(&lower) => TroubleKind::NotFound,
         400 | 422 if speaks_of_format(&lower) => TroubleKind::Structured,
         _ => TroubleKind::BadRequest,
     }
@@ -58,10 +60,36 @@ pub(super) fn by_status(status: u16, words: &str) -> TroubleKind {
 
 /// Test whether an error message says that the prompt is too long for the model.
 fn speaks_of_window(lower: &str) -> bool {
-    ["context length", "context_length", "context window", "prompt is too long", "maximum context", "too many tokens"]
-        .iter()
-        .any(|words| lower.contains(words))
+    [
+        "context length",
+        "context_length",
+        "context window",
+        "contextwindow",
+        "context size",
+        "prompt is too long",
+        "maximum context",
+        "too many tokens",
+    ]
+    .iter()
+    .any(|words| lower.contains(words))
         || (lower.contains("token count") && lower.contains("exceeds"))
+}
+
+/// Test whether an error message says that there is no such model: with 400 in gateways, as LiteLLM.
+fn speaks_of_model(lower: &str) -> bool {
+    ["invalid model", "unknown model", "no such model", "model not found"].iter().any(|words| lower.contains(words))
+        || (lower.contains("model") && lower.contains("does not exist"))
+}
+
+/// Tokens of prompt and answer together that a model takes, where the message of a request that was too long tells it: the number
+/// after "context size" in llama.cpp, after "maximum context length is" in OpenAI and vLLM.
+fn window_of(words: &str) -> Option<u64> {
+    let lower = words.to_ascii_lowercase();
+    let told = ["context size (", "context length is ", "context length of ", "context size of "];
+    let at = told.iter().find_map(|words| lower.find(words).map(|at| at + words.len()))?;
+    let digits: String =
+        lower[at..].chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(|c| *c != ',').collect();
+    digits.parse().ok()
 }
 
 /// Test whether an error message says that the server does not know the way in which the schema was given.
@@ -70,5 +98,41 @@ fn speaks_of_format(lower: &str) -> bool {
         .iter()
         .any(|words| lower.contains(words))
         || lower.contains("structured output")
+        || lower.contains("json schema")
         || lower.contains("grammar")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::OPENAI_CHAT;
+    use serde_json::json;
+
+    /// Bodies that real servers sent: llama.cpp (build 11549) and LiteLLM 1.83, recorded.
+    #[test]
+    fn what_llama_cpp_and_litellm_say_is_understood() {
+        let of = |status, message: &str| told_trouble(OPENAI_CHAT, status, &json!({"error": {"message": message}}));
+        let llama =
+            of(400, "request (3030 tokens) exceeds the available context size (2048 tokens), try increasing it");
+        assert_eq!((llama.kind, llama.window), (TroubleKind::TooLarge, Some(2048)));
+        let litellm = of(
+            400,
+            "litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: OpenAIException - request (3030 tokens) exceeds the available context size (2048 tokens), try increasing it",
+        );
+        assert_eq!((litellm.kind, litellm.window), (TroubleKind::TooLarge, Some(2048)));
+        let openai = of(400, "This model's maximum context length is 16,385 tokens. However, you requested 20000");
+        assert_eq!((openai.kind, openai.window), (TroubleKind::TooLarge, Some(16_385)));
+        let name = of(
+            400,
+            "/chat/completions: Invalid model name passed in model=nosuch. Call `/v1/models` to view available models for your key.",
+        );
+        assert_eq!(name.kind, TroubleKind::NotFound);
+        let schema = of(
+            400,
+            "Unable to generate parser for this template. Automatic parser generation failed: JSON schema error at #/properties/items: unrecognized type strng",
+        );
+        assert_eq!(schema.kind, TroubleKind::Structured);
+        assert_eq!(of(503, "Loading model").kind, TroubleKind::Overloaded);
+        assert!(of(500, "litellm.InternalServerError: OpenAIException - Connection error.").is_of_server());
+    }
 }

@@ -1,10 +1,11 @@
 //! All traffic of a run, on one thread: takes requests, waits for the limiter, sends, and decides what to do about trouble.
 //! A request that waits for its next attempt holds no place in flight.
 
+mod troubles;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -15,13 +16,12 @@ use super::due::Due;
 use super::reading::{Response, Verdict};
 use super::shared::{Live, asked};
 use crate::engine::error::RunError;
-use crate::engine::extract::backoff::{ATTEMPTS, BAD_ANSWER_COSTS, backoff};
+use crate::engine::extract::backoff::BAD_ANSWER_COSTS;
 use crate::engine::extract::money::Reserved;
 use crate::engine::extract::request::{Ask, Request, prompt};
 use crate::engine::extract::way::TierRule;
-use crate::remote::{Attempt, Disposition, Health, Permit, Prompt, ServiceTier, Trouble, TroubleKind, UseOf};
-use crate::store::{Change, Checkpoint};
-use crate::values::{Choice, Event, Failure, FailureKind, Stop, StopReason};
+use crate::remote::{Attempt, Health, Permit, Prompt, ServiceTier, TroubleKind, UseOf};
+use crate::values::{Choice, Event, Usage};
 
 /// Responses that may wait for the reader before nothing new is sent.
 const MOST_UNREAD: usize = 256;
@@ -31,6 +31,9 @@ const WAITS: &str = "requests wait for room there, which costs nothing; --servic
 
 /// Requests in flight, or answered and not read, until an answer is of use.
 const FIRST: usize = 3;
+
+/// Estimated tokens from which on an estimate is not twice what is counted.
+const LONG_PROMPT: u64 = 500;
 
 /// Doublings of the time for a request that was not answered in time and cannot be made smaller.
 const MOST_LONGER: u32 = 3;
@@ -77,6 +80,10 @@ struct Traffic<'a> {
     unread: usize,
     /// True once a person was told that an answer did not come in time.
     told_time_out: bool,
+    /// Tokens of prompt and answer together that the server takes, once it has told.
+    window: Option<u64>,
+    /// True once a person was told that prompts may be cut.
+    told_cut_prompt: bool,
     health: Health,
     random: fastrand::Rng,
     /// True once a person was told that there is no room at the flex tier.
@@ -97,6 +104,8 @@ impl<'a> Traffic<'a> {
             numbers: 0,
             unread: 0,
             told_time_out: false,
+            window: None,
+            told_cut_prompt: false,
             health: Health::new(live.remote.patience, std::time::Instant::now()),
             // Jitter decides when, never what.
             random: fastrand::Rng::with_seed(u64::from(std::process::id())),
@@ -175,6 +184,11 @@ impl<'a> Traffic<'a> {
     fn begin(&mut self, ask: Ask) {
         let live = self.live;
         let ask = ask.with_thought_room(live.run.thoughts.tokens());
+        if ask.units.len() > 1 && self.window.is_some_and(|window| !ask.fits(window)) {
+            self.halve(&ask);
+            return;
+        }
+        let ask = ask.with_room_in(self.window).unwrap_or(ask);
         let most = live.remote.cost(&live.worst(&ask));
         let reserved = live.money.lock().expect("no panic while the lock is held").reserve(most);
         match reserved {
@@ -282,12 +296,24 @@ impl<'a> Traffic<'a> {
             live.stop(stop);
             return;
         }
+        self.watch_prompts(verdict.input_estimate, verdict.usage);
         for mut ask in verdict.again {
             if otherwise {
                 // The way of asking was to blame.
                 ask.attempts = ask.attempts.saturating_sub(BAD_ANSWER_COSTS);
             }
             self.wait(ask, Duration::ZERO);
+        }
+    }
+
+    /// Some servers cut a prompt that is too long for them, without a word: what they count shows it.
+    fn watch_prompts(&mut self, estimate: u64, usage: Option<Usage>) {
+        let Some(told) = usage.map(|usage| usage.prompt()).filter(|told| *told > 0) else { return };
+        if estimate >= LONG_PROMPT && told * 2 < estimate && !std::mem::replace(&mut self.told_cut_prompt, true) {
+            let message = format!(
+                "the server counts {told} tokens of a prompt of about {estimate}: it may cut prompts that are too long for it without a word; give it a larger context (num_ctx at Ollama), or lower [chunk] max_tokens and terms_per_request"
+            );
+            self.live.run.emit(Event::Warning { message });
         }
     }
 
@@ -308,167 +334,5 @@ impl<'a> Traffic<'a> {
     fn wait(&mut self, ask: Ask, time: Duration) {
         self.numbers += 1;
         self.waiting.push(Reverse(Due { at: Instant::now() + time, number: self.numbers, ask }));
-    }
-
-    fn trouble(
-        &mut self,
-        request: Request,
-        permit: Permit,
-        trouble: &Trouble,
-        structured: crate::remote::Structured,
-    ) -> Result<(), RunError> {
-        let live = self.live;
-        let Request { mut ask, reserved } = request;
-        let sent = permit.sent();
-        let mut lost = None;
-        if trouble.may_be_billed() {
-            live.limiter.keep(permit);
-            let most = live.worst(&ask);
-            let cost = live.remote.cost(&most);
-            lost = cost;
-            let change = Change::Lost {
-                question: live.run.question,
-                doc: ask.doc,
-                model: live.remote.dialect.model.clone(),
-                message: trouble.message.clone(),
-                most,
-                cost,
-                batch: None,
-            };
-            live.run.writer.submit(Checkpoint::new(vec![change], Vec::new()))?;
-        } else {
-            live.limiter.give_back(permit);
-        }
-        live.money.lock().expect("no panic while the lock is held").settle(reserved, lost);
-        let now = std::time::Instant::now();
-        let reaction = self.health.trouble(trouble, self.flights.len(), ask.answers_before, now);
-        if let Some(message) = reaction.news {
-            live.run.emit(Event::Warning { message });
-        }
-        let mut stop = reaction.stop;
-        match trouble.disposition() {
-            Disposition::Retry { .. } if trouble.is_of_server() && self.health.is_away() => {
-                // One request at a time tries it; the pace is not to blame.
-                ask.attempts += u32::from(reaction.is_charged);
-                self.again_after(ask, trouble, Duration::ZERO)?;
-            }
-            Disposition::Retry { after, everybody: true } => {
-                let jitter = self.random.f64();
-                // Everybody waits at the gate; what comes back is spread over a little more.
-                let pause = live.limiter.refused(sent, after, jitter).mul_f64(1.0 + 0.1 * self.random.f64());
-                self.wait(ask, pause);
-            }
-            Disposition::Retry { .. } if trouble.kind == TroubleKind::Timeout => self.timed_out(ask, trouble)?,
-            Disposition::Retry { after, everybody: false } => {
-                ask.failures += 1;
-                // Nothing was asked of a server that cannot be reached.
-                ask.attempts += u32::from(reaction.is_charged && trouble.kind != TroubleKind::Unreachable);
-                let wait = backoff(ask.failures, after, self.random.f64());
-                self.again_after(ask, trouble, wait)?;
-            }
-            // One text of a pack is refused, or all together are too large: the others pass in smaller packs.
-            _ if ask.units.len() > 1 && trouble.is_of_a_part() => {
-                ask.attempts += 1;
-                self.halve(&ask);
-            }
-            Disposition::Split => self.give_up(ask, FailureKind::TooLarge, trouble)?,
-            Disposition::Rephrase => match live.client.downgrade(structured) {
-                Some(next) => {
-                    tracing::warn!(from = ?structured, to = ?next, "the server refused the schema; it is given in another way");
-                    self.wait(ask, Duration::ZERO);
-                }
-                None => {
-                    stop = Some(Stop::new(
-                        StopReason::Schema,
-                        format!(
-                            "{}; the server knows no way to be given a schema: choose another model, or another server",
-                            trouble.message
-                        ),
-                    ));
-                }
-            },
-            Disposition::FailUnit => {
-                let kind = match trouble.kind {
-                    TroubleKind::Refused => FailureKind::Refused,
-                    _ => FailureKind::Provider,
-                };
-                self.give_up(ask, kind, trouble)?;
-            }
-            // It is asked again if the run goes on.
-            Disposition::AbortRun => {
-                let pause = backoff(1, trouble.retry_after, self.random.f64());
-                self.wait(ask, pause);
-            }
-        }
-        if let Some(reason) = stop {
-            live.stop(reason);
-        }
-        Ok(())
-    }
-
-    /// A request is sent again after a pause, unless its units have used up their budget.
-    fn again_after(&mut self, mut ask: Ask, trouble: &Trouble, pause: Duration) -> Result<(), RunError> {
-        ask.answers_before = Some(self.health.answers());
-        if ask.attempts < ATTEMPTS {
-            self.wait(ask, pause);
-            return Ok(());
-        }
-        self.give_up(ask, FailureKind::Provider, trouble)
-    }
-
-    /// Two requests instead of one, with half of the units each.
-    fn halve(&mut self, ask: &Ask) {
-        for part in ask.units.chunks(ask.units.len().div_ceil(2)) {
-            let whole = Ask::new(&self.live.run.phrasing, part.to_vec(), ask.doc);
-            self.wait(Ask { attempts: ask.attempts, time_outs: ask.time_outs, ..whole }, Duration::ZERO);
-        }
-    }
-
-    /// No answer in time: never sent again as it was. Fewer are in flight, and the pack is halved; what cannot be halved is given
-    /// more time.
-    fn timed_out(&mut self, mut ask: Ask, trouble: &Trouble) -> Result<(), RunError> {
-        let live = self.live;
-        live.limiter.timed_out();
-        ask.attempts += 1;
-        if !std::mem::replace(&mut self.told_time_out, true) {
-            let message = format!(
-                "{}: the pack is halved, and fewer requests are in flight at once; --request-timeout waits longer, and terms_per_request, max_output_tokens and --in-flight make it fit from the beginning",
-                trouble.message
-            );
-            live.run.emit(Event::Warning { message });
-        }
-        if ask.units.len() > 1 {
-            self.halve(&ask);
-            return Ok(());
-        }
-        ask.time_outs += 1;
-        self.again_after(ask, trouble, Duration::ZERO)
-    }
-
-    /// The units of a request get no answer.
-    fn give_up(&mut self, ask: Ask, kind: FailureKind, trouble: &Trouble) -> Result<(), RunError> {
-        // Before anything was answered, the fault may be ours or the settings': the health decides, and nothing is recorded.
-        if trouble.kind == TroubleKind::BadRequest && !self.health.has_answered() {
-            let pause = backoff(1, None, self.random.f64());
-            self.wait(ask, pause);
-            return Ok(());
-        }
-        let live = self.live;
-        let keys: Vec<_> = ask.units.iter().map(|u| u.key).collect();
-        let remedy = trouble.remedy_for_size();
-        let changes = ask
-            .units
-            .iter()
-            .map(|unit| Change::UnitFailed {
-                question: live.run.question,
-                unit: unit.key,
-                generation: live.run.generation,
-                attempts: ask.attempts.max(1),
-                failure: Failure::new(kind, format!("{}{remedy}", trouble.message)),
-            })
-            .collect();
-        let board = Arc::clone(&live.board);
-        let after: Option<Box<dyn FnOnce() + Send>> = Some(Box::new(move || board.settle(&keys)));
-        Ok(live.run.writer.submit(Checkpoint { changes, events: Vec::new(), after })?)
     }
 }
