@@ -120,7 +120,8 @@ fn chat_completions_refuse_what_openai_refuses() {
         let (status, answer) = caller.openai("/v1/chat/completions", &changed(&good, changes));
         assert_eq!(status, 400, "{words}: {answer}");
         assert_eq!(answer["error"]["type"], "invalid_request_error", "{answer}");
-        let fields: Vec<&String> = answer["error"].as_object().unwrap().keys().collect();
+        let mut fields: Vec<&String> = answer["error"].as_object().unwrap().keys().collect();
+        fields.sort();
         assert_eq!(fields, ["code", "message", "param", "type"], "{words}");
         assert!(answer.to_string().contains(words), "{words}: {answer}");
     }

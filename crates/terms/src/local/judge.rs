@@ -33,7 +33,9 @@ pub fn no_term(term: &str, language_tag: Option<&str>) -> Option<NoTerm> {
     let language = language(language_tag);
     let listed = stop_words::lookup(&language).unwrap_or_default();
     let is_stop = |word: &&str| listed.contains(word) || (language == "en" && PRONOUNS.split(' ').any(|p| p == *word));
-    if !words.is_empty() && words.iter().all(is_stop) {
+    // The letters of "U.S." are no words.
+    let are_initials = words.len() > 1 && words.iter().all(|word| word.chars().count() == 1);
+    if !words.is_empty() && !are_initials && words.iter().all(is_stop) {
         return Some(NoTerm::StopWords);
     }
     let ends = term.trim_end().ends_with(['.', '!', '?', ';', '…']);

@@ -285,20 +285,32 @@ pub(super) fn read_chat(parts: &Parts<'_>) -> Result<ModelRequest, Refusal> {
     }
     let budget = budget_of(body, &["max_completion_tokens", "max_tokens"], 1)?;
     let format = &body["response_format"];
-    let mut schema = schemas::format(format, &format["json_schema"], "response_format", "response_format.json_schema")?;
+    let schema = schemas::format(format, &format["json_schema"], "response_format", "response_format.json_schema")?;
     if format["type"] == "json_object" && !talk.says("json") {
         let words =
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.";
         return Err(Refusal { param: Some("messages".into()), ..Refusal::new(400, words) });
     }
     let tool = schemas::tool(body, Shape::Nested)?;
-    if let Some(tool) = &tool {
-        schema = Some(tool.parameters.clone());
-    }
+    Ok(understood(body, model, talk, schema, tool, budget))
+}
+
+/// A request that is right, as both interfaces have it: the parameters of a tool that has to be called are the schema of the answer.
+fn understood(
+    body: &Value,
+    model: String,
+    talk: Talk,
+    schema: Option<Value>,
+    tool: Option<schemas::Tool>,
+    budget: u64,
+) -> ModelRequest {
     let Talk { system, user } = talk;
-    let tool = tool.map(|tool| tool.name);
+    let (schema, tool) = match tool {
+        Some(tool) => (Some(tool.parameters), Some(tool.name)),
+        None => (schema, None),
+    };
     let flex = body["service_tier"] == "flex";
-    Ok(ModelRequest { model, system, user, schema, tool, budget, cached: false, cached_hour: false, flex })
+    ModelRequest { model, system, user, schema, tool, budget, cached: false, cached_hour: false, flex }
 }
 
 fn heard_responses(body: &Value) -> Result<Talk, Refusal> {
@@ -333,17 +345,11 @@ pub(super) fn read_responses(parts: &Parts<'_>) -> Result<ModelRequest, Refusal>
     let talk = heard_responses(body)?;
     let budget = budget_of(body, &["max_output_tokens"], 16)?;
     let format = &body["text"]["format"];
-    let mut schema = schemas::format(format, format, "text.format", "text.format")?;
+    let schema = schemas::format(format, format, "text.format", "text.format")?;
     if format["type"] == "json_object" && !talk.says("json") {
         let words = "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.";
         return Err(Refusal { param: Some("input".into()), ..Refusal::new(400, words) });
     }
     let tool = schemas::tool(body, Shape::Flat)?;
-    if let Some(tool) = &tool {
-        schema = Some(tool.parameters.clone());
-    }
-    let Talk { system, user } = talk;
-    let tool = tool.map(|tool| tool.name);
-    let flex = body["service_tier"] == "flex";
-    Ok(ModelRequest { model, system, user, schema, tool, budget, cached: false, cached_hour: false, flex })
+    Ok(understood(body, model, talk, schema, tool, budget))
 }
