@@ -173,7 +173,9 @@ impl Health {
         match &mut self.away {
             Some(away) => {
                 let absence = now.saturating_duration_since(away.since);
-                away.next_probe = now + (absence / PROBE_EACH).clamp(FIRST_PROBE, LAST_PROBE);
+                let pause = (absence / PROBE_EACH).clamp(FIRST_PROBE, LAST_PROBE);
+                // Not before the time that it told itself.
+                away.next_probe = now + pause.max(trouble.retry_after.unwrap_or_default());
                 if now.saturating_duration_since(away.charged) >= CHARGED_EACH {
                     away.charged = now;
                     reaction.is_charged = true;
@@ -307,6 +309,18 @@ mod tests {
         }
         assert!((30..=120).contains(&probes), "{probes} in two minutes");
         assert!(health.answered(at).unwrap().contains("answers again") && health.may_send(100, at));
+    }
+
+    #[test]
+    fn a_provider_that_is_away_is_not_tried_before_the_time_that_it_told() {
+        let now = Instant::now();
+        let mut health = Health::new(Duration::from_secs(3600), now);
+        let told = Trouble { retry_after: Some(Duration::from_secs(40)), ..of(TroubleKind::Overloaded) };
+        for _ in 0..=AWAY {
+            health.trouble(&told, 0, None, now);
+        }
+        assert!(health.is_away() && !health.may_send(0, now + Duration::from_secs(39)));
+        assert!(health.may_send(0, now + Duration::from_secs(40)));
     }
 
     #[test]

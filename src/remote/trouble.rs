@@ -77,7 +77,7 @@ pub struct Trouble {
     /// Advice of the provider about trying again (`x-should-retry`).
     pub should_retry: Option<bool>,
     /// Tokens of prompt and answer together that the model takes, where a request that was too long is told so.
-    pub window: Option<u64>,
+    pub context_size: Option<u64>,
     /// True if it is told in the vendor's own form. A gateway on the way answers in a form of its own, and knows nothing of what
     /// happened behind it.
     pub own_words: bool,
@@ -86,7 +86,14 @@ pub struct Trouble {
 impl Trouble {
     /// A trouble without a waiting time.
     pub fn new(kind: TroubleKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, should_retry: None, window: None, own_words: false }
+        Self {
+            kind,
+            message: message.into(),
+            retry_after: None,
+            should_retry: None,
+            context_size: None,
+            own_words: false,
+        }
     }
 
     /// Disposition: what to do.

@@ -205,7 +205,7 @@ impl<'a> Alone<'a> {
                 }
                 Err(trouble) => trouble,
             };
-            let lost = trouble.may_be_billed().then(|| self.lost(run, &ask, &trouble));
+            let lost = trouble.may_be_billed().then(|| ask.lost(run, self.remote, &trouble, 1.0));
             self.purse.settle(reserved, lost.as_ref().and_then(|(_, cost)| *cost));
             changes.extend(lost.map(|(change, _)| change));
             failures += 1;
@@ -214,22 +214,6 @@ impl<'a> Alone<'a> {
             left.push_front(ask);
         }
         Ok(())
-    }
-
-    /// What may have been paid for a request that broke off.
-    fn lost(&self, run: &Run<'_>, ask: &Ask, trouble: &Trouble) -> (Change, Option<Cost>) {
-        let most = ask.most(1.0);
-        let cost = self.remote.cost(&most);
-        let change = Change::Lost {
-            question: run.question,
-            doc: ask.doc,
-            model: self.remote.dialect.model.clone(),
-            message: trouble.message.clone(),
-            most,
-            cost,
-            batch: None,
-        };
-        (change, cost)
     }
 
     /// The time to wait before a request goes out again.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::settle::{RequestFacts, Settlement, estimate};
 use crate::engine::context::Run;
-use crate::remote::{Prompt, ServiceTier};
+use crate::engine::provider::Remote;
+use crate::remote::{Prompt, ServiceTier, Trouble};
 use crate::stages::chunk::estimate_tokens;
 use crate::stages::extract::{Phrasing, Unit};
-use crate::store::DocId;
+use crate::store::{Change, DocId};
 use crate::values::{Cost, Usage};
 
 /// Chunks in one request: answers get worse where a question's context is far away.
@@ -85,15 +86,15 @@ impl Ask {
         Self { max_output, thought_room: tokens, ..self }
     }
 
-    /// True if its prompt leaves room for an answer in a window of so many tokens.
-    pub(super) fn fits(&self, window: u64) -> bool {
-        self.most(1.0).input + u64::from(LEAST_ANSWER) <= window
+    /// True if its prompt leaves room for an answer in a context of so many tokens.
+    pub(super) fn fits(&self, context_size: u64) -> bool {
+        self.most(1.0).input + u64::from(LEAST_ANSWER) <= context_size
     }
 
-    /// The same request with a budget that leaves room for its prompt in a window of so many tokens; none if that is no smaller one,
+    /// The same request with a budget that leaves room for its prompt in a context of so many tokens; none if that is no smaller one,
     /// or too small for an answer.
-    pub(super) fn with_room_in(&self, window: Option<u64>) -> Option<Self> {
-        let left = window?.checked_sub(self.most(1.0).input)?;
+    pub(super) fn with_room_in(&self, context_size: Option<u64>) -> Option<Self> {
+        let left = context_size?.checked_sub(self.most(1.0).input)?;
         let max_output = u32::try_from(left).ok().filter(|left| *left >= LEAST_ANSWER && *left < self.max_output)?;
         let thought_room = self.thought_room.min(max_output - LEAST_ANSWER);
         Some(Self { max_output, thought_room, ..self.clone() })
@@ -104,6 +105,28 @@ impl Ask {
     pub(super) fn most(&self, calibration: f64) -> Usage {
         let input = (self.input_estimate as f64 * calibration * LONGER_PROMPT).ceil() as u64;
         Usage { input, output: self.max_output.into(), ..Usage::default() }
+    }
+
+    /// Entry of the ledger for what a request that broke off may have cost, and that cost, if the price is known.
+    pub(super) fn lost(
+        &self,
+        run: &Run<'_>,
+        remote: &Remote,
+        trouble: &Trouble,
+        calibration: f64,
+    ) -> (Change, Option<Cost>) {
+        let most = self.most(calibration);
+        let cost = remote.cost(&most);
+        let change = Change::Lost {
+            question: run.question,
+            doc: self.doc,
+            model: remote.dialect.model.clone(),
+            message: trouble.message.clone(),
+            most,
+            cost,
+            batch: None,
+        };
+        (change, cost)
     }
 
     /// Facts that the meaning of its response depends on.

@@ -9,9 +9,9 @@ use crate::remote::trouble::{Trouble, TroubleKind};
 pub(in crate::remote) fn told_trouble(vendor: &dyn Vendor, status: u16, value: &Value) -> Trouble {
     let words = message_of(value).unwrap_or_else(|| excerpt(value.to_string().as_bytes()));
     let kind = vendor.trouble(status, value).unwrap_or_else(|| by_status(status, &words));
-    let window = window_of(&words).filter(|_| kind == TroubleKind::TooLarge);
+    let context_size = context_size_of(&words).filter(|_| kind == TroubleKind::TooLarge);
     let trouble = Trouble::new(kind, format!("the provider answered {status}: {words}"));
-    Trouble { own_words: vendor.is_own_error(value), window, ..trouble }
+    Trouble { own_words: vendor.is_own_error(value), context_size, ..trouble }
 }
 
 /// Error message of any vendor's error body.
@@ -83,7 +83,7 @@ fn speaks_of_model(lower: &str) -> bool {
 
 /// Tokens of prompt and answer together that a model takes, where the message of a request that was too long tells it: the number
 /// after "context size" in llama.cpp, after "maximum context length is" in OpenAI and vLLM.
-fn window_of(words: &str) -> Option<u64> {
+fn context_size_of(words: &str) -> Option<u64> {
     let lower = words.to_ascii_lowercase();
     let told = ["context size (", "context length is ", "context length of ", "context size of "];
     let at = told.iter().find_map(|words| lower.find(words).map(|at| at + words.len()))?;
@@ -114,14 +114,14 @@ mod tests {
         let of = |status, message: &str| told_trouble(OPENAI_CHAT, status, &json!({"error": {"message": message}}));
         let llama =
             of(400, "request (3030 tokens) exceeds the available context size (2048 tokens), try increasing it");
-        assert_eq!((llama.kind, llama.window), (TroubleKind::TooLarge, Some(2048)));
+        assert_eq!((llama.kind, llama.context_size), (TroubleKind::TooLarge, Some(2048)));
         let litellm = of(
             400,
             "litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: OpenAIException - request (3030 tokens) exceeds the available context size (2048 tokens), try increasing it",
         );
-        assert_eq!((litellm.kind, litellm.window), (TroubleKind::TooLarge, Some(2048)));
+        assert_eq!((litellm.kind, litellm.context_size), (TroubleKind::TooLarge, Some(2048)));
         let openai = of(400, "This model's maximum context length is 16,385 tokens. However, you requested 20000");
-        assert_eq!((openai.kind, openai.window), (TroubleKind::TooLarge, Some(16_385)));
+        assert_eq!((openai.kind, openai.context_size), (TroubleKind::TooLarge, Some(16_385)));
         let name = of(
             400,
             "/chat/completions: Invalid model name passed in model=nosuch. Call `/v1/models` to view available models for your key.",

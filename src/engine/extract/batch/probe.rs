@@ -14,7 +14,7 @@ use crate::engine::provider::{EndpointKind, Remote};
 use crate::remote::{Client, Disposition, TroubleKind};
 use crate::stages::extract::{Unit, answer_schema};
 use crate::stages::pipeline::Pipeline;
-use crate::store::{Change, Checkpoint};
+use crate::store::Checkpoint;
 use crate::values::{Stage, Stop, StopReason};
 
 /// Stop for which a provider's batch endpoint cannot be used, if it cannot: found out before a corpus is parsed for it.
@@ -88,16 +88,7 @@ impl Driver<'_, Client> {
                 Err(trouble) => trouble,
             };
             if trouble.may_be_billed() {
-                let most = ask.most(1.0);
-                let lost = Change::Lost {
-                    question: run.question,
-                    doc: ask.doc,
-                    model: self.remote.dialect.model.clone(),
-                    message: trouble.message.clone(),
-                    most,
-                    cost: self.remote.cost(&most),
-                    batch: None,
-                };
+                let (lost, _) = ask.lost(run, self.remote, &trouble, 1.0);
                 run.writer.submit(Checkpoint::new(vec![lost], Vec::new()))?;
             }
             match trouble.disposition() {

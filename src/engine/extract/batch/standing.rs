@@ -71,11 +71,10 @@ fn collect_kept(
     };
     let mut questions = Vec::new();
     for batch in &batches {
-        if batch.state >= BatchState::Submitted && here(batch)? {
+        if batch.state >= BatchState::Submitted && !questions.contains(&batch.question) && here(batch)? {
             questions.push(batch.question);
         }
     }
-    questions.dedup();
     if questions.is_empty() {
         return Ok(batches);
     }

@@ -44,9 +44,14 @@ impl Live<'_> {
         self.run.halt();
     }
 
+    /// Real over estimated prompt tokens, as far as that was seen.
+    pub(super) fn calibration(&self) -> f64 {
+        self.limiter.calibration().unwrap_or(1.0)
+    }
+
     /// The whole budget of a request at the prices of today: no answer to it costs more.
     pub(super) fn worst(&self, ask: &Ask) -> Usage {
-        ask.most(self.limiter.calibration().unwrap_or(1.0))
+        ask.most(self.calibration())
     }
 }
 

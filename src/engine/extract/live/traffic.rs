@@ -81,7 +81,7 @@ struct Traffic<'a> {
     /// True once a person was told that an answer did not come in time.
     told_time_out: bool,
     /// Tokens of prompt and answer together that the server takes, once it has told.
-    window: Option<u64>,
+    context_size: Option<u64>,
     /// True once a person was told that prompts may be cut.
     told_cut_prompt: bool,
     health: Health,
@@ -104,7 +104,7 @@ impl<'a> Traffic<'a> {
             numbers: 0,
             unread: 0,
             told_time_out: false,
-            window: None,
+            context_size: None,
             told_cut_prompt: false,
             health: Health::new(live.remote.patience, std::time::Instant::now()),
             // Jitter decides when, never what.
@@ -184,11 +184,11 @@ impl<'a> Traffic<'a> {
     fn begin(&mut self, ask: Ask) {
         let live = self.live;
         let ask = ask.with_thought_room(live.run.thoughts.tokens());
-        if ask.units.len() > 1 && self.window.is_some_and(|window| !ask.fits(window)) {
+        if ask.units.len() > 1 && self.context_size.is_some_and(|size| !ask.fits(size)) {
             self.halve(&ask);
             return;
         }
-        let ask = ask.with_room_in(self.window).unwrap_or(ask);
+        let ask = ask.with_room_in(self.context_size).unwrap_or(ask);
         let most = live.remote.cost(&live.worst(&ask));
         let reserved = live.money.lock().expect("no panic while the lock is held").reserve(most);
         match reserved {

@@ -25,18 +25,8 @@ impl Traffic<'_> {
         let mut lost = None;
         if trouble.may_be_billed() {
             live.limiter.keep(permit);
-            let most = live.worst(&ask);
-            let cost = live.remote.cost(&most);
+            let (change, cost) = ask.lost(live.run, live.remote, trouble, live.calibration());
             lost = cost;
-            let change = Change::Lost {
-                question: live.run.question,
-                doc: ask.doc,
-                model: live.remote.dialect.model.clone(),
-                message: trouble.message.clone(),
-                most,
-                cost,
-                batch: None,
-            };
             live.run.writer.submit(Checkpoint::new(vec![change], Vec::new()))?;
         } else {
             live.limiter.give_back(permit);
@@ -47,7 +37,7 @@ impl Traffic<'_> {
         if let Some(message) = reaction.news {
             live.run.emit(Event::Warning { message });
         }
-        self.window = trouble.window.or(self.window);
+        self.context_size = trouble.context_size.or(self.context_size);
         let mut stop = reaction.stop;
         match trouble.disposition() {
             Disposition::Retry { .. } if trouble.is_of_server() && self.health.is_away() => {
@@ -74,8 +64,8 @@ impl Traffic<'_> {
                 ask.attempts += 1;
                 self.halve(&ask);
             }
-            Disposition::Split => match ask.with_room_in(self.window) {
-                // Prompt and answer share the window: a shorter answer leaves room for the prompt.
+            Disposition::Split => match ask.with_room_in(self.context_size) {
+                // Prompt and answer share the context: a shorter answer leaves room for the prompt.
                 Some(smaller) => self.wait(smaller, Duration::ZERO),
                 None => self.give_up(ask, FailureKind::TooLarge, trouble)?,
             },
