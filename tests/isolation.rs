@@ -54,8 +54,8 @@ struct Most {
     run_resident: u64,
 }
 
-/// Follows a run to its end: its events, and what memory it and its workers took.
-fn watched(child: &mut Child) -> (Vec<Value>, Most) {
+/// Follows a run to its end: its events, each of which is shown to `each` as it comes, and what memory it and its workers took.
+fn watched(child: &mut Child, mut each: impl FnMut(&Value)) -> (Vec<Value>, Most) {
     let (pid, over) = (child.id(), AtomicBool::new(false));
     let stderr = BufReader::new(child.stderr.take().unwrap());
     std::thread::scope(|scope| {
@@ -72,7 +72,8 @@ fn watched(child: &mut Child) -> (Vec<Value>, Most) {
             }
             most
         });
-        let events = stderr.lines().map_while(Result::ok).filter_map(|l| serde_json::from_str(&l).ok()).collect();
+        let lines = stderr.lines().map_while(Result::ok).filter_map(|l| serde_json::from_str(&l).ok());
+        let events = lines.inspect(|event| each(event)).collect();
         over.store(true, Ordering::Relaxed);
         (events, watch.join().unwrap())
     })
@@ -91,7 +92,7 @@ fn hostile_files_fail_with_a_reason_and_harm_no_other() {
     let args =
         [&["batch", "books", "-o", "out", "--progress", "json", "-w", "2", "--until", "parse"], &limits[..]].concat();
     let mut child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
-    let (events, most) = watched(&mut child);
+    let (events, most) = watched(&mut child, |_| {});
     let code = child.wait().unwrap().code();
     let mut ends: BTreeMap<String, String> = BTreeMap::new();
     for event in &events {
@@ -277,7 +278,26 @@ fn a_document_of_2000_pages_takes_bounded_memory_and_tells_how_far_it_is() {
     shelf.put("long.pdf", &documents::pdf(&pages));
     let args = ["batch", "books", "-o", "out", "--progress", "json", "--until", "parse"];
     let mut child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
-    let (events, most) = watched(&mut child);
+    let pid = child.id();
+    // Only what takes long is told of: the worker is held for longer than that, however fast it parses.
+    let (events, most) = watched(&mut child, |event| {
+        if event["event"] == "document_started" {
+            let begun = Instant::now();
+            let mut held = workers(pid);
+            while held.is_empty() && begun.elapsed() < Duration::from_secs(10) {
+                held = workers(pid);
+            }
+            let send = |signal| {
+                for worker in &held {
+                    // One that is gone was not held: the events below say so.
+                    let _ = kill_process(Pid::from_raw(*worker).unwrap(), signal);
+                }
+            };
+            send(Signal::STOP);
+            std::thread::sleep(Duration::from_millis(1_200));
+            send(Signal::CONT);
+        }
+    });
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let told: Vec<&Value> = events.iter().filter(|e| e["event"] == "document_progress").collect();
     assert!(told.iter().all(|e| e["total"] == PAGES && e["section"] == "page" && e["path"] == "long.pdf"));
