@@ -36,3 +36,4 @@ mod settle;
 mod store;
 mod support;
 mod torture;
+mod trust;

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use super::exit::{CommandError, Exit};
+use super::folder::trusted;
 use super::progress::{duration, grouped};
 use super::vocabulary_args::ConsolidateArgs;
 use crate::engine::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, OrphanState, consolidate};
@@ -25,7 +26,7 @@ impl From<ConsolidateError> for CommandError {
 /// Makes the master and says what changed.
 pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandError> {
     let config = ConsolidateConfig {
-        folder: args.folder.existing()?,
+        folder: trusted(args.folder.existing()?)?,
         remove_orphans: args.remove_orphans,
         anew: args.anew,
         holder: holder.to_owned(),

@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::exit::{CommandError, Exit};
+use super::folder::trusted;
 use super::vocabulary_args::ReviewArgs;
 use crate::engine::{ReviewLock, review_queue, write_queue};
 use crate::stages::consolidate::Decisions;
@@ -21,7 +22,7 @@ const HELP: &str = "k keep   r rename   d drop   s skip   q quit";
 
 /// Goes through the terms that wait for a decision. Each decision is in the file before the next term is shown.
 pub(super) fn run(args: &ReviewArgs, holder: &str) -> Result<Exit, CommandError> {
-    let folder = args.folder.existing()?;
+    let folder = trusted(args.folder.existing()?)?;
     if !folder.join(REVIEW_FILE).exists() {
         return Err(CommandError::bad_input(format!(
             "there is no {REVIEW_FILE} in '{0}'; 'corpora consolidate {0}' makes it",

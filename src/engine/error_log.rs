@@ -1,9 +1,10 @@
 //! `corpora-errors.log`: one line for each attempt that failed, for people and `grep`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
+use crate::store;
 use crate::values::{Event, FailureKind, SourcePath};
 
 /// Its name, in the output folder.
@@ -30,7 +31,7 @@ impl ErrorLog {
         };
         let line = self.line(path, *kind, message, *attempt);
         if self.file.is_none() {
-            self.file = OpenOptions::new().append(true).create(true).open(&self.path).ok();
+            self.file = store::open_to_append(&self.path).ok();
         }
         if let Some(file) = &mut self.file {
             let _ = file.write_all(line.as_bytes());

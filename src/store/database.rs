@@ -24,7 +24,12 @@ impl Database {
     /// A connection to `file`; an empty path is a temporary database that goes away with it.
     pub(super) fn open(file: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
         let open = || {
-            let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW)?;
+            // A store may come from anywhere: what its schema calls has no effect beside the database
+            // (https://www.sqlite.org/security.html, section 1.3).
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
             connection.busy_timeout(Duration::from_secs(10))?;
             // Without it SQLite compiles a statement anew whenever a parameter of a join or a LIMIT is bound again, because
             // another value might be served better by another plan: https://www.sqlite.org/c3ref/c_dbconfig_defensive.html.
