@@ -110,7 +110,9 @@ fn names_out_of_a_store_lead_out_of_no_folder() {
     std::fs::write(shelf.path().join("victim/b.vocab.json"), &own).unwrap();
     let before = tree(&shelf.path().join("victim"));
     let rename = |name: &str| shelf.sql().execute("UPDATE file SET output = ?1", [name]).unwrap();
-    for name in ["../victim/b.vocab.json", "../victim/c.vocab.json", "deep/../../victim/b.vocab.json", "../victim/precious"] {
+    for name in
+        ["../victim/b.vocab.json", "../victim/c.vocab.json", "deep/../../victim/b.vocab.json", "../victim/precious"]
+    {
         rename(name);
         let run = shelf.batch(&["--stage", "write", "--progress", "plain"]);
         assert!(run.stderr().contains("the store names"), "{name}: {}", run.stderr());
@@ -226,4 +228,81 @@ fn each_guarded_setting_of_a_file_that_nobody_named_is_refused() {
     }
     std::fs::write(shelf.path().join("corpora.toml"), "allow_http = false\nworkers = 1\n").unwrap();
     shelf.batch(&[]).exits(0);
+}
+
+/// Names of files that attack whoever reads them.
+const NAMES: [&[u8]; 9] = [
+    b"bad\nfailed    innocent.pdf [parse, Damaged]: forged.pdf",
+    b"bad\x1b[31m\x1b]0;PWNED\x07.pdf",
+    b"bad\x1b[2J\x1b[H.pdf",
+    b"bad\xc2\x9b31m.pdf",
+    b"bad\xe2\x80\xaefdp.pdf",
+    b"cr\rOVER.pdf",
+    b"bs\x08\x08\x08x.pdf",
+    b"del\x7f.pdf",
+    b"caf\xe9.pdf",
+];
+
+#[test]
+fn names_of_files_act_on_no_screen_and_forge_no_line() {
+    use std::os::unix::ffi::OsStrExt;
+    let shelf = Shelf::of(1);
+    for name in NAMES {
+        let file = shelf.books().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::write(&file, [b"%PDF-1.4\nbroken ", name].concat()).unwrap();
+        std::fs::write(file.with_extension("md"), b"The Saltwarden is one who counts.").unwrap();
+    }
+    let all = ["--formats", "all"];
+    let mut shown = Vec::new();
+    for progress in ["plain", "bars", "json", "none"] {
+        let run = shelf.run(&[&["batch", "books", "-o", progress, "-v", "--progress", progress], &all[..]].concat());
+        shown.push((format!("batch, {progress}"), run.stderr() + &run.stdout()));
+    }
+    let read = |args: &[&str]| {
+        let run = shelf.run(args);
+        (format!("{args:?}"), run.stderr() + &run.stdout())
+    };
+    shown.push(read(&["status", "plain"]));
+    shown.push(read(&["status", "plain", "--failed"]));
+    shown.push(read(&["status", "plain", "--json"]));
+    shown.push(read(&["show", "plain", "bad"]));
+    shown.push(read(&["show", "plain", "innocent.pdf [parse, Damaged]: forged.pdf"]));
+    shown.push(read(&["consolidate", "plain"]));
+    for file in std::fs::read_dir(shelf.books()).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap_or_default();
+    }
+    shelf.run(&["batch", "books", "-o", "plain", "--progress", "none"]);
+    shown.push(read(&["consolidate", "plain"]));
+    shown.push(read(&["gc", "plain"]));
+    let log = std::fs::read_to_string(shelf.path().join("plain/corpora-errors.log")).unwrap();
+    assert!(log.lines().all(|line| line.starts_with("[20")), "{log}");
+    shown.push(("the log".to_owned(), log));
+    for (what, text) in shown {
+        let acts = text.chars().find(|c| corpora::values::acts_on_a_screen(*c) && !matches!(c, '\n' | '\t'));
+        assert_eq!(acts, None, "{what}: {text:?}");
+        assert!(!text.lines().any(|line| line.starts_with("failed    innocent")), "{what}: {text}");
+    }
+}
+
+#[test]
+fn no_cell_of_a_table_begins_a_formula() {
+    let shelf = Shelf::of(0);
+    shelf.put("=cmd|calc.md", b"The Saltwarden is one who counts.\n\nEvery Saltwarden rings a bell.");
+    shelf.batch(&["--formats", "md"]).exits(0);
+    let file = shelf.out().join("=cmd|calc.vocab.json");
+    let mut vocabulary: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let starts = ["=HYPERLINK(\"http://x\")", "+1+1", "-cmd|x", "@SUM(1)", "\t=1", "\r=1"];
+    for (entry, start) in vocabulary["entries"].as_array_mut().unwrap().iter_mut().zip(starts) {
+        entry["definition"] = start.into();
+    }
+    std::fs::write(&file, vocabulary.to_string()).unwrap();
+    let cells = |more: &[&str]| -> Vec<String> {
+        let table = shelf.run(&[&["export", "out", "--format", "csv"], more].concat()).exits(0).stdout();
+        let mut table = csv::Reader::from_reader(table.as_bytes());
+        table.records().flat_map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()).collect()
+    };
+    let begins = |cell: &String| cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    let marked = cells(&[]);
+    assert!(!marked.iter().any(begins) && marked.contains(&"'=cmd|calc.md".to_owned()), "{marked:?}");
+    assert!(cells(&["--formulas"]).iter().any(begins));
 }

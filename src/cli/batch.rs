@@ -1,6 +1,6 @@
 //! `corpora batch INPUT...`.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use super::args::BatchArgs;
 use super::exit::{CommandError, Exit, leave_partial};
 use super::folder::{holder, trusted};
 use super::progress::{Reporter, Style, Verbosity, duration, grouped};
+use super::screen;
 use super::{log, signals};
 use crate::engine::{self, Cancel, ParseIn, Plan, RunConfig};
 use crate::settings::{AllSettings, Progress, ProgressSettings, Sources, asked};
@@ -56,7 +57,7 @@ fn now_ms() -> i64 {
 }
 
 fn reporter(settings: &ProgressSettings) -> Reporter {
-    let is_terminal = std::io::stderr().is_terminal();
+    let is_terminal = screen::is_watched();
     let style = match settings.progress {
         Progress::Auto if is_terminal && !settings.quiet => Style::Bars,
         Progress::Auto | Progress::Plain => Style::Plain,
@@ -144,7 +145,7 @@ fn output_folder(output: Option<&Path>, inputs: &[PathBuf], base: &Path) -> Resu
 }
 
 fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {
-    let mut out = std::io::stdout().lock();
+    let mut out = if json { screen::json() } else { screen::out() };
     if json {
         serde_json::to_writer_pretty(&mut out, plan).map_err(std::io::Error::from)?;
         writeln!(out)?;

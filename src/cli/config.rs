@@ -10,6 +10,7 @@ use toml::Value;
 use super::args::{ConfigArgs, ConfigFormat};
 use super::exit::{CommandError, Exit};
 use super::folder::foreign_owner;
+use super::screen;
 use crate::settings::{Foreign, Origin, Setting, Sources, allow};
 use crate::stages::pipeline::Pipeline;
 use crate::values::Choice;
@@ -59,7 +60,7 @@ pub(super) fn run(args: &ConfigArgs, sources: &Sources) -> Result<Exit, CommandE
         ConfigFormat::Toml => toml(&settings),
         ConfigFormat::Json => json(&settings, sources)?,
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    screen::out().write_all(text.as_bytes())?;
     Ok(Exit::Done)
 }
 
@@ -69,7 +70,9 @@ fn allow_once(path: &Path) -> Result<Exit, CommandError> {
     let variable = |name: &str| std::env::var_os(name);
     if path.is_dir() {
         let Some(owner) = foreign_owner(path) else {
-            return Err(CommandError::bad_input(format!("'{shown}' has no store, or one that you made: nothing is to be allowed")));
+            return Err(CommandError::bad_input(format!(
+                "'{shown}' has no store, or one that you made: nothing is to be allowed"
+            )));
         };
         allow(Foreign::Store(path, owner), &variable)?;
     } else {
@@ -77,7 +80,7 @@ fn allow_once(path: &Path) -> Result<Exit, CommandError> {
             .map_err(|e| CommandError::bad_input(format!("'{shown}' cannot be read: {e}")))?;
         allow(Foreign::Settings(path, &text), &variable)?;
     }
-    writeln!(std::io::stdout(), "'{shown}' is allowed as it is now")?;
+    writeln!(screen::out(), "'{shown}' is allowed as it is now")?;
     Ok(Exit::Done)
 }
 

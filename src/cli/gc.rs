@@ -6,8 +6,10 @@ use super::args::GcArgs;
 use super::exit::{CommandError, Exit};
 use super::folder::trusted;
 use super::saved::saved_fps;
+use super::screen;
 use crate::engine::{Orphan, OrphanState, orphans, remove_orphans};
 use crate::store::{FpId, Lock, RunLock, Session, Store};
+use crate::values::Shown;
 
 /// Removes superseded results and the vocabulary files of sources that are gone; files that somebody has edited stay.
 pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
@@ -29,11 +31,13 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
         session.collect_garbage(&fps, question)?;
     }
     // Printed when it is done: a reader that leaves early must not stop the work.
-    let mut out = std::io::stdout().lock();
+    let mut out = screen::out();
     for Orphan { output, state } in &found {
         match state {
-            OrphanState::Untouched => writeln!(out, "{verb} {output}: its source is gone")?,
-            OrphanState::Edited => writeln!(out, "kept {output}: its source is gone, but somebody has edited it")?,
+            OrphanState::Untouched => writeln!(out, "{verb} {}: its source is gone", Shown(output))?,
+            OrphanState::Edited => {
+                writeln!(out, "kept {}: its source is gone, but somebody has edited it", Shown(output))?
+            }
             OrphanState::Missing => {}
         }
     }

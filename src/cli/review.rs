@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use super::exit::{CommandError, Exit};
 use super::folder::trusted;
+use super::screen;
 use super::vocabulary_args::ReviewArgs;
 use crate::engine::{ReviewLock, review_queue, write_queue};
 use crate::stages::consolidate::Decisions;
@@ -33,7 +34,7 @@ pub(super) fn run(args: &ReviewArgs, holder: &str) -> Result<Exit, CommandError>
     let (mut queue, _) = review_queue(&folder)?;
     let open = |e: &ReviewEntry| e.flag.is_some() && (args.all || e.decision.is_none());
     let waiting: Vec<usize> = (0..queue.entries.len()).filter(|&n| open(&queue.entries[n])).collect();
-    let mut out = std::io::stderr().lock();
+    let mut out = screen::err();
     let mut keys = Keys::new();
     let mut decided = 0;
     'terms: for (place, &n) in (1..).zip(&waiting) {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::store;
-use crate::values::{Event, FailureKind, SourcePath};
+use crate::values::{Event, FailureKind, Shown, SourcePath};
 
 /// Its name, in the output folder.
 pub const ERROR_LOG: &str = "corpora-errors.log";
@@ -39,9 +39,7 @@ impl ErrorLog {
     }
 
     fn line(&self, path: &SourcePath, kind: FailureKind, message: &str, attempt: u32) -> String {
-        // One line each, whatever a file name or a parser's message holds.
-        let flat = |s: &str| s.replace(['\n', '\r'], " ");
         let at = jiff::Timestamp::from_millisecond((self.now_ms)()).unwrap_or_default();
-        format!("[{at:.0}] [{}] {}: {} (attempt {attempt})\n", flat(path.as_str()), kind.name(), flat(message))
+        format!("[{at:.0}] [{path}] {}: {} (attempt {attempt})\n", kind.name(), Shown(message))
     }
 }

@@ -62,7 +62,9 @@ pub(crate) fn is_allowed(foreign: Foreign<'_>, variable: Variable<'_>) -> bool {
 /// If there is no place for it.
 pub(crate) fn allow(foreign: Foreign<'_>, variable: Variable<'_>) -> Result<(), SettingsError> {
     let Some(folder) = folder(variable) else {
-        return Err(SettingsError::value("there is no place to remember it: set HOME or XDG_STATE_HOME to a folder of yours"));
+        return Err(SettingsError::value(
+            "there is no place to remember it: set HOME or XDG_STATE_HOME to a folder of yours",
+        ));
     };
     let place = foreign.place();
     let written = std::fs::create_dir_all(&folder)

@@ -6,7 +6,12 @@ use crate::engine::Remote;
 use crate::stages::pipeline::Pipeline;
 
 /// A sentence about the provider that a run asks: its address, and the places that provider, address and key came from.
-pub(crate) fn asked(remote: &Remote, connection: &ConnectionSettings, pipeline: &Pipeline, sources: &Sources) -> String {
+pub(crate) fn asked(
+    remote: &Remote,
+    connection: &ConnectionSettings,
+    pipeline: &Pipeline,
+    sources: &Sources,
+) -> String {
     let address = match connection.base_url {
         Some(_) => format!("address from the {}", sources.place("base_url")),
         None => "the vendor's own address".to_owned(),

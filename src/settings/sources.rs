@@ -71,7 +71,9 @@ impl Sources {
     pub(crate) fn place(&self, key: &str) -> String {
         match self.origin(key) {
             Origin::Default => "default".to_owned(),
-            Origin::File => format!("file {}", self.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default()),
+            Origin::File => {
+                format!("file {}", self.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default())
+            }
             Origin::Environment => {
                 let variable = self.settings.get(key).map(Setting::variable);
                 format!("variable {}", variable.unwrap_or_default())

@@ -282,7 +282,15 @@ mod tests {
     fn names_of_a_store_stay_in_the_folder() {
         let place = |name| output_place(Path::new("/out"), name);
         assert_eq!(place("a/b c.vocab.json").unwrap(), Path::new("/out/a/b c.vocab.json"));
-        for bad in ["../x.vocab.json", "a/../../x.vocab.json", "/x.vocab.json", "./x.vocab.json", "", "keep.txt", ".corpora/lock"] {
+        for bad in [
+            "../x.vocab.json",
+            "a/../../x.vocab.json",
+            "/x.vocab.json",
+            "./x.vocab.json",
+            "",
+            "keep.txt",
+            ".corpora/lock",
+        ] {
             place(bad).unwrap_err();
         }
     }

@@ -1,12 +1,10 @@
 //! Opening and making stores.
 
 use std::ffi::OsStr;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::OpenFlags;
-use rustix::fs::OFlags;
 
 use super::database::Database;
 use super::{Disk, MachineDisk, Reader, StoreError, beneath, schema};
@@ -43,7 +41,6 @@ impl Store {
         let temp = store.temporary_folder();
         beneath::create_folder(&temp).map_err(|e| StoreError::from_io("create", &temp, e))?;
         let file = store.database();
-        refuse_links(&file)?;
         let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         schema::migrate(&db)?;
         Ok(store)
@@ -61,7 +58,6 @@ impl Store {
         if !file.exists() {
             return Err(missing());
         }
-        refuse_links(&file)?;
         let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let version = schema::check(&db)?;
         if version == 0 {
@@ -166,23 +162,6 @@ fn temporary_name(target: &str) -> String {
 fn is_temporary_name(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     bytes.len() == TEMPORARY_NAME && bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// Refuses a database, or a file of SQLite beside it, that is a link: SQLite would say only that it cannot be opened.
-fn refuse_links(file: &Path) -> Result<(), StoreError> {
-    for ending in ["", "-wal", "-shm", "-journal"] {
-        let mut beside = file.as_os_str().to_owned();
-        beside.push(ending);
-        let beside = PathBuf::from(beside);
-        match beneath::open(&beside, OFlags::RDONLY) {
-            Err(e) if e.kind() == ErrorKind::PermissionDenied && e.raw_os_error().is_none() => {
-                return Err(StoreError::from_io("open", &beside, e));
-            }
-            // What else is wrong, SQLite tells.
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 fn connect(file: &Path, flags: OpenFlags) -> Result<Database, StoreError> {
