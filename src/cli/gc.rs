@@ -36,7 +36,7 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
         match state {
             OrphanState::Untouched => writeln!(out, "{verb} {}: its source is gone", Shown(output))?,
             OrphanState::Edited => {
-                writeln!(out, "kept {}: its source is gone, but somebody has edited it", Shown(output))?
+                writeln!(out, "kept {}: its source is gone, but somebody has edited it", Shown(output))?;
             }
             OrphanState::Missing => {}
         }

@@ -35,9 +35,11 @@ pub(super) fn in_a_worker(
 }
 
 /// A failure of a worker as one of the search for terms.
-fn of_terms(failure: Failure) -> Failure {
-    let message = failure.message.replace("parsing needed", "finding its terms needed");
-    Failure { message: message.replace("parsing took", "finding its terms took"), ..failure }
+fn of_terms(mut failure: Failure) -> Failure {
+    for what in ["needed", "took"] {
+        failure.message = failure.message.replace(&format!("parsing {what}"), &format!("finding its terms {what}"));
+    }
+    failure
 }
 
 /// Items of one document.
