@@ -95,6 +95,14 @@ pub enum StoreError {
         /// Record, and the reason for which it cannot be read.
         detail: String,
     },
+    /// A stored result is missing, or not as it was stored. It can be made again from what stands before it.
+    #[error("the store '{file}' holds a result that is not as it was stored ({detail}); the next run makes it again")]
+    Spoilt {
+        /// The database file.
+        file: PathBuf,
+        /// Result, and what is wrong with it.
+        detail: String,
+    },
     /// The writer stopped after an earlier error, which is reported on its own.
     #[error("the store stopped writing after an earlier error")]
     Stopped,
@@ -108,6 +116,13 @@ impl StoreError {
         match source.sqlite_error_code() {
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged { file, detail: source.to_string() },
             Some(Code::DiskFull) => Self::Full { file },
+            // SQLite does not say why: the system does.
+            Some(Code::CannotOpen) => match std::fs::File::open(&file) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    Self::Disk { action: "open", file, source }
+                }
+                _ => Self::Database { file, source },
+            },
             _ => Self::Database { file, source },
         }
     }
