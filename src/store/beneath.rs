@@ -123,6 +123,19 @@ pub(super) fn link(path: &Path, name: &Path) -> Result<()> {
     std::io::copy(&mut read, &mut written).map(drop)
 }
 
+/// Looks at a place without opening what stands there.
+///
+/// # Errors
+/// If a symbolic link stands there, or on the way.
+pub(super) fn refuse_link(path: &Path) -> Result<()> {
+    let (folder, name) = match place(path) {
+        // What is not there is no link.
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    if is_link(&folder, name) { Err(told(Errno::LOOP)) } else { Ok(()) }
+}
+
 /// Makes the names in a folder durable.
 ///
 /// # Errors

@@ -116,12 +116,9 @@ impl StoreError {
         match source.sqlite_error_code() {
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged { file, detail: source.to_string() },
             Some(Code::DiskFull) => Self::Full { file },
-            // SQLite does not say why: the system does.
-            Some(Code::CannotOpen) => match std::fs::File::open(&file) {
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                    Self::Disk { action: "open", file, source }
-                }
-                _ => Self::Database { file, source },
+            Some(Code::CannotOpen) => match why_not_opened(&file) {
+                Some(why) => Self::Disk { action: "open", file, source: why },
+                None => Self::Database { file, source },
             },
             _ => Self::Database { file, source },
         }
@@ -160,4 +157,14 @@ impl StoreError {
             _ => Self::Io { action, file, source },
         }
     }
+}
+
+/// Reason of the system for which a database cannot be opened, which SQLite does not tell. The file itself is not opened here: closing it
+/// would let go of the locks of other connections.
+fn why_not_opened(file: &std::path::Path) -> Option<std::io::Error> {
+    let folder = std::fs::File::open(file.parent()?).err();
+    let access = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
+    folder
+        .or_else(|| rustix::fs::access(file, access).err().map(Into::into))
+        .filter(|e| e.kind() != std::io::ErrorKind::NotFound)
 }
