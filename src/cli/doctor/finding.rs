@@ -1,0 +1,53 @@
+//! Findings, and the lines in which they are printed.
+
+use std::io::Write;
+
+/// Finding about one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Finding {
+    Good(String),
+    /// Worth knowing, wrong only for some.
+    Odd(String),
+    Wrong(String),
+}
+
+/// Lines on standard output, and how many of them tell of something wrong.
+pub(super) struct Report {
+    out: std::io::Stdout,
+    wrong: usize,
+}
+
+impl Report {
+    pub(super) fn new() -> Self {
+        Self { out: std::io::stdout(), wrong: 0 }
+    }
+
+    /// Prints a finding about a thing.
+    ///
+    /// # Errors
+    /// If nobody reads any more.
+    pub(super) fn tell(&mut self, what: &str, finding: Finding) -> std::io::Result<()> {
+        let (mark, words) = match finding {
+            Finding::Good(words) => ("ok   ", words),
+            Finding::Odd(words) => ("note ", words),
+            Finding::Wrong(words) => {
+                self.wrong += 1;
+                ("WRONG", words)
+            }
+        };
+        writeln!(self.out, "{mark}  {what:<18} {words}")
+    }
+
+    /// Prints a line as it is.
+    ///
+    /// # Errors
+    /// If nobody reads any more.
+    pub(super) fn line(&mut self, words: &str) -> std::io::Result<()> {
+        writeln!(self.out, "{words}")
+    }
+
+    /// True if nothing was wrong.
+    pub(super) fn is_well(&self) -> bool {
+        self.wrong == 0
+    }
+}
