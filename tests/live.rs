@@ -587,6 +587,10 @@ fn the_price_is_known_before_and_the_bill_is_what_the_provider_counted() {
     };
     let before = plan(&[])["extract"].clone();
     assert_eq!(rehearsal.requests(), 0, "a dry run asks nothing");
+    assert!(before["remote"]["basis"].as_str().unwrap().starts_with("a guess"), "{before}");
+    rehearsal.run("out", &["--limit", "1"]).exits(0);
+    let basis = plan(&[])["extract"]["remote"]["basis"].clone();
+    assert!(basis.as_str().unwrap().contains("few as they are"), "one answer is better than a guess: {basis}");
     rehearsal.run("out", &["--limit", "8"]).exits(0);
     let learned = plan(&[])["extract"].clone();
     assert!(learned["remote"]["basis"].as_str().unwrap().contains("earlier answers"), "{learned}");
