@@ -81,3 +81,13 @@ fn a_preset_is_an_address_with_a_key_of_its_own() {
     says(&["--provider", "deepseek", "--model", "m", "--base-url", &url, "--endpoint", "batch"], "no batch endpoint");
     says(&["--provider", "grok", "--model", "m"], "xai");
 }
+
+#[test]
+fn a_context_that_the_instructions_alone_fill_stops_the_run_before_anything_is_asked() {
+    let rehearsal = Rehearsal::of(3, SimulatorConfig { slots: 1, window: 300, ..quick() });
+    let run = ask(&rehearsal, &["batch", "books", "-o", "out"], "m", &["--pipeline", "vocabulary"]).exits(75);
+    assert!(run.stderr().contains("room for 300 of prompt and answer together"), "{}", run.stderr());
+    assert_eq!(rehearsal.requests(), 0, "no request is sent in vain");
+    rehearsal.simulator.reconfigure(SimulatorConfig { slots: 1, window: 9_000, ..quick() });
+    ask(&rehearsal, &["batch", "books", "-o", "out"], "m", &["--pipeline", "vocabulary"]).exits(0);
+}

@@ -37,3 +37,4 @@ mod settle;
 mod store;
 mod support;
 mod torture;
+mod trust;

@@ -264,8 +264,6 @@ impl ConnectionSettings {
             return bad(format!("the provider {name} needs a model; give its name with --model"));
         };
         let endpoint = self.endpoint(vendor, preset)?;
-        let variable = preset.map_or(vendor.key_variable(), |preset| preset.key_variable);
-        let key = self.key(variable, &endpoint)?;
         let api_version = self.api_version.clone().unwrap_or_else(|| vendor.default_api_version().to_owned());
         if !api_version.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')) {
             return bad(format!("--api-version '{api_version}' cannot be one; give something like 2026-10-21 or v1"));
@@ -275,6 +273,7 @@ impl ConnectionSettings {
         let mut dialect = Dialect::new(vendor, &model, &api_version, first_party);
         dialect.preset = preset;
         dialect.extra_headers = self.headers(&dialect)?;
+        let key = self.key(dialect.key_variable(), &endpoint)?;
         let mut remote = Remote::new(endpoint, dialect, key, || jiff::Timestamp::now().as_microsecond() as f64 / 1e6);
         remote.timeout = seconds("--request-timeout", self.request_timeout)?;
         let token_timeout = seconds("--token-timeout", self.token_timeout)?;

@@ -10,6 +10,7 @@ mod format;
 mod key;
 mod master;
 mod path;
+mod shown;
 mod stage;
 mod stop;
 mod usage;
@@ -32,6 +33,7 @@ pub use master::{
     MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant,
 };
 pub use path::SourcePath;
+pub use shown::{Shown, acts_on_a_screen};
 pub use stage::{Artifact, Mode, Phase, Stage, StageMap, Subject};
 pub use stop::{Stop, StopReason};
 pub use usage::{Cost, Usage};

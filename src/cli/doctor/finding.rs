@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+use crate::cli::screen;
+use crate::values::Shown;
+
 /// Finding about one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Finding {
@@ -13,13 +16,13 @@ pub(super) enum Finding {
 
 /// Lines on standard output, and how many of them tell of something wrong.
 pub(super) struct Report {
-    out: std::io::Stdout,
+    out: screen::Screen<std::io::Stdout>,
     wrong: usize,
 }
 
 impl Report {
     pub(super) fn new() -> Self {
-        Self { out: std::io::stdout(), wrong: 0 }
+        Self { out: screen::out(), wrong: 0 }
     }
 
     /// Prints a finding about a thing.
@@ -35,7 +38,7 @@ impl Report {
                 ("WRONG", words)
             }
         };
-        writeln!(self.out, "{mark}  {what:<18} {words}")
+        writeln!(self.out, "{mark}  {what:<18} {}", Shown(&words))
     }
 
     /// Prints a line as it is.
@@ -43,7 +46,7 @@ impl Report {
     /// # Errors
     /// If nobody reads any more.
     pub(super) fn line(&mut self, words: &str) -> std::io::Result<()> {
-        writeln!(self.out, "{words}")
+        writeln!(self.out, "{}", Shown(words))
     }
 
     /// True if nothing was wrong.

@@ -12,7 +12,7 @@ use super::trial::{Asker, Heard, Trial};
 use crate::cli::args::DoctorArgs;
 use crate::cli::exit::CommandError;
 use crate::engine::Remote;
-use crate::settings::{Origin, Sources};
+use crate::settings::{Foreign, Origin, Sources, allow};
 use crate::stages::extract::answer_schema;
 use crate::stages::pipeline::{Pipeline, Profile};
 use crate::values::Choice;
@@ -70,6 +70,8 @@ pub(super) async fn tune(
     if sources.file.is_none() && !Path::new(FILE).exists() {
         std::fs::write(FILE, &written)
             .map_err(|e| CommandError::bad_input(format!("'{FILE}' cannot be written: {e}")))?;
+        // It came from here, and not with somebody's books.
+        allow(Foreign::Settings(Path::new(FILE), &written), &|name| std::env::var_os(name))?;
         report.tell("settings", Finding::Good(format!("written to {FILE}; every command in this folder reads it")))?;
     } else {
         report.tell("settings", Finding::Odd("there is a settings file: these lines are for it".into()))?;

@@ -181,7 +181,8 @@ fn remote_plan(
                 cache_write_1h: of(u.cache_write_1h, by_token),
                 output: of(u.output, by_answer),
             };
-            let few = if told.sums.count < ENOUGH_ANSWERS { ", few as they are; a run with --limit gives more" } else { "" };
+            let few =
+                if told.sums.count < ENOUGH_ANSWERS { ", few as they are; a run with --limit gives more" } else { "" };
             (usage, format!("the tokens of earlier answers in this folder: {}{few}", told.sums.count))
         }
         None => {

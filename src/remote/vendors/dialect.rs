@@ -69,6 +69,11 @@ impl Dialect {
         self.vendor.model_list_path(self)
     }
 
+    /// Environment variable in which people keep the key.
+    pub fn key_variable(&self) -> &'static str {
+        self.preset.map_or(self.vendor.key_variable(), |preset| preset.key_variable)
+    }
+
     /// Header that carries the key.
     pub fn key_header(&self, key: &str) -> (&'static str, String) {
         match self.preset.and_then(|preset| preset.key_header) {

@@ -207,6 +207,10 @@ impl<'a> Traffic<'a> {
     /// Sets money aside and queues a request at the limiter.
     fn begin(&mut self, ask: Ask) {
         let live = self.live;
+        if let Some(stop) = self.nothing_fits() {
+            live.stop(stop);
+            return;
+        }
         let ask = ask.with_thought_room(live.run.thoughts.tokens());
         if ask.units.len() > 1 && self.context_size.is_some_and(|size| !ask.fits(size)) {
             self.halve(&ask);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Traffic;
 use crate::remote::{ServerFacts, Trouble, TroubleKind};
-use crate::values::{Event, Stop};
+use crate::values::{Event, Stop, StopReason};
 
 /// Time between two looks at whether the run is stopped.
 const LOOK: Duration = Duration::from_millis(50);
@@ -34,6 +34,17 @@ impl Traffic<'_> {
     pub(super) fn window(&self) -> usize {
         let busy = self.server.as_ref().and_then(ServerFacts::most_in_flight);
         self.live.limiter.window().min(busy.unwrap_or(usize::MAX))
+    }
+
+    /// Stop where the instructions alone are more than the server takes: no request would pass, however small.
+    pub(super) fn nothing_fits(&self) -> Option<Stop> {
+        let (size, instructions) = (self.context_size?, self.live.run.phrasing.overhead());
+        (instructions >= size).then(|| {
+            let message = format!(
+                "the instructions of the pipeline take about {instructions} tokens, and the server has room for {size} of prompt and answer together: start it with a larger context (-c at llama.cpp, num_ctx at Ollama), or ask with --profile small"
+            );
+            Stop::new(StopReason::BadRequest, message)
+        })
     }
 
     /// Stop for a trouble, with the models that the server has where it does not know the one that was asked for.
