@@ -16,13 +16,13 @@ pub(super) enum Finding {
 
 /// Lines on standard output, and how many of them tell of something wrong.
 pub(super) struct Report {
-    out: screen::Screen<std::io::Stdout>,
+    out: Box<dyn Write>,
     wrong: usize,
 }
 
 impl Report {
     pub(super) fn new() -> Self {
-        Self { out: screen::out(), wrong: 0 }
+        Self { out: Box::new(screen::out()), wrong: 0 }
     }
 
     /// Prints a finding about a thing.
