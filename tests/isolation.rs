@@ -1,7 +1,7 @@
 //! One document cannot harm another: whatever a file does to its parser, and whatever happens to the process that reads it.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -134,40 +134,100 @@ fn endless_among(variables: &[(&str, &str)], more: &[&str]) -> (Shelf, Child, Bu
     (shelf, child, events)
 }
 
-/// Follows a run, sends a signal to the worker each time that it has taken up the endless document, and returns why
-/// that document failed.
+/// Follows a run, sends a signal to each worker that is in the middle of the endless document, and returns why that document failed.
 fn interrupted_by(signal: Signal, more: &[&str]) -> String {
-    let (shelf, mut child, mut events) = endless(more);
-    let (mut reason, mut line, mut struck) = (String::new(), String::new(), 0);
-    while events.read_line(&mut line).unwrap() > 0 {
-        let event: Value = serde_json::from_str(&line).unwrap_or_default();
-        line.clear();
-        if event["path"] != "a-endless.pdf" || event["stage"] != "parse" {
-            continue;
-        }
-        match event["event"].as_str() {
-            Some("document_started" | "document_retried") => {
+    let (shelf, mut child, events) = endless(more);
+    let (run, over) = (child.id(), AtomicBool::new(false));
+    let mut reason = String::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut struck = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(20));
                 // The worker is started when it is first needed, and has to be in the middle of its work.
-                struck = loop {
-                    match workers(child.id()).into_iter().find(|pid| *pid != struck && spent(*pid) > 20) {
-                        Some(pid) => break pid,
-                        None => std::thread::sleep(Duration::from_millis(20)),
-                    }
-                };
-                let worker = Pid::from_raw(struck).unwrap();
-                kill_process(worker, signal).unwrap();
+                let busy = workers(run).into_iter().find(|pid| !struck.contains(pid) && spent(*pid) > 20);
+                let Some(worker) = busy.and_then(Pid::from_raw) else { continue };
+                struck.push(worker.as_raw_pid());
+                let _ = kill_process(worker, signal);
                 // The first one makes Rust's own handler step aside, which is there for the stack's end.
                 while signal == Signal::SEGV && kill_process(worker, signal).is_ok() {
                     std::thread::sleep(Duration::from_millis(20));
                 }
             }
-            Some("document_failed") => reason = event["message"].as_str().unwrap().to_owned(),
-            _ => {}
+        });
+        for line in events.lines().map_while(Result::ok) {
+            let event: Value = serde_json::from_str(&line).unwrap_or_default();
+            if event["path"] == "a-endless.pdf" && event["event"] == "document_failed" {
+                event["message"].as_str().unwrap().clone_into(&mut reason);
+                over.store(true, Ordering::Relaxed);
+            }
         }
-    }
+        over.store(true, Ordering::Relaxed);
+    });
     assert_eq!(child.wait().unwrap().code(), Some(75));
     assert_eq!(shelf.vocabularies().len(), 6, "the others are done");
     reason
+}
+
+/// A PDF of sound pages, and one in their middle that inflates to so many MiB.
+fn with_a_bomb(pages: u64, mib: usize) -> Vec<u8> {
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    let kids: Vec<String> = (0..=pages).map(|n| format!("{} 0 R", 4 + 2 * n)).collect();
+    all.push(b"<< /Type /Catalog /Pages 2 0 R >>".to_vec());
+    all.push(format!("<< /Type /Pages /Kids [{}] /Count {} >>", kids.join(" "), pages + 1).into_bytes());
+    all.push(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_vec());
+    for page in 0..=pages {
+        let content = 5 + 2 * page;
+        let resources = "/Resources << /Font << /F1 3 0 R >> >>";
+        all.push(
+            format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {content} 0 R {resources} >>")
+                .into_bytes(),
+        );
+        let (filter, stream) = if page == pages / 2 {
+            let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+            (0..mib).for_each(|_| packed.write_all(&[b' '; 1 << 20]).unwrap());
+            ("/Filter /FlateDecode", packed.finish().unwrap())
+        } else {
+            let lines: String = documents::story(page).iter().map(|line| format!("({line}) Tj T*\n")).collect();
+            ("", format!("BT /F1 11 Tf 14 TL 72 720 Td\n{lines}ET").into_bytes())
+        };
+        let head = format!("<< /Length {} {filter} >>\nstream\n", stream.len());
+        all.push([head.as_bytes(), &stream, b"\nendstream"].concat());
+    }
+    documents::with_xref(&all)
+}
+
+#[test]
+fn a_page_that_needs_too_much_memory_costs_that_page_alone() {
+    let shelf = Shelf::empty();
+    shelf.put("bomb.pdf", &with_a_bomb(6, 700));
+    shelf.put("sound.pdf", &documents::pdf(&[&documents::story(9)]));
+    let run = shelf.batch(&["--parse-memory", "64", "--progress", "json"]).exits(0);
+    assert_eq!((&run.summary()["partial"], &run.summary()["succeeded"]), (&1.into(), &2.into()));
+    assert!(!shelf.vocabulary("bomb.vocab.json")["entries"].as_array().unwrap().is_empty());
+    let status = shelf.run(&["status", "out"]).exits(0).stdout();
+    assert!(status.contains("bomb.pdf [Unreadable]: page 4 cannot be read"), "{status}");
+    assert!(status.contains("page 4: it needs more memory than --parse-memory 64"), "{status}");
+    assert_eq!(shelf.batch(&["--progress", "json"]).exits(0).done("parse"), 0, "it is done");
+}
+
+#[test]
+fn terms_of_a_large_text_are_found_within_the_limits_of_a_worker() {
+    let shelf = Shelf::empty();
+    let names: Vec<String> = (0..400_000).map(|n| format!("Name{:x}", n * 2_654_435_761_u64)).collect();
+    shelf.put("large.txt", names.join(" ").as_bytes());
+    shelf.put("sound.txt", documents::story(9).join("\n\n").as_bytes());
+    let run = shelf.batch(&["--formats", "txt", "--parse-memory", "96", "--progress", "json"]).exits(75);
+    let failed: Vec<Value> = run.events().into_iter().filter(|e| e["event"] == "document_failed").collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!((&failed[0]["path"], &failed[0]["stage"]), (&"large.txt".into(), &"extract".into()));
+    assert!(
+        failed[0]["message"].as_str().unwrap().starts_with("finding its terms needed more than 96 MiB"),
+        "{failed:?}"
+    );
+    assert_eq!(shelf.vocabularies().len(), 1);
+    shelf.batch(&["--formats", "txt", "--retry-failed"]).exits(0);
+    assert_eq!(shelf.vocabularies().len(), 2, "with more memory it is done");
 }
 
 #[test]

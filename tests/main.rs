@@ -38,3 +38,4 @@ mod settle;
 mod store;
 mod support;
 mod torture;
+mod trust;

@@ -277,7 +277,7 @@ fn batches_are_waited_for_with_the_key_and_the_address_of_the_settings() {
     // An address of another provider does not lead to where these batches are.
     std::fs::write(folder.join("corpora.toml"), "key_file = 'key'\nbase_url = 'http://127.0.0.1:9'\n").unwrap();
     for name in ["cancel", "wait"] {
-        Run(command(folder, &[name, "out"]).output().unwrap()).exits(0);
+        Run(command(folder, &["--config", "corpora.toml", name, "out"]).output().unwrap()).exits(0);
     }
 }
 

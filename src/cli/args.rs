@@ -108,12 +108,16 @@ pub(super) struct BatchArgs {
 /// Options of `corpora config`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora config\n  corpora config --ocr off --format json | jq .settings.ocr\n  corpora config --format toml > corpora.toml\n\nTakes every option of 'corpora batch', to see what would come of it. Keys are not shown, nor read: only where they are."
+    after_help = "Examples:\n  corpora config\n  corpora config --ocr off --format json | jq .settings.ocr\n  corpora config --format toml > corpora.toml\n  corpora config --allow corpora.toml\n\nTakes every option of 'corpora batch', to see what would come of it. Keys are not shown, nor read: only where they are."
 )]
 pub(super) struct ConfigArgs {
     /// How it is printed.
     #[arg(long, value_enum, default_value = "table")]
     pub format: ConfigFormat,
+
+    /// Allow, once: a settings file as it is now, although nobody names it, or an output folder that another user made.
+    #[arg(long, value_name = "PATH")]
+    pub allow: Option<PathBuf>,
 
     /// The options of `corpora batch`.
     #[command(flatten)]

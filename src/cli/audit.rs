@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::args::AuditArgs;
 use super::exit::{CommandError, Exit};
 use super::progress::grouped;
+use super::screen;
 use crate::store::{AuditRow, BatchRow, BatchState, LedgerSums, Store};
 use crate::values::{Cost, Usage, sorted};
 
@@ -21,7 +22,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<Exit, CommandError> {
         )));
     }
     let rows = reader.audit()?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(screen::out());
     if args.json {
         let all: Vec<Value> = rows.iter().map(row).collect();
         serde_json::to_writer_pretty(&mut out, &sorted(json!({"rows": all, "total": total(&rows)})))

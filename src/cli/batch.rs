@@ -1,6 +1,6 @@
 //! `corpora batch INPUT...`.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,11 +8,12 @@ use crossbeam_channel::bounded;
 
 use super::args::BatchArgs;
 use super::exit::{CommandError, Exit, leave_partial};
-use super::folder::holder;
+use super::folder::{holder, trusted};
 use super::progress::{Reporter, Style, Verbosity, duration, grouped};
+use super::screen;
 use super::{log, signals};
 use crate::engine::{self, Cancel, ParseIn, Plan, RunConfig};
-use crate::settings::{AllSettings, Progress, ProgressSettings, Sources};
+use crate::settings::{AllSettings, Progress, ProgressSettings, Sources, asked};
 use crate::stages::discover::Inputs;
 use crate::store::MachineDisk;
 use crate::values::{Cost, Event};
@@ -56,7 +57,7 @@ fn now_ms() -> i64 {
 }
 
 fn reporter(settings: &ProgressSettings) -> Reporter {
-    let is_terminal = std::io::stderr().is_terminal();
+    let is_terminal = screen::is_watched();
     let style = match settings.progress {
         Progress::Auto if is_terminal && !settings.quiet => Style::Bars,
         Progress::Auto | Progress::Plain => Style::Plain,
@@ -80,8 +81,10 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
     let base = std::env::current_dir()
         .map_err(|e| CommandError::bad_input(format!("the working folder cannot be found: {e}")))?;
     let inputs = Inputs::resolve(&base, &args.inputs).map_err(CommandError::bad_input)?;
-    let output = output_folder(run.output.as_deref(), &args.inputs, &base)?;
+    let output = trusted(output_folder(run.output.as_deref(), &args.inputs, &base)?)?;
+    let connection = &remote.connection;
     let (pipeline, remote) = remote.resolve(pipeline.resolve()?, provider, Some(batch), sources)?;
+    let told = remote.as_ref().filter(|_| !run.dry_run).map(|remote| asked(remote, connection, &pipeline, sources));
     let (rerun, until) = run.stages()?;
     let program = std::env::current_exe().map_err(|e| CommandError {
         exit: Exit::Internal,
@@ -99,6 +102,7 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         mode: run.mode,
         pipeline,
         remote,
+        notices: told.into_iter().collect(),
         blocklist: blocklist.resolve()?.map(Arc::new),
         rerun,
         until,
@@ -141,7 +145,7 @@ fn output_folder(output: Option<&Path>, inputs: &[PathBuf], base: &Path) -> Resu
 }
 
 fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {
-    let mut out = std::io::stdout().lock();
+    let mut out = if json { screen::json() } else { screen::out() };
     if json {
         serde_json::to_writer_pretty(&mut out, plan).map_err(std::io::Error::from)?;
         writeln!(out)?;

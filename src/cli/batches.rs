@@ -7,6 +7,7 @@ use serde_json::json;
 use super::args::BatchesArgs;
 use super::exit::{CommandError, Exit};
 use super::progress::{duration, grouped};
+use super::screen;
 use crate::engine::expiry_warning;
 use crate::store::Store;
 use crate::values::{Cost, sorted};
@@ -15,7 +16,7 @@ use crate::values::{Cost, sorted};
 pub(super) fn run(args: &BatchesArgs) -> Result<Exit, CommandError> {
     let reader = Store::open_existing(args.folder.path()?)?.reader()?;
     let now = jiff::Timestamp::now().as_millisecond();
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(screen::out());
     let all = reader.all_batches()?;
     if args.json {
         let rows: Vec<_> = all

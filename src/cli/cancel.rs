@@ -5,12 +5,13 @@ use std::io::Write;
 use super::args::WaitArgs;
 use super::exit::{CommandError, Exit};
 use super::open_batches::open_batches;
+use super::screen;
 use crate::settings::Sources;
 
 /// Asks the provider to stop batches. What is done is still billed, and still collected by the command that made them.
 pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut err = std::io::stderr();
+    let mut err = screen::err();
     let open = open_batches(args, sources)?;
     if open.is_empty() {
         writeln!(err, "no batch is at the provider")?;

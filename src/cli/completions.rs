@@ -6,11 +6,12 @@ use clap::CommandFactory;
 
 use super::args::Cli;
 use super::exit::{CommandError, Exit};
+use super::screen;
 
 /// Prints the script.
 pub(super) fn run(shell: clap_complete::Shell) -> Result<Exit, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "corpora", &mut script);
-    std::io::stdout().write_all(&script)?;
+    screen::data().write_all(&script)?;
     Ok(Exit::Done)
 }

@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::Path;
 
 use serde::Serialize;
 use toml::Value;
 
 use super::args::{ConfigArgs, ConfigFormat};
 use super::exit::{CommandError, Exit};
-use crate::settings::{Origin, Setting, Sources};
+use super::folder::foreign_owner;
+use super::screen;
+use crate::settings::{Foreign, Origin, Setting, Sources, allow};
 use crate::stages::pipeline::Pipeline;
 use crate::values::Choice;
 
@@ -47,6 +50,9 @@ struct Shown {
 
 /// Prints the settings that `corpora batch` would work with.
 pub(super) fn run(args: &ConfigArgs, sources: &Sources) -> Result<Exit, CommandError> {
+    if let Some(path) = &args.allow {
+        return allow_once(path);
+    }
     let pipeline = args.settings.pipeline.resolve()?;
     let settings: Vec<Shown> = sources.each().map(|setting| shown(setting, sources, &pipeline)).collect();
     let text = match args.format {
@@ -54,7 +60,27 @@ pub(super) fn run(args: &ConfigArgs, sources: &Sources) -> Result<Exit, CommandE
         ConfigFormat::Toml => toml(&settings),
         ConfigFormat::Json => json(&settings, sources)?,
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    screen::out().write_all(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// Remembers that a settings file, or the store of an output folder, is allowed as it is now.
+fn allow_once(path: &Path) -> Result<Exit, CommandError> {
+    let shown = path.display();
+    let variable = |name: &str| std::env::var_os(name);
+    if path.is_dir() {
+        let Some(owner) = foreign_owner(path) else {
+            return Err(CommandError::bad_input(format!(
+                "'{shown}' has no store, or one that you made: nothing is to be allowed"
+            )));
+        };
+        allow(Foreign::Store(path, owner), &variable)?;
+    } else {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| CommandError::bad_input(format!("'{shown}' cannot be read: {e}")))?;
+        allow(Foreign::Settings(path, &text), &variable)?;
+    }
+    writeln!(screen::out(), "'{shown}' is allowed as it is now")?;
     Ok(Exit::Done)
 }
 

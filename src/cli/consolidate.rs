@@ -1,13 +1,15 @@
 //! `corpora consolidate DIR`.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::exit::{CommandError, Exit};
+use super::folder::trusted;
 use super::progress::{duration, grouped};
+use super::screen;
 use super::vocabulary_args::ConsolidateArgs;
 use crate::engine::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, OrphanState, consolidate};
-use crate::values::{MASTER_FILE, REVIEW_FILE};
+use crate::values::{MASTER_FILE, REVIEW_FILE, Shown};
 
 /// Names of files that are shown of each kind.
 const SHOWN: usize = 10;
@@ -25,14 +27,14 @@ impl From<ConsolidateError> for CommandError {
 /// Makes the master and says what changed.
 pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandError> {
     let config = ConsolidateConfig {
-        folder: args.folder.existing()?,
+        folder: trusted(args.folder.existing()?)?,
         remove_orphans: args.remove_orphans,
         anew: args.anew,
         holder: holder.to_owned(),
     };
     let started = Instant::now();
     let mut shown = started;
-    let watched = std::io::stderr().is_terminal();
+    let watched = screen::is_watched();
     let result = consolidate(&config, &mut |step| {
         if watched && shown.elapsed() > Duration::from_secs(1) {
             shown = Instant::now();
@@ -40,25 +42,28 @@ pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandE
                 ConsolidateStep::Looked(n) => format!("{} files", grouped(n)),
                 ConsolidateStep::Merged(n) => format!("{} terms", grouped(n)),
             };
-            // A line that cannot be shown must not stop the work.
-            let _ = write!(std::io::stderr(), "\r{words:<30}\r");
+            screen::in_place(&words);
         }
     })?;
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tell(&mut std::io::stderr().lock(), &config, &result, millis)?;
+    tell(&mut screen::err(), &config, &result, millis)?;
     Ok(if result.unusable.is_empty() { Exit::Done } else { Exit::Partial })
 }
 
 fn tell(out: &mut impl Write, config: &ConsolidateConfig, r: &Consolidated, millis: u64) -> std::io::Result<()> {
     let m = &r.metadata;
-    list(out, &r.unusable, |(path, reason)| format!("left out  {path}: {reason}"))?;
-    list(out, &r.edited, |path| format!("edited    {path}: edited by hand since it was written; taken as it is"))?;
+    list(out, &r.unusable, |(path, reason)| format!("left out  {}: {}", Shown(path), Shown(reason)))?;
+    list(out, &r.edited, |path| {
+        format!("edited    {}: edited by hand since it was written; taken as it is", Shown(path))
+    })?;
     list(out, &r.orphans, |(path, state)| match (state, config.remove_orphans) {
         (OrphanState::Edited, _) => {
-            format!("orphan    {path}: its source is gone, but somebody has edited it; kept, with its terms")
+            format!("orphan    {}: its source is gone, but somebody has edited it; kept, with its terms", Shown(path))
         }
-        (_, true) => format!("removed   {path}: its source is gone"),
-        (_, false) => format!("orphan    {path}: its source is gone; --remove-orphans takes it and its terms away"),
+        (_, true) => format!("removed   {}: its source is gone", Shown(path)),
+        (_, false) => {
+            format!("orphan    {}: its source is gone; --remove-orphans takes it and its terms away", Shown(path))
+        }
     })?;
     writeln!(
         out,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::args::{CostArgs, CostFormat};
 use super::exit::{CommandError, Exit};
 use super::progress::{grouped, model_change};
+use super::screen;
 use crate::store::{LedgerRow, LedgerSums, Store};
 use crate::values::{Cost, ModelChange};
 
@@ -78,7 +79,7 @@ pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
     let is_priced = open.iter().all(|batch| batch.reserved.is_some());
     let open_at_most = if is_priced { Some(reader.open_batches_at_most()?.dollars()) } else { None };
     let open_requests: u64 = open.iter().map(|batch| batch.requests).sum();
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(screen::out());
     match args.format {
         CostFormat::Csv => {
             let mut table = csv::Writer::from_writer(&mut out);

@@ -9,6 +9,7 @@ use clap::CommandFactory;
 use super::args::{Cli, Command};
 use super::exit::{CommandError, Exit};
 use super::folder::holder;
+use super::screen;
 use super::{
     audit, batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, man,
     output, parse, pipelines, review, show, simulate, status, wait,
@@ -31,7 +32,7 @@ pub fn run() -> ExitCode {
         // A worker's panic becomes that document's failure; anything else is ours to confess.
         let thread = std::thread::current();
         if !thread.name().is_some_and(|name| name.starts_with("worker-")) {
-            let _ = writeln!(std::io::stderr(), "corpora: internal error: {info}; please report this");
+            let _ = writeln!(screen::err(), "corpora: internal error: {info}; please report this");
         }
     }));
     ended(std::panic::catch_unwind(|| dispatch(cli, &sources)).unwrap_or(Ok(Exit::Internal)))
@@ -42,7 +43,7 @@ fn ended(outcome: Result<Exit, CommandError>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(CommandError { exit, message }) => {
             if !message.is_empty() {
-                let _ = writeln!(std::io::stderr(), "corpora: {message}");
+                let _ = writeln!(screen::err(), "corpora: {message}");
             }
             exit.into()
         }
@@ -53,7 +54,7 @@ fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
     if !matches!(cli.command, Command::ParseWorker { .. }) {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for message in unknown_variables(names, &Cli::command()) {
-            writeln!(std::io::stderr(), "corpora: {message}")?;
+            writeln!(screen::err(), "corpora: {message}")?;
         }
     }
     match cli.command {

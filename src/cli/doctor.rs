@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::args::DoctorArgs;
 use super::exit::{CommandError, Exit};
+use super::screen;
 use crate::engine::{Remote, read_response};
 use crate::remote::{Attempt, Client, LimitSeen, Prompt};
 use crate::settings::{Origin, Sources};
@@ -13,6 +14,7 @@ use crate::stages::extract::local::canonical_form;
 use crate::stages::extract::{AnswerSchema, AskedUnits, Phrasing, Unit, UnitResult, answer_schema, term_key};
 use crate::stages::pipeline::Pipeline;
 use crate::store::{STORE_FOLDER, Store, StoreError};
+use crate::values::Shown;
 
 /// Finding about one thing.
 enum Finding {
@@ -27,7 +29,7 @@ const LITTLE_SPACE: u64 = 1 << 30;
 
 /// Tries everything and prints a line for each.
 pub(super) fn run(args: &DoctorArgs, sources: &Sources) -> Result<Exit, CommandError> {
-    let mut out = std::io::stdout();
+    let mut out = screen::out();
     let mut wrong = 0;
     let mut tell = |what: &str, finding: Finding| -> std::io::Result<()> {
         let (mark, words) = match finding {
@@ -38,7 +40,7 @@ pub(super) fn run(args: &DoctorArgs, sources: &Sources) -> Result<Exit, CommandE
                 ("WRONG", words)
             }
         };
-        writeln!(out, "{mark}  {what:<18} {words}")
+        writeln!(out, "{mark}  {what:<18} {}", Shown(&words))
     };
     let folder = args.dir.as_deref().unwrap_or(Path::new("."));
     // A folder that the settings name is made by the first run.

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::exit::{CommandError, Exit};
 use super::progress::grouped;
+use super::screen;
 use super::vocabulary_args::{ExportArgs, ExportFormatArg};
 use crate::engine::{ExportError, ExportSource, ExportTable};
 
@@ -38,8 +39,8 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, CommandError> {
     let table = ExportTable::fill(&folder, args.filter.as_deref(), &scratch.path().join("terms.sqlite"))?;
     let (terms, source) = (table.terms, table.source);
     match &args.output {
-        None if args.format == ExportFormatArg::Csv => table.write_csv(&mut std::io::stdout().lock())?,
-        None => table.write_lines(&mut std::io::BufWriter::new(std::io::stdout().lock()))?,
+        None if args.format == ExportFormatArg::Csv => table.write_csv(&mut screen::data(), args.formulas)?,
+        None => table.write_lines(&mut std::io::BufWriter::new(screen::data()))?,
         Some(file) => {
             let new = match args.format {
                 ExportFormatArg::Sqlite => {
@@ -51,7 +52,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, CommandError> {
                     let written = std::fs::File::create(&new).map_err(ExportError::Write)?;
                     let mut out = std::io::BufWriter::new(written);
                     match format {
-                        ExportFormatArg::Csv => table.write_csv(&mut out)?,
+                        ExportFormatArg::Csv => table.write_csv(&mut out, args.formulas)?,
                         ExportFormatArg::Parquet => table.write_parquet(&mut out)?,
                         _ => table.write_lines(&mut out)?,
                     }
@@ -70,6 +71,6 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, CommandError> {
             format!("{} vocabulary files, because there is no master", grouped(n))
         }
     };
-    writeln!(std::io::stderr(), "{} terms of {from}", grouped(terms))?;
+    writeln!(screen::err(), "{} terms of {from}", grouped(terms))?;
     Ok(Exit::Done)
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::exit::{CommandError, Exit};
 use super::one_document::{Input, extracted, read};
+use super::screen;
 use super::vocabulary_args::ExtractArgs;
 
 /// Prints what the embedded provider finds.
@@ -15,7 +16,7 @@ pub(super) fn run(args: &ExtractArgs) -> Result<Exit, CommandError> {
             return Err(CommandError::bad_input(message));
         }
     };
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(screen::json());
     serde_json::to_writer_pretty(&mut out, &extracted).map_err(std::io::Error::from)?;
     writeln!(out)?;
     Ok(out.flush().map(|()| Exit::Done)?)

@@ -4,15 +4,18 @@ use std::io::Write;
 
 use super::args::GcArgs;
 use super::exit::{CommandError, Exit};
+use super::folder::trusted;
 use super::saved::saved_fps;
+use super::screen;
 use crate::engine::{Orphan, OrphanState, orphans, remove_orphans};
-use crate::store::{FpId, RunLock, STORE_FOLDER, Session, Store};
+use crate::store::{FpId, Lock, RunLock, Session, Store};
+use crate::values::Shown;
 
 /// Removes superseded results and the vocabulary files of sources that are gone; files that somebody has edited stay.
 pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
-    let dir = args.folder.path()?;
+    let dir = trusted(args.folder.path()?)?;
     let store = Store::open_existing(dir)?;
-    let _lock = RunLock::take(dir, &dir.join(STORE_FOLDER), holder)?;
+    let _lock = RunLock::take(dir, Lock::Run, holder)?;
     // A store of an older version is brought up to date first.
     let store = Store::open_or_create(store.output())?;
     let reader = store.reader()?;
@@ -24,15 +27,17 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
     let verb = if args.dry_run { "would remove" } else { "removed" };
     let found = orphans(&mut session, dir)?;
     if !args.dry_run {
-        remove_orphans(&mut session, dir, &found)?;
+        remove_orphans(&mut session, &store, &found)?;
         session.collect_garbage(&fps, question)?;
     }
     // Printed when it is done: a reader that leaves early must not stop the work.
-    let mut out = std::io::stdout().lock();
+    let mut out = screen::out();
     for Orphan { output, state } in &found {
         match state {
-            OrphanState::Untouched => writeln!(out, "{verb} {output}: its source is gone")?,
-            OrphanState::Edited => writeln!(out, "kept {output}: its source is gone, but somebody has edited it")?,
+            OrphanState::Untouched => writeln!(out, "{verb} {}: its source is gone", Shown(output))?,
+            OrphanState::Edited => {
+                writeln!(out, "kept {}: its source is gone, but somebody has edited it", Shown(output))?;
+            }
             OrphanState::Missing => {}
         }
     }

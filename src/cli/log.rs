@@ -10,6 +10,7 @@ use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Layer, Registry};
 
 use super::exit::CommandError;
+use super::screen;
 use crate::settings::{LogFormat, LogSettings};
 
 /// Keeps the log going; what waits to be exported is sent when it is dropped.
@@ -34,7 +35,9 @@ pub(super) fn start(settings: &LogSettings) -> Result<Log, CommandError> {
     let ours = || Targets::new().with_target("corpora", tracing::Level::INFO);
     let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = Vec::new();
     if let Some(path) = &settings.log {
-        let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(open(path)?));
+        let lines = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(Mutex::new(screen::log(open(path)?, settings.log_format)));
         layers.push(match settings.log_format {
             LogFormat::Text => lines.with_filter(ours()).boxed(),
             LogFormat::Json => lines.json().with_filter(ours()).boxed(),

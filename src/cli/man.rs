@@ -6,12 +6,13 @@ use clap::CommandFactory;
 
 use super::args::Cli;
 use super::exit::{CommandError, Exit};
+use super::screen;
 
 /// Prints the manual page.
 pub(super) fn run() -> Result<Exit, CommandError> {
     let mut page = Vec::new();
     man(&mut page)?;
-    std::io::stdout().write_all(&page)?;
+    screen::data().write_all(&page)?;
     Ok(Exit::Done)
 }
 

@@ -29,6 +29,7 @@ mod pipelines;
 mod progress;
 mod review;
 mod saved;
+mod screen;
 mod show;
 mod signals;
 mod simulate;

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::exit::CommandError;
 use super::parse;
+use super::screen;
 use crate::settings::{ParsingSettings, PipelineSettings};
 use crate::stages::chunk;
 use crate::stages::extract::{extract_embedded, remarks};
 use crate::stages::write::Origin;
-use crate::values::{Fingerprint, Item, ParsedDocument, Span};
+use crate::values::{Fingerprint, Item, ParsedDocument, Shown, Span};
 
 /// Name that stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -66,7 +67,7 @@ pub(super) fn extracted(parsed: Parsed, pipeline: &PipelineSettings) -> Result<E
     let chunks = chunk::chunk(&parsed.document, pipeline.chunk);
     let extraction = extract_embedded(&pipeline.method, &parsed.document, &chunks);
     for remark in remarks(&pipeline.method, &parsed.document, &extraction) {
-        writeln!(std::io::stderr(), "{}: {remark}", parsed.source_path)?;
+        writeln!(screen::err(), "{}: {}", parsed.source_path, Shown(&remark))?;
     }
     let items = extraction.items;
     let origin = Origin { pipeline: pipeline.name, provider: pipeline.provider.name, model: None };

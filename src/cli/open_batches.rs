@@ -2,6 +2,7 @@
 
 use super::args::WaitArgs;
 use super::exit::CommandError;
+use super::folder::trusted;
 use crate::engine::Remote;
 use crate::pipelines;
 use crate::remote::{Client, Endpoint};
@@ -14,7 +15,7 @@ use crate::store::{BatchRow, BatchState, Reader, Store};
 /// # Errors
 /// If the store cannot be read, the provider cannot be asked, or the named batch is not at it.
 pub(super) fn open_batches(args: &WaitArgs, sources: &Sources) -> Result<Vec<(BatchRow, Client)>, CommandError> {
-    let dir = args.folder.path()?;
+    let dir = trusted(args.folder.path()?)?;
     let only = args.batch.as_deref();
     let reader = Store::open_existing(dir)?.reader()?;
     // The client wants one; a batch that is there already has its own.

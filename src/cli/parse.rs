@@ -7,9 +7,10 @@ use super::args::{ParseArgs, ParseFormat};
 use super::exit::{CommandError, Exit};
 use super::markdown::markdown;
 use super::one_document::Parsed;
+use super::screen;
 use crate::engine::parse_here;
 use crate::stages::parse::{self, ParseSettings};
-use crate::values::{Fingerprint, Format, ParsedDocument};
+use crate::values::{Fingerprint, Format, ParsedDocument, Shown};
 
 /// Prints the text or the structure of one document.
 pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
@@ -17,7 +18,7 @@ pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
     let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(|e| named(&format!("the file cannot be read: {e}")))?;
     let document = document(&args.file, &bytes, &settings)?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(screen::data());
     match args.format {
         ParseFormat::Text => out.write_all(document.text.as_bytes())?,
         ParseFormat::Markdown => out.write_all(markdown(&document).as_bytes())?,
@@ -39,9 +40,9 @@ pub(super) fn document(file: &Path, bytes: &[u8], settings: &ParseSettings) -> R
         .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
     let document = parse_here(bytes, settings)
         .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
-    let mut notes = std::io::stderr().lock();
+    let mut notes = screen::err();
     for note in &document.notes {
-        writeln!(notes, "{}: {note}", file.display())?;
+        writeln!(notes, "{}: {}", file.display(), Shown(note))?;
     }
     Ok(document)
 }

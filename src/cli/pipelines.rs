@@ -4,11 +4,12 @@ use std::io::Write;
 
 use super::args::PipelinesArgs;
 use super::exit::{CommandError, Exit};
+use super::screen;
 use crate::pipelines::{builtin_names, builtin_text, find};
 
 /// Lists the built-in pipelines, or prints one of them.
 pub(super) fn run(args: &PipelinesArgs) -> Result<Exit, CommandError> {
-    let mut out = std::io::stdout().lock();
+    let mut out = screen::data();
     match &args.name {
         Some(name) => match builtin_text(name) {
             Some(text) => out.write_all(text.as_bytes())?,

@@ -3,6 +3,8 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::exit::{CommandError, Exit};
+use super::folder::trusted;
+use super::screen;
 use super::vocabulary_args::ReviewArgs;
 use crate::engine::{ReviewLock, review_queue, write_queue};
 use crate::stages::consolidate::Decisions;
@@ -21,7 +23,7 @@ const HELP: &str = "k keep   r rename   d drop   s skip   q quit";
 
 /// Goes through the terms that wait for a decision. Each decision is in the file before the next term is shown.
 pub(super) fn run(args: &ReviewArgs, holder: &str) -> Result<Exit, CommandError> {
-    let folder = args.folder.existing()?;
+    let folder = trusted(args.folder.existing()?)?;
     if !folder.join(REVIEW_FILE).exists() {
         return Err(CommandError::bad_input(format!(
             "there is no {REVIEW_FILE} in '{0}'; 'corpora consolidate {0}' makes it",
@@ -32,7 +34,7 @@ pub(super) fn run(args: &ReviewArgs, holder: &str) -> Result<Exit, CommandError>
     let (mut queue, _) = review_queue(&folder)?;
     let open = |e: &ReviewEntry| e.flag.is_some() && (args.all || e.decision.is_none());
     let waiting: Vec<usize> = (0..queue.entries.len()).filter(|&n| open(&queue.entries[n])).collect();
-    let mut out = std::io::stderr().lock();
+    let mut out = screen::err();
     let mut keys = Keys::new();
     let mut decided = 0;
     'terms: for (place, &n) in (1..).zip(&waiting) {

@@ -5,8 +5,9 @@ use std::io::Write;
 use super::args::ShowArgs;
 use super::exit::{CommandError, Exit};
 use super::saved::saved_fps;
+use super::screen;
 use crate::store::{DocumentRow, Reader, StageFps, StageState, Store};
-use crate::values::Stage;
+use crate::values::{Shown, Stage};
 
 /// Prints one document's way through the stages.
 pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
@@ -24,12 +25,12 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
             n => format!(
                 "{n} documents fit '{}': {}; give more of the path",
                 args.document,
-                matches.iter().take(5).map(|r| r.path.as_str()).collect::<Vec<_>>().join(", ")
+                matches.iter().take(5).map(|r| r.path.to_string()).collect::<Vec<_>>().join(", ")
             ),
         };
         return Err(CommandError::bad_input(message));
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = screen::out();
     writeln!(out, "{}", row.path)?;
     writeln!(out, "  content   {} ({} bytes)", row.sha.hex(), row.bytes)?;
     for stage in Stage::of_documents() {
@@ -40,9 +41,8 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
                 let attempts = if found.attempts > 1 { format!(", attempt {}", found.attempts) } else { String::new() };
                 let terms = if found.terms > 0 { format!(", {} terms", found.terms) } else { String::new() };
                 let stored = found.stored_bytes.map_or_else(String::new, |n| format!(", {n} bytes stored"));
-                let message = found
-                    .message
-                    .map_or_else(String::new, |m| format!("\n            {}", m.replace('\n', "\n            ")));
+                let lines = |m: String| m.lines().map(|l| format!("\n            {}", Shown(l))).collect();
+                let message: String = found.message.map_or_else(String::new, lines);
                 match found.state {
                     StageState::Done => {
                         let partial = found.kind.map_or_else(String::new, |gap| format!(", partial: {gap}"));
@@ -58,8 +58,8 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
         writeln!(out, "  {:<9} {state}", stage.name())?;
     }
     let written = match (&row.failure, row.written, &row.output) {
-        (Some((kind, message)), _, _) => format!("failed    {kind}: {message}"),
-        (None, true, Some(output)) => format!("done      {output} ({} terms)", row.terms),
+        (Some((kind, message)), _, _) => format!("failed    {kind}: {}", Shown(message)),
+        (None, true, Some(output)) => format!("done      {} ({} terms)", Shown(output), row.terms),
         _ => "waiting".to_owned(),
     };
     writeln!(out, "  {:<9} {written}", Stage::Write.name())?;

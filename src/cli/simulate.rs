@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::args::SimulateArgs;
 use super::exit::{CommandError, Exit};
+use super::screen;
 use super::signals;
 use crate::engine::Cancel;
 use crate::pipelines::explain_toml_error;
@@ -48,13 +49,13 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, CommandError> {
     let simulator = Simulator::start(config, args.port, now).map_err(|e| {
         CommandError::bad_input(format!("the simulator cannot listen on port {}: {e}; give another --port", args.port))
     })?;
-    let mut out = std::io::stdout();
+    let mut out = screen::out();
     writeln!(out, "http://{}", simulator.address())?;
     out.flush()?;
     while !cancel.is_stopping() {
         std::thread::sleep(Duration::from_millis(50));
     }
     let counters = serde_json::to_string(&simulator.counters()).unwrap_or_default();
-    writeln!(std::io::stderr(), "corpora: simulator stopped; {counters}")?;
+    writeln!(screen::err(), "corpora: simulator stopped; {counters}")?;
     Ok(Exit::Done)
 }

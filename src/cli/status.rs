@@ -8,9 +8,10 @@ use super::args::StatusArgs;
 use super::exit::{CommandError, Exit};
 use super::progress::{counted, grouped, model_change};
 use super::saved::saved_fps;
+use super::screen;
 use crate::engine::expiry_warnings;
 use crate::store::{BatchState, Counts, FailureRow, PartialRow, Reader, Scope, StageFps, Store};
-use crate::values::{Cost, ModelChange, Stage, Subject};
+use crate::values::{Cost, ModelChange, Shown, Stage, Subject};
 
 /// Counts of a stage for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,7 +53,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<Exit, CommandError> {
     let store = Store::open_existing(dir)?;
     let reader = store.reader()?;
     let fps = saved_fps(&reader, dir)?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(if args.json { screen::json() } else { screen::out() });
     if args.failed {
         return list_failed(&reader, fps, args.json, &mut out);
     }
@@ -161,6 +162,7 @@ fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) 
         each_partial(reader, fps, |partial| {
             shown += 1;
             let notes = partial.notes.replace('\n', "; ");
+            let notes = Shown(&notes);
             if shown <= SHOWN { writeln!(out, "  {} [{}]: {notes}", partial.path, partial.gap) } else { Ok(()) }
         })?;
         if shown > SHOWN {
@@ -194,7 +196,8 @@ fn print(status: &Status, reader: &Reader, fps: StageFps, out: &mut impl Write) 
 }
 
 fn print_failure(out: &mut impl Write, failure: &FailureRow) -> std::io::Result<()> {
-    writeln!(out, "  {} [{}, {}]: {}", failure.path, failure.stage.name(), failure.kind, failure.message)
+    let (path, stage, kind) = (&failure.path, failure.stage.name(), Shown(&failure.kind));
+    writeln!(out, "  {path} [{stage}, {kind}]: {}", Shown(&failure.message))
 }
 
 fn list_failed(reader: &Reader, fps: StageFps, json: bool, out: &mut impl Write) -> Result<Exit, CommandError> {

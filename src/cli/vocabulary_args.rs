@@ -88,6 +88,9 @@ pub(super) struct ExportArgs {
     /// Only terms for which this SQL expression is true.
     #[arg(long = "where", value_name = "SQL")]
     pub filter: Option<String>,
+    /// Leave CSV cells that begin like a formula as they are, for programs that are no spreadsheets.
+    #[arg(long)]
+    pub formulas: bool,
     /// Where to write it [default: standard output, for csv and jsonl].
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::args::WaitArgs;
 use super::exit::{CommandError, Exit};
 use super::open_batches::open_batches;
+use super::screen;
 use crate::engine::expiry_warnings;
 use crate::remote::{Disposition, Standing};
 use crate::settings::Sources;
@@ -17,7 +18,7 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut open = open_batches(args, sources)?;
     let poll = Duration::from_secs_f64(args.poll.clamp(0.01, 3600.0));
-    let mut err = std::io::stderr();
+    let mut err = screen::err();
     let reader = Store::open_existing(args.folder.path()?)?.reader()?;
     let mut warned = HashSet::new();
     loop {

@@ -38,6 +38,8 @@ pub struct RunConfig {
     pub pipeline: Pipeline,
     /// Provider that is asked; none for the embedded one.
     pub remote: Option<Remote>,
+    /// Things that a person is told when the run begins, such as whom it asks and where that was set.
+    pub notices: Vec<String>,
     /// Terms that are flagged when files are written.
     pub blocklist: Option<Arc<Blocklist>>,
     /// A stage to do again although nothing changed.
@@ -94,6 +96,7 @@ impl RunConfig {
             mode: Mode::default(),
             pipeline,
             remote: None,
+            notices: Vec::new(),
             blocklist: Blocklist::parse(BUILTIN_BLOCKLIST).ok().map(Arc::new),
             rerun: None,
             until: Stage::Write,

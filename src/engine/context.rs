@@ -20,8 +20,8 @@ use crate::values::{Event, SourcePath, Stage, StageMap, Subject};
 /// Places of vocabulary files.
 pub(super) struct OutputPlaces {
     pub(super) disk: Arc<dyn Disk>,
+    /// The output folder, by its canonical path.
     pub(super) output: PathBuf,
-    pub(super) temporary: PathBuf,
     pub(super) origin: Origin,
     pub(super) blocklist: Option<Arc<Blocklist>>,
 }
@@ -136,7 +136,6 @@ impl<'a> Run<'a> {
             places: OutputPlaces {
                 disk: Arc::clone(store.disk()),
                 output: store.output().to_path_buf(),
-                temporary: store.temporary_folder(),
                 blocklist: None,
                 origin: Origin { pipeline: pipeline_name, provider: provider_name, model: provider.model.clone() },
             },

@@ -63,6 +63,11 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Test whether what a stage made of the document is in hand.
+    pub(super) fn has_in_hand<T: Artifact>(&self) -> bool {
+        self.in_hand[T::STAGE].is_some()
+    }
+
     /// Keeps what a stage made, for the stages after it.
     pub(super) fn hold<T: Artifact + Send + Sync + 'static>(&mut self, value: T) {
         self.in_hand[T::STAGE] = Some(Arc::new(value));

@@ -12,7 +12,7 @@ use super::context::Run;
 use super::error::RunError;
 use crate::stages::discover::{Found, Inputs, Walk, WalkError, output_names};
 use crate::stages::parse;
-use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader, Scope};
+use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader, Scope, output_place};
 use crate::values::{Event, Failure, FailureKind, Fingerprint, Format, Formats, Phase, SourcePath, Stage};
 
 /// Files hashed together, in parallel, and committed together.
@@ -162,7 +162,9 @@ impl Discovery<'_> {
 
     /// A vocabulary file that somebody deleted is written again from the store.
     fn check_output(&mut self, path: &SourcePath, output: &str) -> Result<(), RunError> {
-        if std::fs::symlink_metadata(self.config.output.join(output)).is_ok() {
+        // A name that no run gives is refused when the file is written.
+        let place = output_place(&self.run.places.output, output);
+        if place.is_ok_and(|place| std::fs::symlink_metadata(place).is_ok()) {
             self.found.settled += 1;
             return Ok(());
         }

@@ -1,10 +1,11 @@
 //! `corpora-errors.log`: one line for each attempt that failed, for people and `grep`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use crate::values::{Event, FailureKind, SourcePath};
+use crate::store;
+use crate::values::{Event, FailureKind, Shown, SourcePath};
 
 /// Its name, in the output folder.
 pub const ERROR_LOG: &str = "corpora-errors.log";
@@ -30,7 +31,7 @@ impl ErrorLog {
         };
         let line = self.line(path, *kind, message, *attempt);
         if self.file.is_none() {
-            self.file = OpenOptions::new().append(true).create(true).open(&self.path).ok();
+            self.file = store::open_to_append(&self.path).ok();
         }
         if let Some(file) = &mut self.file {
             let _ = file.write_all(line.as_bytes());
@@ -38,9 +39,7 @@ impl ErrorLog {
     }
 
     fn line(&self, path: &SourcePath, kind: FailureKind, message: &str, attempt: u32) -> String {
-        // One line each, whatever a file name or a parser's message holds.
-        let flat = |s: &str| s.replace(['\n', '\r'], " ");
         let at = jiff::Timestamp::from_millisecond((self.now_ms)()).unwrap_or_default();
-        format!("[{at:.0}] [{}] {}: {} (attempt {attempt})\n", flat(path.as_str()), kind.name(), flat(message))
+        format!("[{at:.0}] [{path}] {}: {} (attempt {attempt})\n", kind.name(), Shown(message))
     }
 }

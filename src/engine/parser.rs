@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::config::ParseIn;
 use super::parse_here::{parse_here, read_unchanged};
-use super::worker::{ParseProgram, ParseWorker, Parsed, Position};
+use super::worker::{FoundTerms, ParseProgram, ParseWorker, Parsed, Position};
+use crate::stages::extract::local::TermSettings;
 use crate::stages::parse::ParseSettings;
 use crate::store;
 use crate::values::{Failure, Fingerprint};
@@ -62,6 +63,14 @@ impl<'a> Parser<'a> {
                 let artifact = store::encode(&document);
                 Ok(Parsed { artifact, gap: document.gap(), notes: std::mem::take(&mut document.notes) })
             }
+        }
+    }
+
+    /// Finds the terms of a parsed document as the store holds it, in a worker; none where there are no workers.
+    pub(super) fn terms(&mut self, parsed: &[u8], rules: &TermSettings) -> Option<Result<FoundTerms, Failure>> {
+        match self {
+            Self::Worker(worker) => Some(worker.terms(parsed, rules)),
+            Self::Here(_) => None,
         }
     }
 }

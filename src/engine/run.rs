@@ -1,7 +1,6 @@
 //! One run from the lock to the summary: `discover`, then the stages of the dataflow.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -35,7 +34,7 @@ use super::{discover, per_document, plan};
 use crate::stages::extract::Phrasing;
 use crate::stages::parse::OcrMode;
 use crate::stages::write::Origin;
-use crate::store::{Counts, Generation, Reader, RunLock, STORE_FOLDER, Scope, Session, Store, StoreError, Writer};
+use crate::store::{Counts, Generation, Lock, Reader, RunLock, Scope, Session, Store, StoreError, Writer};
 use crate::values::{Event, KeyWriter, Mode, Phase, RunOutcome, Stage, StageMap, Stop, StopReason, Subject, Summary};
 
 /// Result of a run.
@@ -54,11 +53,11 @@ pub struct Finished {
 /// Whatever makes the whole run impossible; failures of documents are data, not errors.
 pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Result<Finished, RunError> {
     let started = Instant::now();
-    let folder = config.output.join(STORE_FOLDER);
-    std::fs::create_dir_all(&folder).map_err(|source| RunError::Output { folder: config.output.clone(), source })?;
-    let _lock = RunLock::take(&config.output, &folder, &config.holder)?;
+    std::fs::create_dir_all(&config.output)
+        .map_err(|source| RunError::Output { folder: config.output.clone(), source })?;
+    let _lock = RunLock::take(&config.output, Lock::Run, &config.holder)?;
     let store = Store::open_or_create_on(Arc::clone(&config.disk), &config.output)?;
-    empty(&store.temporary_folder())?;
+    store.remove_half_written()?;
 
     let mut session = Session::begin(&store)?;
     let (mut run, watch) = begin(config, cancel, events, &store, &mut session)?;
@@ -68,6 +67,9 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         provider: config.pipeline.provider.name.clone(),
         mode: config.mode,
     });
+    for message in &config.notices {
+        run.emit(Event::Notice { message: message.clone() });
+    }
     for message in expiry_warnings(&store.reader()?, (config.now_ms)())? {
         run.emit(Event::Warning { message });
     }
@@ -82,7 +84,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     }
     let summary = summarize(&run, config, &progress, outcome.is_ok(), started)?;
     let written = match &outcome {
-        Ok(_) if !config.dry_run && (progress.changed || !config.output.join(MANIFEST).exists()) => {
+        Ok(_) if !config.dry_run && (progress.changed || !store.output().join(MANIFEST).exists()) => {
             manifest::write(&run, &summary)
         }
         _ => Ok(()),
@@ -125,7 +127,7 @@ fn begin<'a>(
     let before = StageMap::try_from_fn(|stage| Ok::<_, StoreError>(reader.current(stage)?.map(|(fp, _)| fp)))?;
     let generation = Generation(number("generation")?);
 
-    let tally = Arc::new(Tally::new(ErrorLog::new(&config.output, config.now_ms), events.clone()));
+    let tally = Arc::new(Tally::new(ErrorLog::new(store.output(), config.now_ms), events.clone()));
     let (signs, halted) = (Signs::new(), Arc::new(AtomicBool::new(false)));
     let on_commit = {
         let (tally, signs) = (Arc::clone(&tally), signs.clone());
@@ -157,8 +159,7 @@ fn begin<'a>(
         root: config.inputs.root.clone(),
         places: OutputPlaces {
             disk: Arc::clone(store.disk()),
-            output: config.output.clone(),
-            temporary: store.temporary_folder(),
+            output: store.output().to_path_buf(),
             origin: Origin {
                 pipeline: config.pipeline.name.clone(),
                 provider: provider.name.clone(),
@@ -463,13 +464,4 @@ fn staged(
         progress.finish(run, row.stage.into(), started, counts.done, counts.failed);
     }
     outcome
-}
-
-/// Removes what an interrupted run left half-written.
-fn empty(folder: &Path) -> Result<(), RunError> {
-    let io = |source| RunError::Io { action: "empty", file: folder.to_path_buf(), source };
-    for entry in std::fs::read_dir(folder).map_err(io)? {
-        std::fs::remove_file(entry.map_err(io)?.path()).map_err(io)?;
-    }
-    Ok(())
 }

@@ -12,7 +12,7 @@ use super::error::RunError;
 use super::feed::{Job, PAGE, Upstream};
 use super::provider::Outcome;
 use crate::stages::write;
-use crate::store::{Change, Checkpoint, FpId, PendingFile, Publication, StoreError, write_synced};
+use crate::store::{Change, Checkpoint, PendingFile, Publication, StoreError, output_place, write_synced};
 use crate::values::{Extraction, Failure, FailureKind, Fingerprint, ParsedDocument, Stage};
 
 /// Writing waits for the disk: each file is synced, and syncs that overlap share the disk's work.
@@ -72,7 +72,7 @@ fn one_file(run: &Run<'_>, desk: &Desk<'_>, file: &PendingFile) -> Result<Checkp
     let attempt = || {
         let document = desk.input::<ParsedDocument>(run, file.doc)?;
         let extraction = desk.input::<Extraction>(run, file.doc)?;
-        write_file(&run.places, run.fps[Stage::Write], file, &document, &extraction)
+        write_file(run, file, &document, &extraction)
     };
     let (outcome, attempts) = attempts(attempt, |failure| about.retried(run, failure))?;
     Ok(match outcome {
@@ -96,17 +96,17 @@ pub(super) struct WrittenFile {
 
 /// Renders and writes a vocabulary file to its temporary place, and syncs it.
 fn write_file(
-    places: &OutputPlaces,
-    fp: FpId,
+    run: &Run<'_>,
     file: &PendingFile,
     document: &ParsedDocument,
     extraction: &Extraction,
 ) -> Result<WrittenFile, StageError> {
-    let list = places.blocklist.as_deref();
-    let vocabulary = write::render(&file.path, file.sha, document, extraction, &places.origin, list);
+    let OutputPlaces { disk, output, origin, blocklist } = &run.places;
+    let target = output_place(output, &file.output)
+        .map_err(|reason| StageError::Failure(Failure::new(FailureKind::Damaged, reason)))?;
+    let temporary = run.store.temporary_of(&file.output);
+    let vocabulary = write::render(&file.path, file.sha, document, extraction, origin, blocklist.as_deref());
     let bytes = write::to_bytes(&vocabulary);
-    let target = places.output.join(&file.output);
-    let temporary = places.temporary.join(&Fingerprint::of(file.output.as_bytes()).hex()[..32]);
     let cannot = |path: &Path, e: std::io::Error| match StoreError::of_disk("write", path, e) {
         Ok(error) => StageError::Run(RunError::Store(error)),
         Err(e) => StageError::Failure(Failure::new(
@@ -114,16 +114,16 @@ fn write_file(
             format!("cannot write '{}': {e}; check the output folder's permissions", path.display()),
         )),
     };
-    let folder = target.parent().unwrap_or(&places.output);
-    places.disk.create_folder(folder).map_err(|e| cannot(folder, e))?;
-    write_synced(&*places.disk, &temporary, &bytes).map_err(|e| cannot(&temporary, e))?;
+    let folder = target.parent().unwrap_or(output);
+    disk.create_folder(folder).map_err(|e| cannot(folder, e))?;
+    write_synced(&**disk, &temporary, &bytes).map_err(|e| cannot(&temporary, e))?;
     let sha = Fingerprint::of(&bytes).0;
     Ok(WrittenFile {
         terms: vocabulary.metadata.term_count as u64,
         flagged: vocabulary.metadata.flagged_count as u64,
         change: Change::Written {
             path: file.path.clone(),
-            fp,
+            fp: run.fps[Stage::Write],
             doc: file.doc,
             publication: Publication { temporary, target },
             sha: sha[..8].try_into().expect("8 of 32 bytes"),

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use futures_util::{Stream, stream};
 
+use crate::store;
+
 /// Bytes read at a time.
 const PIECE: usize = 256 << 10;
 
@@ -16,7 +18,7 @@ pub(super) fn pieces(
     before: Vec<u8>,
     after: Vec<u8>,
 ) -> io::Result<(u64, impl Stream<Item = io::Result<Vec<u8>>> + Send + Sync + 'static)> {
-    let file = File::open(file)?;
+    let file = store::open_beneath(file)?;
     let length = file.metadata()?.len() + (before.len() + after.len()) as u64;
     let all = before_file_after(before, file, after);
     let pieces = stream::unfold(all, |mut all| async move {

@@ -19,6 +19,10 @@ const DEFAULT_FILE: &str = "corpora.toml";
 #[derive(Debug)]
 pub(super) struct SettingsFile {
     pub(super) path: PathBuf,
+    /// True if somebody named it; a file that only stands in the working folder may have come with that folder.
+    pub(super) is_named: bool,
+    /// Its text.
+    pub(super) text: String,
     values: BTreeMap<String, OsString>,
 }
 
@@ -53,7 +57,7 @@ impl SettingsFile {
             let read = read.map_err(|reason| wrong(value.span().start, reason))?;
             values.insert(key.into_inner(), read);
         }
-        Ok(Some(Self { path: path.to_path_buf(), values }))
+        Ok(Some(Self { path: path.to_path_buf(), is_named: named.is_some(), text, values }))
     }
 
     /// The value of a key.

@@ -15,6 +15,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Id};
 
+use super::allowed;
 use super::file::SettingsFile;
 use super::sources::{Origin, Setting, Sources};
 use super::word_or_file::WordOrFile;
@@ -23,7 +24,7 @@ use crate::pipelines::nearest;
 /// Beginning of the name of every environment variable of this program.
 pub(super) const PREFIX: &str = "CORPORA_";
 
-/// The variable, and the global option, that name the settings file.
+/// The variable, and the global option, that name the settings file; also the command that shows all settings.
 const CONFIG: &str = "config";
 
 /// Faults of settings.
@@ -63,7 +64,8 @@ pub(crate) struct Loaded<C> {
 /// commands, which the program starts itself, read neither environment nor file.
 ///
 /// # Errors
-/// For a line, a variable or a file that cannot be used, and for a file that was named and is not there.
+/// For a line, a variable or a file that cannot be used, for a file that was named and is not there, and for one that was not named and
+/// sets what it may not. The command `config` shows what such a file says.
 pub(crate) fn load<C: CommandFactory + FromArgMatches>(
     line: &[OsString],
     variable: &dyn Fn(&str) -> Option<OsString>,
@@ -102,6 +104,12 @@ pub(crate) fn load<C: CommandFactory + FromArgMatches>(
         settings.insert(arg.get_id().clone(), Setting { key, value, origin, is_text: is_text(arg) });
     }
     settle_conflicts(command, &mut settings)?;
+    if let Some(file) = file.as_ref().filter(|_| name != CONFIG) {
+        let set = command.get_arguments().filter_map(|arg| Some((arg, settings.get(arg.get_id())?)));
+        let set = set.filter(|(arg, setting)| setting.origin == Origin::File && is_on(arg, setting));
+        let keys: Vec<&str> = set.map(|(_, setting)| setting.key.as_str()).collect();
+        allowed::check(file, &keys, variable)?;
+    }
     let parser = parser.mut_subcommand(name, |command| {
         command.mut_args(|arg| match settings.get(arg.get_id()) {
             Some(Setting { value: Some(value), origin: Origin::Environment | Origin::File, .. }) => {

@@ -2,7 +2,9 @@
 //! environment and `corpora.toml`; the groups know how their values become what the engine is told.
 
 mod all;
+mod allowed;
 mod answers;
+mod asked;
 mod batch_endpoint;
 mod choice;
 mod file;
@@ -17,7 +19,9 @@ mod sources;
 mod word_or_file;
 
 pub(crate) use all::AllSettings;
+pub(crate) use allowed::{Foreign, allow, is_allowed};
 pub(crate) use answers::{BlocklistSettings, PipelineSettings, ProviderSettings};
+pub(crate) use asked::asked;
 pub(crate) use batch_endpoint::BatchEndpointSettings;
 pub(crate) use load::{Loaded, SettingsError, load, unknown_variables};
 pub(crate) use parsing::{ParseLimitSettings, ParsingSettings};

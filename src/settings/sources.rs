@@ -67,6 +67,21 @@ impl Sources {
         self.settings.values()
     }
 
+    /// Place that a setting's value came from, in words for a sentence.
+    pub(crate) fn place(&self, key: &str) -> String {
+        match self.origin(key) {
+            Origin::Default => "default".to_owned(),
+            Origin::File => {
+                format!("file {}", self.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default())
+            }
+            Origin::Environment => {
+                let variable = self.settings.get(key).map(Setting::variable);
+                format!("variable {}", variable.unwrap_or_default())
+            }
+            Origin::Line => "command line".to_owned(),
+        }
+    }
+
     /// Place that a setting's value came from; a setting that the command does not have was set by nobody.
     pub(crate) fn origin(&self, key: &str) -> Origin {
         self.settings.get(key).map_or(Origin::Default, |setting| setting.origin)

@@ -8,11 +8,20 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OpenFlags, params};
 
 use super::database::{Database, unsigned};
-use super::{STORE_FOLDER, StoreError};
+use super::{STORE_FOLDER, StoreError, beneath};
 use crate::values::{Fingerprint, MadeBy};
 
 /// Version of the tables and of what the runs hold. State of another version is thrown away and made again.
 const VERSION: i64 = 1;
+
+/// The database.
+const STATE: &str = "state.sqlite";
+
+/// First parts of the names of runs; a number follows.
+const OWN_PREFIXES: [&str; 4] = ["terms", "digests", "ranked", "renamed"];
+
+/// A master that is not finished.
+const NEW_MASTER: &str = "master.new";
 
 const TABLES: &str = "
 CREATE TABLE file (
@@ -69,15 +78,16 @@ impl ConsolidationState {
     /// # Errors
     /// If the folder cannot be written.
     pub fn open(output: &Path, anew: bool) -> Result<Self, StoreError> {
+        let output = output.canonicalize().map_err(|e| StoreError::from_io("find", output, e))?;
         let folder = output.join(STORE_FOLDER).join("master");
-        if anew && folder.exists() {
-            std::fs::remove_dir_all(&folder).map_err(|e| StoreError::from_io("remove", &folder, e))?;
+        beneath::create_folder(&folder).map_err(|e| StoreError::from_io("create", &folder, e))?;
+        if anew {
+            remove_own(&folder, |_| true)?;
         }
-        std::fs::create_dir_all(&folder).map_err(|e| StoreError::from_io("create", &folder, e))?;
-        let file = folder.join("state.sqlite");
+        let file = folder.join(STATE);
         match Self::begin(&file, &folder) {
             Ok(state) => Ok(state),
-            Err(StoreError::Damaged { .. }) if !anew => Self::open(output, true),
+            Err(StoreError::Damaged { .. }) if !anew => Self::open(&output, true),
             Err(error) => Err(error),
         }
     }
@@ -104,19 +114,20 @@ impl ConsolidationState {
     fn remove_strays(&self) -> Result<(), StoreError> {
         let known = self.runs()?;
         let digests = self.digests()?;
-        let io = |e| StoreError::from_io("read", &self.folder, e);
-        for entry in std::fs::read_dir(&self.folder).map_err(io)? {
-            let path = entry.map_err(io)?.path();
-            let ours = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("state.sqlite"));
-            if !ours && !known.contains(&path) && digests.as_ref() != Some(&path) {
-                std::fs::remove_file(&path).map_err(|e| StoreError::from_io("remove", &path, e))?;
-            }
-        }
-        if known.iter().chain(&digests).any(|path| !path.is_file()) {
+        remove_own(&self.folder, |path| {
+            let is_state = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(STATE));
+            !is_state && !known.contains(path) && digests.as_ref() != Some(path)
+        })?;
+        if known.iter().chain(&digests).any(|path| path.parent() != Some(&self.folder) || !path.is_file()) {
             let file = self.db.file().to_path_buf();
             return Err(StoreError::Damaged { file, detail: "a run is missing".into() });
         }
         Ok(())
+    }
+
+    /// Place of a master that is being written.
+    pub fn new_master(&self) -> PathBuf {
+        self.folder.join(NEW_MASTER)
     }
 
     /// The folder of the runs.
@@ -252,6 +263,27 @@ impl ConsolidationState {
     pub fn commit(&self) -> Result<(), StoreError> {
         self.db.script("COMMIT; BEGIN IMMEDIATE")
     }
+}
+
+/// Removes files of the folder that bear a name of ours, if `chosen` says so.
+fn remove_own(folder: &Path, chosen: impl Fn(&PathBuf) -> bool) -> Result<(), StoreError> {
+    for name in beneath::names(folder).map_err(|e| StoreError::from_io("read", folder, e))? {
+        let path = folder.join(&name);
+        if is_own(&name.to_string_lossy()) && !path.is_dir() && chosen(&path) {
+            beneath::remove(&path).map_err(|e| StoreError::from_io("remove", &path, e))?;
+        }
+    }
+    Ok(())
+}
+
+/// True for the database with what SQLite puts beside it, for runs, and for a master that is not finished.
+fn is_own(name: &str) -> bool {
+    let is_run = |(prefix, number): (&str, &str)| {
+        OWN_PREFIXES.contains(&prefix) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    };
+    name.strip_prefix(STATE).is_some_and(|rest| ["", "-wal", "-shm", "-journal"].contains(&rest))
+        || name.split_once('-').is_some_and(is_run)
+        || name == NEW_MASTER
 }
 
 impl Drop for ConsolidationState {

@@ -2,14 +2,16 @@
 //!
 //! Errors of these functions name the database file; the functions of the store that call them say so no more.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Params, Row};
+use rustix::fs::OFlags;
 
-use super::StoreError;
+use super::{StoreError, beneath};
 
 /// Statements that a connection keeps prepared: more than any connection has.
 const PREPARED: usize = 96;
@@ -23,8 +25,19 @@ pub(super) struct Database {
 impl Database {
     /// A connection to `file`; an empty path is a temporary database that goes away with it.
     pub(super) fn open(file: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        if !file.as_os_str().is_empty() {
+            refuse_links(file)?;
+        }
         let open = || {
-            let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            let connection = Connection::open_with_flags(
+                file,
+                flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW,
+            )?;
+            // A store may come from anywhere: what its schema calls has no effect beside the database
+            // (https://www.sqlite.org/security.html, section 1.3).
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
             connection.busy_timeout(Duration::from_secs(10))?;
             // Without it SQLite compiles a statement anew whenever a parameter of a join or a LIMIT is bound again, because
             // another value might be served better by another plan: https://www.sqlite.org/c3ref/c_dbconfig_defensive.html.
@@ -132,6 +145,23 @@ impl Database {
     fn error(&self, source: rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(&self.file, source)
     }
+}
+
+/// Refuses a database, or a file of SQLite beside it, that is a link: SQLite would say only that it cannot be opened.
+fn refuse_links(file: &Path) -> Result<(), StoreError> {
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(ending);
+        let beside = PathBuf::from(beside);
+        match beneath::open(&beside, OFlags::RDONLY) {
+            Err(e) if e.kind() == ErrorKind::PermissionDenied && e.raw_os_error().is_none() => {
+                return Err(StoreError::from_io("open", &beside, e));
+            }
+            // What else is wrong, SQLite tells.
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A column that cannot be negative.

@@ -2,16 +2,19 @@
 //! operation of it fail. What SQLite does with its own files does not go through it.
 
 use std::fmt::Debug;
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Result, Write};
+use std::fs::File;
+use std::io::{Result, Write};
 use std::path::Path;
 
-/// Operations on files that have to appear whole or not at all, and to stay after a power cut.
+use super::beneath;
+
+/// Operations on files that have to appear whole or not at all, and to stay after a power cut. None follows a symbolic link, whether at
+/// the end of a path or on the way: callers give paths below a folder whose own path is canonical.
 pub trait Disk: Debug + Send + Sync {
     /// Makes a folder and those above it, where they are missing.
     fn create_folder(&self, folder: &Path) -> Result<()>;
 
-    /// Begins a new file. What stands there is removed first and a link is never followed: the name may be anybody's.
+    /// Begins a new file. What stands there is removed first.
     fn create(&self, file: &Path) -> Result<Box<dyn DiskFile>>;
 
     /// Moves a file; a file at `to` is replaced. Durable after [`Disk::sync_folder`] of the folder of `to`.
@@ -39,31 +42,27 @@ pub struct MachineDisk;
 
 impl Disk for MachineDisk {
     fn create_folder(&self, folder: &Path) -> Result<()> {
-        std::fs::create_dir_all(folder)
+        beneath::create_folder(folder)
     }
 
     fn create(&self, file: &Path) -> Result<Box<dyn DiskFile>> {
-        match std::fs::remove_file(file) {
-            Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
-        Ok(Box::new(OpenOptions::new().write(true).create_new(true).open(file)?))
+        Ok(Box::new(beneath::create(file)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        std::fs::rename(from, to)
+        beneath::rename(from, to)
     }
 
     fn link(&self, file: &Path, name: &Path) -> Result<()> {
-        std::fs::hard_link(file, name).or_else(|_| std::fs::copy(file, name).map(drop))
+        beneath::link(file, name)
     }
 
     fn sync_folder(&self, folder: &Path) -> Result<()> {
-        File::open(folder)?.sync_all()
+        beneath::sync_folder(folder)
     }
 
     fn remove(&self, file: &Path) -> Result<()> {
-        std::fs::remove_file(file)
+        beneath::remove(file)
     }
 }
 

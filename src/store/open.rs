@@ -1,12 +1,14 @@
 //! Opening and making stores.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::OpenFlags;
 
 use super::database::Database;
-use super::{Disk, MachineDisk, Reader, StoreError, schema};
+use super::{Disk, MachineDisk, Reader, StoreError, beneath, schema};
+use crate::values::Fingerprint;
 
 /// The folder inside the output folder that holds the store.
 pub const STORE_FOLDER: &str = ".corpora";
@@ -34,9 +36,10 @@ impl Store {
     /// # Errors
     /// As [`Store::open_or_create`].
     pub fn open_or_create_on(disk: Arc<dyn Disk>, output: &Path) -> Result<Self, StoreError> {
-        let store = Self { output: output.to_path_buf(), disk, synchronous: "FULL" };
+        std::fs::create_dir_all(output).map_err(|e| StoreError::from_io("create", output, e))?;
+        let store = Self { output: canonical(output)?, disk, synchronous: "FULL" };
         let temp = store.temporary_folder();
-        std::fs::create_dir_all(&temp).map_err(|e| StoreError::from_io("create", &temp, e))?;
+        beneath::create_folder(&temp).map_err(|e| StoreError::from_io("create", &temp, e))?;
         let file = store.database();
         let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         schema::migrate(&db)?;
@@ -48,10 +51,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] if there is none; else as [`Store::open_or_create`].
     pub fn open_existing(output: &Path) -> Result<Self, StoreError> {
-        let store = Self { output: output.to_path_buf(), disk: Arc::new(MachineDisk), synchronous: "FULL" };
+        let missing = || StoreError::Missing { folder: output.to_path_buf() };
+        let output = output.canonicalize().map_err(|_| missing())?;
+        let store = Self { output, disk: Arc::new(MachineDisk), synchronous: "FULL" };
         let file = store.database();
-        if !file.is_file() {
-            return Err(StoreError::Missing { folder: output.to_path_buf() });
+        if !file.exists() {
+            return Err(missing());
         }
         let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let version = schema::check(&db)?;
@@ -72,14 +77,36 @@ impl Store {
         &self.disk
     }
 
-    /// The output folder.
+    /// The output folder, by its canonical path.
     pub fn output(&self) -> &Path {
         &self.output
     }
 
-    /// Folder where half-written files stay until they are published; emptied by the next run.
+    /// Folder where half-written files stay until they are published.
     pub fn temporary_folder(&self) -> PathBuf {
         self.output.join(STORE_FOLDER).join("tmp")
+    }
+
+    /// Place of a half-written file that will stand at `target` below the output folder.
+    pub fn temporary_of(&self, target: &str) -> PathBuf {
+        self.temporary_folder().join(temporary_name(target))
+    }
+
+    /// Removes half-written files that an interrupted run left: those that bear a name of ours, whatever else stands there. The caller
+    /// holds the lock.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, or is no folder, or one of the files cannot be removed.
+    pub fn remove_half_written(&self) -> Result<(), StoreError> {
+        let folder = self.temporary_folder();
+        let io = |e| StoreError::from_io("empty", &folder, e);
+        for name in beneath::names(&folder).map_err(io)? {
+            let path = folder.join(&name);
+            if is_temporary_name(&name) && !path.is_dir() {
+                beneath::remove(&path).map_err(io)?;
+            }
+        }
+        Ok(())
     }
 
     /// The database file.
@@ -116,6 +143,25 @@ impl Store {
         let first: String = db.value("PRAGMA integrity_check(1)", [])?;
         if first == "ok" { Ok(()) } else { Err(StoreError::Damaged { file, detail: first }) }
     }
+}
+
+/// The path of an output folder without links: those were put there by the person that names it.
+fn canonical(output: &Path) -> Result<PathBuf, StoreError> {
+    output.canonicalize().map_err(|e| StoreError::from_io("find", output, e))
+}
+
+/// Length of the name of a temporary file: half a hash in hexadecimal.
+const TEMPORARY_NAME: usize = 32;
+
+fn temporary_name(target: &str) -> String {
+    let mut name = Fingerprint::of(target.as_bytes()).hex();
+    name.truncate(TEMPORARY_NAME);
+    name
+}
+
+fn is_temporary_name(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    bytes.len() == TEMPORARY_NAME && bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn connect(file: &Path, flags: OpenFlags) -> Result<Database, StoreError> {

@@ -272,6 +272,20 @@ impl Reader {
         )
     }
 
+    /// A stage's result of a document as it is stored, if it has at least `bytes` bytes.
+    pub fn large_artifact<T: Artifact>(
+        &self,
+        fps: &StageFps,
+        doc: DocId,
+        bytes: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.db.row(
+            "SELECT z FROM art WHERE id = ?1 AND length(z) >= ?2",
+            params![artifact_id(fps[T::STAGE], doc), bytes.cast_signed()],
+            |r| r.get(0),
+        )
+    }
+
     /// A stage's result of a document. Its type knows the stage.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use super::{StoreError, beneath};
 
 /// Memory for records that wait to be sorted, in bytes.
 const GATHERED: usize = 48 << 20;
@@ -34,7 +34,7 @@ impl RunWriter {
     /// If the file cannot be made.
     pub fn create(file: &Path) -> Result<Self, StoreError> {
         let begin = || {
-            let out = BufWriter::with_capacity(1 << 16, File::create(file)?);
+            let out = BufWriter::with_capacity(1 << 16, beneath::create(file)?);
             let mut out = zstd::stream::write::Encoder::new(out, LEVEL)?;
             out.window_log(WINDOW_LOG)?;
             Ok(out)

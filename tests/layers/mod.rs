@@ -108,6 +108,19 @@ fn every_known_way_past_the_layers_is_seen() {
 }
 
 #[test]
+fn what_the_edge_shows_goes_through_the_one_screen() {
+    for text in [
+        "fn f() { std::io::stdout().lock(); }",
+        "use std::io;\nfn f() { writeln!(io::stderr(), \"x\") }",
+        "fn f() { eprintln!(\"x\") }",
+        "use std::io::Stderr as S;",
+    ] {
+        assert!(!found("corpora", &["cli", "x"], text).is_empty(), "not seen:\n{text}");
+    }
+    assert_eq!(found("corpora", &["cli", "x"], "use super::screen;\nfn f() { screen::out(); }"), [""; 0]);
+}
+
+#[test]
 fn a_room_without_a_layer_is_asked_for_one() {
     assert!(found("corpora", &["attic", "x"], "").concat().contains("the room 'attic' has no layer"));
 }

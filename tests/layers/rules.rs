@@ -54,6 +54,27 @@ const BELOW_THE_EDGE: [(&str, &[&str]); 29] = [
     ("tokio::process", &[]),
 ];
 
+/// Ways to a person's screen that the edge has, and the one file that takes them: there it is escaped what others wrote.
+const SCREEN: (&str, [&str; 14]) = (
+    "src/cli/screen.rs",
+    [
+        "print!",
+        "println!",
+        "eprint!",
+        "eprintln!",
+        "dbg!",
+        "std::print",
+        "std::println",
+        "std::eprint",
+        "std::eprintln",
+        "std::io::stdout",
+        "std::io::stderr",
+        "std::io::Stdout",
+        "std::io::Stderr",
+        "rustix::stdio",
+    ],
+);
+
 /// Ways to other machines: a provider's client and its stand-in alone. Addresses as data are no such way.
 const NETWORK: [&str; 9] = [
     "std::net::TcpStream",
@@ -135,10 +156,11 @@ fn judge(file: &File, own: &str, line: usize, path: &[String]) -> Option<String>
             _ => Some(at(file, line, &format!("{own} uses {shown}"))),
         };
     }
-    if EDGE.contains(&own) {
-        return None;
-    }
     let is = |way: &str| shown == way || shown.strip_prefix(way).is_some_and(|rest| rest.starts_with("::"));
+    if EDGE.contains(&own) {
+        let shows = file.shown != SCREEN.0 && SCREEN.1.iter().any(|way| is(way));
+        return shows.then(|| at(file, line, &format!("{own} touches {shown} beside {}", SCREEN.0)));
+    }
     let taken = BELOW_THE_EDGE.iter().any(|(way, by)| is(way) && !by.contains(&file.shown.as_str()))
         || !["remote", "simulator"].contains(&own) && NETWORK.iter().any(|way| is(way))
         || own == "values" && NOT_IN_VALUES.iter().any(|way| is(way));

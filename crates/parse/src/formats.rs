@@ -23,16 +23,15 @@ pub(crate) type Progress<'a> = &'a mut dyn FnMut(u32, u32);
 /// Reading of a format that is no archive and has marks of its own.
 type ReadBytes = fn(Cow<'_, [u8]>, &ParseSettings, Progress<'_>) -> Result<ParsedDocument, Failure>;
 
+/// Reading of a format that is an archive.
+type ReadArchive = fn(Archive<'_>, &ParseSettings, Progress<'_>) -> Result<ParsedDocument, Failure>;
+
 /// A format's way to be told and to be read.
 pub(crate) enum Reader {
     /// Told by the first bytes.
     Bytes { marks: fn(&[u8]) -> bool, read: ReadBytes },
     /// A ZIP archive, told by what lies in it; most show it in the first bytes.
-    Archive {
-        marks: fn(&[u8]) -> bool,
-        holds: fn(&Archive<'_>) -> bool,
-        read: fn(Archive<'_>, Progress<'_>) -> Result<ParsedDocument, Failure>,
-    },
+    Archive { marks: fn(&[u8]) -> bool, holds: fn(&Archive<'_>) -> bool, read: ReadArchive },
     /// Text without marks, told by what stands in it.
     Text { looks: fn(&str) -> bool, read: fn(Decoded<'_>) -> ParsedDocument },
 }
@@ -103,7 +102,7 @@ fn read(bytes: Cow<'_, [u8]>, settings: &ParseSettings, progress: Progress<'_>) 
         }
     }
     if bytes.starts_with(ZIP) {
-        return read_archive(&bytes, progress);
+        return read_archive(&bytes, settings, progress);
     }
     if bytes.starts_with(OLE) {
         return Err(Failure::new(
@@ -115,13 +114,13 @@ fn read(bytes: Cow<'_, [u8]>, settings: &ParseSettings, progress: Progress<'_>) 
 }
 
 /// A ZIP archive is what lies in it.
-fn read_archive(bytes: &[u8], progress: Progress<'_>) -> Result<ParsedDocument, Failure> {
+fn read_archive(bytes: &[u8], settings: &ParseSettings, progress: Progress<'_>) -> Result<ParsedDocument, Failure> {
     let archive = Archive::open(bytes)?;
     let mut known = Vec::new();
     for format in Format::ALL {
         if let Reader::Archive { holds, read, .. } = reader(format) {
             if holds(&archive) {
-                return read(archive, progress);
+                return read(archive, settings, progress);
             }
             known.push(format);
         }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::ocr::{OcrCount, OcrSettings};
 
 /// Wishes of the person running the program about parsing.
@@ -9,6 +11,8 @@ pub struct ParseSettings {
     pub ocr: OcrSettings,
     /// Count of such pages.
     pub ocr_count: OcrCount,
+    /// Pages or chapters that are not read, by number from 1, each with the reason: reading them ended an earlier attempt.
+    pub left_out: BTreeMap<u32, String>,
 }
 
 /// Without the passwords: what is shown for debugging ends up in logs.

@@ -11,6 +11,7 @@ mod key;
 mod markup;
 mod master;
 mod path;
+mod shown;
 mod stage;
 mod stop;
 mod usage;
@@ -34,6 +35,7 @@ pub use master::{
     MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant,
 };
 pub use path::SourcePath;
+pub use shown::{Shown, acts_on_a_screen};
 pub use stage::{Artifact, Mode, Phase, Stage, StageMap, Subject};
 pub use stop::{Stop, StopReason};
 pub use usage::{Cost, Usage};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Shown;
+
 /// A document's path relative to the input root, `/`-separated, as UTF-8.
 ///
 /// A backslash and every byte that is not part of valid UTF-8 are written `\xNN`, so that each file name has
@@ -64,9 +66,10 @@ impl SourcePath {
     }
 }
 
+/// As it is shown to people, see [`Shown`].
 impl std::fmt::Display for SourcePath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        Shown(&self.0).fmt(f)
     }
 }
 

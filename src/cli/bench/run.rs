@@ -14,6 +14,7 @@ use super::watch;
 use crate::cli::bench_args::{BenchArgs, BenchMode};
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::progress::grouped;
+use crate::cli::screen;
 use crate::settings::{Origin, Sources};
 use crate::simulator::{Latency, Limits, Simulator, SimulatorConfig};
 use crate::store::Store;
@@ -78,7 +79,7 @@ pub(in crate::cli) fn run(args: &BenchArgs, sources: &Sources) -> Result<Exit, C
     };
     let settings = given.iter().map(|(key, value)| (key.clone(), shown(key, value))).collect();
     for (key, value) in &settings {
-        writeln!(std::io::stderr(), "every run has {key} = {value}")?;
+        writeln!(screen::err(), "every run has {key} = {value}")?;
     }
     if answers == Answers::Local && args.modes.contains(&BenchMode::Batch) {
         return bad("the local provider has no batch endpoint; leave batch out of --modes".into());
@@ -103,7 +104,7 @@ pub(in crate::cli) fn run(args: &BenchArgs, sources: &Sources) -> Result<Exit, C
         }
         for n in order {
             let mode = modes[n];
-            writeln!(std::io::stderr(), "round {} of {}: {}", round + 1, args.rounds, mode.name())?;
+            writeln!(screen::err(), "round {} of {}: {}", round + 1, args.rounds, mode.name())?;
             let output = work.path().join(format!("{}-{round}", mode.name()));
             rounds[n].push(one(args, &given, &answers, limits, mode, &output)?);
             std::fs::remove_dir_all(&output).map_err(|e| cannot("remove the folder", &output, &e))?;
@@ -127,10 +128,10 @@ pub(in crate::cli) fn run(args: &BenchArgs, sources: &Sources) -> Result<Exit, C
         let place = args.output.join(name);
         std::fs::write(&place, bytes).map_err(|e| cannot("write", &place, &e))?;
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = screen::out();
     table(&mut out, &modes, compress)?;
     writeln!(out, "\n{verdict}")?;
-    writeln!(std::io::stderr(), "figures in {0}/bench.json, a chart in {0}/bench.svg", args.output.display())?;
+    writeln!(screen::err(), "figures in {0}/bench.json, a chart in {0}/bench.svg", args.output.display())?;
     Ok(Exit::Done)
 }
 

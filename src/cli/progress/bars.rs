@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::lines::document_line;
 use super::reporter::Verbosity;
 use super::summary;
+use crate::cli::screen;
 use crate::values::{Event, Phase, SourcePath, Stage};
 
 /// Redraws a second: fast enough to look alive, too slow to be felt.
@@ -68,7 +69,7 @@ impl Bars {
     pub(super) fn show(&mut self, event: &Event) {
         if let Some(line) = document_line(event, self.verbosity) {
             // Without a terminal nothing is drawn; what has to be said is.
-            let _ = if self.all.is_hidden() { writeln!(std::io::stderr(), "{line}") } else { self.all.println(line) };
+            let _ = if self.all.is_hidden() { writeln!(screen::err(), "{line}") } else { self.all.println(line) };
         }
         match event {
             Event::StageStarted { stage, total, skipped, failed } => {
@@ -144,7 +145,7 @@ impl Bars {
                     }
                 }
                 // Below the bars, which are at rest now.
-                let _ = std::io::stderr().write_all(summary::text(summary).as_bytes());
+                let _ = screen::err().write_all(summary::text(summary).as_bytes());
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::reporter::Verbosity;
 use super::summary;
-use crate::values::{Event, Phase, Stage};
+use crate::values::{Event, Phase, Shown, Stage};
 
 /// A progress line is written at most this often.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -111,16 +111,16 @@ impl<W: Write> Lines<W> {
 pub(super) fn document_line(event: &Event, verbosity: Verbosity) -> Option<String> {
     match event {
         Event::DocumentFailed { stage, path, kind, message, .. } => {
-            Some(format!("failed    {path} [{}, {}]: {message}", stage.name(), kind.name()))
+            Some(format!("failed    {path} [{}, {}]: {}", stage.name(), kind.name(), Shown(message)))
         }
-        Event::Warning { message } => Some(format!("warning   {message}")),
-        Event::Notice { message } if verbosity != Verbosity::Quiet => Some(format!("note      {message}")),
+        Event::Warning { message } => Some(format!("warning   {}", Shown(message))),
+        Event::Notice { message } if verbosity != Verbosity::Quiet => Some(format!("note      {}", Shown(message))),
         Event::DocumentRetried { stage, path, message, .. } if verbosity == Verbosity::Verbose => {
-            Some(format!("again     {path} [{}]: {message}", stage.name()))
+            Some(format!("again     {path} [{}]: {}", stage.name(), Shown(message)))
         }
         Event::DocumentDone { stage, path, terms, millis, notes, .. } if verbosity == Verbosity::Verbose => {
             let terms = if *terms > 0 { format!(", {terms} terms") } else { String::new() };
-            let notes: String = notes.iter().flat_map(|note| ["; ", note.as_str()]).collect();
+            let notes: String = notes.iter().map(|note| format!("; {}", Shown(note))).collect();
             Some(format!("{:<9} {path} {}{terms}{notes}", stage.name(), summary::duration(*millis)))
         }
         _ => None,

@@ -6,7 +6,8 @@ use crossbeam_channel::Receiver;
 
 use super::bars::Bars;
 use super::lines::Lines;
-use crate::values::{Event, Summary};
+use crate::cli::screen;
+use crate::values::{Event, Shown, Summary};
 
 /// Way in which a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,27 +46,26 @@ impl Reporter {
 
     /// Consumes events until nobody can send any more.
     pub(in crate::cli) fn run(self, events: &Receiver<Event>) {
-        let stderr = std::io::stderr();
         match self.style {
             Style::Bars => {
                 let mut bars = Bars::new(self.verbosity);
                 each(events, |event| bars.show(event));
             }
             Style::Plain => {
-                let mut lines = Lines::new(self.verbosity, stderr);
+                let mut lines = Lines::new(self.verbosity, screen::err());
                 each(events, |event| lines.show(event));
             }
             Style::Json => each(events, |event| {
                 let mut line = serde_json::to_vec(event).unwrap_or_default();
                 line.push(b'\n');
-                let _ = (&stderr).write_all(&line);
+                let _ = screen::json_err().write_all(&line);
             }),
             Style::None => each(events, |event| {
                 let _ = match event {
-                    Event::Warning { message } => writeln!(&stderr, "corpora: warning: {message}"),
+                    Event::Warning { message } => writeln!(screen::err(), "corpora: warning: {}", Shown(message)),
                     // Why it is not done is an error however little is to be shown.
                     Event::RunFinished { summary: Summary { stop: Some(stop), .. } } => {
-                        writeln!(&stderr, "corpora: {}", stop.message)
+                        writeln!(screen::err(), "corpora: {}", Shown(&stop.message))
                     }
                     _ => Ok(()),
                 };

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::engine::ERROR_LOG;
-use crate::values::{Asked, Cost, Event, Format, ModelChange, RunOutcome, SectionKind, Summary};
+use crate::values::{Asked, Cost, Event, Format, ModelChange, RunOutcome, SectionKind, Shown, Summary};
 
 /// The summary as a block of text: how it ended, counts, time, and what to type next.
 pub(super) fn text(summary: &Summary) -> String {
@@ -52,7 +52,7 @@ pub(super) fn text(summary: &Summary) -> String {
         row("time", times.join(", "));
     }
     if let Some(stop) = &summary.stop {
-        row("stopped", stop.message.clone());
+        row("stopped", Shown(&stop.message).to_string());
     }
     let next = match summary.outcome {
         _ if summary.stop.is_some() => None,
@@ -95,8 +95,8 @@ pub(in crate::cli) fn model_change(change: &ModelChange) -> String {
     format!(
         "from {} on {} answered instead of {} ({})",
         at.strftime("%Y-%m-%d %H:%M UTC"),
-        change.since,
-        change.before,
+        Shown(&change.since),
+        Shown(&change.before),
         counted(change.answers, "answer", "answers")
     )
 }
@@ -124,7 +124,7 @@ pub(super) fn position(event: &Event) -> Option<String> {
         SectionKind::Chapter => "chapter",
     };
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
-    Some(format!("{name} {section} {} of {}", grouped((*done).into()), grouped((*total).into())))
+    Some(format!("{} {section} {} of {}", Shown(name), grouped((*done).into()), grouped((*total).into())))
 }
 
 /// `1234567` as `1,234,567`.

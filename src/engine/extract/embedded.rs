@@ -2,10 +2,45 @@
 
 use crate::engine::attempts::StageError;
 use crate::engine::context::Run;
+use crate::engine::desk::Desk;
+use crate::engine::feed::Job;
+use crate::engine::work::Made;
+use crate::engine::worker::FoundTerms;
 use crate::stages::extract::{self, Definition, local};
 use crate::stages::pipeline::Method;
 use crate::store::{self, Change, Generation, Reader};
-use crate::values::{Chunk, Extraction, ParsedDocument};
+use crate::values::{Chunk, Extraction, Failure, ParsedDocument};
+
+/// Bytes from which on a stored document is large: about a megabyte and a half of text, whose terms take two hundred times as many bytes of
+/// memory. What is smaller is searched in this process, which is faster.
+const LARGE: u64 = 400 << 10;
+
+/// The terms of a large document, found by a worker within its limits: such a document fails alone, and does not end the run. None if it is
+/// not for a worker.
+pub(super) fn in_a_worker(
+    run: &Run<'_>,
+    desk: &mut Desk<'_>,
+    job: &Job,
+) -> Result<Option<Made<Extraction>>, StageError> {
+    let Method::Terms(rules) = &run.pipeline.method else { return Ok(None) };
+    if run.remote.is_some() || desk.has_in_hand::<ParsedDocument>() {
+        return Ok(None);
+    }
+    let Some(parsed) = desk.reader.large_artifact::<ParsedDocument>(&run.fps, job.pending.doc, LARGE)? else {
+        return Ok(None);
+    };
+    let Some(found) = desk.parser.terms(&parsed, rules) else { return Ok(None) };
+    let FoundTerms { artifact, terms, notes } = found.map_err(of_terms)?;
+    Ok(Some(Made { terms, notes, ..Made::encoded(artifact) }))
+}
+
+/// A failure of a worker as one of the search for terms.
+fn of_terms(mut failure: Failure) -> Failure {
+    for what in ["needed", "took"] {
+        failure.message = failure.message.replace(&format!("parsing {what}"), &format!("finding its terms {what}"));
+    }
+    failure
+}
 
 /// Items of one document.
 pub(super) struct Found {

@@ -28,6 +28,9 @@ pub(in crate::engine) fn all_documents(run: &Run<'_>, upstream: &Upstream) -> Re
 /// The items of one document: from the embedded provider, or in per-document mode from a remote one that is asked about it alone.
 impl Work for Extraction {
     fn make(run: &Run<'_>, desk: &mut Desk<'_>, job: &Job) -> Result<Made<Self>, StageError> {
+        if let Some(made) = embedded::in_a_worker(run, desk, job)? {
+            return Ok(made);
+        }
         let document = desk.input::<ParsedDocument>(run, job.pending.doc)?;
         let chunks = desk.input::<Vec<Chunk>>(run, job.pending.doc)?;
         let (extraction, answers, notes) = match &mut desk.alone {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::store::{Session, StoreError};
+use crate::store::{Session, Store, StoreError, output_place};
 use crate::values::Fingerprint;
 
 /// Standing of such a file.
@@ -30,10 +30,11 @@ pub struct Orphan {
 /// # Errors
 /// If the store cannot be read.
 pub fn orphans(session: &mut Session, folder: &Path) -> Result<Vec<Orphan>, StoreError> {
-    let state = |output: &str, sha| match std::fs::read(folder.join(output)) {
-        Ok(content) if Fingerprint::of(&content).0[..8] == sha => OrphanState::Untouched,
-        Ok(_) => OrphanState::Edited,
-        Err(_) => OrphanState::Missing,
+    let read = |output: &str| output_place(folder, output).ok().and_then(|place| std::fs::read(place).ok());
+    let state = |output: &str, sha| match read(output) {
+        Some(content) if Fingerprint::of(&content).0[..8] == sha => OrphanState::Untouched,
+        Some(_) => OrphanState::Edited,
+        None => OrphanState::Missing,
     };
     let known = session.orphans()?;
     Ok(known.into_iter().map(|(output, sha)| Orphan { state: state(&output, sha), output }).collect())
@@ -43,12 +44,13 @@ pub fn orphans(session: &mut Session, folder: &Path) -> Result<Vec<Orphan>, Stor
 ///
 /// # Errors
 /// If a file cannot be removed, or the store cannot be written. The same call again goes on.
-pub fn remove_orphans(session: &mut Session, folder: &Path, orphans: &[Orphan]) -> Result<(), StoreError> {
+pub fn remove_orphans(session: &mut Session, store: &Store, orphans: &[Orphan]) -> Result<(), StoreError> {
     let mut forgotten = Vec::new();
     for Orphan { output, state } in orphans {
         if *state == OrphanState::Untouched {
-            let path = folder.join(output);
-            std::fs::remove_file(&path).map_err(|source| StoreError::Io { action: "remove", file: path, source })?;
+            let path = store.output().join(output);
+            let removed = store.disk().remove(&path);
+            removed.map_err(|source| StoreError::Io { action: "remove", file: path, source })?;
         }
         if *state != OrphanState::Edited {
             forgotten.push(output.as_str());

@@ -1,17 +1,19 @@
 //! Talk of engine and worker: frames on the worker's standard input and output, each a little-endian 32-bit
 //! length and that many bytes.
 //!
-//! First come the orders, then requests: a document's hash and the path of its file. To each request there are any number
-//! of [`Reply::Progress`] and one other reply; after [`Reply::Parsed`] the artifact follows in a frame of its own.
+//! First come the orders, then requests; after [`Request::Terms`] the parsed document follows in a frame of its own. To each request there
+//! are any number of [`Reply::Progress`] and one other reply; after one that is no failure the artifact follows in a frame of its own.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::limits::ParseLimits;
-use crate::stages::parse::{OcrCount, OcrSettings, ParseSettings};
-use crate::values::{Failure, Gap, SectionKind};
+use crate::stages::extract::local::TermSettings;
+use crate::stages::parse::{OcrSettings, ParseSettings};
+use crate::values::{Failure, Fingerprint, Gap, SectionKind};
 
 /// Orders that a worker gets once. Passwords go this way because arguments and environment of a process can be seen by others.
 #[derive(Serialize, Deserialize)]
@@ -32,8 +34,30 @@ impl Orders {
 
     /// Settings of parsing.
     pub(super) fn settings(self) -> ParseSettings {
-        ParseSettings { passwords: self.passwords, ocr: self.ocr, ocr_count: OcrCount::default() }
+        ParseSettings { passwords: self.passwords, ocr: self.ocr, ..ParseSettings::default() }
     }
+}
+
+/// Request to a worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Request {
+    /// Parse a document.
+    Parse(ParseRequest),
+    /// Find the terms of the parsed document that follows.
+    Terms(TermSettings),
+}
+
+/// A document to parse.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ParseRequest {
+    /// Hash of its content.
+    pub(super) sha: Fingerprint,
+    /// Path of its file.
+    pub(super) file: Vec<u8>,
+    /// True if each section is told before it is read, and not only some now and then.
+    pub(super) exact: bool,
+    /// Sections that are not read, and why.
+    pub(super) left_out: BTreeMap<u32, String>,
 }
 
 /// Reply of a worker to a request.
@@ -49,6 +73,8 @@ pub(super) enum Reply {
     },
     /// It is done; the artifact follows.
     Parsed { notes: Vec<String>, gap: Option<Gap> },
+    /// The terms are found; the artifact follows.
+    Found { terms: u64, notes: Vec<String> },
     /// It cannot be done.
     Failed(Failure),
 }

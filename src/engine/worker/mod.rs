@@ -11,6 +11,6 @@ mod process;
 mod serve;
 
 pub use self::limits::{CLOCK_FACTOR, ParseLimits};
-pub(super) use self::parsed::{Parsed, Position};
+pub(super) use self::parsed::{FoundTerms, Parsed, Position};
 pub(super) use self::process::{ParseProgram, ParseWorker};
 pub use self::serve::serve;

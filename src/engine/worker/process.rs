@@ -1,6 +1,8 @@
 //! The engine's side: starting workers, asking them, ending them, and telling why one died.
 
+use std::collections::BTreeMap;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Instant;
@@ -8,14 +10,18 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::frame::{Orders, Reply, write_frame};
+use super::frame::{Orders, ParseRequest, Reply, Request, write_frame};
 use super::limits::{CLOCK_FACTOR, ParseLimits};
-use super::parsed::{Parsed, Position};
+use super::parsed::{FoundTerms, Parsed, Position};
+use crate::stages::extract::local::TermSettings;
 use crate::stages::parse::{ParseSettings, clear_environment};
 use crate::values::{Failure, FailureKind, Fingerprint};
 
 /// A worker is replaced after this many documents, so that what its libraries leak stays small.
 const DOCUMENTS_PER_WORKER: u32 = 1_000;
+
+/// Most sections of a document that are left out because they end the worker.
+const MOST_LEFT_OUT: usize = 5;
 
 /// Program of the workers, and what they are told once.
 #[derive(Debug, Clone)]
@@ -44,33 +50,92 @@ impl<'a> ParseWorker<'a> {
         Self { program, process: None }
     }
 
-    /// Parses the file, which must still have the content `sha`. `progress` is told a few times a second how far it is.
+    /// Parses the file, which must still have the content `sha`. `progress` is told a few times a second how far it is. A page or a
+    /// chapter that ends the worker twice, by its need of memory or time or by breaking the parser, is left out, and the others are
+    /// kept; at most [`MOST_LEFT_OUT`] are.
     pub(in crate::engine) fn parse(
         &mut self,
         file: &Path,
         sha: &Fingerprint,
         progress: &mut dyn FnMut(Position),
     ) -> Result<Parsed, Failure> {
+        let file = file.as_os_str().as_bytes().to_vec();
+        let mut request = ParseRequest { sha: *sha, file, exact: false, left_out: BTreeMap::new() };
+        let mut first: Option<Failure> = None;
+        loop {
+            let mut last = None;
+            let mut told = |at| {
+                last = Some((at, Instant::now()));
+                progress(at);
+            };
+            let (failure, died) = match self.ask(&Request::Parse(request.clone()), &[], &mut told) {
+                Ok((Reply::Parsed { notes, gap }, artifact)) => return Ok(Parsed { artifact, notes, gap }),
+                Ok(_) => return Err(nonsense()),
+                Err(ended) => ended,
+            };
+            // What is left without the sections that end the worker may be nothing: then the first end says more.
+            let section = last.filter(|_| died).and_then(|(at, when)| culprit(&failure, at, when, self.program.limits));
+            let (Some(section), true) = (section, request.left_out.len() < MOST_LEFT_OUT) else {
+                return Err(first.unwrap_or(failure));
+            };
+            if std::mem::replace(&mut request.exact, true) {
+                request.left_out.insert(section, self.reason(failure.kind));
+            }
+            first.get_or_insert(failure);
+        }
+    }
+
+    /// Reason for which a section is left out.
+    fn reason(&self, kind: FailureKind) -> String {
+        let ParseLimits { time, memory } = self.program.limits;
+        match kind {
+            FailureKind::Memory => format!("it needs more memory than --parse-memory {}", memory >> 20),
+            FailureKind::Timeout => format!("it takes more time than --parse-timeout {}", time.as_secs()),
+            _ => "it breaks the parser".to_owned(),
+        }
+    }
+
+    /// Finds the terms of a parsed document as the store holds it.
+    pub(in crate::engine) fn terms(&mut self, parsed: &[u8], rules: &TermSettings) -> Result<FoundTerms, Failure> {
+        match self.ask(&Request::Terms(rules.clone()), parsed, &mut |_| {}) {
+            Ok((Reply::Found { terms, notes }, artifact)) => Ok(FoundTerms { artifact, terms, notes }),
+            Ok(_) => Err(nonsense()),
+            Err((failure, _)) => Err(failure),
+        }
+    }
+
+    /// Asks a worker, and a fresh one if an old one has no memory left: what earlier documents left behind counts against the limit,
+    /// and is not this document's. An error says whether the worker died of it.
+    fn ask(
+        &mut self,
+        request: &Request,
+        attached: &[u8],
+        progress: &mut dyn FnMut(Position),
+    ) -> Result<(Reply, Vec<u8>), (Failure, bool)> {
         let used = self.process.is_some();
-        match self.once(file, sha, progress) {
-            // What earlier documents left behind counts against the limit, and is not this document's.
-            Err(failure) if failure.kind == FailureKind::Memory && used => {
+        match self.once(request, attached, progress) {
+            Err((failure, _)) if failure.kind == FailureKind::Memory && used => {
                 if let Some(process) = self.process.take() {
                     process.end();
                 }
-                self.once(file, sha, progress)
+                self.once(request, attached, progress)
             }
             outcome => outcome,
         }
     }
 
-    fn once(&mut self, file: &Path, sha: &Fingerprint, progress: &mut dyn FnMut(Position)) -> Result<Parsed, Failure> {
+    fn once(
+        &mut self,
+        request: &Request,
+        attached: &[u8],
+        progress: &mut dyn FnMut(Position),
+    ) -> Result<(Reply, Vec<u8>), (Failure, bool)> {
         let mut process = match self.process.take() {
             Some(process) => process,
-            None => self.start()?,
+            None => self.start().map_err(|failure| (failure, false))?,
         };
         let limits = self.program.limits;
-        match process.ask(file, sha, limits, progress) {
+        match process.ask(request, attached, limits, progress) {
             Ok(outcome) => {
                 process.documents += 1;
                 if process.documents < DOCUMENTS_PER_WORKER {
@@ -78,14 +143,14 @@ impl<'a> ParseWorker<'a> {
                 } else {
                     process.end();
                 }
-                outcome
+                outcome.map_err(|failure| (failure, false))
             }
             Err(Broken::Timeout) => {
                 let _ = process.kill();
                 let seconds = (limits.time * CLOCK_FACTOR).as_secs();
-                Err(too_long(format_args!("{seconds} s by the clock")))
+                Err((too_long(format_args!("{seconds} s by the clock")), true))
             }
-            Err(Broken::Died) => Err(process.post_mortem(limits)),
+            Err(Broken::Died) => Err((process.post_mortem(limits), true)),
         }
     }
 
@@ -128,17 +193,18 @@ enum Broken {
 impl Process {
     fn ask(
         &mut self,
-        file: &Path,
-        sha: &Fingerprint,
+        request: &Request,
+        attached: &[u8],
         limits: ParseLimits,
         progress: &mut dyn FnMut(Position),
-    ) -> Result<Result<Parsed, Failure>, Broken> {
-        use std::os::unix::ffi::OsStrExt;
+    ) -> Result<Result<(Reply, Vec<u8>), Failure>, Broken> {
         let started = Instant::now();
         let mut deadline = started + limits.time * CLOCK_FACTOR;
-        let mut request = sha.0.to_vec();
-        request.extend_from_slice(file.as_os_str().as_bytes());
-        write_frame(&mut self.requests, &request).map_err(|_| Broken::Died)?;
+        let frame = serde_json::to_vec(request).map_err(|_| Broken::Died)?;
+        write_frame(&mut self.requests, &frame).map_err(|_| Broken::Died)?;
+        if matches!(request, Request::Terms(_)) {
+            write_frame(&mut self.requests, attached).map_err(|_| Broken::Died)?;
+        }
         loop {
             let reply = self.read_frame(deadline)?;
             match serde_json::from_slice(&reply).map_err(|_| Broken::Died)? {
@@ -148,9 +214,9 @@ impl Process {
                     progress(Position { section, done, total });
                 }
                 Reply::Failed(failure) => return Ok(Err(failure)),
-                Reply::Parsed { notes, gap } => {
+                reply @ (Reply::Parsed { .. } | Reply::Found { .. }) => {
                     let artifact = self.read_frame(deadline)?;
-                    return Ok(Ok(Parsed { artifact, notes, gap }));
+                    return Ok(Ok((reply, artifact)));
                 }
             }
         }
@@ -209,6 +275,25 @@ impl Process {
         }
         death(status, &words, limits)
     }
+}
+
+/// Number of the section that a worker died of, if it can be told: the one after the last that was done. Time is used up by all sections
+/// together, unless the last one alone took a good part of it.
+fn culprit(failure: &Failure, at: Position, when: Instant, limits: ParseLimits) -> Option<u32> {
+    let is_its_own = match failure.kind {
+        FailureKind::Memory | FailureKind::Crashed => true,
+        FailureKind::Timeout => when.elapsed() >= limits.time / 2,
+        _ => false,
+    };
+    (is_its_own && at.done < at.total).then_some(at.done + 1)
+}
+
+/// Failure of a document about which a worker says what was not asked.
+fn nonsense() -> Failure {
+    Failure::new(
+        FailureKind::Crashed,
+        "the parse worker gave another answer than was asked for; --retry-failed tries again",
+    )
 }
 
 /// Failure of the document that a worker read when it died.

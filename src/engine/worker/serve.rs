@@ -7,17 +7,20 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::frame::{Orders, Reply, write_frame};
+use super::frame::{Orders, ParseRequest, Reply, Request, write_frame};
 use crate::engine::parse_here::{STACK, broken, read_unchanged};
+use crate::stages::extract;
+use crate::stages::extract::local::TermSettings;
 use crate::stages::parse::{self, ParseSettings};
+use crate::stages::pipeline::Method;
 use crate::store;
-use crate::values::{Failure, Fingerprint, Format, SectionKind};
+use crate::values::{Failure, FailureKind, Format, ParsedDocument, SectionKind};
 
 /// Address space that a worker needs before it has read anything (an idle one was
 /// measured to peak at 206 MiB with its stack, most of it reserved by the allocator and never touched).
 const OWN_MEMORY: u64 = 160 << 20;
 
-/// Least time between two words about a document's progress.
+/// Least time between two words about a document's progress, after the first.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Answers requests until standard input ends. `memory` limits the process's address space, in bytes.
@@ -47,10 +50,19 @@ fn serve_requests() -> std::io::Result<()> {
     let time = orders.time;
     let mut settings = orders.settings();
     while let Some(request) = read_frame(&mut requests)? {
+        let request: Request = serde_json::from_slice(&request)?;
         settings.ocr_count = parse::OcrCount::default();
         let mut allowance = Allowance::begin(time, &settings)?;
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            answer(&request, &settings, &mut allowance, &mut replies)
+        let parsed = match &request {
+            Request::Parse(_) => Vec::new(),
+            Request::Terms(_) => read_frame(&mut requests)?.unwrap_or_default(),
+        };
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match request {
+            Request::Parse(request) => {
+                settings.left_out.clone_from(&request.left_out);
+                answer(&request, &settings, &mut allowance, &mut replies)
+            }
+            Request::Terms(rules) => find_terms(&parsed, rules),
         }));
         let outcome = outcome.unwrap_or_else(|panic| Err(broken(&*panic)));
         let (reply, artifact) = match outcome {
@@ -115,26 +127,34 @@ impl Allowance {
     }
 }
 
+/// Finds the terms of a parsed document as the store holds it.
+fn find_terms(parsed: &[u8], rules: TermSettings) -> Result<(Reply, Vec<u8>), Failure> {
+    let document: ParsedDocument = store::decode(parsed)
+        .map_err(|words| Failure::new(FailureKind::Internal, format!("the parsed document: {words}")))?;
+    let method = Method::Terms(rules);
+    let extraction = extract::extract_embedded(&method, &document, &[]);
+    let notes = extract::remarks(&method, &document, &extraction);
+    Ok((Reply::Found { terms: extraction.items.len() as u64, notes }, store::encode(&extraction)))
+}
+
 fn answer(
-    request: &[u8],
+    request: &ParseRequest,
     settings: &ParseSettings,
     allowance: &mut Allowance,
     replies: &mut impl Write,
 ) -> Result<(Reply, Vec<u8>), Failure> {
     use std::os::unix::ffi::OsStrExt;
-    let (sha, file) = request.split_at(32);
-    let sha = Fingerprint(sha.try_into().expect("32 bytes were split off"));
-    let bytes = read_unchanged(Path::new(std::ffi::OsStr::from_bytes(file)), &sha)?;
+    let bytes = read_unchanged(Path::new(std::ffi::OsStr::from_bytes(&request.file)), &request.sha)?;
     let format = parse::sniff(&bytes[..bytes.len().min(4096)]);
     let section = format.map_or(SectionKind::Chapter, Format::sections);
-    let mut told = Instant::now();
+    let mut told: Option<Instant> = None;
     let mut progress = |done, total| {
         let ocr_pages = settings.ocr_count.pages();
         let more_time = ocr_pages != allowance.ocr_pages;
         // Without the limit raised, the document would only end sooner.
         let _ = allowance.allow_for(ocr_pages);
-        if more_time || told.elapsed() >= PAUSE {
-            told = Instant::now();
+        if more_time || request.exact || told.is_none_or(|told| told.elapsed() >= PAUSE) {
+            told = Some(Instant::now());
             // A run that is gone shows at the next reply.
             let frame = serde_json::to_vec(&Reply::Progress { section, done, total, ocr_pages });
             let _ = frame.map(|frame| write_frame(replies, &frame));

@@ -1,6 +1,6 @@
 //! Walks the inputs in one fixed order, in memory that depends on the largest folder and not on the corpus.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -37,17 +37,23 @@ pub struct WalkError {
 
 /// An iterator over the files of some [`Inputs`], in the byte order of their [`SourcePath`]s. Hidden files and folders
 /// (names that begin with a dot) are passed over unless named, and so are corpora's own outputs. Symbolic links are
-/// followed; a folder that contains itself is entered once.
+/// followed; a folder that contains itself, or that several links lead to, is entered once.
 pub struct Walk {
     root: PathBuf,
     places: VecDeque<PathBuf>,
+    /// The same, also those that are done.
+    every_place: Vec<PathBuf>,
     recursive: bool,
     open: Vec<Folder>,
+    /// Folders that a symbolic link led to: each is looked through once, however many links lead there.
+    linked: HashSet<(u64, u64)>,
 }
 
 struct Folder {
     /// Device and inode, to notice loops.
-    identity: Option<(u64, u64)>,
+    identity: (u64, u64),
+    /// True if a symbolic link leads here.
+    by_link: bool,
     /// Relative path bytes, with a final slash unless empty.
     prefix: Vec<u8>,
     /// In reverse order, so that the next one is popped.
@@ -59,6 +65,7 @@ struct Entry {
     key: String,
     name: std::ffi::OsString,
     is_folder: bool,
+    is_link: bool,
 }
 
 impl Walk {
@@ -73,10 +80,17 @@ impl Walk {
             }
             key
         });
-        Self { root: inputs.root.clone(), places: places.into(), recursive, open: Vec::new() }
+        Self {
+            root: inputs.root.clone(),
+            every_place: places.clone(),
+            places: places.into(),
+            recursive,
+            open: Vec::new(),
+            linked: HashSet::new(),
+        }
     }
 
-    fn enter(&mut self, prefix: Vec<u8>) -> Result<(), WalkError> {
+    fn enter(&mut self, prefix: Vec<u8>, is_link: bool) -> Result<(), WalkError> {
         let folder = self.root.join(std::ffi::OsStr::from_bytes(&prefix));
         let error = |reason: String| WalkError {
             path: SourcePath::from_bytes(prefix.strip_suffix(b"/").unwrap_or(&prefix)),
@@ -89,8 +103,15 @@ impl Walk {
             (m.dev(), m.ino())
         });
         let identity = identity.map_err(unreadable)?;
-        if self.open.iter().any(|f| f.identity == Some(identity)) {
+        if self.open.iter().any(|f| f.identity == identity) {
             return Err(error("the folder contains itself through a symbolic link; it is entered once".into()));
+        }
+        let by_link = is_link || self.open.last().is_some_and(|above| above.by_link);
+        if is_link && self.is_walked_where_it_stands(&folder) || by_link && !self.linked.insert(identity) {
+            return Err(error(
+                "a symbolic link leads to a folder that is looked through under another name; its files are taken once"
+                    .into(),
+            ));
         }
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
@@ -108,11 +129,22 @@ impl Walk {
             if is_folder {
                 key.push('/');
             }
-            entries.push(Entry { key, name, is_folder });
+            entries.push(Entry { key, name, is_folder, is_link: kind.is_symlink() });
         }
         entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
-        self.open.push(Folder { identity: Some(identity), prefix, entries });
+        self.open.push(Folder { identity, by_link, prefix, entries });
         Ok(())
+    }
+
+    /// Test whether a folder that a link leads to stands below one of the places, where the walk comes to it by its own name.
+    fn is_walked_where_it_stands(&self, folder: &Path) -> bool {
+        let Ok(target) = folder.canonicalize() else { return false };
+        let below = |place: &PathBuf| {
+            let place = self.root.join(place).canonicalize().ok()?;
+            target.strip_prefix(&place).ok().map(Path::to_path_buf)
+        };
+        let is_passed = |below: &Path| below.components().any(|part| is_passed_over(part.as_os_str().as_bytes()));
+        self.every_place.iter().filter_map(below).any(|below| !is_passed(&below))
     }
 
     fn found(&self, relative: &[u8], explicit: bool) -> Result<Found, WalkError> {
@@ -143,7 +175,7 @@ impl Iterator for Walk {
                 if !relative.is_empty() {
                     relative.push(b'/');
                 }
-                if let Err(e) = self.enter(relative) {
+                if let Err(e) = self.enter(relative, false) {
                     return Some(Err(e));
                 }
                 continue;
@@ -158,7 +190,7 @@ impl Iterator for Walk {
                 return Some(self.found(&relative, false));
             }
             relative.push(b'/');
-            if let Err(e) = self.enter(relative) {
+            if let Err(e) = self.enter(relative, entry.is_link) {
                 return Some(Err(e));
             }
         }
@@ -239,6 +271,27 @@ mod tests {
             &["a.pdf", "a.vocab.json", ".corpora/store.sqlite", "corpora-errors.log", ".corpora-manifest.json"],
         );
         assert_eq!(walk(dir.path(), true).0, ["a.pdf"]);
+    }
+
+    #[test]
+    fn folders_that_link_to_each_other_are_looked_through_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = |to: &str, from: String| std::os::unix::fs::symlink(to, dir.path().join(from)).unwrap();
+        touch(dir.path(), &["in/n0/a.pdf", "out/b.pdf", "in/.hidden/c.pdf"]);
+        // Thirty folders that hold two links to the next: 2^30 paths.
+        for n in 1..30 {
+            touch(dir.path(), &[&format!("in/n{n}/{n}.pdf")]);
+            link(&format!("../n{}", n - 1), format!("in/n{n}/one"));
+            link(&format!("../n{}", n - 1), format!("in/n{n}/two"));
+        }
+        link("../out", "in/x1".to_owned());
+        link("../out", "in/x2".to_owned());
+        link(".hidden", "in/y".to_owned());
+        let (found, errors) = walk(&dir.path().join("in"), true);
+        let unique: std::collections::BTreeSet<&str> = found.iter().filter_map(|f| f.rsplit('/').next()).collect();
+        assert_eq!((found.len(), unique.len()), (32, 32), "{found:?}");
+        assert!(found.contains(&"n0/a.pdf".to_owned()) && found.contains(&"x1/b.pdf".to_owned()), "{found:?}");
+        assert!(errors.len() == 59 && errors[0].contains("under another name"), "{errors:?}");
     }
 
     #[test]

@@ -184,6 +184,7 @@ fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
     reader.written(&format!("book-{n}.pdf.json")).unwrap();
     reader.stage_of(fps[Stage::Parse], doc).unwrap();
     let _ = reader.artifact::<ParsedDocument>(fps, doc);
+    reader.large_artifact::<ParsedDocument>(fps, doc, 0).unwrap();
     reader.documents_after(fps[Stage::Write], "", 10).unwrap();
     reader.outcomes_after(fps, "", 10).unwrap();
     reader.failures(fps, drop).unwrap();

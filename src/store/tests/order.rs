@@ -116,7 +116,7 @@ fn a_group_that_cannot_be_committed_is_told_of_by_nobody_and_ends_the_writer() {
     let dir = tempfile::tempdir().unwrap();
     let store = store_on(Arc::new(FaultyDisk::sound()), dir.path());
     let db = store.write_connection().unwrap();
-    db.script("CREATE TRIGGER no BEFORE INSERT ON art BEGIN SELECT RAISE(ABORT, 'no'); END").unwrap();
+    db.script("CREATE INDEX no ON art (json('no' || id))").unwrap();
     let told = Arc::new(Mutex::new(0));
     let count = Arc::clone(&told);
     let error = publish_one(&store, move |events| *count.lock().unwrap() += events.len()).unwrap_err();

@@ -7,7 +7,7 @@ use super::body::BodyReader;
 use super::styles::StylesReader;
 use crate::archive::{Archive, has_mark};
 use crate::build::Builder;
-use crate::formats::{Progress, Reader};
+use crate::formats::Reader;
 use crate::markup::{Sink, Tag, decode_markup, read_xml};
 use corpora_values::{Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind};
 
@@ -15,7 +15,7 @@ use corpora_values::{Failure, FailureKind, Format, Metadata, ParsedDocument, Sec
 pub(crate) const READER: Reader = Reader::Archive {
     marks: |head| has_mark(head, b"[Content_Types].xml") && has_mark(head, b"word/"),
     holds: |archive| main_part(archive).is_some(),
-    read: parse,
+    read: |archive, _settings, _progress| parse(archive),
 };
 
 /// Main part, under the name that almost every program gives it, or one like it.
@@ -27,7 +27,7 @@ fn main_part(archive: &Archive<'_>) -> Option<String> {
     archive.names().into_iter().find(is_main).map(str::to_owned)
 }
 
-fn parse(mut archive: Archive<'_>, _progress: Progress<'_>) -> Result<ParsedDocument, Failure> {
+fn parse(mut archive: Archive<'_>) -> Result<ParsedDocument, Failure> {
     let main = main_part(&archive).unwrap_or_default();
     let mut notes = Vec::new();
     let mut read = |name: &str, sink: &mut dyn FnMut(&str) -> Result<(), String>| match archive.read(name) {

@@ -10,6 +10,7 @@ use super::container;
 use super::contents::{Contents, NavReader, NcxReader};
 use super::package::{Item, Package};
 use super::protection::Protection;
+use crate::ParseSettings;
 use crate::archive::{Archive, EntryError, has_mark};
 use crate::build::Builder;
 use crate::formats::{Progress, Reader};
@@ -35,7 +36,11 @@ pub(crate) const READER: Reader = Reader::Archive {
     read: parse,
 };
 
-fn parse(mut archive: Archive<'_>, progress: Progress<'_>) -> Result<ParsedDocument, Failure> {
+fn parse(
+    mut archive: Archive<'_>,
+    settings: &ParseSettings,
+    progress: Progress<'_>,
+) -> Result<ParsedDocument, Failure> {
     let mut notes = Notes::default();
     let package = match container::read(&mut archive) {
         Some(package) => package,
@@ -64,7 +69,9 @@ fn parse(mut archive: Archive<'_>, progress: Progress<'_>) -> Result<ParsedDocum
         let item = package.item(id);
         let readable = item.map(|item| package.readable(item));
         let mut label = None;
-        let chapter = if readable.is_some_and(|i| protection.covers(&i.path)) {
+        let chapter = if let Some(reason) = settings.left_out.get(&number) {
+            Err(EntryError::Damaged(reason.clone()))
+        } else if readable.is_some_and(|i| protection.covers(&i.path)) {
             Err(EntryError::Protected(protection.reason()))
         } else {
             read_chapter(&mut archive, readable, &mut labels, &mut notes, number, &mut builder)

@@ -19,7 +19,7 @@ use crate::ParseSettings;
 use crate::archive::ZIP;
 use crate::build::Builder;
 use crate::formats::{Progress, Reader};
-use crate::ocr::{self, Ocr, OcrLine, OwnText, Recognition};
+use crate::ocr::{self, Ocr, OcrLine, OcrMode, OwnText, Recognition};
 use corpora_values::{
     BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource, Table,
 };
@@ -92,12 +92,20 @@ fn parse(bytes: Cow<'_, [u8]>, settings: &ParseSettings, progress: Progress<'_>)
     let pdf = open(&bytes, settings)?;
     let places = structure::places(&pdf);
     let count = places.len();
-    let mut pages = read_pages(&pdf, &places, progress);
+    if count == 0 {
+        let message = "its page tree leads to no page: it is empty, or runs in circles; a program that repairs PDF files may find the pages";
+        return Err(Failure::new(FailureKind::Damaged, message));
+    }
+    let mut pages = read_pages(&pdf, &places, settings, progress);
     judge_guesses(&mut pages);
     let mut fallback = Fallback::default();
     let mut ocr = Ocr::new(settings);
     for (index, (read, place)) in pages.iter_mut().zip(&places).enumerate() {
         let Some(page) = place.and_then(|place| pdf.pages().get(place)) else { continue };
+        if read.doubt == Doubt::Unread || read.blocks.is_empty() || settings.ocr.mode == OcrMode::Force {
+            // What comes now may take long, or be the last that this process does.
+            progress(index as u32, count as u32);
+        }
         if read.doubt == Doubt::Unread
             && let Some(lines) = fallback.lines(&bytes, index as u32 + 1)
         {
@@ -128,6 +136,7 @@ fn parse(bytes: Cow<'_, [u8]>, settings: &ParseSettings, progress: Progress<'_>)
     if !broken.is_empty() {
         builder.notes.push(format!("{} cannot be read and left out", ocr::pages(&broken)));
     }
+    builder.notes.extend(settings.left_out.iter().map(|(number, reason)| format!("page {number}: {reason}")));
     builder.notes.extend(structure::remark(&pdf).map(str::to_owned));
     build(&pdf, &places, pages, &mut builder);
     let info = pdf.metadata();
@@ -167,17 +176,23 @@ fn open(bytes: &Arc<Vec<u8>>, settings: &ParseSettings) -> Result<Pdf, Failure> 
 }
 
 /// Reads the pages one by one; one that cannot be read keeps its place.
-fn read_pages(pdf: &Pdf, places: &[Option<usize>], progress: Progress<'_>) -> Vec<PageText> {
+fn read_pages(pdf: &Pdf, places: &[Option<usize>], settings: &ParseSettings, progress: Progress<'_>) -> Vec<PageText> {
     let mut pages = Vec::with_capacity(places.len().min(1 << 16));
     let mut fonts = Fonts::new();
     let layers = Layers::of(pdf);
     let mut painter = Painter::default();
+    progress(0, places.len() as u32);
     for (index, place) in places.iter().enumerate() {
         if index % PAGES_PER_FONTS == PAGES_PER_FONTS - 1 {
             fonts = Fonts::new();
         }
         let unreadable =
             |reason: &str| PageText { source: SectionSource::Unreadable(reason.to_owned()), ..PageText::default() };
+        if let Some(reason) = settings.left_out.get(&(index as u32 + 1)) {
+            pages.push(unreadable(reason));
+            progress(index as u32 + 1, places.len() as u32);
+            continue;
+        }
         let Some(page) = place.and_then(|place| pdf.pages().get(place)) else {
             pages.push(unreadable("the file does not hold it, though its page tree names it"));
             continue;

@@ -156,7 +156,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 import::close(self, batch, message)?;
                 self.looks.remove(&batch.id);
                 // What was sent is answered: the payload is not needed any more.
-                let _ = std::fs::remove_file(payload_place(&self.run.places.output, &batch.token));
+                let _ = self.run.places.disk.remove(&payload_place(&self.run.places.output, &batch.token));
                 self.tell();
                 failpoint::reached("collected");
             }

@@ -43,9 +43,11 @@ struct Payload {
     waiting: Vec<Change>,
 }
 
-/// Place of a payload until it is collected.
+/// Place of a payload until it is collected. A token that no run gives, which a store may hold that is not of our making, leads nowhere.
 pub(super) fn payload_place(output: &std::path::Path, token: &str) -> PathBuf {
-    output.join(STORE_FOLDER).join("batches").join(token)
+    let is_ours = !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric());
+    let name = if is_ours { token.to_owned() } else { Fingerprint::of(token.as_bytes()).hex() };
+    output.join(STORE_FOLDER).join("batches").join(name)
 }
 
 /// Plans batches for every unit of a pending document that has neither answer nor failure and is in no batch.

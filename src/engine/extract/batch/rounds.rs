@@ -235,7 +235,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             message: Some(message.to_owned()),
             ..BatchUpdate::default()
         })?;
-        let _ = std::fs::remove_file(payload_place(&self.run.places.output, &batch.token));
+        let _ = self.run.places.disk.remove(&payload_place(&self.run.places.output, &batch.token));
         self.looks.remove(&batch.id);
         Ok(())
     }

@@ -55,6 +55,6 @@ pub(super) fn give_up(run: &Run<'_>, reader: &Reader, batch: &BatchRow, why: &st
     changes.push(Change::Batch(Box::new(BatchUpdate { id: batch.id, state, message, ..BatchUpdate::default() })));
     run.writer.submit(Checkpoint::new(changes, Vec::new()))?;
     run.writer.flush()?;
-    let _ = std::fs::remove_file(payload_place(&run.places.output, &batch.token));
+    let _ = run.places.disk.remove(&payload_place(&run.places.output, &batch.token));
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! One pass over the terms of all documents in the order of their canonical forms, and from it the master and the review queue.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,8 @@ use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io};
 use super::queue::waiting;
 use crate::stages::consolidate::{Decisions, Merging, Ruling, has_statistics};
 use crate::store::{
-    ConsolidationState, MachineDisk, MergedRuns, RunRecord, RunSorter, RunWriter, replace_file, replace_keeping_old,
+    ConsolidationState, MachineDisk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_file,
+    replace_keeping_old,
 };
 use crate::values::{
     Decision, Entry, Fingerprint, MASTER_FILE, MASTER_SCHEMA_VERSION, MasterEntry, MasterMetadata, REVIEW_FILE,
@@ -309,7 +309,7 @@ impl Output<'_> {
         self.digests.finish()?;
         self.changes[2] += self.before.rest()?;
         let (ranked, _) = self.ranked.finish()?;
-        let new = self.state.folder().join("master.new");
+        let new = self.state.new_master();
         write_master(&new, &self.metadata, &ranked)?;
         let master = folder.join(MASTER_FILE);
         result.replaced = replace_keeping_old(&MachineDisk, &new, &master, &folder.join(BACKUP_FILE))
@@ -340,7 +340,7 @@ fn json<T: serde::Serialize>(value: &T) -> Vec<u8> {
 
 /// A master with one entry a line, synced.
 fn write_master(file: &Path, metadata: &MasterMetadata, ranked: &[PathBuf]) -> Result<(), ConsolidateError> {
-    let mut out = BufWriter::with_capacity(1 << 16, File::create(file).map_err(io("create", file))?);
+    let mut out = BufWriter::with_capacity(1 << 16, create_beneath(file).map_err(io("create", file))?);
     let mut entries = MergedRuns::open(ranked)?;
     let cannot = || io("write", file);
     out.write_all(b"{\"metadata\":").and_then(|()| out.write_all(&json(metadata))).map_err(cannot())?;
@@ -360,7 +360,7 @@ fn write_master(file: &Path, metadata: &MasterMetadata, ranked: &[PathBuf]) -> R
 /// # Errors
 /// If it cannot be written; the old one is then as it was.
 pub fn write_queue(folder: &Path, queue: &ReviewQueue) -> Result<(), ConsolidateError> {
-    let file = folder.join(REVIEW_FILE);
+    let file = folder.canonicalize().map_err(io("find", folder))?.join(REVIEW_FILE);
     let mut bytes = serde_json::to_vec_pretty(queue).expect("string keys and finite numbers");
     bytes.push(b'\n');
     if std::fs::read(&file).is_ok_and(|old| old == bytes) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::outcome::{ConsolidateError, io};
 use crate::stages::consolidate::{Decisions, check_queue};
-use crate::store::{RunLock, STORE_FOLDER};
+use crate::store::{Lock, RunLock};
 use crate::values::{REVIEW_FILE, ReviewQueue};
 
 /// Keeps two from editing a folder's review queue at once. A run does not touch the queue, so it may go on meanwhile.
@@ -17,9 +17,7 @@ impl ReviewLock {
     /// # Errors
     /// If somebody has it; or if the folder cannot be written.
     pub fn take(folder: &Path, holder: &str) -> Result<Self, ConsolidateError> {
-        let own = folder.join(STORE_FOLDER).join("review");
-        std::fs::create_dir_all(&own).map_err(io("create", &own))?;
-        Ok(Self(RunLock::take(folder, &own, holder)?))
+        Ok(Self(RunLock::take(folder, Lock::Review, holder)?))
     }
 }
 

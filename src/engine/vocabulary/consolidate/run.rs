@@ -9,7 +9,7 @@ use super::outcome::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Conso
 use super::queue::{ReviewLock, queue, waiting};
 use crate::engine::vocabulary::orphans::{Orphan, OrphanState, orphans, remove_orphans};
 use crate::stages::consolidate::VERSION;
-use crate::store::{ConsolidationState, RunLock, STORE_FOLDER, Session, Store, StoreError};
+use crate::store::{ConsolidationState, Lock, RunLock, STORE_FOLDER, Session, Store, StoreError};
 use crate::values::{Fingerprint, KeyWriter, MASTER_FILE, REVIEW_FILE};
 
 /// Puts all vocabulary files of a folder together as `master.vocab.json`, and the flagged terms as `flagged.json`.
@@ -24,13 +24,12 @@ pub fn consolidate(
     config: &ConsolidateConfig,
     progress: &mut dyn FnMut(ConsolidateStep),
 ) -> Result<Consolidated, ConsolidateError> {
-    let folder = &config.folder;
+    let folder = &config.folder.canonicalize().map_err(io("find", &config.folder))?;
     let own = folder.join(STORE_FOLDER);
     if !own.is_dir() && !look::has_files(folder)? {
         return Err(ConsolidateError::Empty(folder.clone()));
     }
-    std::fs::create_dir_all(&own).map_err(io("create", &own))?;
-    let _lock = RunLock::take(folder, &own, &config.holder)?;
+    let _lock = RunLock::take(folder, Lock::Run, &config.holder)?;
     let _review = ReviewLock::take(folder, &config.holder)?;
     let (queue, decisions) = queue(folder)?;
     let mut result = Consolidated::default();
@@ -39,7 +38,7 @@ pub fn consolidate(
         let mut session = Session::begin(store)?;
         let found = orphans(&mut session, folder)?;
         if config.remove_orphans {
-            remove_orphans(&mut session, folder, &found)?;
+            remove_orphans(&mut session, store, &found)?;
         }
         let there = found.into_iter().filter(|o| o.state != OrphanState::Missing);
         result.orphans = there.map(|Orphan { output, state }| (output, state)).collect();

@@ -78,11 +78,12 @@ impl ExportTable {
         Ok(out.flush()?)
     }
 
-    /// Writes comma-separated values to `out`, with a header even where no term was chosen.
+    /// Writes comma-separated values to `out`, with a header even where no term was chosen. Cells that a spreadsheet would run as a formula
+    /// are marked as text, unless `formulas` may stand.
     ///
     /// # Errors
     /// If writing fails.
-    pub fn write_csv(&self, out: &mut dyn Write) -> Result<(), ExportError> {
+    pub fn write_csv(&self, out: &mut dyn Write, formulas: bool) -> Result<(), ExportError> {
         let mut table = csv::Writer::from_writer(out);
         table.write_record(EXPORT_COLUMNS.iter().map(|(name, _)| *name).chain(["fields"]))?;
         let mut query = self.db.prepare("SELECT * FROM terms ORDER BY rank")?;
@@ -90,6 +91,7 @@ impl ExportTable {
         while let Some(row) = rows.next()? {
             let cells = (0..=EXPORT_COLUMNS.len())
                 .map(|n| Ok(cell(row.get(n)?)))
+                .map(|cell| cell.map(|cell| if formulas { cell } else { not_a_formula(cell) }))
                 .collect::<Result<Vec<_>, rusqlite::Error>>()?;
             table.write_record(cells)?;
         }
@@ -128,6 +130,14 @@ fn words(error: &rusqlite::Error) -> String {
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
         other => other.to_string(),
     }
+}
+
+/// A cell that a spreadsheet takes for text, whatever a book or a model made it begin with: an apostrophe stands before what would be
+/// run as a formula (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers are none.
+fn not_a_formula(cell: String) -> String {
+    let begins = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let is_number = cell.ends_with(|c: char| c.is_ascii_digit()) && cell.parse::<f64>().is_ok();
+    if begins && !is_number { format!("'{cell}") } else { cell }
 }
 
 /// A cell of a table for people.

@@ -1,0 +1,35 @@
+//! Whom a run asks, and where that was set, in words.
+
+use super::remote::ConnectionSettings;
+use super::sources::{Origin, Sources};
+use crate::engine::Remote;
+use crate::stages::pipeline::Pipeline;
+
+/// A sentence about the provider that a run asks: its address, and the places that provider, address and key came from.
+pub(crate) fn asked(
+    remote: &Remote,
+    connection: &ConnectionSettings,
+    pipeline: &Pipeline,
+    sources: &Sources,
+) -> String {
+    let address = match connection.base_url {
+        Some(_) => format!("address from the {}", sources.place("base_url")),
+        None => "the vendor's own address".to_owned(),
+    };
+    let key = match (&remote.key, &connection.key_file) {
+        (None, _) => "no key".to_owned(),
+        (Some(_), Some(file)) => {
+            format!("key from the file '{}' as the {} says", file.display(), sources.place("key_file"))
+        }
+        (Some(_), None) => format!("key from the variable {}", remote.dialect.vendor.key_variable()),
+    };
+    let provider = match sources.origin("provider") {
+        Origin::Default => format!("pipeline {}", pipeline.name),
+        _ => sources.place("provider"),
+    };
+    format!(
+        "asking {}: provider {} from the {provider}, {address}, {key}",
+        remote.endpoint.origin(),
+        pipeline.provider.name
+    )
+}
