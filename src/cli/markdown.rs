@@ -100,16 +100,16 @@ fn inline(document: &ParsedDocument, block: &Block) -> String {
     for Mark { kind, span } in document.markup.marks_in(block.span) {
         let (start, end) = (span.start as usize, span.end as usize);
         let marked = &text[start..end];
-        let signs = signs(kind).filter(|signs| !(is_heading && *signs == "**") && !marked.contains('\t'));
+        let signs = signs(kind).filter(|signs| !(marked.contains('\t') || is_heading && *signs == "**"));
         let Some(signs) = signs.filter(|_| start >= at && (!marked.contains('`') || *kind != MarkKind::Code)) else {
             continue;
         };
         out.push_str(&escaped(&text[at..start]));
         out.push_str(signs);
         if *kind == MarkKind::Code {
-            out.push_str(marked)
+            out.push_str(marked);
         } else {
-            out.push_str(&escaped(marked))
+            out.push_str(&escaped(marked));
         }
         out.push_str(signs);
         at = end;

@@ -87,13 +87,13 @@ impl Runs {
             return Vec::new();
         }
         let mut marks: Vec<Marked> = Vec::new();
-        let kinds: [(MarkKind, &dyn Fn(&Run) -> bool); 4] = [
-            (MarkKind::Bold, &|run| faces.is_bold(run.face)),
-            (MarkKind::Italic, &|run| run.face.is_italic && !run.face.is_fixed),
-            (MarkKind::SmallCaps, &|run| run.is_small),
-            (MarkKind::Code, &|run| faces.is_code(run.face)),
-        ];
-        for (kind, is) in kinds {
+        for kind in [MarkKind::Bold, MarkKind::Italic, MarkKind::SmallCaps, MarkKind::Code] {
+            let is = |run: &Run| match kind {
+                MarkKind::Bold => faces.is_bold(run.face),
+                MarkKind::Italic => run.face.is_italic && !run.face.is_fixed,
+                MarkKind::SmallCaps => run.is_small,
+                _ => faces.is_code(run.face),
+            };
             if self.runs.iter().all(is) {
                 continue;
             }
