@@ -33,6 +33,9 @@ fn told(document: &ParsedDocument) -> Vec<(String, String)> {
                 BlockKind::DefinitionTerm => "term",
                 BlockKind::Definition => "definition",
                 BlockKind::Code => "code",
+                BlockKind::Formula => "formula",
+                BlockKind::ContentsEntry => "contents",
+                BlockKind::IndexEntry => "index",
                 BlockKind::Caption => "caption",
                 BlockKind::Footnote => "note",
                 BlockKind::Furniture => "furniture",
@@ -502,6 +505,35 @@ fn words_without_painted_spaces_are_parted_by_their_places() {
     let told = told(&read(&[page]));
     let text: Vec<&str> = told.iter().map(|(_, t)| t.as_str()).collect();
     assert_eq!(text.join(" "), "ninth gate keeper of lanterns");
+}
+
+#[test]
+fn words_of_letters_of_one_width_are_parted_where_no_space_was_painted() {
+    // All letters are half as wide as high, and what parts the words is narrower than one.
+    let mut page = Page::new();
+    let mut x = 72.0;
+    for word in "Salt keeps the ninth gate from the river".split(' ') {
+        page = page.text(x, 100.0, 10.0, Narrow, word);
+        x += 5.0 * word.len() as f64 + 2.0;
+    }
+    assert_reads(page, &[("text", "Salt keeps the ninth gate from the river")]);
+}
+
+#[test]
+fn half_a_word_takes_its_other_half_from_what_follows_and_from_nothing_beyond() {
+    // As a recogniser writes it: each line as large as its letters happen to be.
+    let page = Page::new()
+        .text(72.0, 100.0, 10.0, Serif, "The keeper of the ninth gate lights all the lan-")
+        .text(72.0, 140.0, 11.1, Serif, "terns of the wall and counts them twice.")
+        .text(72.0, 180.0, 10.0, Serif, "and nobody has seen her sleep.");
+    assert_reads(
+        page,
+        &[
+            ("text", "The keeper of the ninth gate lights all the lanterns"),
+            ("text", "of the wall and counts them twice."),
+            ("text", "and nobody has seen her sleep."),
+        ],
+    );
 }
 
 #[test]
