@@ -58,6 +58,7 @@ fn document(text: String) -> ParsedDocument {
         blocks,
         outline: Vec::new(),
         page_marks: Vec::new(),
+        markup: corpora::values::Markup::default(),
         notes: Vec::new(),
     }
 }

@@ -33,6 +33,9 @@ fn told(document: &ParsedDocument) -> Vec<(String, String)> {
                 BlockKind::DefinitionTerm => "term",
                 BlockKind::Definition => "definition",
                 BlockKind::Code => "code",
+                BlockKind::Formula => "formula",
+                BlockKind::ContentsEntry => "contents",
+                BlockKind::IndexEntry => "index",
                 BlockKind::Caption => "caption",
                 BlockKind::Footnote => "note",
                 BlockKind::Furniture => "furniture",
@@ -505,6 +508,35 @@ fn words_without_painted_spaces_are_parted_by_their_places() {
 }
 
 #[test]
+fn words_of_letters_of_one_width_are_parted_where_no_space_was_painted() {
+    // All letters are half as wide as high, and what parts the words is narrower than one.
+    let mut page = Page::new();
+    let mut x = 72.0;
+    for word in "Salt keeps the ninth gate from the river".split(' ') {
+        page = page.text(x, 100.0, 10.0, Narrow, word);
+        x += 5.0 * word.len() as f64 + 2.0;
+    }
+    assert_reads(page, &[("text", "Salt keeps the ninth gate from the river")]);
+}
+
+#[test]
+fn half_a_word_takes_its_other_half_from_what_follows_and_from_nothing_beyond() {
+    // As a recogniser writes it: each line as large as its letters happen to be.
+    let page = Page::new()
+        .text(72.0, 100.0, 10.0, Serif, "The keeper of the ninth gate lights all the lan-")
+        .text(72.0, 140.0, 11.1, Serif, "terns of the wall and counts them twice.")
+        .text(72.0, 180.0, 10.0, Serif, "and nobody has seen her sleep.");
+    assert_reads(
+        page,
+        &[
+            ("text", "The keeper of the ninth gate lights all the lanterns"),
+            ("text", "of the wall and counts them twice."),
+            ("text", "and nobody has seen her sleep."),
+        ],
+    );
+}
+
+#[test]
 fn what_is_painted_twice_is_read_once() {
     let page = Page::new()
         .text(72.0, 100.0, 10.0, Serif, "The salt lantern burns.")
@@ -753,4 +785,15 @@ fn a_note_without_an_appearance_is_read_and_a_hidden_one_is_not() {
     );
     let document = parse(&bytes, &ParseSettings::default(), &mut |_, _| {}).unwrap();
     assert_eq!(document.text.trim(), "The ninth gate.\nAsk the keeper.");
+}
+
+#[test]
+fn a_line_that_all_pages_are_made_of_is_their_text_and_no_running_head() {
+    let shelf = Shelf::empty();
+    let pages: Vec<Vec<String>> =
+        (0..5).map(|n| vec![format!("The Saltbinder of page {n} guards the Ninth Gate of Varrow.")]).collect();
+    let pages: Vec<&[String]> = pages.iter().map(Vec::as_slice).collect();
+    shelf.put("short.pdf", &documents::pdf(&pages));
+    shelf.batch(&[]).exits(0);
+    assert!(!shelf.vocabulary("short.vocab.json")["entries"].as_array().unwrap().is_empty());
 }

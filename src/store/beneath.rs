@@ -42,6 +42,24 @@ pub(super) fn open(path: &Path, flags: OFlags) -> Result<File> {
     }
 }
 
+/// Judges what stands at a path without opening it: a process that closes a file loses every lock that it has on it
+/// (<https://man7.org/linux/man-pages/man2/F_SETLK.2const.html>, <https://www.sqlite.org/howtocorrupt.html>, section 2.2).
+///
+/// # Errors
+/// If a symbolic link or something other than a file stands there, or a link on the way; any error of the disk, but for a missing file.
+pub(super) fn expect_file(path: &Path) -> Result<()> {
+    let (folder, name) = place(path)?;
+    match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => match FileType::from_raw_mode(found.st_mode) {
+            FileType::RegularFile => Ok(()),
+            FileType::Symlink => Err(told(Errno::LOOP)),
+            _ => Err(Error::new(ErrorKind::PermissionDenied, "what stands there is no file; move it away")),
+        },
+        Err(Errno::NOENT) => Ok(()),
+        Err(e) => Err(told(e)),
+    }
+}
+
 /// Opens a file to read it.
 ///
 /// # Errors
@@ -121,19 +139,6 @@ pub(super) fn link(path: &Path, name: &Path) -> Result<()> {
     let mut read = open(path, OFlags::RDONLY)?;
     let mut written = open(name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
     std::io::copy(&mut read, &mut written).map(drop)
-}
-
-/// Looks at a place without opening what stands there.
-///
-/// # Errors
-/// If a symbolic link stands there, or on the way.
-pub(super) fn refuse_link(path: &Path) -> Result<()> {
-    let (folder, name) = match place(path) {
-        // What is not there is no link.
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-        found => found?,
-    };
-    if is_link(&folder, name) { Err(told(Errno::LOOP)) } else { Ok(()) }
 }
 
 /// Makes the names in a folder durable.

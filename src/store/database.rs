@@ -2,6 +2,7 @@
 //!
 //! Errors of these functions name the database file; the functions of the store that call them say so no more.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -145,15 +146,19 @@ impl Database {
     }
 }
 
-/// Refuses a database, or a file of SQLite beside it, that is a link: SQLite would say only that it cannot be opened. The files are looked
-/// at and never opened: closing one would let go of the locks that other connections of this process hold on it
-/// (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
+/// Refuses a database, or a file of SQLite beside it, that is a link: SQLite would say only that it cannot be opened.
 fn refuse_links(file: &Path) -> Result<(), StoreError> {
     for ending in ["", "-wal", "-shm", "-journal"] {
         let mut beside = file.as_os_str().to_owned();
         beside.push(ending);
         let beside = PathBuf::from(beside);
-        beneath::refuse_link(&beside).map_err(|e| StoreError::from_io("open", &beside, e))?;
+        match beneath::expect_file(&beside) {
+            Err(e) if e.kind() == ErrorKind::PermissionDenied && e.raw_os_error().is_none() => {
+                return Err(StoreError::from_io("open", &beside, e));
+            }
+            // What else is wrong, SQLite tells.
+            _ => {}
+        }
     }
     Ok(())
 }

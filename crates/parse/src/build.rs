@@ -1,12 +1,16 @@
 //! Puts sections and blocks together into one text.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use super::marked::{self, Marked};
+use super::markup::Meaning;
+use super::references::References;
 use corpora_values::{
-    Area, Block, BlockKind, Format, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
-    SectionSource, Span,
+    Area, Block, BlockKind, Format, MarkKind, Markup, Metadata, OutlineEntry, PageMark, ParsedDocument, Part, PartKind,
+    Section, SectionKind, SectionSource, Span, Table,
 };
 
 /// Builds a [`ParsedDocument`] section by section.
@@ -18,6 +22,10 @@ pub(super) struct Builder {
     /// The table of contents that the file carries.
     pub(super) outline: Vec<OutlineEntry>,
     page_marks: Vec<PageMark>,
+    markup: Markup,
+    references: References,
+    /// Parts, as ranges of blocks.
+    parts: Vec<(PartKind, Range<u32>)>,
     /// Things a person should know.
     pub(super) notes: Vec<String>,
     start: usize,
@@ -32,6 +40,9 @@ impl Builder {
             blocks: Vec::new(),
             outline: Vec::new(),
             page_marks: Vec::new(),
+            markup: Markup::default(),
+            references: References::default(),
+            parts: Vec::new(),
             notes: Vec::new(),
             start: 0,
         }
@@ -70,11 +81,70 @@ impl Builder {
         self.page_marks.push(PageMark { label: label.to_owned(), at });
     }
 
+    /// Index that the next block has.
+    pub(super) fn next_block(&self) -> u32 {
+        Span::new(0, self.blocks.len()).end
+    }
+
     /// Adds a block to the current section; white space is folded, ligatures are repaired, the form is NFC.
     pub(super) fn block(&mut self, kind: BlockKind, text: &str, area: Option<Area>) {
+        self.counted_block(kind, text, area, &[]);
+    }
+
+    /// Adds a block with marks whose places are counted.
+    pub(super) fn counted_block(&mut self, kind: BlockKind, text: &str, area: Option<Area>, marked: &[Marked]) {
+        if let Some(start) = self.push(kind, text, area) {
+            self.markup.marks.extend(marked::placed(&self.text[start..], start, marked));
+        }
+    }
+
+    /// Adds a block with marks whose places are those in `text`. What refers to a note does so as the file at `path` has it.
+    pub(super) fn marked_block(
+        &mut self,
+        kind: BlockKind,
+        text: &str,
+        marks: Vec<(Range<usize>, Meaning)>,
+        path: &str,
+    ) {
+        let Some(start) = self.push(kind, text, None) else { return };
+        let ends: Vec<usize> = marks.iter().flat_map(|(place, _)| [place.start, place.end]).collect();
+        let counts = marked::counted(text, &ends);
+        let mut known = Vec::new();
+        for ((_, meaning), counts) in marks.into_iter().zip(counts.chunks_exact(2)) {
+            let mut mark = Marked { kind: MarkKind::NoteReference(0), from: counts[0], to: counts[1] };
+            match meaning {
+                Meaning::Kind(kind) => known.push(Marked { kind, ..mark }),
+                Meaning::NoteAt(reference) => {
+                    mark.kind = MarkKind::NoteReference(0);
+                    for placed in marked::placed(&self.text[start..], start, &[mark]) {
+                        self.references.refer(placed.span, path, &reference);
+                    }
+                }
+            }
+        }
+        self.markup.marks.extend(marked::placed(&self.text[start..], start, &known));
+    }
+
+    /// Adds a table of blocks that were added.
+    pub(super) fn table(&mut self, table: Table) {
+        self.markup.tables.push(table);
+    }
+
+    /// Makes blocks that were added a part of the book.
+    pub(super) fn part(&mut self, kind: PartKind, blocks: Range<u32>) {
+        self.parts.push((kind, blocks));
+    }
+
+    /// A block begins at an id of the file at `path`.
+    pub(super) fn anchor(&mut self, path: &str, id: &str, block: u32) {
+        self.references.anchor(path, id, block);
+    }
+
+    /// Adds a block. The place of its text, unless there is none.
+    fn push(&mut self, kind: BlockKind, text: &str, area: Option<Area>) -> Option<usize> {
         let clean = clean(text);
         if clean.is_empty() {
-            return;
+            return None;
         }
         if self.text.len() > self.start {
             self.text.push('\n');
@@ -82,6 +152,7 @@ impl Builder {
         let at = self.text.len();
         self.text.push_str(&clean);
         self.blocks.push(Block { kind, span: Span::new(at, self.text.len()), area });
+        Some(at)
     }
 
     /// Ends the current section.
@@ -100,6 +171,7 @@ impl Builder {
         if metadata.language.is_none() {
             metadata.language = detect_language(&self.text);
         }
+        self.finish_markup();
         // A mark after the last block has no text of its own.
         let end = Span::new(0, self.text.len()).end;
         for mark in &mut self.page_marks {
@@ -113,9 +185,52 @@ impl Builder {
             blocks: self.blocks,
             outline: self.outline,
             page_marks: self.page_marks,
+            markup: self.markup,
             notes: self.notes,
         }
     }
+}
+
+impl Builder {
+    fn finish_markup(&mut self) {
+        let marks = &mut self.markup.marks;
+        let blocks = Span::new(0, self.blocks.len()).end;
+        marks.extend(std::mem::take(&mut self.references).resolved().filter(|mark| match mark.kind {
+            // What stands behind the last block leads nowhere.
+            MarkKind::NoteReference(block) => block < blocks,
+            _ => true,
+        }));
+        marks.sort_by_key(|mark| (mark.span.start, std::cmp::Reverse(mark.span.end)));
+        self.markup.tables.sort_by_key(|table| table.first_block);
+        let parts = &mut self.markup.parts;
+        for (kind, range) in self.parts.drain(..) {
+            let block = |at: u32| self.blocks.get(at as usize).map(|block| block.span);
+            if let (false, Some(first), Some(last)) =
+                (range.is_empty(), block(range.start), block(range.end.wrapping_sub(1)))
+            {
+                parts.push(Part { kind, span: Span { start: first.start, end: last.end } });
+            }
+        }
+        parts.extend(boilerplate(&self.text));
+        parts.sort_by_key(|part| (part.span.start, std::cmp::Reverse(part.span.end)));
+        parts.dedup();
+    }
+}
+
+/// What Project Gutenberg writes before and after a book: <https://www.gutenberg.org/policy/license.html>. Its files mark the ends of
+/// the book by lines of their own.
+fn boilerplate(text: &str) -> Vec<Part> {
+    let line_with = |words: [&str; 2]| {
+        text.match_indices("***").find_map(|(at, _)| {
+            let line = &text[at..text[at..].find(['\n', '\u{c}']).map_or(text.len(), |end| at + end)];
+            let upper = line.get(..line.floor_char_boundary(80)).unwrap_or_default().to_uppercase();
+            words.iter().all(|word| upper.contains(word)).then_some(at..at + line.len())
+        })
+    };
+    let part = |start: usize, end: usize| Part { kind: PartKind::Boilerplate, span: Span::new(start, end) };
+    let before = line_with(["*** START OF", "PROJECT GUTENBERG"]).map(|line| part(0, line.end));
+    let after = line_with(["*** END OF", "PROJECT GUTENBERG"]).map(|line| part(line.start, text.len()));
+    before.into_iter().chain(after).collect()
 }
 
 /// White space folded to single spaces (tabs stay: they part table cells), no control characters, ligatures as

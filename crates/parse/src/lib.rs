@@ -9,9 +9,11 @@ mod flow;
 mod formats;
 mod html;
 mod markdown;
+mod marked;
 mod markup;
 mod ocr;
 mod pdf;
+mod references;
 mod settings;
 mod text;
 

@@ -5,8 +5,8 @@ use pulldown_cmark::{CodeBlockKind, Event, MetadataBlockKind, Options, Parser, T
 use super::build::Builder;
 use super::flow::Flow;
 use super::formats::Reader;
-use super::markup::{Decoded, PageLabels, Walker, read_html};
-use corpora_values::{BlockKind, Format, Metadata, ParsedDocument, SectionKind};
+use super::markup::{Decoded, Meaning, PageLabels, Walker, read_html};
+use corpora_values::{BlockKind, Format, MarkKind, Metadata, ParsedDocument, SectionKind};
 
 /// Markdown: text that shows it.
 pub(crate) const READER: Reader = Reader::Text { looks: is_markdown, read: parse };
@@ -66,6 +66,9 @@ fn is_markdown(text: &str) -> bool {
 struct BlockReader {
     flow: Flow,
     text: String,
+    /// Marked runs of the text, and where those that are open began.
+    marks: Vec<(Meaning, std::ops::Range<usize>)>,
+    open: Vec<usize>,
     /// Kinds of the open blocks that have one, innermost last.
     kinds: Vec<BlockKind>,
     metadata: Metadata,
@@ -89,8 +92,14 @@ enum Aside {
 impl BlockReader {
     fn flush(&mut self) {
         let kind = self.kinds.last().copied().unwrap_or(BlockKind::Paragraph);
-        self.flow.push(kind, &self.text);
+        self.flow.push_marked(kind, &self.text, self.marks.drain(..));
         self.text.clear();
+        self.open.clear();
+    }
+
+    /// Marks the text from a place on.
+    fn mark(&mut self, kind: MarkKind, from: usize) {
+        self.marks.push((Meaning::Kind(kind), from..self.text.len()));
     }
 
     fn take(&mut self, event: Event<'_>) {
@@ -106,7 +115,12 @@ impl BlockReader {
                     self.kinds.pop();
                 }
             }
-            Event::Text(text) | Event::Code(text) => self.push(&text),
+            Event::Text(text) => self.push(&text),
+            Event::Code(text) => {
+                let from = self.text.len();
+                self.push(&text);
+                self.mark(MarkKind::Code, from);
+            }
             Event::InlineMath(text) | Event::DisplayMath(text) => self.push(&text),
             Event::Html(html) => self.html.push_str(&html),
             Event::InlineHtml(html) => self.inline_html(&html),
@@ -169,6 +183,7 @@ impl BlockReader {
                 self.aside = Aside::Metadata;
             }
             Tag::Image { .. } => self.pictures += 1,
+            Tag::Strong | Tag::Emphasis => self.open.push(self.text.len()),
             _ => {}
         }
     }
@@ -187,6 +202,11 @@ impl BlockReader {
             }
             TagEnd::CodeBlock | TagEnd::MetadataBlock(_) => self.aside = Aside::None,
             TagEnd::Image => self.pictures = self.pictures.saturating_sub(1),
+            TagEnd::Strong | TagEnd::Emphasis => {
+                if let Some(from) = self.open.pop() {
+                    self.mark(if tag == TagEnd::Strong { MarkKind::Bold } else { MarkKind::Italic }, from);
+                }
+            }
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Format;
+use super::{Format, Markup};
 
 /// A half-open range of byte offsets into a document's text. Both ends lie on character boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -166,6 +166,12 @@ pub enum BlockKind {
     Code,
     /// A row of a table or a line of a stat block, kept on one line.
     TableRow,
+    /// An entry of a table of contents, with the page to which it leads.
+    ContentsEntry,
+    /// An entry of an index, with the pages to which it leads, or the letter at the head of a group of them.
+    IndexEntry,
+    /// A formula that stands alone.
+    Formula,
     /// A caption of a figure or a table.
     Caption,
     /// A note at the foot or the end.
@@ -231,6 +237,9 @@ pub struct ParsedDocument {
     /// Printed pages, in order, in formats that only mark them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub page_marks: Vec<PageMark>,
+    /// Emphasis, expansions, tables and parts of the book.
+    #[serde(default, skip_serializing_if = "Markup::is_empty")]
+    pub markup: Markup,
     /// Things a person should know, for example pages that hold no text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -8,6 +8,7 @@ mod extraction;
 mod failure;
 mod format;
 mod key;
+mod markup;
 mod master;
 mod path;
 mod shown;
@@ -28,6 +29,7 @@ pub use extraction::{DefinitionKind, Evidence, Extraction, Grounding, Item};
 pub use failure::{Failure, FailureKind};
 pub use format::{Format, Formats};
 pub use key::{Fingerprint, KeyWriter};
+pub use markup::{CellSpan, Mark, MarkKind, Markup, Part, PartKind, Table};
 pub use master::{
     Conflict, ConflictValue, Decision, MASTER_FILE, MASTER_SCHEMA_VERSION, MadeBy, MasterEntry, MasterMetadata,
     MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant,

@@ -124,6 +124,7 @@ mod tests {
             blocks: vec![],
             outline: Vec::new(),
             page_marks: Vec::new(),
+            markup: crate::values::Markup::default(),
             notes: vec![],
         };
         let seam = text.find('\u{c}').unwrap() + 1;

@@ -107,6 +107,7 @@ mod tests {
             blocks,
             outline: vec![],
             page_marks: vec![],
+            markup: crate::values::Markup::default(),
             notes: vec![],
         };
         let settings = super::super::TermSettings {

@@ -271,6 +271,7 @@ mod tests {
             text,
             outline: Vec::new(),
             page_marks: Vec::new(),
+            markup: crate::values::Markup::default(),
             notes: vec![],
         }
     }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::super::flow::Flow;
-use super::super::markup::{Sink, Tag};
-use super::styles::Styles;
-use corpora_values::BlockKind;
+use super::super::markup::{Meaning, Sink, Tables, Tag};
+use super::styles::{Styles, property};
+use corpora_values::{BlockKind, MarkKind};
 
 /// Paragraphs of notes by kind of note and id.
 pub(super) type NoteTexts = HashMap<(NoteKind, String), Vec<String>>;
@@ -34,6 +34,9 @@ pub(super) struct BodyReader<'a> {
     read: NoteTexts,
     in_text: bool,
     in_run: bool,
+    /// Marks of the run that is being read.
+    marks: Vec<MarkKind>,
+    tables: Tables,
     is_hidden: bool,
     /// Open elements whose content is not to be read: deletions, moves away, fallbacks.
     skipped: u32,
@@ -42,13 +45,16 @@ pub(super) struct BodyReader<'a> {
 #[derive(Default)]
 struct Paragraph {
     text: String,
+    marks: Vec<(MarkKind, std::ops::Range<usize>)>,
     kind: Option<BlockKind>,
 }
 
 #[derive(Default)]
 struct Row {
     text: String,
+    marks: Vec<(MarkKind, std::ops::Range<usize>)>,
     cells: u32,
+    is_header: bool,
 }
 
 impl<'a> BodyReader<'a> {
@@ -64,6 +70,8 @@ impl<'a> BodyReader<'a> {
             read: NoteTexts::new(),
             in_text: false,
             in_run: false,
+            marks: Vec::new(),
+            tables: Tables::default(),
             is_hidden: false,
             skipped: 0,
         }
@@ -91,16 +99,24 @@ impl<'a> BodyReader<'a> {
             if !row.text.is_empty() && !row.text.ends_with('\t') {
                 row.text.push(' ');
             }
+            let begin = row.text.len();
             row.text.push_str(&paragraph.text);
+            row.marks.extend(paragraph.marks.into_iter().map(|(kind, r)| (kind, r.start + begin..r.end + begin)));
         } else {
-            self.flow.push(paragraph.kind.unwrap_or(BlockKind::Paragraph), &paragraph.text);
+            let marks = paragraph.marks.into_iter().map(|(kind, place)| (Meaning::Kind(kind), place));
+            self.flow.push_marked(paragraph.kind.unwrap_or(BlockKind::Paragraph), &paragraph.text, marks);
             self.set_notes();
         }
     }
 
     fn end_row(&mut self) {
         let Some(row) = self.rows.pop() else { return };
-        self.flow.push(BlockKind::TableRow, &row.text);
+        let block = self.flow.len();
+        let marks = row.marks.into_iter().map(|(kind, place)| (Meaning::Kind(kind), place));
+        self.flow.push_marked(BlockKind::TableRow, &row.text, marks);
+        if self.flow.len() > block {
+            self.tables.row(block, row.is_header);
+        }
         self.set_notes();
     }
 
@@ -118,7 +134,16 @@ impl<'a> BodyReader<'a> {
             return;
         }
         if let Some(paragraph) = self.paragraphs.last_mut() {
+            let begin = paragraph.text.len();
             paragraph.text.push_str(text);
+            for mark in &self.marks {
+                // What one run begins, the next may go on with: editors part runs where nobody sees it.
+                let open = paragraph.marks.iter_mut().rev().take(4).find(|(kind, r)| kind == mark && r.end == begin);
+                match open {
+                    Some((_, place)) => place.end = paragraph.text.len(),
+                    None => paragraph.marks.push((mark.clone(), begin..paragraph.text.len())),
+                }
+            }
         }
     }
 }
@@ -142,6 +167,17 @@ impl Sink for BodyReader<'_> {
             "r" => {
                 self.in_run = !is_empty;
                 self.is_hidden = false;
+                self.marks.clear();
+            }
+            "b" | "i" | "smallcaps" if self.in_run => self.marks.extend(property(tag)),
+            "rstyle" if self.in_run => {
+                self.marks.extend(a.get("val").and_then(|id| self.styles.marks.get(id)).cloned());
+            }
+            "tbl" if !is_empty => self.tables.begin(),
+            "tblheader" => {
+                if let Some(row) = self.rows.last_mut() {
+                    row.is_header = !matches!(a.get("val"), Some("0" | "false" | "off"));
+                }
             }
             "t" => self.in_text = !is_empty,
             // Hidden text: part 1, 17.3.2.41.
@@ -158,7 +194,7 @@ impl Sink for BodyReader<'_> {
                 }
             }
             "pstyle" => {
-                let kind = a.get("val").and_then(|id| self.styles.get(id)).copied();
+                let kind = a.get("val").and_then(|id| self.styles.blocks.get(id)).copied();
                 if let (Some(paragraph), Some(kind)) = (self.paragraphs.last_mut(), kind) {
                     paragraph.kind = Some(kind);
                 }
@@ -201,6 +237,12 @@ impl Sink for BodyReader<'_> {
             "r" => {
                 self.in_run = false;
                 self.is_hidden = false;
+                self.marks.clear();
+            }
+            "tbl" => {
+                if let Some(table) = self.tables.end() {
+                    self.flow.table(table);
+                }
             }
             "t" => self.in_text = false,
             "tr" => self.end_row(),

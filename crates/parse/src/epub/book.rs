@@ -276,7 +276,7 @@ fn read_chapter(
     }
     let flow = read_xhtml(&decoded.text, &own.by_id);
     let heading = flow.first_heading();
-    flow.into_section(builder);
+    flow.into_section(builder, name);
     Ok(Chapter { heading, source: SectionSource::File })
 }
 

@@ -1,8 +1,9 @@
 //! Open elements, as the walker keeps them on its stack.
 
 use super::elements::Tag;
+use super::marks::{self, Inline};
 use super::roles::{Role, hash};
-use corpora_values::BlockKind;
+use corpora_values::{BlockKind, PartKind};
 
 /// An open element.
 #[derive(Clone, Copy)]
@@ -32,6 +33,16 @@ pub(super) struct Frame {
     pub(super) is_labelled: bool,
     /// Length of the block's text when it began.
     pub(super) began: usize,
+    /// Number of blocks when it began.
+    pub(super) first_block: usize,
+    /// Mark that it makes of its text.
+    pub(super) inline: Option<Inline>,
+    /// Part of the book that it is.
+    pub(super) part: Option<PartKind>,
+    /// It stands at the head of a table.
+    pub(super) in_head: bool,
+    /// Cells of a row that name columns or rows.
+    pub(super) heads: u32,
 }
 
 /// Use of the text in an element.
@@ -63,6 +74,11 @@ impl Frame {
         is_mark: false,
         is_labelled: false,
         began: 0,
+        first_block: 0,
+        inline: None,
+        part: None,
+        in_head: false,
+        heads: 0,
     };
 }
 
@@ -82,7 +98,10 @@ fn reach(tag: &Tag<'_>) -> (u32, u32) {
 
 /// The frame of an element inside `parent`.
 pub(super) fn frame(tag: &Tag<'_>, role: Role, parent: &Frame, has_label: bool) -> Frame {
-    let mut frame = Frame { name: hash(tag.name), role, cells: 0, is_labelled: has_label, ..*parent };
+    let mut frame = Frame { name: hash(tag.name), role, cells: 0, heads: 0, is_labelled: has_label, ..*parent };
+    frame.inline = Inline::of(tag, parent.in_pre || role == Role::Pre);
+    frame.part = marks::part(tag);
+    frame.in_head = tag.name == "thead" || (parent.in_head && role != Role::Table);
     frame.kind = match (role, parent.kind) {
         (Role::Row, _) => BlockKind::TableRow,
         (Role::Note, _) => BlockKind::Footnote,

@@ -5,14 +5,18 @@
 //! characters, or its `alttext` if it has none; ruby annotations and what is hidden by attribute or by its own `style` stay out;
 //! page numbers in page breaks become page marks; the fallback content of media stays in.
 
+mod implied;
+
 use std::collections::HashMap;
 
 use super::super::build::superscript;
 use super::super::flow::Flow;
 use super::elements::{Sink, Tag};
 use super::frame::{Frame, Mode, frame, is_block};
+use super::marks::Meaning;
 use super::roles::{Place, Role, hash, is_inline, role};
 use super::spans::Spans;
+use super::tables::Tables;
 use corpora_values::BlockKind;
 
 /// Labels of printed pages by the id of the element at which the page begins.
@@ -44,6 +48,11 @@ pub(crate) struct Walker<'a> {
     /// Alternative texts in the open heading.
     alternative: String,
     spans: Spans,
+    tables: Tables,
+    /// Marked runs of the block that is being read.
+    meanings: Vec<(Meaning, std::ops::Range<usize>)>,
+    /// Attributes of the open elements that make marks, outermost first.
+    attributes: Vec<Option<String>>,
 }
 
 impl<'a> Walker<'a> {
@@ -60,6 +69,9 @@ impl<'a> Walker<'a> {
             marks: Vec::new(),
             alternative: String::new(),
             spans: Spans::default(),
+            tables: Tables::default(),
+            meanings: Vec::new(),
+            attributes: Vec::new(),
         }
     }
 
@@ -82,8 +94,24 @@ impl<'a> Walker<'a> {
             self.flow.mark(&label, at);
         }
         if !self.text.is_empty() {
-            self.flow.push(kind, &self.text);
+            self.mark_open();
+            self.flow.push_marked(kind, &self.text, self.meanings.drain(..));
             self.text.clear();
+        }
+    }
+
+    /// Marks what stands in the open elements that make marks: the block ends, and they go on in the next.
+    fn mark_open(&mut self) {
+        if self.attributes.is_empty() {
+            return;
+        }
+        let mut attributes = self.attributes.iter();
+        for frame in &mut self.stack {
+            if let (Some(_), Some(attribute)) = (frame.inline, attributes.as_slice().first()) {
+                self.meanings.extend(meaning(frame, attribute.clone(), &self.text));
+                frame.began = 0;
+                attributes.next();
+            }
         }
     }
 
@@ -150,6 +178,10 @@ impl<'a> Walker<'a> {
         if frame.mode == Mode::Skip {
             return true;
         }
+        if frame.inline.is_some() {
+            let attribute = self.attributes.pop().flatten();
+            self.meanings.extend(meaning(&frame, attribute, &self.text));
+        }
         let parent = self.top();
         match frame.role {
             Role::PageBreak => {
@@ -171,19 +203,36 @@ impl<'a> Walker<'a> {
             Role::Table => {
                 self.flush();
                 self.spans.end_table();
+                if let Some(table) = self.tables.end() {
+                    self.flow.table(table);
+                }
             }
             Role::Row => {
                 let mut column = frame.cells;
                 while self.spans.holds_beyond(column) && column > 0 {
                     column = self.held_cells(column).max(column + 1);
                 }
+                let block = self.flow.len();
                 self.flush();
+                if self.flow.len() > block {
+                    let is_header = frame.in_head || (frame.heads > 0 && frame.heads == frame.cells);
+                    self.tables.row(block, is_header);
+                }
             }
             Role::Pre => self.flush(),
             Role::Cell if frame.in_row => self.end_cell(&frame),
             Role::Cell => self.flush(),
-            role if is_block(role) => self.boundary(parent.in_row),
+            role if is_block(role) => {
+                let block = self.flow.len();
+                self.boundary(parent.in_row);
+                if role == Role::Caption && self.flow.len() > block {
+                    self.tables.caption(block);
+                }
+            }
             _ => {}
+        }
+        if let Some(part) = frame.part {
+            self.flow.part(part, frame.first_block);
         }
         true
     }
@@ -194,6 +243,10 @@ impl<'a> Walker<'a> {
         let Some(row) = self.stack.iter_mut().rev().find(|f| f.role == Role::Row) else { return };
         let column = row.cells.saturating_sub(1);
         row.cells += columns - 1;
+        row.heads += if frame.name == hash("th") { columns } else { 0 };
+        if (columns, rows) != (1, 1) {
+            self.tables.cell(column, (columns, rows));
+        }
         if rows > 1 {
             let text = self.text.get(frame.began..).unwrap_or_default().trim();
             self.spans.hold(column, columns, rows - 1, text);
@@ -217,65 +270,6 @@ impl<'a> Walker<'a> {
         next
     }
 
-    /// Lenient: ends open elements down to the innermost one that `ends` accepts, unless one that `stops` accepts is
-    /// inside it.
-    fn close(&mut self, ends: impl Fn(&Frame) -> bool, stops: impl Fn(&Frame) -> bool) {
-        for depth in (0..self.stack.len()).rev() {
-            let frame = self.stack[depth];
-            if ends(&frame) {
-                while self.stack.len() > depth {
-                    self.pop();
-                }
-                return;
-            }
-            if stops(&frame) {
-                return;
-            }
-        }
-    }
-
-    /// Lenient: ends what the start of an element ends by itself, which in XML its own end tag does:
-    /// <https://html.spec.whatwg.org/multipage/syntax.html#optional-tags>.
-    fn close_implied(&mut self, name: &str, role: Role) {
-        let is = |name: &'static str| move |f: &Frame| f.name == hash(name);
-        let is_any = |names: &'static [&'static str]| move |f: &Frame| names.iter().any(|n| f.name == hash(n));
-        let is_head_content =
-            matches!(name, "title" | "meta" | "link" | "style" | "script" | "base" | "noscript" | "template" | "head");
-        if self.top().role == Role::Head && !is_head_content {
-            self.pop();
-        }
-        match name {
-            "li" => self.close(is("li"), is_any(&["ul", "ol", "menu", "dir", "table"])),
-            "dt" | "dd" => self.close(is_any(&["dt", "dd"]), is_any(&["dl", "table"])),
-            "option" | "optgroup" => self.close(is("option"), is("select")),
-            "td" | "th" => self.close(|f| f.role == Role::Cell, |f| f.role == Role::Table),
-            "tr" => self.close(|f| f.role == Role::Row, |f| f.role == Role::Table),
-            "thead" | "tbody" | "tfoot" => {
-                self.close(is_any(&["thead", "tbody", "tfoot", "caption"]), |f| f.role == Role::Table);
-            }
-            _ => {}
-        }
-        let starts_block = matches!(
-            role,
-            Role::Block
-                | Role::Paragraph
-                | Role::Heading(_)
-                | Role::Table
-                | Role::Pre
-                | Role::Note
-                | Role::Item
-                | Role::Term
-                | Role::Definition
-        );
-        if starts_block && name != "option" {
-            let is_scope = |f: &Frame| !matches!(f.role, Role::Inline | Role::Heading(_));
-            self.close(is("p"), is_scope);
-            if matches!(role, Role::Heading(_)) || name == "p" {
-                self.close(|f| matches!(f.role, Role::Heading(_)), |f| f.role != Role::Inline);
-            }
-        }
-    }
-
     /// Makes the boundaries and spaces of an element before its content is read.
     fn open(&mut self, tag: &Tag<'_>, role: Role, parent: &Frame) {
         match role {
@@ -287,6 +281,7 @@ impl<'a> Walker<'a> {
             Role::Table => {
                 self.flush();
                 self.spans.begin_table();
+                self.tables.begin();
             }
             Role::Pre | Role::Row => self.flush(),
             Role::Cell if parent.in_row => {
@@ -348,6 +343,13 @@ impl<'a> Walker<'a> {
     }
 }
 
+/// The mark that an element makes of a block's text so far.
+fn meaning(frame: &Frame, attribute: Option<String>, text: &str) -> Option<(Meaning, std::ops::Range<usize>)> {
+    let marked = text.get(frame.began..).filter(|marked| !marked.trim().is_empty())?;
+    let meaning = frame.inline?.meaning(attribute, marked, frame.is_mark)?;
+    Some((meaning, frame.began..text.len()))
+}
+
 /// The number in labels such as `page 12`, which is how some books spell a page break's title.
 fn page_label(label: &str) -> String {
     let rest = label.get(..4).filter(|word| word.eq_ignore_ascii_case("page")).map_or(label, |_| &label[4..]);
@@ -378,12 +380,16 @@ impl Sink for Walker<'_> {
         if let Some(label) = &label {
             self.mark(label);
         }
+        if let (true, Some(id)) = (is_read, tag.attributes.text("id")) {
+            self.flow.anchor(id);
+        }
         if is_empty {
             if is_read && is_block(role) {
                 self.boundary(parent.in_row);
             }
             if is_read && role == Role::Table {
                 self.spans.end_table();
+                self.tables.end();
             }
             if role == Role::Math
                 && is_read
@@ -399,6 +405,13 @@ impl Sink for Walker<'_> {
         }
         let mut frame = frame(tag, role, &parent, label.is_some());
         frame.began = self.text.len();
+        frame.first_block = self.flow.len();
+        if frame.mode != Mode::Read {
+            (frame.inline, frame.part) = (None, None);
+        }
+        if let Some(inline) = frame.inline {
+            self.attributes.push(inline.attribute(tag));
+        }
         if frame.role == Role::Math
             && let Some(text) = tag.attributes.text("alttext")
         {

@@ -1,6 +1,7 @@
 //! A whole PDF: its pages one by one, then what only all of them together tell.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use hayro_syntax::page::Page;
@@ -13,13 +14,15 @@ use super::headings::Faces;
 use super::layers::Layers;
 use super::lines::{self, PageBlock};
 use super::painter::Painter;
-use super::{annotations, fallback, furniture, hidden, hyphens, structure};
+use super::{annotations, contents, definitions, fallback, furniture, headings, hidden, hyphens, structure, tables};
 use crate::ParseSettings;
 use crate::archive::ZIP;
 use crate::build::Builder;
 use crate::formats::{Progress, Reader};
 use crate::ocr::{self, Ocr, OcrLine, OcrMode, OwnText, Recognition};
-use corpora_values::{BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource};
+use corpora_values::{
+    BlockKind, Failure, FailureKind, Format, Metadata, ParsedDocument, SectionKind, SectionSource, Table,
+};
 
 /// Fonts are kept for so many pages, so that a long document does not gather them all.
 const PAGES_PER_FONTS: usize = 512;
@@ -281,7 +284,7 @@ fn build(pdf: &Pdf, places: &[Option<usize>], mut pages: Vec<PageText>, builder:
         .zip(furniture.iter().flatten())
         .filter_map(|(block, furniture)| (!furniture).then_some(block));
     let faces = Faces::of(of_text, &outline);
-    let kinds: Vec<Vec<BlockKind>> = (1..)
+    let mut kinds: Vec<Vec<BlockKind>> = (1..)
         .zip(blocks.iter().zip(&furniture))
         .map(|(number, (blocks, furniture))| {
             let kind = |(block, is_furniture): (&PageBlock, &bool)| {
@@ -290,18 +293,49 @@ fn build(pdf: &Pdf, places: &[Option<usize>], mut pages: Vec<PageText>, builder:
             blocks.iter().zip(furniture).map(kind).collect()
         })
         .collect();
+    let titles = outline.iter().map(|entry| headings::comparable(&entry.title)).collect();
+    contents::mark(&blocks, &mut kinds, &faces, &titles);
+    definitions::mark(&blocks, &mut kinds, &faces);
     hyphens::join_halves(&mut blocks, |page, block| {
-        !matches!(kinds[page][block], BlockKind::Paragraph | BlockKind::ListItem)
+        !matches!(kinds[page][block], BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Definition)
     });
     for (index, (blocks, page)) in blocks.into_iter().zip(pages).enumerate() {
-        for (block, kind) in blocks.iter().zip(&kinds[index]) {
-            builder.block(*kind, &hyphens::resolve(&block.text, &hyphenated), Some(block.area));
-        }
+        add_page(&blocks, &kinds[index], &faces, &hyphenated, builder);
         ocr::add(&page.recognised, builder);
         let label = labels.as_ref().and_then(|labels| labels.get(index)).filter(|l| !l.is_empty()).cloned();
         builder.end_section(label, page.source);
     }
     builder.outline = outline;
+}
+
+/// Adds a page's blocks, with their marks, and its tables.
+fn add_page(
+    blocks: &[PageBlock],
+    kinds: &[BlockKind],
+    faces: &Faces,
+    hyphenated: &HashSet<String>,
+    builder: &mut Builder,
+) {
+    let mut indices: Vec<u32> = Vec::with_capacity(blocks.len() + 1);
+    for (block, kind) in blocks.iter().zip(kinds) {
+        let marks = match kind {
+            BlockKind::Furniture | BlockKind::Code | BlockKind::ContentsEntry => Vec::new(),
+            _ => block.runs.marks(faces),
+        };
+        indices.push(builder.next_block());
+        builder.counted_block(*kind, &hyphens::resolve(&block.text, hyphenated), Some(block.area), &marks);
+    }
+    indices.push(builder.next_block());
+    for table in tables::find(blocks, kinds, faces) {
+        let (first, end) = (indices[table.first], indices[table.first + table.rows]);
+        builder.table(Table {
+            first_block: first,
+            rows: end - first,
+            header_rows: table.header_rows as u32,
+            caption: table.caption.map(|at| indices[at]),
+            spans: Vec::new(),
+        });
+    }
 }
 
 /// Numbers of the pages of which something is true.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::fonts;
 use super::lines::{PageBlock, Shape};
 use corpora_values::{BlockKind, OutlineEntry};
 
@@ -87,13 +88,53 @@ impl Faces {
         self.lists = runs.into_iter().filter(|(_, counts)| is_list(*counts)).map(|(face, _)| face).collect();
     }
 
-    fn is_large(&self, block: &PageBlock) -> bool {
+    pub(super) fn is_large(&self, block: &PageBlock) -> bool {
         block.size >= 1.12 * self.body
     }
 
-    fn is_heavy(&self, block: &PageBlock) -> bool {
+    /// Test whether letters are bold, by their font's name or beside the usual ones of their family.
+    pub(super) fn is_bold(&self, face: fonts::Face) -> bool {
+        let usual = if face.is_fixed { self.fixed_weight } else { self.weight };
+        face.is_named_bold || (usual > 0.0 && face.weight > 1.3 * usual)
+    }
+
+    /// Test whether all of a block is bold.
+    pub(super) fn is_bold_block(&self, block: &PageBlock) -> bool {
         let usual = if block.is_fixed { self.fixed_weight } else { self.weight };
-        usual > 0.0 && block.weight < 1000.0 && block.weight > 1.25 * usual && block.size > 0.94 * self.body
+        usual > 0.0 && block.weight < 1000.0 && block.weight > 1.25 * usual
+    }
+
+    /// Test whether letters are a typewriter's among others.
+    pub(super) fn is_code(&self, face: fonts::Face) -> bool {
+        face.is_fixed && self.tells_code
+    }
+
+    /// Size of most of the text.
+    pub(super) fn body(&self) -> f32 {
+        self.body
+    }
+
+    /// Test whether a block is set in another face than running text: heavier, or in a typewriter's letters.
+    pub(super) fn stands_out(&self, block: &PageBlock) -> bool {
+        self.is_heavy(block) || (block.is_fixed && self.tells_code)
+    }
+
+    /// Test whether the file's own table of contents names a block of a page.
+    pub(super) fn is_named(&self, block: &PageBlock, page: u32) -> bool {
+        self.level(block, page).is_some()
+    }
+
+    /// Level that the file's own table of contents gives a block of a page.
+    fn level(&self, block: &PageBlock, page: u32) -> Option<u8> {
+        // Titles are short; to make every block comparable would cost more than reading it.
+        if self.outline.is_empty() || block.text.len() > 2 * LONGEST_HEADING {
+            return None;
+        }
+        self.outline.get(&(page, comparable(&block.text))).copied()
+    }
+
+    fn is_heavy(&self, block: &PageBlock) -> bool {
+        self.is_bold_block(block) && block.size > 0.94 * self.body
     }
 
     /// Kind of a block of a page.
@@ -102,11 +143,7 @@ impl Faces {
         if block.shape == Shape::Row && !self.is_large(block) {
             return BlockKind::TableRow;
         }
-        // Titles are short; to make every block comparable would cost more than reading it.
-        if !self.outline.is_empty()
-            && text.len() <= 2 * LONGEST_HEADING
-            && let Some(&level) = self.outline.get(&(page, comparable(text)))
-        {
+        if let Some(level) = self.level(block, page) {
             return BlockKind::Heading(level.clamp(1, 6));
         }
         if is_caption(text) {
@@ -156,7 +193,7 @@ fn half_points(size: f32) -> i32 {
 }
 
 /// Letters and digits alone, in lower case: numbers of chapters and white space vary between outline and page.
-fn comparable(title: &str) -> String {
+pub(super) fn comparable(title: &str) -> String {
     let text: String = title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     text.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned()
 }

@@ -42,6 +42,9 @@ pub(super) fn resolve<'t>(text: &'t str, hyphenated: &HashSet<String>) -> Cow<'t
 /// Blocks after the half of a word among which its other half is looked for, notes and other furniture of the page aside.
 const NEAR: usize = 3;
 
+/// Difference of size, as a share, at which both halves of a word may still be: recognised text has the size of each word's box.
+const LIKE_SIZE: f32 = 0.25;
+
 /// Brings together the halves of words that the end of a column or of a page has parted: the other half goes to the first. What is
 /// no text (`is_aside`) may stand between them.
 pub(super) fn join_halves(pages: &mut [Vec<PageBlock>], is_aside: impl Fn(usize, usize) -> bool) {
@@ -57,12 +60,13 @@ pub(super) fn join_halves(pages: &mut [Vec<PageBlock>], is_aside: impl Fn(usize,
         }
         let size = first.size;
         let near = order[at + 1..].iter().take(NEAR).take_while(|(next, _)| *next <= page + 1);
-        let other = near.copied().find(|&(page, block)| {
+        // The first that goes on with a small letter has it, or nobody: what stands beyond it goes on from it.
+        let goes_on = |&(page, block): &(usize, usize)| {
             let next = &pages[page][block];
-            next.shape == Shape::Text
-                && (next.size - size).abs() < 0.1 * size
-                && next.text.trim_start().starts_with(char::is_lowercase)
-        });
+            next.shape == Shape::Text && next.text.trim_start().starts_with(char::is_lowercase)
+        };
+        let is_alike = |&(page, block): &(usize, usize)| (pages[page][block].size - size).abs() < LIKE_SIZE * size;
+        let other = near.copied().find(goes_on).filter(is_alike);
         let Some((next_page, next_block)) = other else { continue };
         let rest = pages[next_page][next_block].text.trim_start().to_owned();
         let (word, rest) = rest.split_once(char::is_whitespace).unwrap_or((&rest, ""));
@@ -71,7 +75,9 @@ pub(super) fn join_halves(pages: &mut [Vec<PageBlock>], is_aside: impl Fn(usize,
             first.truncate(stem);
             first.push(LINE_END_HYPHEN);
             first.push_str(word);
-            pages[next_page][next_block].text = rest.trim_start().to_owned();
+            let next = &mut pages[next_page][next_block];
+            next.runs.drop_first(word);
+            next.text = rest.trim_start().to_owned();
         }
     }
 }

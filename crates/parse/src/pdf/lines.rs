@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::bidi;
+use super::emphasis::Runs;
 use super::fonts::Face;
 use super::fragments::{self, Fragment, Frame};
 use super::glyphs::{Glyph, PageGlyphs};
@@ -29,6 +30,7 @@ pub(super) struct Line {
     /// All of its letters are equally wide.
     pub(super) is_fixed: bool,
     pub(super) artifact: bool,
+    pub(super) runs: Runs,
 }
 
 /// Shape of a block, as far as its page alone can tell.
@@ -51,6 +53,8 @@ pub(super) struct PageBlock {
     /// All of its letters are equally wide: code, most often.
     pub(super) is_fixed: bool,
     pub(super) artifact: bool,
+    /// Faces of its letters.
+    pub(super) runs: Runs,
 }
 
 /// Lays out a page and adds its blocks. `as_painted` keeps the order of painting whatever it is.
@@ -114,6 +118,7 @@ pub(super) fn of_plain(lines: &[String], (width, height): (f32, f32)) -> Vec<Pag
         weight: 0.0,
         is_fixed: false,
         artifact: false,
+        runs: Runs::default(),
     })
     .collect()
 }
@@ -156,6 +161,7 @@ impl Layout<'_> {
         {
             let mut lines = text.clone();
             lines[0].text = format!("{} {}", label[0].text.trim(), lines[0].text);
+            lines[0].runs.prefix(label[0].text.trim());
             let first = out.len();
             self.paragraphs(&lines, out);
             if let Some(item) = out.get_mut(first) {
@@ -192,10 +198,12 @@ impl Layout<'_> {
             weight: 0.0,
             is_fixed: true,
             artifact: true,
+            runs: Runs::default(),
         };
         for &m in members {
             let fragment = &self.fragments[m];
-            let text = words::text(&self.page.glyphs, self.frame, fragment);
+            let (text, runs) = words::text(self.page, self.frame, fragment);
+            line.runs.append(&runs);
             if line.text.is_empty() {
                 line.text = text;
             } else {
@@ -219,10 +227,18 @@ impl Layout<'_> {
         self.page.faces.get(self.page.glyphs[glyph as usize].show as usize).copied().unwrap_or_default()
     }
 
-    /// Test whether a fragment is written in a typewriter's letters, from its first to its last.
+    /// Test whether a fragment is written in a typewriter's letters: nearly all of its letters are, whatever signs stand between them.
     fn is_fixed(&self, fragment: &Fragment) -> bool {
-        let ends = [fragment.glyphs.first(), fragment.glyphs.last()];
-        ends.into_iter().flatten().all(|&glyph| self.face(glyph).is_fixed)
+        let glyphs = &self.page.glyphs;
+        let (mut fixed, mut letters, mut fixed_signs) = (0, 0, 0);
+        for run in fragment.glyphs.chunk_by(|&a, &b| glyphs[a as usize].show == glyphs[b as usize].show) {
+            let count = run.iter().filter(|&&g| glyphs[g as usize].first.is_alphanumeric()).count();
+            let is_fixed = self.face(run[0]).is_fixed;
+            letters += count;
+            fixed += if is_fixed { count } else { 0 };
+            fixed_signs += if is_fixed { run.len() - count } else { 0 };
+        }
+        if letters == 0 { fixed_signs * 2 > fragment.glyphs.len() } else { fixed * 10 >= letters * 9 }
     }
 
     /// The weight of the lighter of a fragment's first and last pieces: a bold word in a plain line is no bold line.
@@ -252,12 +268,17 @@ impl Layout<'_> {
     }
 
     fn block(&self, shape: Shape, text: String, lines: &[Line]) -> PageBlock {
+        let mut runs = Runs::default();
+        for line in lines {
+            runs.append(&line.runs);
+        }
         PageBlock {
+            runs,
             shape,
             text,
             lines: lines.len() as u32,
             area: self.area(lines),
-            size: lines.iter().map(|l| l.size).fold(0.0, f32::max),
+            size: usual_size(lines),
             weight: lines.iter().map(|l| l.weight).fold(f32::MAX, f32::min),
             is_fixed: lines.iter().all(|l| l.is_fixed),
             artifact: lines.iter().all(|l| l.artifact),
@@ -269,9 +290,7 @@ impl Layout<'_> {
         let mut steps: Vec<f32> = lines.windows(2).map(|w| w[1].baseline - w[0].baseline).collect();
         steps.sort_by(f32::total_cmp);
         let step = steps.get(steps.len() / 2).copied().unwrap_or(0.0);
-        let mut sizes: Vec<f32> = lines.iter().map(|line| line.size).collect();
-        sizes.sort_by(f32::total_cmp);
-        let body = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
+        let body = usual_size(lines);
         let mut from = 0;
         for at in 1..=lines.len() {
             if at < lines.len()
@@ -293,6 +312,13 @@ impl Layout<'_> {
             from = at;
         }
     }
+}
+
+/// Size of the middle one of some lines, by their sizes.
+fn usual_size(lines: &[Line]) -> f32 {
+    let mut sizes: Vec<f32> = lines.iter().map(|line| line.size).collect();
+    sizes.sort_unstable_by(f32::total_cmp);
+    sizes.get(sizes.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Test whether lines look like a column of text and not like a cell of a table.
@@ -337,7 +363,11 @@ impl Column {
             return true;
         }
         let size = before.size.max(after.size);
-        if (before.size - after.size).abs() > 0.1 * size {
+        let step = after.baseline - before.baseline;
+        // Half a word goes on, wherever the other half is on the next lines. Recognised text has the size of each word's box.
+        let is_half = before.text.ends_with(['-', '\u{2010}']) && after.text.trim().starts_with(char::is_lowercase);
+        let differ = (before.size - after.size).abs() / size;
+        if differ > if is_half { 0.2 } else { 0.1 } {
             return true;
         }
         let heavy = |line: &Line| if line.weight > 0.0 { line.weight } else { 1.0 };
@@ -349,9 +379,6 @@ impl Column {
         {
             return true;
         }
-        // Half a word goes on, wherever the other half is on the next lines.
-        let step = after.baseline - before.baseline;
-        let is_half = before.text.ends_with(['-', '\u{2010}']) && after.text.trim().starts_with(char::is_lowercase);
         if is_half && step < 2.0 * size {
             return false;
         }
@@ -362,7 +389,7 @@ impl Column {
         if before.text.ends_with(['-', '\u{2010}']) {
             return false;
         }
-        if begins_list_item(after.text.trim()) {
+        if begins_list_item(after.text.trim()) || (leads_to_pages(&before.text) && leads_to_pages(&after.text)) {
             return true;
         }
         let centered = (before.left + before.right - after.left - after.right).abs() < 0.8 * size
@@ -412,6 +439,13 @@ fn joined(lines: &[Line]) -> String {
 /// Test whether a text begins with the mark of a list's item and goes on after it.
 fn begins_list_item(text: &str) -> bool {
     text.split_once([' ', '\t']).is_some_and(|(label, rest)| !rest.trim().is_empty() && is_list_label(label))
+}
+
+/// Test whether a line ends in numbers behind a comma, as the entries of an index do.
+fn leads_to_pages(text: &str) -> bool {
+    let (title, number) = text.trim().rsplit_once(',').unwrap_or_default();
+    let number = number.trim_start();
+    (1..=4).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()) && !title.is_empty()
 }
 
 /// Test whether a text begins with the number of a section and goes on after it.

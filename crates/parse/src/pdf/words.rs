@@ -3,12 +3,16 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::bidi;
+use super::emphasis::Runs;
 use super::fragments::{Fragment, Frame, WORD_GAP};
-use super::glyphs::Glyph;
+use super::glyphs::{Glyph, PageGlyphs};
 use crate::build::superscript;
+use crate::marked::{characters, weight};
 
-/// The text of a fragment in reading order, words parted by single spaces.
-pub(super) fn text(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> String {
+/// The text of a fragment in reading order, words parted by single spaces, and the faces of its letters.
+pub(super) fn text(page: &PageGlyphs, frame: Frame, fragment: &Fragment) -> (String, Runs) {
+    let glyphs = page.glyphs.as_slice();
+    let mut runs = Runs::default();
     let mut out = String::with_capacity(fragment.glyphs.len() + 16);
     let spread = spread(glyphs, frame, fragment);
     let word_gap = if spread > 0.0 { WORD_GAP } else { word_gap(glyphs, frame, fragment) };
@@ -43,6 +47,15 @@ pub(super) fn text(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> Strin
         rtl |= bidi::is_rtl(glyph.first);
         // A raised figure is a power or the mark of a note; it is no part of the word before it.
         let raised = glyph.size < 0.8 * fragment.size && fragment.baseline - v > 0.2 * fragment.size;
+        let face = page.faces.get(glyph.show as usize).copied().unwrap_or_default();
+        let is_small = glyph.first.is_uppercase()
+            && (0.6..0.9).contains(&(glyph.size / fragment.size))
+            && (fragment.baseline - v).abs() < 0.05 * fragment.size;
+        let length = weight(glyph.first) + glyph.more.as_deref().map_or(0, characters);
+        runs.push(length, face, is_small);
+        if is_small && !glyph.after_space {
+            runs.take_capital();
+        }
         match superscript(glyph.first) {
             Some(figure) if raised && glyph.more.is_none() => out.push(figure),
             _ => {
@@ -53,8 +66,15 @@ pub(super) fn text(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> Strin
             }
         }
     }
-    let out = if rtl { letters_of_forms(&bidi::logical(&out)) } else { out };
-    without_leaders(out)
+    if rtl {
+        let out = without_leaders(letters_of_forms(&bidi::logical(&out)));
+        let runs = Runs::unplaced(&out);
+        return (out, runs);
+    }
+    let length = out.len();
+    let out = without_leaders(out);
+    let runs = if out.len() == length { runs } else { Runs::unplaced(&out) };
+    (out, runs)
 }
 
 /// The glyph before.
@@ -119,8 +139,9 @@ fn word_gap(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> f32 {
     valley.map_or(WORD_GAP, |(_, at)| ((gaps[at] + gaps[at + 1]) / 2.0).min(WORD_GAP))
 }
 
-/// Distance from letter to letter, where it is the same all along a fragment whatever letters these are: a typewriter's, or letters
-/// that somebody has put on a grid one by one.
+/// Distance from letter to letter, where it is the same all along a fragment whatever letters these are: somebody has put them on a
+/// grid one by one. Letters that are as wide as the distance say nothing of it: a typewriter's, or those of which a word happens to
+/// have many (`a`, `e`, `n`, `o` are equally wide in most fonts).
 fn grid(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> Option<f32> {
     let place = |g: u32| frame.place(glyphs[g as usize].x, glyphs[g as usize].y).0;
     // Dots that lead somewhere stand on a grid of their own.
@@ -129,14 +150,17 @@ fn grid(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> Option<f32> {
         .glyphs
         .windows(2)
         .filter(|pair| !glyphs[pair[1] as usize].after_space && is_letter(pair[0]) && is_letter(pair[1]));
-    let mut steps: Vec<f32> = within.map(|pair| place(pair[1]) - place(pair[0])).collect();
+    let steps: Vec<(f32, f32)> =
+        within.map(|pair| (place(pair[1]) - place(pair[0]), glyphs[pair[0] as usize].advance)).collect();
     if steps.len() < 6 {
         return None;
     }
-    steps.sort_unstable_by(f32::total_cmp);
-    let step = steps[steps.len() / 2];
-    let same = steps.iter().filter(|other| (*other - step).abs() < 0.02 * fragment.size).count();
-    (same * 5 >= steps.len() * 4 && step > 0.0).then_some(step)
+    let mut sorted: Vec<f32> = steps.iter().map(|(step, _)| *step).collect();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let usual = sorted[sorted.len() / 2];
+    let telling = || steps.iter().filter(|(_, width)| (width - usual).abs() > 0.05 * fragment.size);
+    let same = telling().filter(|(step, _)| (step - usual).abs() < 0.02 * fragment.size).count();
+    (same >= 3 && same * 5 >= telling().count() * 4 && usual > 0.0).then_some(usual)
 }
 
 /// Letters farther apart than this are no spaced word: they stand each for itself.

@@ -263,6 +263,7 @@ mod tests {
             blocks,
             outline: Vec::new(),
             page_marks: Vec::new(),
+            markup: corpora_values::Markup::default(),
             notes: Vec::new(),
         }
     }

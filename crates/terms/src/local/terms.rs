@@ -146,6 +146,7 @@ mod tests {
             blocks,
             outline: Vec::new(),
             page_marks: Vec::new(),
+            markup: corpora_values::Markup::default(),
             notes: vec![],
         }
     }

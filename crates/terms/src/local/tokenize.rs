@@ -158,7 +158,7 @@ impl<'a> Tokenizer<'a> {
 
     fn block(&mut self, span: Span, kind: BlockKind) {
         let body = span.of(self.text);
-        if kind != BlockKind::TableRow {
+        if !matches!(kind, BlockKind::TableRow | BlockKind::ContentsEntry | BlockKind::IndexEntry) {
             self.line(span, span, kind);
             return;
         }

@@ -1,0 +1,124 @@
+//! Kinds of blocks as pages show them: names and what is said of them, tables of contents, indexes, code.
+
+use corpora::stages::parse::{ParseSettings, parse};
+use corpora::values::{BlockKind, ParsedDocument};
+
+use crate::support::page::{Font, Page, pdf};
+
+use Font::{Bold, Fixed, Narrow, Serif};
+
+fn read(pages: &[Page]) -> ParsedDocument {
+    parse(pdf(pages), &ParseSettings::default(), &mut |_, _| {}).unwrap()
+}
+
+fn of_kind(document: &ParsedDocument, is: impl Fn(BlockKind) -> bool) -> Vec<&str> {
+    let blocks = document.blocks.iter().filter(|block| is(block.kind));
+    blocks.map(|block| block.span.of(&document.text)).collect()
+}
+
+fn headings(document: &ParsedDocument) -> Vec<&str> {
+    of_kind(document, |kind| matches!(kind, BlockKind::Heading(_)))
+}
+
+const PROSE: [&str; 3] = [
+    "the keeper of the ninth gate wakes at dusk and counts the lanterns that hang along",
+    "the river wall and when one of them is dark she rings the smaller bell and writes",
+    "the name of the boat that passed it into the ledger of the drowned.",
+];
+
+/// A page whose text begins at a margin of 72 points, up to a height of 200.
+fn begun() -> Page {
+    let page = Page::new().text(72.0, 60.0, 16.0, Bold, "Of the gate and what stands in it");
+    (0..3).fold(page, |page, n| page.lines(72.0, 92.0 + 40.0 * f64::from(n), 10.0, 12.0, Serif, &PROSE))
+}
+
+#[test]
+fn names_at_the_margin_of_text_with_what_is_said_of_them_set_in_are_a_list_of_definitions() {
+    let names = ["bell rope", "salt lamp", "tide ledger", "gate key"];
+    let page = names.iter().enumerate().fold(begun(), |page, (n, name)| {
+        let y = 230.0 + 50.0 * n as f64;
+        page.text(72.0, y, 10.0, Bold, name).lines(97.0, y + 12.0, 10.0, 12.0, Serif, &PROSE[..2])
+    });
+    let document = read(&[page]);
+    assert_eq!(headings(&document), ["Of the gate and what stands in it"]);
+    assert_eq!(of_kind(&document, |kind| kind == BlockKind::DefinitionTerm), names);
+    let definitions = of_kind(&document, |kind| kind == BlockKind::Definition);
+    assert_eq!(definitions.len(), 4);
+    assert!(definitions.iter().all(|text| text.starts_with("the keeper")), "{definitions:?}");
+}
+
+#[test]
+fn headings_over_paragraphs_whose_first_line_is_set_in_stay_headings() {
+    let titles = ["The bell", "The salt lamp", "The tide ledger"];
+    let page = titles.iter().enumerate().fold(begun(), |page, (n, title)| {
+        let y = 230.0 + 80.0 * n as f64;
+        let page = page.text(72.0, y, 10.0, Bold, title).text(87.0, y + 16.0, 10.0, Serif, PROSE[0]);
+        page.lines(72.0, y + 28.0, 10.0, 12.0, Serif, &PROSE[1..])
+    });
+    assert_eq!(headings(&read(&[page]))[1..], titles);
+    // Headings that hang out into the margin of all text stay headings too.
+    let page = titles.iter().enumerate().fold(Page::new(), |page, (n, title)| {
+        let y = 100.0 + 80.0 * n as f64;
+        page.text(72.0, y, 10.0, Bold, title).lines(97.0, y + 12.0, 10.0, 12.0, Serif, &PROSE)
+    });
+    assert_eq!(headings(&read(&[page])), titles);
+}
+
+#[test]
+fn lines_that_lead_to_the_titles_of_a_book_are_its_table_of_contents() {
+    let titles = ["The river wall", "The ninth gate", "Lamps and their oil", "The ledger", "What the drowned are owed"];
+    let front = titles.iter().enumerate().fold(
+        Page::new().text(72.0, 60.0, 16.0, Bold, "What is in this book"),
+        |page, (n, title)| {
+            let y = 100.0 + 20.0 * n as f64;
+            let page = page.text(72.0, y, 12.0, Bold, &format!("{title} . . . . . . . . . . . . . ."));
+            page.text(400.0, y, 12.0, Bold, &(n + 2).to_string())
+        },
+    );
+    let page = |title: &str| {
+        (0..4).fold(Page::new().text(72.0, 60.0, 16.0, Bold, title), |page, n| {
+            page.lines(72.0, 92.0 + 40.0 * f64::from(n), 10.0, 12.0, Serif, &PROSE)
+        })
+    };
+    let document = read(&std::iter::once(front).chain(titles.map(page)).collect::<Vec<_>>());
+    let entries = of_kind(&document, |kind| kind == BlockKind::ContentsEntry);
+    let wanted: Vec<String> = titles.iter().zip(2..).map(|(title, page)| format!("{title}\t{page}")).collect();
+    assert_eq!(entries, wanted);
+    assert_eq!(headings(&document)[1..], titles);
+}
+
+#[test]
+fn lines_in_the_order_of_the_alphabet_that_lead_to_pages_are_an_index_and_a_price_list_is_none() {
+    let index =
+        ["ash, 3", "bell, 2, 7", "candle, 1", "ledger, 4", "oil, 2", "rope, 7", "salt, 1, 3", "tide, 6", "wall, 5"];
+    let (mut page, mut y) = (begun(), 230.0);
+    for entry in index {
+        if entry.starts_with(['b', 's']) {
+            page = page.text(72.0, y + 8.0, 12.0, Bold, &entry[..1].to_uppercase());
+            y += 24.0;
+        }
+        page = page.text(72.0, y, 9.0, Serif, entry);
+        y += 12.0;
+    }
+    let others = || (0..6).map(|_| begun());
+    let document = read(&std::iter::once(page).chain(others()).collect::<Vec<_>>());
+    let entries = of_kind(&document, |kind| kind == BlockKind::IndexEntry);
+    assert_eq!(entries.iter().filter(|entry| entry.len() > 1).copied().collect::<Vec<_>>(), index, "{}", document.text);
+    assert!(!headings(&document).contains(&"S"));
+
+    let prices = ["oil, 12", "salt, 1", "rope, 9", "wax, 4", "bells, 7", "ink, 2", "tar, 1", "nails, 3", "lamps, 8"];
+    let page = begun().lines(72.0, 230.0, 9.0, 16.0, Serif, &prices);
+    let document = read(&std::iter::once(page).chain(others()).collect::<Vec<_>>());
+    assert!(of_kind(&document, |kind| kind == BlockKind::IndexEntry).is_empty());
+}
+
+#[test]
+fn signs_of_another_font_before_code_leave_it_code() {
+    let page = begun()
+        .text(90.0, 230.0, 10.0, Fixed, "count (lamps)")
+        .text(90.0, 242.0, 10.0, Narrow, "\u{21d2}")
+        .text(96.0, 242.0, 10.0, Fixed, " left = 3")
+        .text(72.0, 270.0, 10.0, Serif, "and so on, until the tide bell rings.");
+    let document = read(&[page]);
+    assert_eq!(of_kind(&document, |kind| kind == BlockKind::Code), ["count (lamps)", "\u{21d2} left = 3"]);
+}
