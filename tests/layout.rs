@@ -5,6 +5,7 @@ use corpora::values::{BlockKind, ParsedDocument, SectionSource};
 
 use crate::support::documents::with_xref;
 use crate::support::page::{Font, Page, pdf};
+use crate::support::{Shelf, documents};
 
 use Font::{Bold, Narrow, Plain, Serif, Vertical, Wide};
 
