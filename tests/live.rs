@@ -587,6 +587,10 @@ fn the_price_is_known_before_and_the_bill_is_what_the_provider_counted() {
     };
     let before = plan(&[])["extract"].clone();
     assert_eq!(rehearsal.requests(), 0, "a dry run asks nothing");
+    assert!(before["remote"]["basis"].as_str().unwrap().starts_with("a guess"), "{before}");
+    rehearsal.run("out", &["--limit", "1"]).exits(0);
+    let basis = plan(&[])["extract"]["remote"]["basis"].clone();
+    assert!(basis.as_str().unwrap().contains("few as they are"), "one answer is better than a guess: {basis}");
     rehearsal.run("out", &["--limit", "8"]).exits(0);
     let learned = plan(&[])["extract"].clone();
     assert!(learned["remote"]["basis"].as_str().unwrap().contains("earlier answers"), "{learned}");
@@ -647,7 +651,8 @@ fn a_model_without_a_price_costs_unknown_and_never_nothing() {
 #[test]
 fn the_doctor_tells_what_is_wrong_and_what_to_do() {
     let limits = Limits { requests: Some(6_000.0), ..Limits::default() };
-    let rehearsal = Rehearsal::of(1, SimulatorConfig { limits, key: "sk-right-one".into(), ..quick() });
+    let rehearsal =
+        Rehearsal::of(1, SimulatorConfig { limits, key: "sk-right-one".into(), models: vec!["m".into()], ..quick() });
     let doctor = |key: &str, more: &[&str]| {
         let url = format!("http://{}", rehearsal.simulator.address());
         std::fs::write(rehearsal.shelf.path().join("key"), key).unwrap();
@@ -656,12 +661,14 @@ fn the_doctor_tells_what_is_wrong_and_what_to_do() {
     };
     for pipeline in ["glossary", "vocabulary"] {
         let well = doctor("sk-right-one", &["--pipeline", pipeline]).exits(0).stdout();
-        for words in ["ok     structured output", "6000 requests a minute", "ok     model", "not known for 'm'"] {
+        for words in ["ok     structured output", "6000 requests a minute", "ok     model", "on this machine has none"]
+        {
             assert!(well.contains(words), "{words}: {well}");
         }
     }
     let wrong = doctor("sk-wrong-one", &[]).exits(64).stdout();
-    assert!(wrong.contains("WRONG  structured output") && wrong.contains("check the API key"), "{wrong}");
+    assert!(wrong.contains("WRONG  key") && wrong.contains("check the API key"), "{wrong}");
+    assert!(!wrong.contains("model  ") && !wrong.contains("structured output"), "nothing follows from it: {wrong}");
     rehearsal.simulator.reconfigure(SimulatorConfig { faults: vec![(Fault::NotJson, 1.0)], ..quick() });
     let odd = doctor("sk-right-one", &[]).exits(64).stdout();
     assert!(odd.contains("not as the schema asks"), "{odd}");

@@ -10,6 +10,7 @@ mod byte_ledger;
 mod cheaper;
 mod consolidate;
 mod crash;
+mod doctor;
 mod export;
 mod formats;
 mod isolation;

@@ -10,7 +10,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, Shelf, command};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 68] = [
+const VALUES: [(&str, &str, &str); 70] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
@@ -50,6 +50,8 @@ const VALUES: [(&str, &str, &str); 68] = [
     ("headers", "x-team: books", "x-team: films"),
     ("request-timeout", "12.5", "30.5"),
     ("service-tier", "flex", "standard"),
+    ("structured", "json", "prompt"),
+    ("terms-per-request", "3", "9"),
     ("effort", "low", "high"),
     ("temperature", "0.5", "1.5"),
     ("seed", "7", "8"),

@@ -291,12 +291,15 @@ pub(super) enum CostFormat {
 /// Options of `corpora doctor`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora doctor\n  corpora doctor vocab --provider anthropic --model claude-haiku-5-5\n  corpora doctor --provider openai --model llama-4 --base-url http://localhost:11434/v1\n\nWith a remote provider, one tiny request is sent. The exit code is 0 if nothing is wrong, 64 if something is."
+    after_help = "Examples:\n  corpora doctor\n  corpora doctor vocab --provider anthropic --model claude-haiku-5-5\n  corpora doctor --provider openai --model llama-4 --base-url http://localhost:11434/v1\n\nWith a remote provider, a few tiny requests are sent. The exit code is 0 if nothing is wrong, 64 if something is."
 )]
 pub(super) struct DoctorArgs {
     /// An output folder to look at [default: `output` of the environment or of corpora.toml].
     #[arg(value_name = "DIR", env = "CORPORA_OUTPUT")]
     pub dir: Option<PathBuf>,
+    /// Find the settings that suit the server with a handful of requests, and write them to corpora.toml if there is none.
+    #[arg(long)]
+    pub tune: bool,
     /// The pipeline whose schema is tried.
     #[command(flatten)]
     pub pipeline: PipelineSettings,

@@ -51,6 +51,7 @@ impl Remote {
             most_in_flight: IN_FLIGHT,
             timeout: REQUEST_TIMEOUT,
             between_tokens: None,
+            structured: None,
             patience: PATIENCE,
             max_cost: None,
             price: None,

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::error::RunError;
-use crate::remote::{ApiKey, BatchLimits, Client, Dialect, Endpoint, Price, Rates, ServiceTier, Tariff};
+use crate::remote::{ApiKey, BatchLimits, Client, Dialect, Endpoint, Price, Rates, ServiceTier, Structured, Tariff};
 use crate::stages::extract::ContextChoice;
 use crate::values::{Asked, Cost, Stop, Usage};
 
@@ -50,6 +50,8 @@ pub struct Remote {
     pub timeout: Duration,
     /// Time between two words of an answer; none where answers come in one piece.
     pub between_tokens: Option<Duration>,
+    /// Way in which the schema is given first; none is the vendor's best.
+    pub structured: Option<Structured>,
     /// Time that a run waits for a provider that answers nothing.
     pub patience: Duration,
     /// Most that all answers in the output folder may cost.
@@ -91,8 +93,12 @@ impl Remote {
             self.now_unix,
         )
         .map_err(|e| RunError::Provider(e.to_string()))?;
-        Ok(match self.between_tokens {
+        let client = match self.between_tokens {
             Some(between) => client.streaming(between),
+            None => client,
+        };
+        Ok(match self.structured {
+            Some(way) => client.structured_by(way),
             None => client,
         })
     }

@@ -10,7 +10,7 @@ use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::{PassageSettings, TermSettings};
 use crate::stages::model_settings::{Effort, ModelSettings};
 use crate::stages::pipeline::{
-    AccountLimits, EarlierForm, Method, Pipeline, Profile, ProviderChoice, Shape, SmallForm,
+    AccountLimits, EarlierForm, MOST_TERMS_PER_REQUEST, Method, Pipeline, Profile, ProviderChoice, Shape, SmallForm,
 };
 
 /// Name of the pipeline that is used where none is named.
@@ -213,9 +213,9 @@ fn read(text: &str, file: &str, folder: &Path) -> Result<(Pipeline, Profile), Pi
     let values = questions::meanings(&schema, shape, parsed.values).map_err(&broken)?;
     let examples = questions::examples(&method, parsed.examples).map_err(&broken)?;
     let given = parsed.provider;
-    if given.max_output_tokens < 64 || !(1..=200).contains(&given.terms_per_request) {
+    if given.max_output_tokens < 64 || !(1..=MOST_TERMS_PER_REQUEST).contains(&given.terms_per_request) {
         return Err(broken(format!(
-            "[provider] max_output_tokens = {} and terms_per_request = {}: give at least 64 tokens, and 1 to 200 terms",
+            "[provider] max_output_tokens = {} and terms_per_request = {}: give at least 64 tokens, and 1 to {MOST_TERMS_PER_REQUEST} terms",
             given.max_output_tokens, given.terms_per_request
         )));
     }

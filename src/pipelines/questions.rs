@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::stages::extract::AnswerSchema;
-use crate::stages::pipeline::{Example, Method, Pipeline, Shape, SmallForm};
+use crate::stages::pipeline::{Example, MOST_TERMS_PER_REQUEST, Method, Pipeline, Shape, SmallForm};
 
 /// Meanings of values as a file gives them: by field, then by value.
 pub(super) type Meanings = BTreeMap<String, BTreeMap<String, String>>;
@@ -101,8 +101,10 @@ pub(super) fn check(pipeline: &Pipeline) -> Result<(), String> {
     if pipeline.shape != Shape::Item {
         return Err("a table [small] needs the schema of one item (item, not schema)".into());
     }
-    if !(1..=200).contains(terms_per_request) {
-        return Err(format!("[small] terms_per_request = {terms_per_request}: give 1 to 200 terms"));
+    if !(1..=MOST_TERMS_PER_REQUEST).contains(terms_per_request) {
+        return Err(format!(
+            "[small] terms_per_request = {terms_per_request}: give 1 to {MOST_TERMS_PER_REQUEST} terms"
+        ));
     }
     if let Some(foreign) = fields.iter().find(|field| pipeline.schema["properties"].get(field.as_str()).is_none()) {
         return Err(format!("[small] keeps the field '{foreign}', which its schema does not have"));

@@ -1,13 +1,13 @@
 //! Sends one request and reads one response. No retries: they are the runner's, which knows the limiter.
 
+mod results;
 mod streaming;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use super::endpoint::is_loopback;
 use super::headers::{self, LimitsSeen};
 use super::trouble::{Trouble, TroubleKind};
 use super::{ApiKey, Dialect, Endpoint, Prompt, Structured};
@@ -20,9 +20,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Time for a payload to go up, or results to come down.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3600);
-
-/// Redirects that are followed one after another.
-const MOST_REDIRECTS: u32 = 5;
 
 /// Payload of a call.
 pub(super) enum Payload<'a> {
@@ -61,6 +58,8 @@ pub struct Client {
     between_tokens: Option<Duration>,
     /// False once the server has refused to stream.
     streams: AtomicBool,
+    /// True once the server has refused a temperature that nobody wished for.
+    refuses_temperature: AtomicBool,
     now_unix: fn() -> f64,
     /// Milliseconds by which the provider's clock is ahead of ours; the least number while it has told no time.
     clock_ahead_ms: AtomicI64,
@@ -138,6 +137,7 @@ impl Client {
             timeout,
             between_tokens: None,
             streams: AtomicBool::new(true),
+            refuses_temperature: AtomicBool::new(false),
             now_unix,
             clock_ahead_ms: AtomicI64::new(i64::MIN),
         })
@@ -148,6 +148,13 @@ impl Client {
     #[must_use]
     pub fn streaming(self, between_tokens: Duration) -> Self {
         Self { between_tokens: Some(between_tokens), ..self }
+    }
+
+    /// The same client, which gives the schema in this way first.
+    #[must_use]
+    pub fn structured_by(self, way: Structured) -> Self {
+        self.structured.store(code(way), Ordering::Relaxed);
+        self
     }
 
     /// Address of requests.
@@ -188,6 +195,10 @@ impl Client {
     pub async fn send_within(&self, prompt: &Prompt, timeout: Duration) -> Attempt {
         let structured = self.structured();
         let mut body = self.dialect.body(prompt, structured);
+        let is_cooled = self.dialect.is_cooled() && !self.refuses_temperature.load(Ordering::Relaxed);
+        if !is_cooled {
+            self.dialect.without_temperature(&mut body);
+        }
         let between = self.between_tokens.filter(|_| self.streams.load(Ordering::Relaxed));
         let mut attempt = match between {
             None => self.run(self.post(&self.dialect.path(), &body).timeout(timeout), structured).await,
@@ -202,6 +213,10 @@ impl Client {
                 attempt
             }
         };
+        if is_cooled && attempt.result.as_ref().is_err_and(Trouble::is_of_temperature) {
+            self.refuses_temperature.store(true, Ordering::Relaxed);
+            return Box::pin(self.send_within(prompt, timeout)).await;
+        }
         if let Err(trouble) = &mut attempt.result
             && trouble.kind == TroubleKind::Timeout
         {
@@ -225,6 +240,12 @@ impl Client {
     pub async fn look_up_model(&self) -> Attempt {
         let request = self.http.get(self.endpoint.join(&self.dialect.model_path())).headers(self.headers());
         self.run(request, self.structured()).await
+    }
+
+    /// The body at an address of the provider, if it comes in time with a status of 2xx.
+    pub(super) async fn get(&self, url: reqwest::Url, time: Duration) -> Option<Vec<u8>> {
+        let request = self.http.get(url).headers(self.headers()).timeout(time);
+        Some(self.exchange(request, &mut HeaderMap::new()).await.ok()?.body)
     }
 
     /// One call that answers with JSON.
@@ -272,77 +293,6 @@ impl Client {
         let mut seen = HeaderMap::new();
         let answered = self.exchange(request, &mut seen).await?;
         Ok((answered.body, seen))
-    }
-
-    /// Reads a text line by line as it comes. What `each` fails with ends the reading.
-    pub(super) async fn lines(
-        &self,
-        path: &str,
-        each: &mut dyn FnMut(&[u8]) -> Result<(), String>,
-    ) -> Result<(), Trouble> {
-        let mut response = self.follow(self.place(path)?).await?;
-        let status = response.status().as_u16();
-        if !(200..300).contains(&status) {
-            let body = response.bytes().await.unwrap_or_default();
-            let mut trouble = self.dialect.trouble(status, &body);
-            trouble.message = self.redact(&trouble.message);
-            return Err(trouble);
-        }
-        let mut rest: Vec<u8> = Vec::new();
-        let mut first = true;
-        let mut give = |line: &[u8]| {
-            // A byte order mark may stand before everything.
-            let line =
-                if std::mem::take(&mut first) { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
-            if line.iter().all(u8::is_ascii_whitespace) {
-                return Ok(());
-            }
-            each(line).map_err(|words| Trouble::new(TroubleKind::BadRequest, words))
-        };
-        while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {
-            let mut piece = &piece[..];
-            while let Some(end) = piece.iter().position(|b| *b == b'\n') {
-                rest.extend_from_slice(&piece[..end]);
-                give(&rest)?;
-                rest.clear();
-                piece = &piece[end + 1..];
-            }
-            rest.extend_from_slice(piece);
-            if rest.len() > LARGEST_RESPONSE {
-                return Err(Trouble::new(TroubleKind::Malformed, "a line of results is larger than 64 MiB"));
-            }
-        }
-        give(&rest)
-    }
-
-    /// The response to a GET, from where redirects lead: results lie on signed addresses of other hosts with some providers. The key
-    /// goes to the provider's own address alone, and what is not this machine is asked by HTTPS alone.
-    async fn follow(&self, mut url: reqwest::Url) -> Result<reqwest::Response, Trouble> {
-        let own = self.endpoint.origin();
-        for _ in 0..MOST_REDIRECTS {
-            let mut request = self.http.get(url.clone()).timeout(TRANSFER_TIMEOUT.max(self.timeout));
-            if url.origin().ascii_serialization() == own {
-                request = request.headers(self.headers());
-            }
-            let response = request.send().await.map_err(|e| self.network(&e))?;
-            self.hear_clock(response.headers());
-            if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return Ok(response);
-            }
-            let place = response.headers().get(LOCATION).and_then(|place| place.to_str().ok());
-            let next = place.and_then(|place| url.join(place).ok()).ok_or_else(|| {
-                Trouble::new(TroubleKind::Malformed, "the provider answered with a redirect that leads nowhere")
-            })?;
-            // From a server on this machine to another one on it.
-            let stays_here = self.endpoint.is_loopback() && is_loopback(&next) && next.scheme() == "http";
-            if next.scheme() != "https" && !stays_here {
-                let host = next.host_str().unwrap_or_default();
-                let words = format!("the provider leads to {host} by {}, which is not encrypted", next.scheme());
-                return Err(Trouble::new(TroubleKind::Malformed, words));
-            }
-            url = next;
-        }
-        Err(Trouble::new(TroubleKind::Malformed, "the provider answered with one redirect after another"))
     }
 
     /// Time by the provider's clock, in Unix milliseconds, where it has told one.
@@ -412,21 +362,25 @@ impl Client {
             }
             body.extend_from_slice(&piece);
         }
-        if (200..300).contains(&status) {
+        let told = if (200..300).contains(&status) {
+            self.dialect.trouble_in_answer(&body)
+        } else {
+            Some(self.dialect.trouble(status, &body))
+        };
+        let Some(mut trouble) = told else {
             return Ok(Answered { status, body: self.redact_bytes(body) });
-        }
-        let mut trouble = self.dialect.trouble(status, &body);
+        };
         trouble.message = self.redact(&trouble.message);
         trouble.retry_after = headers::retry_after(seen, &body, (self.now_unix)());
-        trouble.should_retry = headers::should_retry(seen);
+        trouble.should_retry = headers::should_retry(seen).or(trouble.should_retry);
         Err(trouble)
     }
 
     fn headers(&self) -> HeaderMap {
         let mut map = HeaderMap::new();
         let plain = self.dialect.headers().into_iter().map(|(name, value)| (name, value, false));
-        let vendor = self.dialect.vendor;
-        let key = self.key.as_ref().map(|key| vendor.key_header(key.expose())).map(|(name, value)| (name, value, true));
+        let key = self.key.as_ref().map(|key| self.dialect.key_header(key.expose()));
+        let key = key.map(|(name, value)| (name, value, true));
         for (name, value, secret) in plain.chain(key) {
             if let Ok(mut value) = HeaderValue::from_str(&value) {
                 // Keeps it out of any debug output of the HTTP library.

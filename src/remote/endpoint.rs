@@ -90,6 +90,13 @@ impl Endpoint {
         is_loopback(&self.base)
     }
 
+    /// The URL of a path of the same server, whatever the base's path is.
+    pub(super) fn at_root(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        url
+    }
+
     /// The URL of a path below the base.
     ///
     /// # Panics

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::trouble::{Trouble, TroubleKind};
-use super::vendors::{Vendor, lenient_json, told_trouble};
+use super::vendors::{Vendor, lenient_json, told_status, told_trouble};
 
 /// An item that a model says so many times in a row is said for ever.
 const ROUNDS: usize = 3;
@@ -97,7 +97,7 @@ impl Stream {
             return Err(Trouble::new(TroubleKind::Malformed, "an event of the stream is not JSON"));
         };
         if event.get("error").is_some_and(|error| !error.is_null()) {
-            return Err(told_trouble(self.vendor, 500, &event));
+            return Err(told_trouble(self.vendor, told_status(&event).unwrap_or(500), &event));
         }
         Ok(match self.vendor.add(&mut self.whole, &event) {
             Added::Text(text) => {

@@ -144,6 +144,12 @@ impl Trouble {
             && self.message.to_ascii_lowercase().contains("stream")
     }
 
+    /// Test whether the server, or the model behind it, takes no temperature.
+    pub fn is_of_temperature(&self) -> bool {
+        matches!(self.kind, TroubleKind::BadRequest | TroubleKind::Structured)
+            && self.message.to_ascii_lowercase().contains("temperature")
+    }
+
     /// Test whether parts of a request may pass where the whole does not.
     pub fn is_of_a_part(&self) -> bool {
         self.disposition() == Disposition::Split || self.kind == TroubleKind::Refused

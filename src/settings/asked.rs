@@ -14,14 +14,17 @@ pub(crate) fn asked(
 ) -> String {
     let address = match connection.base_url {
         Some(_) => format!("address from the {}", sources.place("base_url")),
-        None => "the vendor's own address".to_owned(),
+        None => match remote.dialect.preset {
+            Some(preset) => format!("the address of {}", preset.described),
+            None => "the vendor's own address".to_owned(),
+        },
     };
     let key = match (&remote.key, &connection.key_file) {
         (None, _) => "no key".to_owned(),
         (Some(_), Some(file)) => {
             format!("key from the file '{}' as the {} says", file.display(), sources.place("key_file"))
         }
-        (Some(_), None) => format!("key from the variable {}", remote.dialect.vendor.key_variable()),
+        (Some(_), None) => format!("key from the variable {}", remote.dialect.key_variable()),
     };
     let provider = match sources.origin("provider") {
         Origin::Default => format!("pipeline {}", pipeline.name),

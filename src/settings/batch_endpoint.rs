@@ -117,7 +117,17 @@ impl BatchEndpointSettings {
         options.listing_lag = seconds("--listing-lag", self.listing_lag)?;
         options.resubmit = self.resubmit;
         options.abandon = self.abandon_batches;
-        let way = if self.cheapest { Way::Auto } else { self.endpoint };
+        let preset = remote.dialect.preset.filter(|preset| !preset.has_batches);
+        let way = match (preset, if self.cheapest { Way::Auto } else { self.endpoint }) {
+            (Some(preset), Way::Batch) => {
+                return bad(format!(
+                    "the provider {} has no batch endpoint that this program speaks; leave out --endpoint batch",
+                    preset.name
+                ));
+            }
+            (Some(_), Way::Auto) => Way::Live,
+            (_, way) => way,
+        };
         if way == Way::Live {
             let idle = [("detach", self.detach), ("deadline", self.deadline.is_some()), ("finish", typed("finish"))];
             return match idle.iter().find(|(key, given)| *given && typed(key)) {

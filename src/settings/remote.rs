@@ -15,10 +15,11 @@ use super::model_settings::ModelOptions;
 use super::sources::{Origin, Sources};
 use crate::engine::{Aim, EndpointKind, Remote, defaults};
 use crate::remote::{
-    ApiKey, Dialect, Endpoint, ExtraHeaders, Prices, Rates, ServiceTier, VENDORS, Vendor, check_tier, vendor_named,
+    ApiKey, Dialect, Endpoint, ExtraHeaders, PRESETS, Preset, Prices, Rates, ServiceTier, Structured, VENDORS, Vendor,
+    check_tier, provider_named,
 };
 use crate::stages::extract::{ContextChoice, Phrasing, answer_schema};
-use crate::stages::pipeline::{AccountLimits, Pipeline};
+use crate::stages::pipeline::{AccountLimits, MOST_TERMS_PER_REQUEST, Pipeline};
 use crate::values::{Choice, Cost, listed};
 
 /// File descriptors that are not connections: the store, outputs, parse workers, terminals.
@@ -76,6 +77,10 @@ pub(crate) struct ConnectionSettings {
     #[arg(long, value_name = "WHEN", env = "CORPORA_STREAM", value_parser = choice::<StreamChoice>(), default_value = StreamChoice::default().word())]
     pub stream: StreamChoice,
 
+    /// Way in which the schema of answers is given first; `corpora doctor --tune` finds the one that a server holds to [default: the vendor's best].
+    #[arg(long, value_name = "WAY", env = "CORPORA_STRUCTURED", value_parser = choice::<Structured>())]
+    pub structured: Option<Structured>,
+
     /// Time between two words of an answer that is streamed.
     #[arg(long, value_name = "SECONDS", env = "CORPORA_TOKEN_TIMEOUT", default_value_t = defaults::TOKEN_TIMEOUT.as_secs_f64())]
     pub token_timeout: f64,
@@ -129,6 +134,10 @@ pub(crate) struct TrafficSettings {
     /// Tier of service: flex costs about half at OpenAI and Gemini, is slower, and waits while there is no room.
     #[arg(long, value_name = "TIER", env = "CORPORA_SERVICE_TIER", value_parser = choice::<ServiceTier>(), default_value = ServiceTier::default().word())]
     pub service_tier: ServiceTier,
+
+    /// Terms in one request [default: the pipeline's terms_per_request].
+    #[arg(long, value_name = "N", env = "CORPORA_TERMS_PER_REQUEST")]
+    pub terms_per_request: Option<usize>,
 
     /// What a model is told of a term: a sentence, the chunk in which it stands, or whichever is cheaper.
     #[arg(long, value_name = "WHAT", env = "CORPORA_CONTEXT", value_parser = choice::<ContextChoice>(), default_value = ContextChoice::default().word())]
@@ -200,10 +209,18 @@ impl RemoteSettings {
         }
         let model = chosen.model.clone().or(choice.model.take());
         let mut remote = self.connection.connect(&choice.name, model)?;
+        // The interface is part of a question, the name of a preset is not: its answers are those of the same server without it.
+        choice.name = remote.dialect.vendor.name().to_owned();
         choice.model = Some(remote.dialect.model.clone());
         choice.origin = Some(remote.endpoint.origin());
         choice.api_version = Some(remote.dialect.api_version.clone()).filter(|v| !v.is_empty());
         choice.settings = self.model.resolve(&choice.settings)?;
+        if let Some(terms) = self.traffic.terms_per_request {
+            if !(1..=MOST_TERMS_PER_REQUEST).contains(&terms) {
+                return bad(format!("--terms-per-request {terms} is out of range; give 1 to {MOST_TERMS_PER_REQUEST}"));
+            }
+            choice.terms_per_request = terms;
+        }
         // Said before anything is parsed, not hours later.
         remote.dialect.vendor.structured(&answer_schema(&pipeline, 1)).map_err(SettingsError::value)?;
         let is_local = remote.endpoint.is_loopback();
@@ -234,18 +251,19 @@ impl ConnectionSettings {
     /// # Errors
     /// For a provider that is not known, a missing model or key, and an address that cannot be asked.
     pub(crate) fn connect(&self, name: &str, model: Option<String>) -> Result<Remote, SettingsError> {
-        let Some(vendor) = vendor_named(name) else {
+        let Some((vendor, preset)) = provider_named(name) else {
             let known: Vec<&str> = VENDORS.iter().map(|vendor| vendor.described()).collect();
+            let servers: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
             return bad(format!(
-                "there is no provider '{name}'; known are local, which needs no key and no network, {}",
-                listed(&known, "and")
+                "there is no provider '{name}'; known are local, which needs no key and no network, {}, and by their addresses {}",
+                known.join(", "),
+                listed(&servers, "and")
             ));
         };
         let Some(model) = model.filter(|m| !m.trim().is_empty()) else {
             return bad(format!("the provider {name} needs a model; give its name with --model"));
         };
-        let endpoint = self.endpoint(vendor)?;
-        let key = self.key(vendor, &endpoint)?;
+        let endpoint = self.endpoint(vendor, preset)?;
         let api_version = self.api_version.clone().unwrap_or_else(|| vendor.default_api_version().to_owned());
         if !api_version.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')) {
             return bad(format!("--api-version '{api_version}' cannot be one; give something like 2026-10-21 or v1"));
@@ -253,30 +271,41 @@ impl ConnectionSettings {
         let first_party =
             Endpoint::new(vendor.default_base_url(), false).is_ok_and(|own| own.origin() == endpoint.origin());
         let mut dialect = Dialect::new(vendor, &model, &api_version, first_party);
-        dialect.extra_headers = self.headers(vendor)?;
+        dialect.preset = preset;
+        dialect.extra_headers = self.headers(&dialect)?;
+        let key = self.key(dialect.key_variable(), &endpoint)?;
         let mut remote = Remote::new(endpoint, dialect, key, || jiff::Timestamp::now().as_microsecond() as f64 / 1e6);
         remote.timeout = seconds("--request-timeout", self.request_timeout)?;
         let token_timeout = seconds("--token-timeout", self.token_timeout)?;
-        remote.between_tokens = self.stream.holds(first_party).then_some(token_timeout);
+        let not_best = preset.map(|preset| preset.structured).filter(|way| *way != Structured::Schema);
+        remote.structured = self.structured.or(not_best);
+        let streams = preset.is_none_or(|preset| preset.streams) || self.stream == StreamChoice::Always;
+        remote.between_tokens = (streams && self.stream.holds(first_party)).then_some(token_timeout);
         Ok(remote)
     }
 
-    fn headers(&self, vendor: &dyn Vendor) -> Result<ExtraHeaders, SettingsError> {
+    fn headers(&self, dialect: &Dialect) -> Result<ExtraHeaders, SettingsError> {
         let Some(given) = &self.headers else { return Ok(ExtraHeaders::default()) };
         let given = given
             .named_texts()
             .map_err(|wanted| SettingsError::value(format!("--headers cannot be used; give {wanted}")))?;
-        ExtraHeaders::new(given, vendor.key_header("").0).map_err(SettingsError::value)
+        ExtraHeaders::new(given, dialect.key_header("").0).map_err(SettingsError::value)
     }
 
-    fn endpoint(&self, vendor: &dyn Vendor) -> Result<Endpoint, SettingsError> {
-        let given = self.base_url.as_deref().unwrap_or(vendor.default_base_url()).trim().trim_end_matches('/');
+    fn endpoint(&self, vendor: &dyn Vendor, preset: Option<&Preset>) -> Result<Endpoint, SettingsError> {
+        let known = preset.map_or(Some(vendor.default_base_url()), |preset| preset.base_url);
+        let Some(given) = self.base_url.as_deref().or(known) else {
+            return bad(format!(
+                "the provider {} has an address for each account; give yours with --base-url, like https://RESOURCE.openai.azure.com/openai/v1",
+                preset.map_or("", |preset| preset.name)
+            ));
+        };
+        let given = given.trim().trim_end_matches('/');
         Endpoint::new(&vendor.base_url(given), self.allow_http).map_err(SettingsError::value)
     }
 
     /// The key from the file that was named, or else from the environment.
-    fn key(&self, vendor: &dyn Vendor, endpoint: &Endpoint) -> Result<Option<ApiKey>, SettingsError> {
-        let variable = vendor.key_variable();
+    fn key(&self, variable: &str, endpoint: &Endpoint) -> Result<Option<ApiKey>, SettingsError> {
         let (text, place) = match &self.key_file {
             Some(file) => {
                 let text = std::fs::read_to_string(file).map_err(|e| {

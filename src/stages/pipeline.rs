@@ -101,6 +101,9 @@ impl Choice for Profile {
     ];
 }
 
+/// Terms that one request may ask about.
+pub const MOST_TERMS_PER_REQUEST: usize = 200;
+
 /// Form of a pipeline for small models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -42,6 +42,24 @@ pub(super) fn open(path: &Path, flags: OFlags) -> Result<File> {
     }
 }
 
+/// Judges what stands at a path without opening it: a process that closes a file loses every lock that it has on it
+/// (<https://man7.org/linux/man-pages/man2/F_SETLK.2const.html>, <https://www.sqlite.org/howtocorrupt.html>, section 2.2).
+///
+/// # Errors
+/// If a symbolic link or something other than a file stands there, or a link on the way; any error of the disk, but for a missing file.
+pub(super) fn expect_file(path: &Path) -> Result<()> {
+    let (folder, name) = place(path)?;
+    match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => match FileType::from_raw_mode(found.st_mode) {
+            FileType::RegularFile => Ok(()),
+            FileType::Symlink => Err(told(Errno::LOOP)),
+            _ => Err(Error::new(ErrorKind::PermissionDenied, "what stands there is no file; move it away")),
+        },
+        Err(Errno::NOENT) => Ok(()),
+        Err(e) => Err(told(e)),
+    }
+}
+
 /// Opens a file to read it.
 ///
 /// # Errors

@@ -9,7 +9,6 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Params, Row};
-use rustix::fs::OFlags;
 
 use super::{StoreError, beneath};
 
@@ -153,7 +152,7 @@ fn refuse_links(file: &Path) -> Result<(), StoreError> {
         let mut beside = file.as_os_str().to_owned();
         beside.push(ending);
         let beside = PathBuf::from(beside);
-        match beneath::open(&beside, OFlags::RDONLY) {
+        match beneath::expect_file(&beside) {
             Err(e) if e.kind() == ErrorKind::PermissionDenied && e.raw_os_error().is_none() => {
                 return Err(StoreError::from_io("open", &beside, e));
             }

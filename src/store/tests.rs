@@ -2,6 +2,8 @@
 
 mod compiled;
 mod filled;
+#[cfg(target_os = "linux")]
+mod locks;
 mod order;
 
 pub(in crate::store) use filled::{Filled, done, failed, failure, present};

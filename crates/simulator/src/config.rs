@@ -93,6 +93,8 @@ pub struct SimulatorConfig {
     pub cache_from_tokens: u64,
     /// Context window in tokens.
     pub window: u64,
+    /// Requests that are worked on at once, while others wait without end, as llama.cpp does it; 0 for all.
+    pub slots: usize,
     /// Course of batches.
     pub batch: BatchConfig,
     /// A file to which every request is appended as a line of JSON.
@@ -116,6 +118,7 @@ impl Default for SimulatorConfig {
             gold: Vec::new(),
             cache_from_tokens: 0,
             window: 200_000,
+            slots: 0,
             batch: BatchConfig::default(),
             journal: None,
             keep_journal: true,

@@ -93,6 +93,10 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> io:
     let config = state.config();
     let is_key_wrong = !config.key.is_empty() && key.as_deref() != Some(&config.key);
     match arrived.route() {
+        None if arrived.path == "/props" && config.slots > 0 => {
+            let props = json!({"total_slots": config.slots, "default_generation_settings": {"n_ctx": config.window}});
+            Ok(send(Reply::json(200, &props), None))
+        }
         None => {
             let message = format!("no such path: {}", arrived.path);
             let error = json!({"message": message, "type": "not_found_error", "param": null, "code": null});
@@ -221,7 +225,10 @@ impl Exchange {
             // Until the client loses patience.
             std::future::pending::<Infallible>().await;
         }
+        let state = Arc::clone(&self.state);
+        let slot = state.slot().await;
         tokio::time::sleep(self.latency(usage)).await;
+        drop(slot);
         let report = match fault {
             Some(Fault::UsageMissing) => UsageReport::Missing,
             Some(Fault::UsageNull) => UsageReport::Null,

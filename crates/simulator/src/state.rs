@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use corpora_values::Usage;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::admission::{Buckets, Level};
 use crate::batches::Batches;
@@ -22,6 +23,8 @@ pub(crate) struct State {
     pub(crate) journal: Journal,
     buckets: Mutex<HashMap<String, Buckets>>,
     seen: Mutex<HashMap<u64, u32>>,
+    /// Places of requests that are worked on, where there are few.
+    slots: Option<Semaphore>,
     /// Models and system prompts that are in the prompt cache.
     cached: Mutex<HashSet<u64>>,
     started: Instant,
@@ -32,6 +35,7 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(config: SimulatorConfig, journal: Option<File>, now_unix_s: f64, elsewhere: SocketAddr) -> Self {
+        let slots = (config.slots > 0).then(|| Semaphore::new(config.slots));
         Self {
             journal: Journal::new(journal, config.keep_journal),
             oracle: Mutex::new(Arc::new(Oracle::new(&config.gold))),
@@ -39,10 +43,19 @@ impl State {
             batches: Batches::default(),
             buckets: Mutex::default(),
             seen: Mutex::default(),
+            slots,
             cached: Mutex::default(),
             started: Instant::now(),
             started_unix_s: now_unix_s,
             elsewhere,
+        }
+    }
+
+    /// The place in which a request is worked on, when it is free: those who come first are first.
+    pub(crate) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        match &self.slots {
+            Some(slots) => slots.acquire().await.ok(),
+            None => None,
         }
     }
 

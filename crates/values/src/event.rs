@@ -245,6 +245,10 @@ pub enum Event {
     Asking {
         /// Requests in flight.
         in_flight: u64,
+        /// Units that are left to be asked about, as far as documents are planned; an estimate for the others.
+        units_left: u64,
+        /// Milliseconds that they take at the pace of the last ten minutes; null before the first answer.
+        millis_left: Option<u64>,
         /// Sums so far.
         #[serde(flatten)]
         asked: Asked,

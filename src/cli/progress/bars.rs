@@ -96,9 +96,10 @@ impl Bars {
                     if *bytes_hashed > 0 { format!(", {} MB read", bytes_hashed / 1_000_000) } else { String::new() };
                 slot.bar.set_message(format!("{} documents{hashed}", summary::grouped(*documents)));
             }
-            Event::Asking { in_flight, asked } => {
+            Event::Asking { in_flight, units_left, millis_left, asked } => {
                 let slot = &mut self.bars[Phase::Stage(Stage::Extract).index()];
-                slot.asked = format!("; {}, {in_flight} in flight", summary::asked(asked));
+                slot.asked =
+                    format!("; {}, {}", summary::asked(asked), summary::left(*in_flight, *units_left, *millis_left));
                 slot.count(0, 0);
             }
             Event::Batching { batches, requests, done, asked } => {
@@ -173,7 +174,8 @@ impl StageBar {
         let through = self.done + self.failed;
         let seconds = self.started.map_or(0.0, |at| at.elapsed().as_secs_f64());
         let mut message = String::new();
-        if through > 0 && seconds > 0.5 {
+        // Documents wait for answers: how many are through says nothing of those.
+        if through > 0 && seconds > 0.5 && self.asked.is_empty() {
             let rate = through as f64 / seconds;
             let left = self.total.saturating_sub(through) as f64 / rate * 1000.0;
             message = format!("  {rate:.0}/s, {} left", summary::duration(left as u64));

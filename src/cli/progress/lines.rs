@@ -57,8 +57,9 @@ impl<W: Write> Lines<W> {
                     writeln!(self.out, "{:<9} {total} to do, {skipped} done before{earlier}", stage.name())?;
                 }
             }
-            Event::Asking { in_flight, asked } => {
-                self.asked = format!("; {}, {in_flight} in flight", summary::asked(asked));
+            Event::Asking { in_flight, units_left, millis_left, asked } => {
+                self.asked =
+                    format!("; {}, {}", summary::asked(asked), summary::left(*in_flight, *units_left, *millis_left));
                 self.count(Stage::Extract.into(), 0, 0)?;
             }
             Event::Batching { batches, requests, done, asked } => {

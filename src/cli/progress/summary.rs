@@ -89,6 +89,16 @@ pub(super) fn asked(asked: &Asked) -> String {
     )
 }
 
+/// Requests in flight and what is left of the asking, in a line.
+pub(super) fn left(in_flight: u64, units: u64, millis: Option<u64>) -> String {
+    let left = match (units, millis) {
+        (0, _) => return format!("{in_flight} in flight"),
+        (_, None) => String::new(),
+        (_, Some(millis)) => format!(", about {} left", duration(millis)),
+    };
+    format!("{in_flight} in flight, {} to go{left}", counted(units, "unit", "units"))
+}
+
 /// The model that answers since a moment, in a line.
 pub(in crate::cli) fn model_change(change: &ModelChange) -> String {
     let at = jiff::Timestamp::from_millisecond(change.at_ms).unwrap_or_default();

@@ -155,7 +155,7 @@ pub(in crate::engine) fn facts(run: &Run<'_>, remote: &Remote) -> Result<Facts, 
     Ok(Facts::new(remote, plan.requests, seconds))
 }
 
-/// Answers from which on what they came to is trusted more than a guess.
+/// Answers from which on what they came to says what further ones come to; one is better than a guess.
 const ENOUGH_ANSWERS: u64 = 20;
 
 fn remote_plan(
@@ -166,7 +166,7 @@ fn remote_plan(
     guessed_output: u64,
 ) -> Result<RemotePlan, RunError> {
     let estimated = plan.estimated_tokens + plan.requests * run.phrasing.overhead();
-    let told = reader.told(run.question)?.filter(|t| t.sums.count >= ENOUGH_ANSWERS && t.estimated > 0);
+    let told = reader.told(run.question)?.filter(|t| t.sums.count > 0 && t.estimated > 0);
     let (usage, basis) = match told {
         Some(told) => {
             // What was told of earlier answers, by token of their estimates and by answer.
@@ -181,14 +181,14 @@ fn remote_plan(
                 cache_write_1h: of(u.cache_write_1h, by_token),
                 output: of(u.output, by_answer),
             };
-            (usage, format!("the tokens of {} earlier answers in this folder", told.sums.count))
+            let few =
+                if told.sums.count < ENOUGH_ANSWERS { ", few as they are; a run with --limit gives more" } else { "" };
+            (usage, format!("the tokens of earlier answers in this folder: {}{few}", told.sums.count))
         }
         None => {
             let usage = Usage { input: estimated, output: guessed_output, ..Usage::default() };
-            let basis = format!(
-                "a guess of the output, because fewer than {ENOUGH_ANSWERS} answers to this question are in the folder; a run with --limit makes it a measurement"
-            );
-            (usage, basis)
+            let basis = "a guess of the output, because no answer to this question is in the folder; a run with --limit makes it a measurement";
+            (usage, basis.to_owned())
         }
     };
     let price = remote.price.as_ref();

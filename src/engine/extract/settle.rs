@@ -263,6 +263,7 @@ mod tests {
             most_in_flight: 1,
             timeout: Duration::from_secs(1),
             between_tokens: None,
+            structured: None,
             patience: Duration::from_secs(1),
             max_cost: None,
             price: Prices::builtin().of(MODEL, day).cloned(),

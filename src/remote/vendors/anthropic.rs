@@ -102,6 +102,10 @@ impl Vendor for Anthropic {
         format!("/v1/models/{}", dialect.model)
     }
 
+    fn model_list_path(&self, _dialect: &Dialect) -> String {
+        "/v1/models".to_owned()
+    }
+
     fn headers(&self, dialect: &Dialect) -> Vec<(&'static str, String)> {
         vec![("anthropic-version", dialect.api_version.clone())]
     }

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::errors::{by_status, excerpt, told_trouble};
+use super::errors::{by_status, excerpt, told_status, told_trouble};
 use super::{Reply, Structured, Vendor};
 use crate::remote::trouble::Trouble;
-use crate::remote::{ExtraHeaders, Prompt};
+use crate::remote::{ExtraHeaders, Preset, Prompt};
 
 /// Phrasing of the requests of a run: a vendor, and what it has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +18,12 @@ pub struct Dialect {
     pub api_version: String,
     /// True if the server is the vendor itself; other servers know older field names only.
     pub first_party: bool,
+    /// The server, where it is one that is known by name.
+    pub preset: Option<&'static Preset>,
     /// True if the server is on this machine.
     pub(super) is_local: bool,
+    /// True if bodies have a temperature that nobody wished for.
+    pub(super) is_cooled: bool,
     /// Objects that are merged into each body, in order.
     pub(super) extras: Vec<Value>,
     /// Label of the prompt that all requests begin with, where one is sent.
@@ -36,11 +40,18 @@ impl Dialect {
             model: model.to_owned(),
             api_version: api_version.to_owned(),
             first_party,
+            preset: None,
             is_local: false,
+            is_cooled: false,
             extras: Vec::new(),
             cache_key: None,
             extra_headers: ExtraHeaders::default(),
         }
+    }
+
+    /// Test whether bodies have a temperature that nobody wished for.
+    pub(in crate::remote) fn is_cooled(&self) -> bool {
+        self.is_cooled
     }
 
     /// Path of a request, below the base URL.
@@ -53,13 +64,31 @@ impl Dialect {
         self.vendor.model_path(self)
     }
 
+    /// Path at which the server lists its models.
+    pub fn model_list_path(&self) -> String {
+        self.vendor.model_list_path(self)
+    }
+
+    /// Environment variable in which people keep the key.
+    pub fn key_variable(&self) -> &'static str {
+        self.preset.map_or(self.vendor.key_variable(), |preset| preset.key_variable)
+    }
+
+    /// Header that carries the key.
+    pub fn key_header(&self, key: &str) -> (&'static str, String) {
+        match self.preset.and_then(|preset| preset.key_header) {
+            Some(name) => (name, key.to_owned()),
+            None => self.vendor.key_header(key),
+        }
+    }
+
     /// Headers beside the key.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         self.vendor.headers(self)
     }
 
-    /// Body of a request. Sampling parameters are sent only where a person gave some: Anthropic's version 2026-10-21 refuses them,
-    /// and the reasoning models of others do.
+    /// Body of a request. A vendor itself gets sampling parameters only where a person gave some: Anthropic's version 2026-10-21 refuses
+    /// them, and the reasoning models of others do.
     pub fn body(&self, prompt: &Prompt, structured: Structured) -> Value {
         let mut body = self.vendor.body(self, prompt, structured);
         self.add_extras(&mut body, prompt.tier);
@@ -83,6 +112,16 @@ impl Dialect {
     /// A sentence, if the body is not what the vendor sends.
     pub fn reply(&self, body: &[u8]) -> Result<Reply, String> {
         self.vendor.reply(&lenient_json(body)?)
+    }
+
+    /// Trouble that a response with status 2xx tells instead of an answer. Only short bodies are looked into.
+    pub fn trouble_in_answer(&self, body: &[u8]) -> Option<Trouble> {
+        const LONGEST: usize = 1 << 14;
+        if body.len() > LONGEST || !body.windows(7).any(|word| word == b"\"error\"") {
+            return None;
+        }
+        let value = serde_json::from_slice::<Value>(body).ok()?;
+        Some(told_trouble(self.vendor, told_status(&value)?, &value))
     }
 
     /// Reads a response with another status.

@@ -85,12 +85,39 @@ impl Dialect {
     pub fn with_settings(mut self, settings: &ModelSettings, is_local: bool) -> Result<Self, SettingTrouble> {
         judge(self.vendor, settings)?;
         self.is_local = is_local;
-        let phrased = Value::Object(self.vendor.model_settings(&self, settings)?);
+        let mut phrased = Value::Object(self.vendor.model_settings(&self, settings)?);
+        if let Some(cool) = self.likeliest_words(settings) {
+            merge(&mut phrased, &cool);
+            self.is_cooled = true;
+        }
         self.extras = [phrased, Value::Object(settings.extra_body.clone())]
             .into_iter()
             .filter(|extra| extra.as_object().is_some_and(|fields| !fields.is_empty()))
             .collect();
         Ok(self)
+    }
+
+    /// The wish for temperature 0, where nobody wishes for another one: servers other than a vendor's own sample as chats need it (0.8 at
+    /// llama.cpp), and a term is no matter of taste. An answer at another temperature is as good an answer, so no key knows of it.
+    /// <https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md>
+    fn likeliest_words(&self, settings: &ModelSettings) -> Option<Value> {
+        let wishes = settings.temperature.is_some() || holds_temperature(&settings.extra_body);
+        if self.first_party || wishes {
+            return None;
+        }
+        let cool = ModelSettings { temperature: Some(0.0), ..ModelSettings::default() };
+        self.vendor.model_settings(self, &cool).ok().map(Value::Object)
+    }
+
+    /// Takes the temperature that nobody wished for out of a body: models that think refuse any, behind a gateway too.
+    pub(in crate::remote) fn without_temperature(&self, body: &mut Value) {
+        let Some(body) = body.as_object_mut().filter(|_| self.is_cooled) else { return };
+        body.remove(TEMPERATURE);
+        for config in CONFIGS {
+            if let Some(fields) = body.get_mut(config).and_then(Value::as_object_mut) {
+                fields.remove(TEMPERATURE);
+            }
+        }
     }
 
     /// This phrasing with a label for the prompt that all requests begin with, where the vendor sends requests of one label to where
@@ -108,6 +135,9 @@ impl Dialect {
         if let Some(key) = &self.cache_key {
             body["prompt_cache_key"] = json!(key);
         }
+        if let Some((field, value)) = self.preset.and_then(|preset| preset.extra) {
+            body[field] = json!(value);
+        }
         for extra in &self.extras {
             merge(body, extra);
         }
@@ -116,6 +146,14 @@ impl Dialect {
             body["service_tier"] = json!(tier.word());
         }
     }
+}
+
+/// Name of the field of a temperature, at all vendors.
+const TEMPERATURE: &str = "temperature";
+
+fn holds_temperature(body: &Map<String, Value>) -> bool {
+    let configs = CONFIGS.iter().filter_map(|name| body.get(*name)?.as_object());
+    std::iter::once(body).chain(configs).any(|fields| fields.contains_key(TEMPERATURE))
 }
 
 /// Judges what no vendor may be asked.
@@ -263,6 +301,41 @@ mod tests {
             assert_eq!(told.body(&prompt(), Structured::Schema).to_string(), plain.to_string(), "{vendor:?}");
             let elsewhere = Dialect { first_party: false, ..dialect(vendor) }.with_cached_prompt("Find terms.");
             assert!(!body(&elsewhere, ServiceTier::Standard).to_string().contains("cache_key"), "{vendor:?}");
+        }
+    }
+
+    #[test]
+    fn servers_other_than_a_vendors_own_are_asked_for_the_likeliest_words_unless_a_person_says_otherwise() {
+        let elsewhere = |vendor, settings: &ModelSettings| {
+            let dialect = Dialect { first_party: false, ..dialect(vendor) };
+            dialect.with_settings(settings, false).unwrap()
+        };
+        let sent = |dialect: &Dialect| body(dialect, ServiceTier::Standard);
+        let none = ModelSettings::default();
+        for vendor in [OPENAI_CHAT, OPENAI_RESPONSES] {
+            assert_eq!(sent(&elsewhere(vendor, &none))["temperature"], 0.0);
+        }
+        assert_eq!(sent(&elsewhere(GEMINI, &none))["generationConfig"]["temperature"], 0.0);
+        // Its version of today takes none.
+        assert_eq!(sent(&elsewhere(ANTHROPIC, &none)).get("temperature"), None);
+        let warm = ModelSettings { temperature: Some(0.7), ..ModelSettings::default() };
+        let raw = ModelSettings {
+            extra_body: Map::from_iter([("temperature".to_owned(), json!(0.7))]),
+            ..ModelSettings::default()
+        };
+        for wish in [&warm, &raw] {
+            let dialect = elsewhere(OPENAI_CHAT, wish);
+            let mut told = sent(&dialect);
+            assert_eq!(told["temperature"], 0.7);
+            dialect.without_temperature(&mut told);
+            assert_eq!(told["temperature"], 0.7, "the word of a person stays");
+        }
+        for vendor in [OPENAI_CHAT, GEMINI] {
+            let cooled = elsewhere(vendor, &none);
+            let mut told = sent(&cooled);
+            cooled.without_temperature(&mut told);
+            let plain = body(&Dialect { first_party: false, ..dialect(vendor) }, ServiceTier::Standard);
+            assert_eq!(told.to_string(), plain.to_string(), "{vendor:?}");
         }
     }
 

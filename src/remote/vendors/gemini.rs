@@ -96,6 +96,10 @@ impl Vendor for Gemini {
         format!("/{}/models/{}", dialect.api_version, dialect.model)
     }
 
+    fn model_list_path(&self, dialect: &Dialect) -> String {
+        format!("/{}/models", dialect.api_version)
+    }
+
     fn body(&self, dialect: &Dialect, prompt: &Prompt, structured: Structured) -> Value {
         let mut config = json!({"maxOutputTokens": prompt.max_output_tokens});
         match structured {

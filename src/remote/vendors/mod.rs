@@ -16,7 +16,7 @@ mod vendor;
 pub use anthropic::ANTHROPIC;
 pub use dialect::Dialect;
 pub(super) use dialect::lenient_json;
-pub(super) use errors::{excerpt, told_trouble};
+pub(super) use errors::{excerpt, told_status, told_trouble};
 pub use extras::{SettingTrouble, check_tier};
 pub use gemini::GEMINI;
 pub use openai_chat::OPENAI_CHAT;

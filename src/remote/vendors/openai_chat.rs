@@ -72,8 +72,9 @@ impl Vendor for OpenAiChat {
                 {"role": "user", "content": prompt.user},
             ],
         });
-        // vLLM, Ollama and llama.cpp know the older name.
-        let budget = if dialect.first_party { "max_completion_tokens" } else { "max_tokens" };
+        // Servers of one's own know the older name.
+        let newer = if dialect.first_party { "max_completion_tokens" } else { "max_tokens" };
+        let budget = dialect.preset.map_or(newer, |preset| preset.budget);
         body[budget] = json!(prompt.max_output_tokens);
         match structured {
             Structured::Schema | Structured::Tool => {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Dialect;
 use crate::remote::stream::Added;
 use crate::remote::{Prompt, ServiceTier};
-use crate::values::Usage;
+use crate::values::{Choice, Usage};
 
 /// Way in which an answer is held to the schema. A server that refuses one gets the next; all answers are validated locally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,15 @@ pub enum Structured {
     Json,
     /// Nothing but the schema in the prompt.
     Prompt,
+}
+
+impl Choice for Structured {
+    const WORDS: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Schema, "schema", "The server's own parameter for a schema"),
+        (Self::Tool, "tool", "A tool that the model is made to call"),
+        (Self::Json, "json", "Any JSON, with the schema in the prompt"),
+        (Self::Prompt, "prompt", "The schema in the prompt alone"),
+    ];
 }
 
 /// Content of a reply.

@@ -73,6 +73,11 @@ pub trait Vendor: std::fmt::Debug + Send + Sync {
     /// Path at which it tells about the model.
     fn model_path(&self, dialect: &Dialect) -> String;
 
+    /// Path at which it lists its models.
+    fn model_list_path(&self, _dialect: &Dialect) -> String {
+        "/models".to_owned()
+    }
+
     /// Headers beside the key.
     fn headers(&self, _dialect: &Dialect) -> Vec<(&'static str, String)> {
         Vec::new()

@@ -79,6 +79,7 @@ fn remote(vendor: &'static dyn Vendor) -> Remote {
         most_in_flight: 1,
         timeout: Duration::from_secs(1),
         between_tokens: None,
+        structured: None,
         patience: Duration::from_secs(1),
         max_cost: None,
         price: None,

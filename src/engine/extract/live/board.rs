@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
+use super::forecast::Standing;
 use crate::engine::error::RunError;
 use crate::engine::feed::Job;
 use crate::engine::watchdog::Signs;
@@ -34,6 +35,7 @@ struct Places {
     /// Threads that assemble documents.
     assemblers: usize,
     ready: Option<Sender<Ready>>,
+    standing: Standing,
     /// Set when the traffic has ended: nothing that is claimed from then on would be asked.
     ended: bool,
 }
@@ -96,6 +98,7 @@ impl Board {
             None if places.ended => return Ok(Claim::Nobody),
             None => {
                 places.units.insert(unit, vec![doc]);
+                places.standing.claimed += 1;
                 Claim::Mine
             }
         };
@@ -107,19 +110,30 @@ impl Board {
 
     /// All units of a document are claimed.
     pub(super) fn planned(&self, doc: DocId) {
-        self.places().count_down(doc);
+        let mut places = self.places();
+        places.standing.planned += 1;
+        places.count_down(doc);
     }
 
-    /// A document is given up before it was planned.
+    /// A document is given up: before it was planned, or because units of it stand in a batch.
     pub(super) fn forget(&self, doc: DocId) {
-        self.places().documents.remove(&doc);
+        let mut places = self.places();
+        places.standing.planned += 1;
+        places.documents.remove(&doc);
+    }
+
+    /// Standing of the asking.
+    pub(super) fn standing(&self) -> Standing {
+        self.places().standing
     }
 
     /// Units are answered or given up, durably.
     pub(super) fn settle(&self, units: &[Fingerprint]) {
         let mut places = self.places();
         for unit in units {
-            for doc in places.units.remove(unit).unwrap_or_default() {
+            let asked_for = places.units.remove(unit);
+            places.standing.settled += u64::from(asked_for.is_some());
+            for doc in asked_for.unwrap_or_default() {
                 places.count_down(doc);
             }
         }

@@ -9,6 +9,7 @@
 mod assembling;
 mod board;
 mod due;
+mod forecast;
 mod planner;
 mod reading;
 mod run;

@@ -15,7 +15,8 @@ use crate::engine::extract::way::{Facts, TierRule};
 use crate::engine::feed::Upstream;
 use crate::engine::provider::{Aim, EndpointKind, Outcome, Remote};
 use crate::remote::{Charge, Limiter};
-use crate::values::Event;
+use crate::store::Reader;
+use crate::values::{Event, Stage};
 
 /// Asks for everything that the documents in scope still need, and assembles the documents whose answers are complete.
 pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upstream) -> Result<Outcome, RunError> {
@@ -41,6 +42,7 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
         limiter: Limiter::new(remote.rates, largest, remote.most_in_flight, limits_cached),
         policy,
         board: Arc::new(Board::new(ready)),
+        documents: documents_left(run, &reader)?,
         money: Mutex::new(Money::new(remote.max_cost, debits(&reader)?)),
         stop: Mutex::new(None),
         failed: Mutex::new(None),
@@ -74,7 +76,7 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
         live.board.close_when_idle(&run.signs, || live.is_halted());
     });
     let asked = asked(&live);
-    run.emit(Event::Asking { in_flight: 0, asked });
+    run.emit(Event::Asking { in_flight: 0, units_left: 0, millis_left: None, asked });
     let report = live.limiter.report();
     tracing::info!(grants = report.grants, refusals = report.refusals, factor = report.factor, "limiter");
     match live.failed.into_inner().expect("no panic while the lock is held") {
@@ -84,6 +86,12 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
             Ok(Outcome { asked, stop })
         }
     }
+}
+
+/// Documents that have no extraction: those that wait for it, or for a stage before it, if stages overlap.
+fn documents_left(run: &Run<'_>, reader: &Reader) -> Result<u64, RunError> {
+    let stages = Stage::ALL.into_iter().filter(|stage| *stage <= Stage::Extract);
+    stages.map(|stage| Ok(run.counts(reader, stage)?.todo)).sum()
 }
 
 fn spawn<'scope>(

@@ -22,6 +22,8 @@ pub(super) struct Live<'a> {
     pub(super) limiter: Limiter,
     pub(super) policy: Policy<'a>,
     pub(super) board: Arc<Board>,
+    /// Documents that have no extraction when the asking begins.
+    pub(super) documents: u64,
     pub(super) money: Mutex<Money>,
     /// End of the asking before its time, once that is so.
     pub(super) stop: Mutex<Option<Stop>>,

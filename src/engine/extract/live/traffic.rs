@@ -1,6 +1,7 @@
 //! All traffic of a run, on one thread: takes requests, waits for the limiter, sends, and decides what to do about trouble.
 //! A request that waits for its next attempt holds no place in flight.
 
+mod server;
 mod troubles;
 
 use std::cmp::Reverse;
@@ -13,6 +14,7 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::time::Instant;
 
 use super::due::Due;
+use super::forecast::Forecast;
 use super::reading::{Response, Verdict};
 use super::shared::{Live, asked};
 use crate::engine::error::RunError;
@@ -20,7 +22,7 @@ use crate::engine::extract::backoff::BAD_ANSWER_COSTS;
 use crate::engine::extract::money::Reserved;
 use crate::engine::extract::request::{Ask, Request, prompt};
 use crate::engine::extract::way::TierRule;
-use crate::remote::{Attempt, Health, Permit, Prompt, ServiceTier, TroubleKind, UseOf};
+use crate::remote::{Attempt, Health, Permit, Prompt, ServerFacts, ServiceTier, TroubleKind, UseOf};
 use crate::values::{Choice, Event, Usage};
 
 /// Responses that may wait for the reader before nothing new is sent.
@@ -80,11 +82,15 @@ struct Traffic<'a> {
     unread: usize,
     /// True once a person was told that an answer did not come in time.
     told_time_out: bool,
+    /// Facts that the server told of itself, once it was asked.
+    server: Option<ServerFacts>,
     /// Tokens of prompt and answer together that the server takes, once it has told.
     context_size: Option<u64>,
     /// True once a person was told that prompts may be cut.
     told_cut_prompt: bool,
     health: Health,
+    forecast: Forecast,
+    begun: Instant,
     random: fastrand::Rng,
     /// True once a person was told that there is no room at the flex tier.
     told_full: bool,
@@ -104,9 +110,12 @@ impl<'a> Traffic<'a> {
             numbers: 0,
             unread: 0,
             told_time_out: false,
+            server: None,
             context_size: None,
             told_cut_prompt: false,
             health: Health::new(live.remote.patience, std::time::Instant::now()),
+            forecast: Forecast::new(live.documents),
+            begun: Instant::now(),
             // Jitter decides when, never what.
             random: fastrand::Rng::with_seed(u64::from(std::process::id())),
             told_full: false,
@@ -136,10 +145,9 @@ impl<'a> Traffic<'a> {
             let now = Instant::now();
             if now - told >= TELL_EACH {
                 told = now;
-                let asked = asked(self.live);
-                self.live.run.emit(Event::Asking { in_flight: self.flights.len() as u64, asked });
+                self.tell(now);
             }
-            let window = self.live.limiter.window();
+            let window = self.window();
             // Until one answer is of use, few are paid for.
             let in_flight = self.flights.len();
             let is_tried = self.health.is_useful() || in_flight + self.unread < FIRST;
@@ -152,6 +160,10 @@ impl<'a> Traffic<'a> {
                     Some(Reverse(due)) if due.at <= now => self.held = self.waiting.pop().map(|Reverse(due)| due.ask),
                     Some(Reverse(due)) => tick = tick.min(due.at),
                     None => {}
+                }
+                if self.held.is_some() && self.server.is_none() {
+                    self.meet_server().await;
+                    continue;
                 }
                 if let Some(ask) = self.held.take() {
                     self.begin(ask);
@@ -180,9 +192,25 @@ impl<'a> Traffic<'a> {
         }
     }
 
+    /// Says how far the asking has come.
+    fn tell(&mut self, now: Instant) {
+        let standing = self.live.board.standing();
+        let time_left = self.forecast.time_left(now - self.begun, standing);
+        self.live.run.emit(Event::Asking {
+            in_flight: self.flights.len() as u64,
+            units_left: self.forecast.units_left(standing),
+            millis_left: time_left.map(|left| left.as_millis() as u64),
+            asked: asked(self.live),
+        });
+    }
+
     /// Sets money aside and queues a request at the limiter.
     fn begin(&mut self, ask: Ask) {
         let live = self.live;
+        if let Some(stop) = self.nothing_fits() {
+            live.stop(stop);
+            return;
+        }
         let ask = ask.with_thought_room(live.run.thoughts.tokens());
         if ask.units.len() > 1 && self.context_size.is_some_and(|size| !ask.fits(size)) {
             self.halve(&ask);

@@ -97,8 +97,8 @@ impl Traffic<'_> {
                 self.wait(ask, pause);
             }
         }
-        if let Some(reason) = stop {
-            live.stop(reason);
+        if let Some(stop) = stop {
+            live.stop(self.stop_with_models(trouble, stop));
         }
         Ok(())
     }

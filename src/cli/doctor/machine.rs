@@ -1,0 +1,53 @@
+//! The machine of a run: room on its disk, the store, programs beside this one.
+
+use std::path::Path;
+
+use super::finding::Finding;
+use crate::store::{STORE_FOLDER, Store, StoreError};
+
+/// Below this much free space a run is in danger.
+const LITTLE_SPACE: u64 = 1 << 30;
+
+/// Room on the disk of a folder.
+pub(super) fn disk(folder: &Path) -> Finding {
+    match rustix::fs::statvfs(folder) {
+        Err(e) => Finding::Wrong(format!("'{}' cannot be looked at: {e}; give a folder that exists", folder.display())),
+        Ok(stat) => {
+            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+            let words = format!("{:.1} GiB free at '{}'", free as f64 / f64::from(1 << 30), folder.display());
+            if free < LITTLE_SPACE {
+                Finding::Wrong(format!("{words}; make room: a store takes about a third of the text it holds"))
+            } else {
+                Finding::Good(words)
+            }
+        }
+    }
+}
+
+/// State of the store in a folder.
+pub(super) fn store(dir: &Path) -> Finding {
+    let checked = Store::open_existing(dir).and_then(|store| store.check_integrity());
+    match checked {
+        Ok(()) => Finding::Good(format!("'{}' is sound", dir.join(STORE_FOLDER).display())),
+        Err(error @ StoreError::Missing { .. }) => Finding::Odd(error.to_string()),
+        Err(error) => Finding::Wrong(error.to_string()),
+    }
+}
+
+/// Means to read pages without text by optical character recognition.
+pub(super) fn ocr() -> Finding {
+    let asked = |option| {
+        let output = std::process::Command::new("tesseract").arg(option).output()?;
+        Ok::<_, std::io::Error>(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    match (asked("--version"), asked("--list-langs")) {
+        (Ok(version), Ok(listed)) => {
+            let languages: Vec<&str> = listed.lines().filter(|line| !line.contains(' ')).collect();
+            let version = version.lines().next().unwrap_or("tesseract").to_owned();
+            Finding::Good(format!("{version} for {}", languages.join(", ")))
+        }
+        _ => Finding::Odd(
+            "no tesseract on the path: pages that are pictures are told of, not read; install it (Debian, Ubuntu: apt-get install tesseract-ocr)".into(),
+        ),
+    }
+}

@@ -1,0 +1,80 @@
+//! The server that is asked, as far as it tells of itself: known before the first request.
+
+use std::time::Duration;
+
+use super::Traffic;
+use crate::remote::{ServerFacts, Trouble, TroubleKind};
+use crate::values::{Event, Stop, StopReason};
+
+/// Time between two looks at whether the run is stopped.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl Traffic<'_> {
+    /// Asks the server what it tells of itself, unless the run is stopped meanwhile, and says what follows from it.
+    pub(super) async fn meet_server(&mut self) {
+        let facts = {
+            let mut asked = std::pin::pin!(self.live.client.server_facts());
+            loop {
+                tokio::select! {
+                    facts = &mut asked => break facts,
+                    () = tokio::time::sleep(LOOK) => if self.live.is_halted() {
+                        break ServerFacts::default();
+                    },
+                }
+            }
+        };
+        self.context_size = self.context_size.or(facts.context_size);
+        if let Some(message) = told(&facts, self.live.remote.most_in_flight) {
+            self.live.run.emit(Event::Notice { message });
+        }
+        self.server = Some(facts);
+    }
+
+    /// Number of requests that may be in flight: those of the limiter, and no more than keep the server's slots busy.
+    pub(super) fn window(&self) -> usize {
+        let busy = self.server.as_ref().and_then(ServerFacts::most_in_flight);
+        self.live.limiter.window().min(busy.unwrap_or(usize::MAX))
+    }
+
+    /// Stop where the instructions alone are more than the server takes: no request would pass, however small.
+    pub(super) fn nothing_fits(&self) -> Option<Stop> {
+        let (size, instructions) = (self.context_size?, self.live.run.phrasing.overhead());
+        (instructions >= size).then(|| {
+            let message = format!(
+                "the instructions of the pipeline take about {instructions} tokens, and the server has room for {size} of prompt and answer together: start it with a larger context (-c at llama.cpp, num_ctx at Ollama), or ask with --profile small"
+            );
+            Stop::new(StopReason::BadRequest, message)
+        })
+    }
+
+    /// Stop for a trouble, with the models that the server has where it does not know the one that was asked for.
+    pub(super) fn stop_with_models(&self, trouble: &Trouble, stop: Stop) -> Stop {
+        let models = self.server.as_ref().and_then(ServerFacts::models_in_words);
+        match models.filter(|_| trouble.kind == TroubleKind::NotFound) {
+            Some(models) => Stop::new(stop.reason, format!("{}; the server has {models}", stop.message)),
+            None => stop,
+        }
+    }
+}
+
+/// Notice of what a server with slots is asked at most.
+fn told(facts: &ServerFacts, most: usize) -> Option<String> {
+    let (slots, busy) = (facts.slots?, facts.most_in_flight()?);
+    let size = facts.context_size.map_or_else(String::new, |size| format!(", of {size} tokens each"));
+    Some(format!("the server answers {slots} at once{size}; in flight are at most {}", busy.min(most)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_told_with_what_follows_and_nothing_is_told_without() {
+        let mut facts = ServerFacts { slots: Some(2), context_size: Some(4096), ..ServerFacts::default() };
+        let words = "the server answers 2 at once, of 4096 tokens each; in flight are at most 4";
+        assert_eq!(told(&facts, 64).as_deref(), Some(words));
+        assert!(told(&facts, 1).unwrap().ends_with("at most 1"));
+        facts.slots = None;
+        assert_eq!(told(&facts, 64), None);
+    }
+}
