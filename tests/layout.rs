@@ -272,6 +272,66 @@ fn text_above_and_below_a_picture_between_columns_keeps_its_column() {
 }
 
 #[test]
+fn headings_within_columns_stay_with_their_columns() {
+    let heading = |x: f64, y: f64, text| vec![Line(x, y, 12.0, Bold, text)];
+    let lines = [
+        vec![heading(72.0, 100.0, "Of the keeper")],
+        column(72.0, 120.0, &LEFT),
+        vec![heading(72.0, 210.0, "Of the drowned")],
+        column(72.0, 230.0, &RIGHT),
+        vec![heading(320.0, 103.0, "Of the ledger")],
+        column(320.0, 123.0, &RIGHT),
+        vec![heading(320.0, 213.0, "Of the lanterns")],
+        column(320.0, 233.0, &LEFT),
+    ];
+    assert_reads_in_any_order(&lines.concat());
+}
+
+#[test]
+fn a_caption_across_the_columns_is_read_between_what_stands_above_and_below_it() {
+    let lines = [
+        column(72.0, 100.0, &LEFT),
+        column(320.0, 103.0, &RIGHT),
+        vec![vec![Line(
+            72.0,
+            320.0,
+            9.0,
+            Serif,
+            "Figure 2: The river wall with all of its lanterns, seen from the tower of the ninth gate at dusk",
+        )]],
+        column(72.0, 350.0, &RIGHT),
+        column(320.0, 353.0, &LEFT),
+    ];
+    assert_reads_in_any_order(&lines.concat());
+}
+
+#[test]
+fn names_and_what_is_said_of_them_set_in_are_read_in_pairs() {
+    let name = |y: f64, text| vec![Line(72.0, y, 10.0, Bold, text)];
+    let lines = [
+        column(72.0, 100.0, &LEFT),
+        vec![name(190.0, "bell rope")],
+        column(97.0, 202.0, &RIGHT[..3]),
+        vec![name(250.0, "salt lamp")],
+        column(97.0, 262.0, &LEFT[..2]),
+        vec![name(298.0, "tide ledger")],
+        column(97.0, 310.0, &RIGHT[3..]),
+    ];
+    assert_reads_in_any_order(&lines.concat());
+}
+
+#[test]
+fn a_page_with_running_head_and_foot_is_read_from_head_to_foot() {
+    let lines = [
+        vec![vec![Line(72.0, 40.0, 9.0, Serif, "The Book of the River Wall")]],
+        column(72.0, 100.0, &LEFT),
+        column(320.0, 103.0, &RIGHT),
+        vec![vec![Line(300.0, 760.0, 9.0, Serif, "117")]],
+    ];
+    assert_reads_in_any_order(&lines.concat());
+}
+
+#[test]
 fn a_single_column_of_prose_under_a_heading_is_read_down() {
     let lines = [
         vec![vec![Line(72.0, 80.0, 18.0, Bold, "The Ninth Gate")]],

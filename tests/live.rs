@@ -783,3 +783,20 @@ fn a_chunk_larger_than_the_context_window_fails_with_the_remedy() {
     let run = rehearsal.run("out", &["--pipeline", "glossary"]).exits(65);
     assert!(run.stderr().contains("lower [chunk] max_tokens"), "{}", run.stderr());
 }
+
+#[test]
+fn documents_that_share_a_passage_pay_for_it_once_also_one_by_one() {
+    let latency = Latency { median_ms: 40.0, p99_over_median: 2.0, per_output_token_ms: 0.0 };
+    let rehearsal = Rehearsal::of(1, SimulatorConfig { latency, ..SimulatorConfig::default() });
+    let shared: String =
+        (0..60).map(|n| format!("A wherry is a boat of {n} planks that carries salt to the lower town. ")).collect();
+    for n in 0..8 {
+        let text = format!("{shared}\n\nThis copy was bound in the year {n} of the third tide, by hand.\n");
+        std::fs::write(rehearsal.shelf.books().join(format!("copy-{n}.txt")), text).unwrap();
+    }
+    let one_by_one = ["--mode", "per-document", "--workers", "8", "--formats", "txt"];
+    rehearsal.run("out", &one_by_one).exits(0);
+    let asked = rehearsal.count("out", "SELECT count(*) FROM response");
+    assert_eq!(asked, rehearsal.count("out", "SELECT count(*) FROM unit"), "each unit is asked about once");
+    assert_eq!(rehearsal.requests(), asked.cast_unsigned());
+}

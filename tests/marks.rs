@@ -145,6 +145,54 @@ fn a_change_of_font_in_a_line_of_a_page_marks_its_words() {
 }
 
 #[test]
+fn names_that_run_in_are_marked_in_every_format() {
+    let html = "<p><b>Salt lamp.</b> It burns.</p><p><b>All of it is bold.</b></p><ul><li><i>Tide bell</i>: it rings</li></ul><p>No <b>name</b>: here.</p>";
+    let names = |document: &ParsedDocument| -> Vec<String> {
+        let told = marks(document);
+        told.iter().filter(|(kind, _)| kind == "run_in").map(|(_, text)| (*text).to_owned()).collect()
+    };
+    assert_eq!(names(&read(format!("<html><body>{html}</body></html>").as_bytes())), ["Salt lamp", "Tide bell"]);
+    let page = Page::new().text(72.0, 100.0, 10.0, Bold, "Salt lamp.").text(
+        124.0,
+        100.0,
+        10.0,
+        Serif,
+        "It burns with a small flame, and hisses when it rains.",
+    );
+    assert_eq!(names(&read(&pdf(&[page]))), ["Salt lamp"]);
+}
+
+#[test]
+fn notes_of_a_page_belong_to_their_marks() {
+    let plain = "the keeper of the ninth gate wakes at dusk and counts the lanterns that hang";
+    let page = (0..20)
+        .fold(Page::new(), |page, n| page.text(72.0, 100.0 + 12.0 * f64::from(n), 10.0, Serif, plain))
+        .text(72.0, 340.0, 10.0, Serif, "She swears the oath")
+        .text(151.5, 336.0, 6.0, Serif, "1")
+        .text(160.0, 340.0, 10.0, Serif, "each evening.")
+        .text(72.0, 700.0, 7.0, Serif, "1 It is written in the ledger of the drowned.");
+    let document = read(&pdf(&[page]));
+    let note = document.blocks.iter().position(|block| block.kind == BlockKind::Footnote).unwrap();
+    assert_eq!(pairs(&marks(&document)), [(format!("{{note_reference:{note}}}").as_str(), "\u{b9}")]);
+}
+
+#[test]
+fn formulas_that_stand_alone_are_told_from_text() {
+    let html = "<html><body><p>As is known,</p><math display=\"block\"><mi>E</mi><mo>=</mo><mi>m</mi></math><p>where <math><mi>m</mi></math> is.</p></body></html>";
+    let formulas = |document: &ParsedDocument| -> Vec<String> {
+        let blocks = document.blocks.iter().filter(|block| block.kind == BlockKind::Formula);
+        blocks.map(|block| block.span.of(&document.text).to_owned()).collect()
+    };
+    assert_eq!(formulas(&read(html.as_bytes())).len(), 1);
+    let plain = "the keeper of the ninth gate wakes at dusk and counts the lanterns that hang";
+    let page = Page::new()
+        .lines(72.0, 100.0, 10.0, 12.0, Serif, &[plain; 6])
+        .text(200.0, 190.0, 10.0, Serif, "E = m + c (1)")
+        .lines(72.0, 220.0, 10.0, 12.0, Serif, &[plain; 6]);
+    assert_eq!(formulas(&read(&pdf(&[page]))), ["E = m + c (1)"]);
+}
+
+#[test]
 fn rows_of_a_page_are_a_table_with_its_header_and_caption() {
     let plain = "the keeper of the ninth gate wakes at dusk and counts the lanterns that hang";
     let mut page = (0..12)

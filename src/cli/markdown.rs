@@ -86,7 +86,7 @@ fn signs(kind: &MarkKind) -> Option<&'static str> {
         MarkKind::Bold | MarkKind::Defined => Some("**"),
         MarkKind::Italic | MarkKind::Title => Some("*"),
         MarkKind::Code => Some("`"),
-        MarkKind::SmallCaps | MarkKind::Abbreviation(_) | MarkKind::NoteReference(_) => None,
+        MarkKind::SmallCaps | MarkKind::RunIn | MarkKind::Abbreviation(_) | MarkKind::NoteReference(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::dataflow::DATAFLOW;
 use super::desk::Desk;
 use super::drive::drive;
 use super::error::RunError;
-use super::extract::alone::Purse;
+use super::extract::alone::{Alone, Purse};
 use super::feed::{Job, feed_unfinished};
 use crate::store::{Checkpoint, Reader, StageState};
 use crate::values::Stage;
@@ -35,7 +35,9 @@ pub(super) fn run_documents(run: &Run<'_>, purse: Option<&Purse>) -> Result<(), 
         feed,
         || Desk::for_whole_documents(run, purse),
         |desk, job| {
-            let checkpoint = whole_document(run, desk, &job)?;
+            let mut checkpoint = whole_document(run, desk, &job)?;
+            let claims = desk.alone.as_mut().and_then(Alone::claims);
+            checkpoint.after = claims.map(|claims| -> Box<dyn FnOnce() + Send> { Box::new(move || drop(claims)) });
             run.writer.submit(checkpoint).map_err(Into::into)
         },
     )

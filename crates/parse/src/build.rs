@@ -94,7 +94,7 @@ impl Builder {
     /// Adds a block with marks whose places are counted.
     pub(super) fn counted_block(&mut self, kind: BlockKind, text: &str, area: Option<Area>, marked: &[Marked]) {
         if let Some(start) = self.push(kind, text, area) {
-            self.markup.marks.extend(marked::placed(&self.text[start..], start, marked));
+            self.add_marks(kind, start, marked);
         }
     }
 
@@ -122,7 +122,13 @@ impl Builder {
                 }
             }
         }
-        self.markup.marks.extend(marked::placed(&self.text[start..], start, &known));
+        self.add_marks(kind, start, &known);
+    }
+
+    fn add_marks(&mut self, kind: BlockKind, start: usize, marked: &[Marked]) {
+        let marks = marked::placed(&self.text[start..], start, marked);
+        self.markup.marks.extend(marked::run_in(kind, &self.text, start, &marks));
+        self.markup.marks.extend(marks);
     }
 
     /// Adds a table of blocks that were added.
@@ -211,10 +217,25 @@ impl Builder {
                 parts.push(Part { kind, span: Span { start: first.start, end: last.end } });
             }
         }
+        for (entry, kind) in [(BlockKind::ContentsEntry, PartKind::Contents), (BlockKind::IndexEntry, PartKind::Index)]
+        {
+            parts.extend(runs(&self.blocks, entry).map(|span| Part { kind, span }));
+        }
         parts.extend(boilerplate(&self.text));
         parts.sort_by_key(|part| (part.span.start, std::cmp::Reverse(part.span.end)));
         parts.dedup();
     }
+}
+
+/// Places of blocks of a kind that follow each other, furniture of their pages between them aside.
+fn runs(blocks: &[Block], kind: BlockKind) -> impl Iterator<Item = Span> {
+    let belongs = move |block: &Block| block.kind == kind || block.kind == BlockKind::Furniture;
+    blocks.chunk_by(move |a, b| belongs(a) == belongs(b)).filter_map(move |run| {
+        let mut entries = run.iter().filter(|block| block.kind == kind);
+        let first = entries.next()?;
+        let last = entries.next_back().unwrap_or(first);
+        Some(Span { start: first.span.start, end: last.span.end })
+    })
 }
 
 /// What Project Gutenberg writes before and after a book: <https://www.gutenberg.org/policy/license.html>. Its files mark the ends of

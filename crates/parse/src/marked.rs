@@ -3,7 +3,7 @@
 
 use unicode_normalization::char::is_combining_mark;
 
-use corpora_values::{Mark, MarkKind, Span};
+use corpora_values::{BlockKind, Mark, MarkKind, Span};
 
 /// A marked run of a block's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +92,29 @@ pub(super) fn placed(text: &str, start: usize, marked: &[Marked]) -> Vec<Mark> {
         .collect();
     marks.sort_by_key(|mark| (mark.span.start, std::cmp::Reverse(mark.span.end)));
     marks
+}
+
+/// Longer runs at the beginning of a block are no names.
+const LONGEST_NAME: usize = 80;
+
+/// The name with which a block runs in, if its author has set it apart: it stands out, and a full stop, a colon or a dash follows, with
+/// text behind it. `marks` are those of the block, whose clean text begins at `start` and ends `text`.
+pub(super) fn run_in(kind: BlockKind, text: &str, start: usize, marks: &[Mark]) -> Option<Mark> {
+    if !matches!(kind, BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Definition) {
+        return None;
+    }
+    let stands_out = |mark: &&Mark| {
+        matches!(mark.kind, MarkKind::Bold | MarkKind::Italic | MarkKind::SmallCaps | MarkKind::Defined)
+            && !text[start..mark.span.start as usize].contains(char::is_alphabetic)
+    };
+    let mark = marks.iter().find(stands_out)?;
+    let (from, to) = (mark.span.start as usize, mark.span.end as usize);
+    let parts = |c: char| matches!(c, '.' | ':' | '\u{2013}' | '\u{2014}');
+    let name = text[from..to].trim_end_matches(|c: char| parts(c) || c.is_whitespace());
+    let rest = text[from + name.len()..].trim_start();
+    let goes_on = rest.strip_prefix(parts).is_some_and(|rest| rest.trim_start().starts_with(char::is_alphanumeric));
+    let is_name = name.len() <= LONGEST_NAME && name.contains(char::is_alphabetic) && goes_on;
+    is_name.then(|| Mark { kind: MarkKind::RunIn, span: Span::new(from, from + name.len()) })
 }
 
 /// A run with the hyphens at its ends that belong to no other word.

@@ -55,6 +55,8 @@ pub enum MarkKind {
     Code,
     /// A term at the place where it is defined: `dfn`.
     Defined,
+    /// A name at the beginning of a block that is set apart from what is said of it there: `Salt lamp. It burns ...`.
+    RunIn,
     /// The title of a work, as `cite` has it.
     Title,
     /// An abbreviation, and what it stands for where the author says so: `abbr title`.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::admission::{Admission, admission, debits, held_by, why};
 use super::backoff::{ATTEMPTS, backoff};
+use super::claims::{Claimed, Claims};
 use super::contents::Contents;
 use super::money::{Money, Reserved};
 use super::request::{Ask, prompt};
@@ -30,14 +31,17 @@ pub(in crate::engine) struct Alone<'a> {
     policy: Policy<'a>,
     reader: Reader,
     purse: &'a Purse,
+    /// Claims on the units of the document in hand, until it is checkpointed.
+    claims: Option<Claims>,
     runtime: tokio::runtime::Runtime,
     random: fastrand::Rng,
 }
 
-/// Money of all workers, and the end of the run before its time, once one of them has met it.
+/// Money of all workers, what they ask about, and the end of the run before its time, once one of them has met it.
 #[derive(Debug)]
 pub(in crate::engine) struct Purse {
     money: Mutex<Money>,
+    claimed: Arc<Claimed>,
     stop: Mutex<Option<Stop>>,
 }
 
@@ -48,7 +52,7 @@ impl Purse {
     /// If the store cannot be read.
     pub(in crate::engine) fn new(run: &Run<'_>, remote: &Remote) -> Result<Self, RunError> {
         let money = Money::new(remote.max_cost, debits(&run.store.reader()?)?);
-        Ok(Self { money: Mutex::new(money), stop: Mutex::new(None) })
+        Ok(Self { money: Mutex::new(money), claimed: Arc::default(), stop: Mutex::new(None) })
     }
 
     /// End of the run before its time, if that has come.
@@ -108,6 +112,7 @@ impl<'a> Alone<'a> {
             policy: Policy::new(run.question, remote, &run.pipeline)?,
             reader: run.store.reader()?,
             purse,
+            claims: None,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?,
             random: fastrand::Rng::new(),
         })
@@ -135,6 +140,11 @@ impl<'a> Alone<'a> {
         AskedAlone { changes, outcome }
     }
 
+    /// Claims on the units of the document in hand: they end when its answers are durable.
+    pub(in crate::engine) fn claims(&mut self) -> Option<Claims> {
+        self.claims.take()
+    }
+
     fn ask_all(
         &mut self,
         run: &Run<'_>,
@@ -142,6 +152,12 @@ impl<'a> Alone<'a> {
         contents: &Contents,
         changes: &mut Vec<Change>,
     ) -> Result<Stored, StageError> {
+        let (open, _) = self.admitted(run, contents, job.pending.generation)?;
+        self.claims = None;
+        let waiting = run.signs.waits("a worker", "units that another worker asks about");
+        self.claims = Some(self.purse.claimed.claim(open.iter().map(|unit| unit.key).collect()));
+        drop(waiting);
+        // Somebody may have been answered meanwhile.
         let (open, stored) = self.admitted(run, contents, job.pending.generation)?;
         // One document after another is the way that this program is measured against: it keeps to sentences.
         for units in open.chunks(run.pipeline.units_per_request()) {

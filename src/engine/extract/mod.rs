@@ -5,6 +5,7 @@ pub(super) mod alone;
 mod assemble;
 mod backoff;
 pub(super) mod batch;
+mod claims;
 mod contents;
 mod embedded;
 mod live;

@@ -49,6 +49,8 @@ pub(crate) struct Walker<'a> {
     alternative: String,
     spans: Spans,
     tables: Tables,
+    /// Signs of formulas in the block that is being read.
+    math: usize,
     /// Marked runs of the block that is being read.
     meanings: Vec<(Meaning, std::ops::Range<usize>)>,
     /// Attributes of the open elements that make marks, outermost first.
@@ -70,6 +72,7 @@ impl<'a> Walker<'a> {
             alternative: String::new(),
             spans: Spans::default(),
             tables: Tables::default(),
+            math: 0,
             meanings: Vec::new(),
             attributes: Vec::new(),
         }
@@ -94,9 +97,12 @@ impl<'a> Walker<'a> {
             self.flow.mark(&label, at);
         }
         if !self.text.is_empty() {
+            let is_formula = self.math > 0 && kind == BlockKind::Paragraph && self.math >= signs(&self.text);
+            let kind = if is_formula { BlockKind::Formula } else { kind };
             self.mark_open();
             self.flow.push_marked(kind, &self.text, self.meanings.drain(..));
             self.text.clear();
+            self.math = 0;
         }
     }
 
@@ -343,6 +349,11 @@ impl<'a> Walker<'a> {
     }
 }
 
+/// Characters of a text that can be seen.
+fn signs(text: &str) -> usize {
+    text.chars().filter(|c| !c.is_whitespace()).count()
+}
+
 /// The mark that an element makes of a block's text so far.
 fn meaning(frame: &Frame, attribute: Option<String>, text: &str) -> Option<(Meaning, std::ops::Range<usize>)> {
     let marked = text.get(frame.began..).filter(|marked| !marked.trim().is_empty())?;
@@ -432,6 +443,7 @@ impl Sink for Walker<'_> {
         if frame.role == Role::Math && frame.mode == Mode::Read && frame.name == hash(name) {
             let alternative = std::mem::take(&mut self.alternative);
             if self.text.get(frame.began..).is_none_or(|t| t.trim().is_empty()) {
+                self.math += signs(&alternative);
                 self.push_run(&alternative, frame.kind);
             }
         }
@@ -469,7 +481,10 @@ impl Sink for Walker<'_> {
         }
         match frame.mode {
             Mode::Skip => {}
-            Mode::Read => self.push_text(text, &frame),
+            Mode::Read => {
+                self.math += if frame.in_math { signs(text) } else { 0 };
+                self.push_text(text, &frame);
+            }
             Mode::Label => self.alternative.push_str(text),
             Mode::Title => {
                 let title = self.flow.title.get_or_insert_default();

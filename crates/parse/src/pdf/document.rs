@@ -14,7 +14,9 @@ use super::headings::Faces;
 use super::layers::Layers;
 use super::lines::{self, PageBlock};
 use super::painter::Painter;
-use super::{annotations, contents, definitions, fallback, furniture, headings, hidden, hyphens, structure, tables};
+use super::{
+    annotations, contents, definitions, fallback, furniture, headings, hidden, hyphens, notes, structure, tables,
+};
 use crate::ParseSettings;
 use crate::archive::ZIP;
 use crate::build::Builder;
@@ -316,16 +318,25 @@ fn add_page(
     hyphenated: &HashSet<String>,
     builder: &mut Builder,
 ) {
-    let mut indices: Vec<u32> = Vec::with_capacity(blocks.len() + 1);
-    for (block, kind) in blocks.iter().zip(kinds) {
-        let marks = match kind {
+    let texts: Vec<Cow<'_, str>> = blocks.iter().map(|block| hyphens::resolve(&block.text, hyphenated)).collect();
+    // Of a block whose only word went to another nothing is left.
+    let mut indices: Vec<u32> = vec![builder.next_block()];
+    indices.extend(texts.iter().scan(builder.next_block(), |next, text| {
+        *next += u32::from(!text.trim().is_empty());
+        Some(*next)
+    }));
+    let plain: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    let mut references = notes::references(&plain, kinds, |block| indices[block]).into_iter().peekable();
+    for (at, (block, kind)) in blocks.iter().zip(kinds).enumerate() {
+        let mut marks = match kind {
             BlockKind::Furniture | BlockKind::Code | BlockKind::ContentsEntry => Vec::new(),
             _ => block.runs.marks(faces),
         };
-        indices.push(builder.next_block());
-        builder.counted_block(*kind, &hyphens::resolve(&block.text, hyphenated), Some(block.area), &marks);
+        while let Some((_, mark)) = references.next_if(|(of, _)| *of == at) {
+            marks.push(mark);
+        }
+        builder.counted_block(*kind, &texts[at], Some(block.area), &marks);
     }
-    indices.push(builder.next_block());
     for table in tables::find(blocks, kinds, faces) {
         let (first, end) = (indices[table.first], indices[table.first + table.rows]);
         builder.table(Table {

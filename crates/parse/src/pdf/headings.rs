@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::fonts;
+use super::formulas::is_formula;
 use super::lines::{PageBlock, Shape};
 use corpora_values::{BlockKind, OutlineEntry};
 
@@ -164,6 +165,7 @@ impl Faces {
         }
         match block.shape {
             Shape::Text if block.is_fixed && self.tells_code => BlockKind::Code,
+            Shape::Text if is_formula(text) => BlockKind::Formula,
             Shape::Text => BlockKind::Paragraph,
             Shape::ListItem => BlockKind::ListItem,
             Shape::Row => BlockKind::TableRow,

@@ -395,8 +395,8 @@ impl Column {
         let centered = (before.left + before.right - after.left - after.right).abs() < 0.8 * size
             && before.left > self.left + 0.5 * size;
         let indented = after.left > self.left + 0.8 * size && before.left < after.left - 0.8 * size;
-        // The second line of a hanging paragraph is indented too, and so is what follows a list's mark.
-        let hanging = begins_list_item(first.text.trim());
+        // The second line of a hanging paragraph is indented too, and so is what follows a list's mark or the number of a title.
+        let hanging = begins_list_item(first.text.trim()) || begins_with_label(first.text.trim());
         if indented && !centered && !hanging {
             return true;
         }
@@ -453,6 +453,16 @@ fn begins_with_number(text: &str) -> bool {
     text.split_once(' ').is_some_and(|(number, _)| {
         number.starts_with(|c: char| c.is_ascii_digit()) && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
     })
+}
+
+/// Test whether a text begins as numbered titles do: `4.2 The gate`, `Appendix B Of salt`.
+fn begins_with_label(text: &str) -> bool {
+    let mut words = text.split(' ');
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let is_letter = second.len() == 1 && second.bytes().all(|b| b.is_ascii_uppercase()) && second != "I";
+    let is_number = !second.is_empty() && second.bytes().all(|b| b.is_ascii_digit());
+    let is_name = first.starts_with(char::is_uppercase) && first.chars().all(char::is_alphabetic);
+    begins_with_number(text) || (is_name && (is_letter || is_number) && words.next().is_some())
 }
 
 /// Bullets; numbers, single letters and small Roman numbers with a full stop or in brackets.
