@@ -4,6 +4,7 @@ use super::definitions::definitions;
 use super::language::language;
 use super::spelling::fold;
 use super::terms::{canonical_form, singular_form};
+use super::word_sets::word_sets;
 
 /// Most words of a term: what is longer is a sentence.
 const LONGEST_TERM: usize = 8;
@@ -31,8 +32,9 @@ pub fn no_term(term: &str, language_tag: Option<&str>) -> Option<NoTerm> {
     let words: Vec<&str> =
         folded.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|w| !w.is_empty()).collect();
     let language = language(language_tag);
-    let listed = stop_words::lookup(&language).unwrap_or_default();
-    let is_stop = |word: &&str| listed.contains(word) || (language == "en" && PRONOUNS.split(' ').any(|p| p == *word));
+    let sets = word_sets(&language);
+    let is_stop =
+        |word: &&str| sets.stops.contains(word) || (language == "en" && PRONOUNS.split(' ').any(|p| p == *word));
     // The letters of "U.S." are no words.
     let are_initials = words.len() > 1 && words.iter().all(|word| word.chars().count() == 1);
     if !words.is_empty() && !are_initials && words.iter().all(is_stop) {

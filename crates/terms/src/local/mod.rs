@@ -12,6 +12,7 @@ mod spelling;
 mod terms;
 mod tokenize;
 mod uses;
+mod word_sets;
 
 pub use definitions::{Definition, definitions};
 pub use judge::{NoTerm, defines, no_term, stands_in};

@@ -1,9 +1,11 @@
 //! Words, lines and their marks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::scripts::{Unspaced, begins_word, in_word, is_apostrophe, is_hyphen, unspaced};
 use super::spelling::{fold, singular};
+use super::word_sets::{WordSets, word_sets};
 use crate::chunk::is_abbreviation;
 use corpora_values::{BlockKind, ParsedDocument, Span};
 
@@ -68,7 +70,7 @@ pub(super) struct Tokens {
 }
 
 /// English words that no term begins or ends with. Closed classes of the language's grammar.
-const FUNCTION_WORDS: &str = "a an the this that these those my your his her its our their whose each every either neither any some no all \
+pub(super) const FUNCTION_WORDS: &str = "a an the this that these those my your his her its our their whose each every either neither any some no all \
     both such what which who whom i me you he him she it we us they them myself yourself himself herself itself ourselves themselves \
     and or but nor so yet if then than as because while when where why how whether though although unless until since \
     of in on at by to from with without within into onto upon over under above below between among through during before after against \
@@ -82,8 +84,7 @@ struct Tokenizer<'a> {
     tokens: Tokens,
     ids: HashMap<String, u32>,
     surfaces: HashMap<&'a str, (u32, u8)>,
-    stops: HashSet<&'static str>,
-    functions: HashSet<&'static str>,
+    sets: Arc<WordSets>,
     elides: bool,
     kanji: bool,
 }
@@ -121,8 +122,6 @@ impl<'a> Tokenizer<'a> {
     fn new(text: &'a str, language: Option<&str>) -> Self {
         let language = super::language::language(language);
         let english = language == "en";
-        let stops: HashSet<_> = stop_words::lookup(&language).unwrap_or_default().iter().copied().collect();
-        let functions = if english { FUNCTION_WORDS.split_whitespace().collect() } else { stops.clone() };
         let count = |wanted: fn(char) -> bool| text.chars().filter(|c| wanted(*c)).count();
         let hiragana = if text.is_ascii() { 0 } else { count(|c| matches!(c, '\u{3041}'..='\u{309f}')) };
         Self {
@@ -130,8 +129,7 @@ impl<'a> Tokenizer<'a> {
             tokens: Tokens { english, ..Tokens::default() },
             ids: HashMap::new(),
             surfaces: HashMap::new(),
-            stops,
-            functions,
+            sets: word_sets(&language),
             elides: matches!(language.as_str(), "fr" | "it" | "ca" | "oc"),
             kanji: hiragana > 0 && hiragana * 10 > count(|c| unspaced(c) == Some(Unspaced::Ideograph)),
         }
@@ -352,11 +350,11 @@ impl<'a> Tokenizer<'a> {
             return id;
         }
         let id = span_offset(self.tokens.vocabulary.len());
-        let function = self.functions.contains(text.as_str()) || text.ends_with("n't");
+        let function = self.sets.functions.contains(text.as_str()) || text.ends_with("n't");
         let letters = text.chars().count();
         let entry = Entry {
             singular: id,
-            stop: function || self.stops.contains(text.as_str()) || (letters == 1 && text.is_ascii()),
+            stop: function || self.sets.stops.contains(text.as_str()) || (letters == 1 && text.is_ascii()),
             function,
             count: 0,
             text: text.clone().into_boxed_str(),
