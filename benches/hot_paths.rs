@@ -66,6 +66,7 @@ fn filled(folder: &std::path::Path, count: usize) -> (Store, FpId) {
             content: Some((hash, 1)),
             size: 1,
             mtime_ns: 1,
+            identity: None,
             failure: None,
             scope: Scope::Whole,
         };

@@ -5,6 +5,7 @@ use corpora::values::{BlockKind, ParsedDocument, SectionSource};
 
 use crate::support::documents::with_xref;
 use crate::support::page::{Font, Page, pdf};
+use crate::support::{Shelf, documents};
 
 use Font::{Bold, Narrow, Plain, Serif, Vertical, Wide};
 
@@ -845,4 +846,15 @@ fn a_note_without_an_appearance_is_read_and_a_hidden_one_is_not() {
     );
     let document = parse(&bytes, &ParseSettings::default(), &mut |_, _| {}).unwrap();
     assert_eq!(document.text.trim(), "The ninth gate.\nAsk the keeper.");
+}
+
+#[test]
+fn a_line_that_all_pages_are_made_of_is_their_text_and_no_running_head() {
+    let shelf = Shelf::empty();
+    let pages: Vec<Vec<String>> =
+        (0..5).map(|n| vec![format!("The Saltbinder of page {n} guards the Ninth Gate of Varrow.")]).collect();
+    let pages: Vec<&[String]> = pages.iter().map(Vec::as_slice).collect();
+    shelf.put("short.pdf", &documents::pdf(&pages));
+    shelf.batch(&[]).exits(0);
+    assert!(!shelf.vocabulary("short.vocab.json")["entries"].as_array().unwrap().is_empty());
 }

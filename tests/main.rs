@@ -7,6 +7,7 @@ mod batches;
 mod bench;
 mod blocklist;
 mod byte_ledger;
+mod certified;
 mod cheaper;
 mod consolidate;
 mod crash;

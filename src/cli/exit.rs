@@ -97,6 +97,7 @@ impl From<StoreError> for CommandError {
             StoreError::Damaged { .. }
             | StoreError::Database { .. }
             | StoreError::Record { .. }
+            | StoreError::Spoilt { .. }
             | StoreError::Stopped => Exit::Internal,
         };
         Self { exit, message: error.to_string() }
@@ -110,6 +111,7 @@ impl From<RunError> for CommandError {
             RunError::Provider(_) | RunError::Input(_) | RunError::Io { .. } | RunError::Output { .. } => {
                 Self::bad_input(error)
             }
+            RunError::Machine { .. } => Self { exit: Exit::Partial, message: error.to_string() },
             RunError::Threads(_) | RunError::Internal(_) => Self { exit: Exit::Internal, message: error.to_string() },
         }
     }

@@ -23,6 +23,7 @@ impl From<Failure> for StageError {
 impl From<StoreError> for StageError {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Spoilt { .. } => Self::Failure(Failure::new(FailureKind::Spoilt, error.to_string())),
             // One unreadable record is that document's trouble.
             StoreError::Record { .. } => Self::Failure(Failure::new(FailureKind::Internal, error.to_string())),
             error => Self::Run(RunError::Store(error)),

@@ -1,5 +1,6 @@
 //! Checkpoints: what a stage made of a document, or why it failed, with the events that may be told once that is durable.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::attempts::{StageError, attempts};
@@ -11,8 +12,8 @@ use super::feed::{Job, Upstream, follow_documents};
 use super::provider::Outcome;
 use super::work::{Made, Work};
 use super::worker::Position;
-use crate::store::{Change, Checkpoint, StoreError};
-use crate::values::{Artifact, Event, Failure, Fingerprint, SourcePath, Stage};
+use crate::store::{Change, Checkpoint, DocId, StoreError};
+use crate::values::{Artifact, Event, Failure, FailureKind, Fingerprint, SourcePath, Stage};
 
 /// A document that takes longer than this has its progress told.
 const LONG: Duration = Duration::from_secs(1);
@@ -96,11 +97,19 @@ fn conclusion<T: Artifact>(
             changes.push(Change::Done { fp, doc, attempts, terms, notes: lines, gap, artifact: made.into_bytes() });
             Checkpoint::new(changes, vec![about.done(terms, started, notes)])
         }
+        Err(failure) if failure.kind == FailureKind::Spoilt => remake(run, doc, about.path),
         Err(failure) => {
             let event = about.failed(&failure, attempts);
             Checkpoint::new(vec![Change::Failed { fp, doc, attempts, failure }], vec![event])
         }
     }
+}
+
+/// Lets what is spoilt of a document be made again, later in this run.
+pub(super) fn remake(run: &Run<'_>, doc: DocId, path: &SourcePath) -> Checkpoint {
+    run.spoilt.store(true, Ordering::Relaxed);
+    let message = format!("{path}: a stored result is not as it was stored, and is made again; check the disk");
+    Checkpoint::new(vec![Change::Remake { fps: Box::new(run.fps), doc }], vec![Event::Notice { message }])
 }
 
 /// Stage and document that an event is about.

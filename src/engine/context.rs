@@ -35,6 +35,8 @@ pub(super) struct Run<'a> {
     pub(super) cancel: &'a Cancel,
     /// Set when no more can be asked of a provider: stages that feed it stop too.
     pub(super) halted: Arc<AtomicBool>,
+    /// Set when a stored result was found that is not as it was stored: what waits for it again is done before the run ends.
+    pub(super) spoilt: AtomicBool,
     pub(super) pool: rayon::ThreadPool,
     pub(super) workers: usize,
     pub(super) pipeline: Pipeline,
@@ -124,6 +126,7 @@ impl<'a> Run<'a> {
             signs: Signs::new(),
             cancel,
             halted: Arc::new(AtomicBool::new(false)),
+            spoilt: AtomicBool::new(false),
             pool: rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap(),
             workers: 1,
             fps: StageMap::from_fn(|_| question),

@@ -3,17 +3,21 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::config::RunConfig;
 use super::context::Run;
-use super::error::RunError;
+use super::error::{RunError, is_of_the_machine};
+use crate::stages::consolidate::read_vocabulary;
 use crate::stages::discover::{Found, Inputs, Walk, WalkError, output_names};
 use crate::stages::parse;
-use crate::store::{Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader, Scope, output_place};
-use crate::values::{Event, Failure, FailureKind, Fingerprint, Format, Formats, Phase, SourcePath, Stage};
+use crate::store::{
+    Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader, Scope, WrittenOutput, output_place,
+};
+use crate::values::{Event, Failure, FailureKind, Fingerprint, Format, Formats, Phase, Shown, SourcePath, Stage};
 
 /// Files hashed together, in parallel, and committed together.
 const BATCH: usize = 64;
@@ -112,6 +116,7 @@ impl Discovery<'_> {
                 if !self.config.checksum
                     && row.size == found.size
                     && row.mtime_ns == found.mtime_ns
+                    && row.identity.is_none_or(|identity| identity == found.identity)
                     && matches!(row.state, FileState::Present | FileState::NotADocument)
                     && self.is_still(&found, row.state) =>
             {
@@ -120,6 +125,10 @@ impl Discovery<'_> {
                     return Ok(());
                 }
                 self.found.documents += 1;
+                if row.identity.is_none() {
+                    let change = Change::Identified { path: found.path.clone(), identity: found.identity };
+                    self.run.writer.submit(Checkpoint::new(vec![change], Vec::new()))?;
+                }
                 if let Some(output) = row.written {
                     self.check_output(&found.path, &output)?;
                 }
@@ -160,13 +169,21 @@ impl Discovery<'_> {
         }
     }
 
-    /// A vocabulary file that somebody deleted is written again from the store.
-    fn check_output(&mut self, path: &SourcePath, output: &str) -> Result<(), RunError> {
+    /// A vocabulary file that somebody deleted, or that was cut or overwritten, is written again from the store; one that somebody
+    /// edited stays.
+    fn check_output(&mut self, path: &SourcePath, written: &WrittenOutput) -> Result<(), RunError> {
         // A name that no run gives is refused when the file is written.
-        let place = output_place(&self.run.places.output, output);
-        if place.is_ok_and(|place| std::fs::symlink_metadata(place).is_ok()) {
-            self.found.settled += 1;
-            return Ok(());
+        let place = output_place(&self.run.places.output, &written.output).ok();
+        let found = place.as_ref().and_then(|place| std::fs::symlink_metadata(place).ok().zip(Some(place)));
+        if let Some((meta, place)) = found {
+            let is_as_long = written.bytes.is_none_or(|bytes| bytes == meta.len());
+            if is_as_long && !self.config.checksum || !is_damaged(place, written) {
+                self.found.settled += 1;
+                return Ok(());
+            }
+            let message =
+                format!("{} is cut short or overwritten, and is written again; check the disk", Shown(&written.output));
+            self.run.emit(Event::Notice { message });
         }
         self.found.changed = true;
         let changes = vec![Change::OutputLost(path.clone())];
@@ -182,6 +199,7 @@ impl Discovery<'_> {
             content: None,
             size: 0,
             mtime_ns: 0,
+            identity: None,
             failure: Some(Failure::new(FailureKind::Io, error.reason)),
             scope: self.scope,
         };
@@ -213,9 +231,9 @@ impl Discovery<'_> {
         }
         let batch = std::mem::take(&mut self.batch);
         let (scope, formats) = (self.scope, self.config.formats);
-        let changes: Vec<FileChange> =
+        let changes: Result<Vec<FileChange>, RunError> =
             self.run.pool.install(|| batch.par_iter().map(|found| examine(found, formats, scope)).collect());
-        self.record(changes)
+        self.record(changes?)
     }
 
     /// Hands what was learned of some files to the writer.
@@ -292,6 +310,12 @@ fn is_within(inputs: &Inputs, recursive: bool, path: &SourcePath) -> bool {
     })
 }
 
+/// Test whether a vocabulary file is neither as it was written nor one that somebody may have edited: that one is a vocabulary still.
+fn is_damaged(place: &Path, written: &WrittenOutput) -> bool {
+    let Ok(bytes) = std::fs::read(place) else { return false };
+    written.sha.is_some_and(|sha| Fingerprint::of(&bytes).0[..8] != sha) && read_vocabulary(&bytes).is_err()
+}
+
 fn is_below(path: &SourcePath, place: &SourcePath) -> bool {
     path == place
         || path.as_str().strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('/'))
@@ -304,7 +328,7 @@ fn is_named_as_document(path: &SourcePath, formats: Formats) -> bool {
 }
 
 /// Looks into a file: what it is, and the hash of its content if it is a document.
-fn examine(found: &Found, formats: Formats, scope: Scope) -> FileChange {
+fn examine(found: &Found, formats: Formats, scope: Scope) -> Result<FileChange, RunError> {
     let is_named = is_named_as_document(&found.path, formats);
     let change = |state, content, failure| FileChange {
         path: found.path.clone(),
@@ -312,10 +336,14 @@ fn examine(found: &Found, formats: Formats, scope: Scope) -> FileChange {
         content,
         size: found.size,
         mtime_ns: found.mtime_ns,
+        identity: Some(found.identity),
         failure,
         scope,
     };
-    match read_document(found, formats, is_named) {
+    Ok(match read_document(found, formats, is_named) {
+        Err(source) if is_of_the_machine(&source) => {
+            return Err(RunError::Machine { action: "read the inputs", source });
+        }
         Ok(Content::Document(hash, length)) => change(FileState::Present, Some((hash, length)), None),
         Ok(Content::Other) => change(FileState::NotADocument, None, None),
         Ok(Content::Misnamed(failure)) => change(FileState::Unreadable, None, Some(failure)),
@@ -324,7 +352,7 @@ fn examine(found: &Found, formats: Formats, scope: Scope) -> FileChange {
             change(FileState::Unreadable, None, Some(Failure::new(FailureKind::Io, message)))
         }
         Err(_) => change(FileState::NotADocument, None, None),
-    }
+    })
 }
 
 /// Findings of a look into a file.

@@ -34,6 +34,16 @@ pub enum RunError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The machine has no room for what the run needs: descriptors, processes, memory. No document is to blame.
+    #[error(
+        "cannot {action}: {source}; that is trouble of this machine and of no document, so all that is left waits: give it more room (ulimit -n, ulimit -u, ulimit -v), or use fewer --workers, and run the same command again"
+    )]
+    Machine {
+        /// Action that failed.
+        action: &'static str,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// A provider cannot be asked as things are.
     #[error("{0}")]
     Provider(String),
@@ -43,4 +53,11 @@ pub enum RunError {
     /// The operating system gave no threads.
     #[error("cannot start a worker thread: {0}; use fewer with --workers")]
     Threads(std::io::Error),
+}
+
+/// Test whether an error says that the machine has no room, whatever was being done: no file descriptors, no processes, no memory.
+pub(super) fn is_of_the_machine(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let of = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM, Errno::NOBUFS];
+    error.raw_os_error().is_some_and(|code| of.iter().any(|errno| errno.raw_os_error() == code))
 }

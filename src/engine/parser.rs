@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use super::attempts::StageError;
 use super::config::ParseIn;
 use super::parse_here::{parse_here, read_unchanged};
 use super::worker::{FoundTerms, ParseProgram, ParseWorker, Parsed, Position};
 use crate::stages::extract::local::TermSettings;
 use crate::stages::parse::ParseSettings;
 use crate::store;
-use crate::values::{Failure, Fingerprint};
+use crate::values::Fingerprint;
 
 /// Way to parse the documents of a run.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl<'a> Parser<'a> {
         file: &Path,
         sha: &Fingerprint,
         progress: &mut dyn FnMut(Position),
-    ) -> Result<Parsed, Failure> {
+    ) -> Result<Parsed, StageError> {
         match self {
             Self::Worker(worker) => worker.parse(file, sha, progress),
             Self::Here(settings) => {
@@ -67,7 +68,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Finds the terms of a parsed document as the store holds it, in a worker; none where there are no workers.
-    pub(super) fn terms(&mut self, parsed: &[u8], rules: &TermSettings) -> Option<Result<FoundTerms, Failure>> {
+    pub(super) fn terms(&mut self, parsed: &[u8], rules: &TermSettings) -> Option<Result<FoundTerms, StageError>> {
         match self {
             Self::Worker(worker) => Some(worker.terms(parsed, rules)),
             Self::Here(_) => None,

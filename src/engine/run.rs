@@ -145,6 +145,7 @@ fn begin<'a>(
         cancel,
         signs,
         halted,
+        spoilt: AtomicBool::new(false),
         pool: rayon::ThreadPoolBuilder::new()
             .num_threads(config.workers)
             .build()
@@ -246,16 +247,25 @@ fn stages(
         }
     }
     progress.through_before = run.files_through(&reader, last)?;
-    match config.mode {
-        Mode::PerDocument if last >= Stage::Extract => whole_documents(run, progress, &reader)?,
-        Mode::Staged | Mode::PerDocument => {
-            for rows in in_turn(run, last) {
-                if run.cancel.is_stopping() {
-                    break;
+    // What one stage finds spoilt, an earlier one makes again.
+    for _ in Stage::ALL {
+        match config.mode {
+            Mode::PerDocument if last >= Stage::Extract => whole_documents(run, progress, &reader)?,
+            Mode::Staged | Mode::PerDocument => {
+                for rows in in_turn(run, last) {
+                    if run.cancel.is_stopping() {
+                        break;
+                    }
+                    run.go_on();
+                    side_by_side(run, progress, &reader, rows)?;
                 }
-                run.go_on();
-                side_by_side(run, progress, &reader, rows)?;
             }
+        }
+        if !run.spoilt.swap(false, Ordering::Relaxed) || progress.stop.is_some() || config.dry_run {
+            break;
+        }
+        if let Some(remote) = run.remote {
+            take_up_unread(run, remote)?;
         }
     }
     if config.dry_run && !run.cancel.is_stopping() {

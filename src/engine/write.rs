@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::attempts::{StageError, attempts};
-use super::checkpoint::About;
+use super::checkpoint::{About, remake};
 use super::context::{OutputPlaces, Run};
 use super::desk::Desk;
 use super::drive::drive;
@@ -80,6 +80,7 @@ fn one_file(run: &Run<'_>, desk: &Desk<'_>, file: &PendingFile) -> Result<Checkp
             let event = about.written(written.terms, written.flagged, started);
             Checkpoint::new(vec![written.change], vec![event])
         }
+        Err(failure) if failure.kind == FailureKind::Spoilt => remake(run, file.doc, &file.path),
         Err(failure) => {
             let event = about.failed(&failure, attempts);
             Checkpoint::new(vec![Change::WriteFailed { path: file.path.clone(), attempts, failure }], vec![event])
@@ -127,6 +128,7 @@ fn write_file(
             doc: file.doc,
             publication: Publication { temporary, target },
             sha: sha[..8].try_into().expect("8 of 32 bytes"),
+            bytes: bytes.len() as u64,
             terms: vocabulary.metadata.term_count as u64,
             flagged: vocabulary.metadata.flagged_count as u64,
         },

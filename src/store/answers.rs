@@ -2,9 +2,10 @@
 
 use rusqlite::params;
 
+use super::checksum::{Certified, checksum, is_sound};
 use super::database::Database;
-use super::{FpId, Generation, Reader, ResponseId, StoreError};
-use crate::values::{Failure, Fingerprint};
+use super::{FpId, Generation, Reader, ResponseId, StoreError, ledger};
+use crate::values::{Cost, Failure, FailureKind, Fingerprint};
 
 pub(super) fn answer(
     db: &Database,
@@ -16,12 +17,46 @@ pub(super) fn answer(
     now: i64,
 ) -> Result<(), StoreError> {
     intern(db, unit)?;
+    let sum = checksum(Certified::Answer(question, unit, generation), answer);
     db.execute(
-        "INSERT OR IGNORE INTO answer (fp, unit, generation, at_ms, z, response)
-         SELECT ?1, id, ?3, ?4, ?5, ?6 FROM unit WHERE sha = ?2",
-        params![question, unit.0, generation, now, answer, response],
+        "INSERT OR IGNORE INTO answer (fp, unit, generation, at_ms, z, response, sum)
+         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM unit WHERE sha = ?2",
+        params![question, unit.0, generation, now, answer, response, sum],
     )
     .map(drop)
+}
+
+/// Brings back every answer that is not as it was stored, whatever it was about: its response is read again, or the embedded provider asked
+/// again, which costs nothing. Where the response is not sound either, the unit fails with what it cost, and `--retry-failed` asks again.
+pub(super) fn remake(db: &Database, now: i64) -> Result<(), StoreError> {
+    let mut spoilt: Vec<(i64, FpId, Fingerprint, Generation, Option<ResponseId>)> = Vec::new();
+    db.each(
+        "SELECT a.id, a.fp, u.sha, a.generation, a.response, a.z, a.sum FROM answer a JOIN unit u ON u.id = a.unit",
+        [],
+        |r| {
+            let (question, unit, generation) = (r.get(1)?, Fingerprint(r.get(2)?), r.get(3)?);
+            let thing = Certified::Answer(question, &unit, generation);
+            if !is_sound(thing, r.get_ref(5)?.as_blob()?, r.get(6)?) {
+                spoilt.push((r.get(0)?, question, unit, generation, r.get(4)?));
+            }
+            Ok(())
+        },
+    )?;
+    for (id, question, unit, generation, response) in spoilt {
+        db.execute("DELETE FROM answer WHERE id = ?1", [id])?;
+        let Some(response) = response else { continue };
+        if ledger::has_sound_body(db, response)? {
+            db.execute("UPDATE response SET state = 0 WHERE id = ?1", [response])?;
+            continue;
+        }
+        let cost: Option<i64> = db.row("SELECT cost FROM response WHERE id = ?1", [response], |r| r.get(0))?.flatten();
+        let cost = cost.map_or_else(|| "an unknown sum".to_owned(), |cost| format!("{} with others", Cost(cost)));
+        let message = format!(
+            "its stored answer and the response that it came with are not as they were stored (the response cost {cost})"
+        );
+        failed(db, question, &unit, generation, 1, &Failure::new(FailureKind::BadAnswer, message), now)?;
+    }
+    Ok(())
 }
 
 fn intern(db: &Database, unit: &Fingerprint) -> Result<(), StoreError> {
@@ -63,18 +98,30 @@ pub(super) fn tried(
 
 impl Reader {
     /// The newest answer to a unit that is not older than `generation`.
+    ///
+    /// # Errors
+    /// [`StoreError::Spoilt`] if it is not as it was stored.
     pub fn answer(
         &self,
         question: FpId,
         unit: &Fingerprint,
         generation: Generation,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.db.row(
-            "SELECT a.z FROM unit u JOIN answer a ON a.unit = u.id AND a.fp = ?1
+        let row = self.db.row(
+            "SELECT a.z, a.generation, a.sum FROM unit u JOIN answer a ON a.unit = u.id AND a.fp = ?1
              WHERE u.sha = ?2 AND a.generation >= ?3 ORDER BY a.generation DESC LIMIT 1",
             params![question, unit.0, generation],
-            |r| r.get(0),
-        )
+            |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get(1)?, r.get(2)?)),
+        )?;
+        match row {
+            Some((bytes, made, sum)) if !is_sound(Certified::Answer(question, unit, made), &bytes, sum) => {
+                Err(StoreError::Spoilt {
+                    file: self.db.file().to_path_buf(),
+                    detail: format!("answer to unit {} under question {}", unit.hex(), question.0),
+                })
+            }
+            row => Ok(row.map(|(bytes, _, _)| bytes)),
+        }
     }
 
     /// Test whether a unit has an answer that is not older than `generation`.

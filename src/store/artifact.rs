@@ -104,6 +104,11 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     serde_json::from_slice(&json).map_err(|e| format!("it is not of the expected shape: {e}"))
 }
 
+/// Test whether bytes are what [`encode`] gave, of whatever shape.
+pub(super) fn is_json(bytes: &[u8]) -> bool {
+    unpack(bytes).is_ok_and(|json| serde_json::from_slice::<serde::de::IgnoredAny>(&json).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

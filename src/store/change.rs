@@ -2,7 +2,7 @@
 
 use super::batches::{BatchRequest, BatchRow, BatchUpdate};
 use super::files::FileState;
-use super::{BatchId, DocId, FpId, Generation, Publication, ResponseId, Scope};
+use super::{BatchId, DocId, FpId, Generation, Publication, ResponseId, Scope, StageFps};
 use crate::values::{Cost, Event, Failure, Fingerprint, Gap, SourcePath, Usage};
 
 /// Findings of discovery about one input file.
@@ -18,6 +18,8 @@ pub struct FileChange {
     pub size: u64,
     /// Modification time in nanoseconds since 1970 when it was looked at.
     pub mtime_ns: i64,
+    /// Time of the last change of anything about it, and its inode, when it was looked at.
+    pub identity: Option<(i64, u64)>,
     /// Reason for which it could not be read.
     pub failure: Option<Failure>,
     /// Partial run that chose it.
@@ -67,6 +69,13 @@ pub enum Change {
         /// The run.
         scope: Scope,
     },
+    /// A known file is as it was, and more is known of it than an older program kept.
+    Identified {
+        /// The file.
+        path: SourcePath,
+        /// Time of the last change of anything about it, and its inode.
+        identity: (i64, u64),
+    },
     /// A known file is no longer there.
     Gone(SourcePath),
     /// The vocabulary file of a source is no longer where it was written.
@@ -100,6 +109,13 @@ pub enum Change {
         attempts: u32,
         /// Reason.
         failure: Failure,
+    },
+    /// Stored results of a document are not as they were stored: their stages wait again.
+    Remake {
+        /// Fingerprints of the stages.
+        fps: Box<StageFps>,
+        /// The document.
+        doc: DocId,
     },
     /// An answer to a unit; it supersedes older ones and destroys none.
     Answer {
@@ -197,6 +213,8 @@ pub enum Change {
         publication: Publication,
         /// First 8 bytes of the SHA-256 of its bytes.
         sha: [u8; 8],
+        /// Number of its bytes.
+        bytes: u64,
         /// Terms in it.
         terms: u64,
         /// Flagged terms in it.

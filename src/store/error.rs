@@ -95,6 +95,14 @@ pub enum StoreError {
         /// Record, and the reason for which it cannot be read.
         detail: String,
     },
+    /// A stored result is missing, or not as it was stored. It can be made again from what stands before it.
+    #[error("the store '{file}' holds a result that is not as it was stored ({detail}); the next run makes it again")]
+    Spoilt {
+        /// The database file.
+        file: PathBuf,
+        /// Result, and what is wrong with it.
+        detail: String,
+    },
     /// The writer stopped after an earlier error, which is reported on its own.
     #[error("the store stopped writing after an earlier error")]
     Stopped,
@@ -108,6 +116,10 @@ impl StoreError {
         match source.sqlite_error_code() {
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged { file, detail: source.to_string() },
             Some(Code::DiskFull) => Self::Full { file },
+            Some(Code::CannotOpen) => match why_not_opened(&file) {
+                Some(why) => Self::Disk { action: "open", file, source: why },
+                None => Self::Database { file, source },
+            },
             _ => Self::Database { file, source },
         }
     }
@@ -145,4 +157,14 @@ impl StoreError {
             _ => Self::Io { action, file, source },
         }
     }
+}
+
+/// Reason of the system for which a database cannot be opened, which SQLite does not tell. The file itself is not opened here: closing it
+/// would let go of the locks of other connections.
+fn why_not_opened(file: &std::path::Path) -> Option<std::io::Error> {
+    let folder = std::fs::File::open(file.parent()?).err();
+    let access = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
+    folder
+        .or_else(|| rustix::fs::access(file, access).err().map(Into::into))
+        .filter(|e| e.kind() != std::io::ErrorKind::NotFound)
 }

@@ -43,8 +43,21 @@ pub struct FileRow {
     pub size: u64,
     /// Modification time in nanoseconds since 1970 at the last look.
     pub mtime_ns: i64,
-    /// Vocabulary file, relative to the output folder, if it was written for the fingerprint asked with.
-    pub written: Option<String>,
+    /// Time of the last change of anything about it, and its inode, at the last look; none if an older program looked.
+    pub identity: Option<(i64, u64)>,
+    /// Vocabulary file, if it was written for the fingerprint asked with.
+    pub written: Option<WrittenOutput>,
+}
+
+/// A vocabulary file as it was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenOutput {
+    /// Place relative to the output folder.
+    pub output: String,
+    /// Number of its bytes, if the program that wrote it kept that.
+    pub bytes: Option<u64>,
+    /// First 8 bytes of the SHA-256 of its bytes.
+    pub sha: Option<[u8; 8]>,
 }
 
 /// A page of known files in path order; fewer than asked for means that it is the last.
@@ -79,9 +92,21 @@ pub(super) fn record(db: &Database, change: &FileChange) -> Result<(), StoreErro
     }
     let (kind, message) = change.failure.as_ref().map_or((None, None), |f| (Some(f.kind.name()), Some(&f.message)));
     db.execute(
-        "INSERT INTO file (path, state, doc, size, mtime_ns, fail_kind, fail_message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (path) DO UPDATE SET state=?2, doc=?3, size=?4, mtime_ns=?5, fail_kind=?6, fail_message=?7, attempts=0",
-        params![path, change.state as i64, doc, change.size.cast_signed(), change.mtime_ns, kind, message],
+        "INSERT INTO file (path, state, doc, size, mtime_ns, fail_kind, fail_message, ctime_ns, inode)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (path) DO UPDATE SET state=?2, doc=?3, size=?4, mtime_ns=?5, fail_kind=?6, fail_message=?7, ctime_ns=?8,
+                inode=?9, attempts=0",
+        params![
+            path,
+            change.state as i64,
+            doc,
+            change.size.cast_signed(),
+            change.mtime_ns,
+            kind,
+            message,
+            change.identity.map(|(ctime, _)| ctime),
+            change.identity.map(|(_, inode)| inode.cast_signed())
+        ],
     )?;
     let held = old.filter(|&(state, _)| state == FileState::Present as i64).and_then(|(_, doc)| doc);
     let holds = doc.filter(|_| change.state == FileState::Present);
@@ -96,6 +121,15 @@ pub(super) fn record(db: &Database, change: &FileChange) -> Result<(), StoreErro
         Scope::Whole => Ok(()),
         part => choose(db, path, part),
     }
+}
+
+/// Keeps what an older program did not know of an unchanged file.
+pub(super) fn identify(db: &Database, path: &SourcePath, (ctime, inode): (i64, u64)) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE file SET ctime_ns = ?2, inode = ?3 WHERE path = ?1",
+        params![path.as_str(), ctime, inode.cast_signed()],
+    )
+    .map(drop)
 }
 
 fn count_live(db: &Database, doc: Option<i64>, by: i64) -> Result<(), StoreError> {
@@ -155,6 +189,7 @@ pub(super) struct Written<'a> {
     pub(super) fp: FpId,
     pub(super) doc: DocId,
     pub(super) sha: [u8; 8],
+    pub(super) bytes: u64,
     pub(super) terms: u64,
     pub(super) flagged: u64,
 }
@@ -162,9 +197,17 @@ pub(super) struct Written<'a> {
 pub(super) fn written(db: &Database, file: &Written<'_>) -> Result<(), StoreError> {
     let path = file.path.as_str();
     db.execute(
-        "UPDATE file SET written_fp=?2, written_doc=?3, written_sha=?4, terms=?5, flagged=?6,
+        "UPDATE file SET written_fp=?2, written_doc=?3, written_sha=?4, terms=?5, flagged=?6, written_bytes=?7,
                 fail_kind=NULL, fail_message=NULL, attempts=0 WHERE path=?1",
-        params![path, file.fp, file.doc, file.sha, file.terms.cast_signed(), file.flagged.cast_signed()],
+        params![
+            path,
+            file.fp,
+            file.doc,
+            file.sha,
+            file.terms.cast_signed(),
+            file.flagged.cast_signed(),
+            file.bytes.cast_signed()
+        ],
     )?;
     db.execute("DELETE FROM orphan WHERE output = (SELECT output FROM file WHERE path=?1)", [path]).map(drop)
 }
@@ -191,16 +234,21 @@ impl Reader {
     pub fn files_after(&self, write_fp: FpId, after: &str, limit: usize) -> Result<FilePage, StoreError> {
         self.db.rows(
             "SELECT path, state, size, mtime_ns,
-                    CASE WHEN written_fp IS ?1 AND written_doc IS doc AND fail_kind IS NULL THEN output END
+                    CASE WHEN written_fp IS ?1 AND written_doc IS doc AND fail_kind IS NULL THEN output END,
+                    written_bytes, written_sha, ctime_ns, inode
              FROM file WHERE path > ?2 ORDER BY path LIMIT ?3",
             params![write_fp, after, limit as i64],
             |r| {
+                let (bytes, sha) = (r.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned), r.get(6)?);
+                let written = r.get::<_, Option<String>>(4)?.map(|output| WrittenOutput { output, bytes, sha });
+                let (ctime, inode): (Option<i64>, Option<i64>) = (r.get(7)?, r.get(8)?);
                 Ok(FileRow {
                     path: source_path(r, 0)?,
                     state: FileState::from_number(r.get(1)?),
                     size: unsigned(r, 2)?,
                     mtime_ns: r.get(3)?,
-                    written: r.get(4)?,
+                    identity: ctime.zip(inode.map(i64::cast_unsigned)),
+                    written,
                 })
             },
         )
@@ -339,7 +387,7 @@ mod tests {
             store.change(vec![
                 Change::NameOutputs(named),
                 done(store.fps[Stage::Extract], doc),
-                Change::Written { path, fp, doc, publication, sha: [content; 8], terms: 1, flagged: 0 },
+                Change::Written { path, fp, doc, publication, sha: [content; 8], bytes: 5, terms: 1, flagged: 0 },
             ]);
         };
         store.put(&[("a.pdf", 1)]);

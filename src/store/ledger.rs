@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::params;
 
 use super::change::StoredResponse;
+use super::checksum::{Certified, checksum, is_sound};
 use super::database::{Database, unsigned};
 use super::{BatchId, DocId, FpId, Generation, Reader, ResponseId, StoreError};
 use crate::values::{Cost, Fingerprint, ModelChange, Usage};
@@ -125,7 +126,17 @@ pub(super) fn store(db: &Database, response: &StoredResponse, now: i64) -> Resul
             response.cost.map(|cost| cost.0)
         ],
     )?;
-    db.execute("INSERT INTO raw (id, z) VALUES (?1, ?2)", params![response.id, response.raw]).map(drop)
+    let sum = checksum(Certified::Raw(response.id, &packed(&response.units)), &response.raw);
+    db.execute("INSERT INTO raw (id, z, sum) VALUES (?1, ?2, ?3)", params![response.id, response.raw, sum]).map(drop)
+}
+
+/// Test whether the body of a response is there, as it was stored.
+pub(super) fn has_sound_body(db: &Database, id: ResponseId) -> Result<bool, StoreError> {
+    let sound =
+        db.row("SELECT r.units, w.z, w.sum FROM response r JOIN raw w ON w.id = r.id WHERE r.id = ?1", [id], |r| {
+            Ok(is_sound(Certified::Raw(id, r.get_ref(0)?.as_blob()?), r.get_ref(1)?.as_blob()?, r.get(2)?))
+        })?;
+    Ok(sound.unwrap_or(false))
 }
 
 /// A response is read. Without usage the estimates that were stored with it stay.

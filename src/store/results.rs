@@ -3,8 +3,9 @@
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Row, ToSql, params};
 
+use super::checksum::{Certified, checksum, is_sound};
 use super::database::{Database, unsigned};
-use super::{DocId, FpId, Generation, Reader, Scope, StageFps, StoreError, artifact};
+use super::{DocId, FpId, Generation, Reader, Scope, StageFps, StoreError, answers, artifact};
 use crate::values::{Artifact, Failure, Fingerprint, Gap, Stage, Subject};
 
 /// Documents (for `write`, files) of one stage.
@@ -99,7 +100,9 @@ fn artifact_id(fp: FpId, doc: DocId) -> i64 {
 
 pub(super) fn done(db: &Database, done: &Done<'_>, now: i64) -> Result<(), StoreError> {
     let id = artifact_id(done.fp, done.doc);
-    db.execute("INSERT OR REPLACE INTO art (id, z) VALUES (?1, ?2)", params![id, done.artifact])?;
+    let sha: Option<[u8; 32]> = db.row("SELECT sha FROM doc WHERE id = ?1", [done.doc], |r| r.get(0))?;
+    let sum = sha.map(|sha| checksum(Certified::Artifact(done.fp, done.doc, &Fingerprint(sha)), done.artifact));
+    db.execute("INSERT OR REPLACE INTO art (id, z, sum) VALUES (?1, ?2, ?3)", params![id, done.artifact, sum])?;
     let notes = Some(done.notes).filter(|notes| !notes.is_empty());
     db.execute(
         "INSERT INTO done (fp, doc, state, attempts, terms, kind, message, at_ms) VALUES (?1, ?2, 1, ?3, ?4, ?7, ?5, ?6)
@@ -131,6 +134,37 @@ fn counts(r: &Row<'_>) -> rusqlite::Result<Counts> {
 
 fn pending_document(r: &Row<'_>) -> rusqlite::Result<PendingDocument> {
     Ok(PendingDocument { doc: r.get(0)?, sha: Fingerprint(r.get(1)?), generation: r.get(2)? })
+}
+
+/// The bytes of a stage's result of a document; words, if there are none or they are not as they were stored.
+fn sound_artifact(db: &Database, fp: FpId, doc: DocId) -> Result<Result<Vec<u8>, &'static str>, StoreError> {
+    let row = db.row(
+        "SELECT a.z, a.sum, d.sha FROM art a JOIN doc d ON d.id = ?2 WHERE a.id = ?1",
+        params![artifact_id(fp, doc), doc],
+        |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get(1)?, Fingerprint(r.get(2)?))),
+    )?;
+    Ok(match row {
+        None => Err("it is missing"),
+        Some((bytes, sum, sha)) if is_sound(Certified::Artifact(fp, doc, &sha), &bytes, sum) => Ok(bytes),
+        Some(_) => Err("it is not as it was stored"),
+    })
+}
+
+/// Lets every stage of a document wait again whose stored result is not as it was stored, or cannot be read; what follows from sound
+/// results stays. Answers are looked through as well.
+pub(super) fn remake(db: &Database, fps: &StageFps, doc: DocId, now: i64) -> Result<(), StoreError> {
+    answers::remake(db, now)?;
+    for fp in Stage::of_documents().map(|stage| fps[stage]) {
+        let is_done = "SELECT count(*) > 0 FROM done WHERE fp = ?1 AND doc = ?2 AND state = 1";
+        if !db.value::<bool>(is_done, params![fp, doc])? {
+            continue;
+        }
+        let sound = sound_artifact(db, fp, doc)?.is_ok_and(|bytes| artifact::is_json(&bytes));
+        if !sound {
+            db.execute("UPDATE done SET state = 0 WHERE fp = ?1 AND doc = ?2", params![fp, doc])?;
+        }
+    }
+    Ok(())
 }
 
 impl Reader {
@@ -289,16 +323,15 @@ impl Reader {
     /// A stage's result of a document. Its type knows the stage.
     ///
     /// # Errors
-    /// [`StoreError::Record`] if it is absent or cannot be decoded.
+    /// [`StoreError::Spoilt`] if it is absent, not as it was stored, or cannot be decoded.
     pub fn artifact<T: Artifact>(&self, fps: &StageFps, doc: DocId) -> Result<T, StoreError> {
         let fp = fps[T::STAGE];
-        let record = |detail: String| StoreError::Record {
+        let record = |detail: String| StoreError::Spoilt {
             file: self.db.file().to_path_buf(),
             detail: format!("stage result of fingerprint {}, document {}: {detail}", fp.0, doc.0),
         };
-        let bytes: Option<Vec<u8>> =
-            self.db.row("SELECT z FROM art WHERE id = ?1", [artifact_id(fp, doc)], |r| r.get(0))?;
-        artifact::decode(&bytes.ok_or_else(|| record("it is missing".into()))?).map_err(record)
+        let bytes = sound_artifact(&self.db, fp, doc)?.map_err(|words| record(words.into()))?;
+        artifact::decode(&bytes).map_err(record)
     }
 }
 
@@ -376,11 +409,57 @@ mod tests {
         store.put(&[("a", 1)]);
         let (fp, doc) = (store.fps[Stage::Parse], store.doc(1));
         store.change(vec![failed(fp, doc)]);
-        assert!(matches!(store.reader.artifact::<Number>(&store.fps, doc), Err(StoreError::Record { .. })));
+        assert!(matches!(store.reader.artifact::<Number>(&store.fps, doc), Err(StoreError::Spoilt { .. })));
         store.change(vec![done(fp, doc)]);
         assert_eq!(store.reader.artifact::<Number>(&store.fps, doc).unwrap(), Number(doc.0));
         let row = store.reader.stage_of(fp, doc).unwrap().unwrap();
         assert_eq!((row.kind, row.message, row.terms), (None, None, 2), "nothing is left of the failure");
+    }
+
+    #[test]
+    fn of_a_thousand_turned_bits_every_one_is_found_and_so_is_a_result_in_anothers_place() {
+        let store = Filled::new();
+        store.put(&[("a", 1), ("b", 2)]);
+        let fp = store.fps[Stage::Parse];
+        let (doc, other) = (store.doc(1), store.doc(2));
+        let value: Vec<String> = (0..60).map(|n| format!("what stands on page {n} of the book")).collect();
+        let encoded = artifact::encode(&value);
+        let stored = |doc| Change::Done {
+            fp,
+            doc,
+            attempts: 1,
+            terms: 0,
+            notes: String::new(),
+            gap: None,
+            artifact: encoded.clone(),
+        };
+        store.change(vec![stored(doc), stored(other)]);
+        let db = Session::begin(&store.store).unwrap().db;
+        let put = |doc, bytes: &[u8], sum: i64| {
+            db.execute("UPDATE art SET z = ?2, sum = ?3 WHERE id = ?1", params![artifact_id(fp, doc), bytes, sum])
+                .unwrap();
+        };
+        let sum_of = |doc| -> i64 { db.value("SELECT sum FROM art WHERE id = ?1", [artifact_id(fp, doc)]).unwrap() };
+        let (sum, others) = (sum_of(doc), sum_of(other));
+        assert_ne!(sum, others, "equal bytes of two documents have sums of their own");
+        let is_found = || matches!(sound_artifact(&db, fp, doc), Ok(Err(_)));
+        assert!(!is_found());
+        let bits = encoded.len() * 8;
+        for bit in (0..1000).map(|n| n * 7919 % bits) {
+            let mut turned = encoded.clone();
+            turned[bit / 8] ^= 1 << (bit % 8);
+            put(doc, &turned, sum);
+            assert!(is_found(), "bit {bit} of {bits}");
+        }
+        for bit in 0..64 {
+            put(doc, &encoded, sum ^ 1 << bit);
+            assert!(is_found(), "bit {bit} of the sum");
+        }
+        put(doc, &encoded, others);
+        assert!(is_found(), "a row in another's place");
+        put(doc, &encoded, sum);
+        db.execute("UPDATE doc SET sha = zeroblob(32) WHERE id = ?1", [doc]).unwrap();
+        assert!(is_found(), "another document under the same number");
     }
 
     #[test]
@@ -391,7 +470,7 @@ mod tests {
         store.change(vec![done(fp, doc)]);
         Session::begin(&store.store).unwrap().db.execute("UPDATE art SET z = zeroblob(9)", []).unwrap();
         let error = store.reader.artifact::<Number>(&store.fps, doc).unwrap_err();
-        assert!(matches!(error, StoreError::Record { .. }));
+        assert!(matches!(error, StoreError::Spoilt { .. }));
         assert!(error.to_string().contains(&format!("fingerprint {}, document {}", fp.0, doc.0)), "{error}");
     }
 }

@@ -7,11 +7,12 @@ use super::database::Database;
 const APPLICATION_ID: i64 = 0x434F_5250;
 
 /// One script per version; script `n` brings version `n` to `n + 1`. Scripts are never edited after a release.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema_v1.sql"),
     include_str!("schema_v2.sql"),
     include_str!("schema_v3.sql"),
     include_str!("schema_v4.sql"),
+    include_str!("schema_v5.sql"),
 ];
 
 /// The newest store version that this program reads and writes.

@@ -266,6 +266,7 @@ fn apply(db: &Database, change: Change, now: i64) -> Result<(), StoreError> {
     match change {
         Change::File(change) => files::record(db, &change),
         Change::Choose { path, scope } => files::choose(db, path.as_str(), scope),
+        Change::Identified { path, identity } => files::identify(db, &path, identity),
         Change::Gone(path) => files::release(db, path.as_str(), FileState::Gone),
         Change::OutputLost(path) => files::output_lost(db, &path),
         Change::NameOutputs(candidates) => files::name_outputs(db, candidates),
@@ -273,6 +274,7 @@ fn apply(db: &Database, change: Change, now: i64) -> Result<(), StoreError> {
             let done = results::Done { fp, doc, attempts, terms, notes: &notes, gap, artifact: &artifact };
             results::done(db, &done, now)
         }
+        Change::Remake { fps, doc } => results::remake(db, &fps, doc, now),
         Change::Failed { fp, doc, attempts, failure } => results::failed(db, fp, doc, attempts, &failure, now),
         Change::Answer { question, unit, generation, answer, response } => {
             answers::answer(db, question, &unit, generation, &answer, response, now)
@@ -292,8 +294,8 @@ fn apply(db: &Database, change: Change, now: i64) -> Result<(), StoreError> {
         Change::UnitFailed { question, unit, generation, attempts, failure } => {
             answers::failed(db, question, &unit, generation, attempts, &failure, now)
         }
-        Change::Written { path, fp, doc, sha, terms, flagged, .. } => {
-            files::written(db, &files::Written { path: &path, fp, doc, sha, terms, flagged })
+        Change::Written { path, fp, doc, sha, bytes, terms, flagged, .. } => {
+            files::written(db, &files::Written { path: &path, fp, doc, sha, bytes, terms, flagged })
         }
         Change::WriteFailed { path, attempts, failure } => files::write_failed(db, &path, attempts, &failure),
     }

@@ -34,6 +34,8 @@ pub enum FailureKind {
     BadAnswer,
     /// The provider or the network failed on every attempt.
     Provider,
+    /// A stored result is not as it was stored. It is made again, so no document is left with this.
+    Spoilt,
     /// A stage failed in a way that is corpora's own fault.
     Internal,
 }
@@ -61,12 +63,13 @@ impl FailureKind {
             Self::TooLarge => "TooLarge",
             Self::BadAnswer => "BadAnswer",
             Self::Provider => "Provider",
+            Self::Spoilt => "Spoilt",
             Self::Internal => "Internal",
         }
     }
 
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Io,
         Self::Vanished,
         Self::Changed,
@@ -81,6 +84,7 @@ impl FailureKind {
         Self::TooLarge,
         Self::BadAnswer,
         Self::Provider,
+        Self::Spoilt,
         Self::Internal,
     ];
 }

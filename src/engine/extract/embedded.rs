@@ -9,7 +9,7 @@ use crate::engine::worker::FoundTerms;
 use crate::stages::extract::{self, Definition, local};
 use crate::stages::pipeline::Method;
 use crate::store::{self, Change, Generation, Reader};
-use crate::values::{Chunk, Extraction, Failure, ParsedDocument};
+use crate::values::{Chunk, Extraction, ParsedDocument};
 
 /// Bytes from which on a stored document is large: about a megabyte and a half of text, whose terms take two hundred times as many bytes of
 /// memory. What is smaller is searched in this process, which is faster.
@@ -35,11 +35,12 @@ pub(super) fn in_a_worker(
 }
 
 /// A failure of a worker as one of the search for terms.
-fn of_terms(mut failure: Failure) -> Failure {
+fn of_terms(error: StageError) -> StageError {
+    let StageError::Failure(mut failure) = error else { return error };
     for what in ["needed", "took"] {
         failure.message = failure.message.replace(&format!("parsing {what}"), &format!("finding its terms {what}"));
     }
-    failure
+    failure.into()
 }
 
 /// Items of one document.

@@ -63,6 +63,8 @@ pub(super) struct ParseRequest {
 /// Reply of a worker to a request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
+    /// The worker is there, within its limits: what ends it from now on is a document's doing. It comes once, before any request.
+    Ready,
     /// So far.
     Progress {
         section: SectionKind,

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -13,12 +13,17 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::frame::{Orders, ParseRequest, Reply, Request, write_frame};
 use super::limits::{CLOCK_FACTOR, ParseLimits};
 use super::parsed::{FoundTerms, Parsed, Position};
+use crate::engine::attempts::StageError;
+use crate::engine::error::RunError;
 use crate::stages::extract::local::TermSettings;
 use crate::stages::parse::{ParseSettings, clear_environment};
 use crate::values::{Failure, FailureKind, Fingerprint};
 
 /// A worker is replaced after this many documents, so that what its libraries leak stays small.
 const DOCUMENTS_PER_WORKER: u32 = 1_000;
+
+/// Time that a worker has to begin; on a busy machine it takes a few hundredths of a second.
+const START: Duration = Duration::from_secs(60);
 
 /// Most sections of a document that are left out because they end the worker.
 const MOST_LEFT_OUT: usize = 5;
@@ -58,7 +63,7 @@ impl<'a> ParseWorker<'a> {
         file: &Path,
         sha: &Fingerprint,
         progress: &mut dyn FnMut(Position),
-    ) -> Result<Parsed, Failure> {
+    ) -> Result<Parsed, StageError> {
         let file = file.as_os_str().as_bytes().to_vec();
         let mut request = ParseRequest { sha: *sha, file, exact: false, left_out: BTreeMap::new() };
         let mut first: Option<Failure> = None;
@@ -70,13 +75,15 @@ impl<'a> ParseWorker<'a> {
             };
             let (failure, died) = match self.ask(&Request::Parse(request.clone()), &[], &mut told) {
                 Ok((Reply::Parsed { notes, gap }, artifact)) => return Ok(Parsed { artifact, notes, gap }),
-                Ok(_) => return Err(nonsense()),
-                Err(ended) => ended,
+                Ok(_) => return Err(nonsense().into()),
+                Err(Ended::Failed(failure)) => (failure, false),
+                Err(Ended::Died(failure)) => (failure, true),
+                Err(Ended::NotStarted(error)) => return Err(StageError::Run(error)),
             };
             // What is left without the sections that end the worker may be nothing: then the first end says more.
             let section = last.filter(|_| died).and_then(|(at, when)| culprit(&failure, at, when, self.program.limits));
             let (Some(section), true) = (section, request.left_out.len() < MOST_LEFT_OUT) else {
-                return Err(first.unwrap_or(failure));
+                return Err(first.unwrap_or(failure).into());
             };
             if std::mem::replace(&mut request.exact, true) {
                 request.left_out.insert(section, self.reason(failure.kind));
@@ -96,25 +103,26 @@ impl<'a> ParseWorker<'a> {
     }
 
     /// Finds the terms of a parsed document as the store holds it.
-    pub(in crate::engine) fn terms(&mut self, parsed: &[u8], rules: &TermSettings) -> Result<FoundTerms, Failure> {
+    pub(in crate::engine) fn terms(&mut self, parsed: &[u8], rules: &TermSettings) -> Result<FoundTerms, StageError> {
         match self.ask(&Request::Terms(rules.clone()), parsed, &mut |_| {}) {
             Ok((Reply::Found { terms, notes }, artifact)) => Ok(FoundTerms { artifact, terms, notes }),
-            Ok(_) => Err(nonsense()),
-            Err((failure, _)) => Err(failure),
+            Ok(_) => Err(nonsense().into()),
+            Err(Ended::Failed(failure) | Ended::Died(failure)) => Err(failure.into()),
+            Err(Ended::NotStarted(error)) => Err(StageError::Run(error)),
         }
     }
 
     /// Asks a worker, and a fresh one if an old one has no memory left: what earlier documents left behind counts against the limit,
-    /// and is not this document's. An error says whether the worker died of it.
+    /// and is not this document's.
     fn ask(
         &mut self,
         request: &Request,
         attached: &[u8],
         progress: &mut dyn FnMut(Position),
-    ) -> Result<(Reply, Vec<u8>), (Failure, bool)> {
+    ) -> Result<(Reply, Vec<u8>), Ended> {
         let used = self.process.is_some();
         match self.once(request, attached, progress) {
-            Err((failure, _)) if failure.kind == FailureKind::Memory && used => {
+            Err(Ended::Failed(failure) | Ended::Died(failure)) if failure.kind == FailureKind::Memory && used => {
                 if let Some(process) = self.process.take() {
                     process.end();
                 }
@@ -129,10 +137,10 @@ impl<'a> ParseWorker<'a> {
         request: &Request,
         attached: &[u8],
         progress: &mut dyn FnMut(Position),
-    ) -> Result<(Reply, Vec<u8>), (Failure, bool)> {
+    ) -> Result<(Reply, Vec<u8>), Ended> {
         let mut process = match self.process.take() {
             Some(process) => process,
-            None => self.start().map_err(|failure| (failure, false))?,
+            None => self.start().map_err(Ended::NotStarted)?,
         };
         let limits = self.program.limits;
         match process.ask(request, attached, limits, progress) {
@@ -143,20 +151,21 @@ impl<'a> ParseWorker<'a> {
                 } else {
                     process.end();
                 }
-                outcome.map_err(|failure| (failure, false))
+                outcome.map_err(Ended::Failed)
             }
             Err(Broken::Timeout) => {
                 let _ = process.kill();
                 let seconds = (limits.time * CLOCK_FACTOR).as_secs();
-                Err((too_long(format_args!("{seconds} s by the clock")), true))
+                Err(Ended::Died(too_long(format_args!("{seconds} s by the clock"))))
             }
-            Err(Broken::Died) => Err((process.post_mortem(limits), true)),
+            Err(Broken::Died) => Err(Ended::Died(process.post_mortem(limits))),
         }
     }
 
-    fn start(&self) -> Result<Process, Failure> {
+    /// A worker that is ready. What keeps one from starting is the machine's trouble, and no document's.
+    fn start(&self) -> Result<Process, RunError> {
         let ParseProgram { program, settings, limits } = self.program;
-        let failed = |e| Failure::new(FailureKind::Io, format!("cannot start a parse worker: {e}"));
+        let failed = |source| RunError::Machine { action: "start a parse worker", source };
         let orders = Orders::to_bytes(settings, limits).map_err(failed)?;
         let mut command = Command::new(program);
         clear_environment(&mut command);
@@ -171,9 +180,13 @@ impl<'a> ParseWorker<'a> {
         let mut child = command.spawn().map_err(failed)?;
         let mut requests = child.stdin.take().expect("stdin is piped");
         let replies = child.stdout.take().expect("stdout is piped");
-        // A worker that is dead already is found out when it is asked.
         let _ = write_frame(&mut requests, &orders);
-        Ok(Process { child, requests, replies, documents: 0 })
+        let mut process = Process { child, requests, replies, documents: 0 };
+        let reply = process.read_frame(Instant::now() + START);
+        match reply.ok().and_then(|reply| serde_json::from_slice(&reply).ok()) {
+            Some(Reply::Ready) => Ok(process),
+            _ => Err(failed(std::io::Error::other(process.last_words()))),
+        }
     }
 }
 
@@ -183,6 +196,16 @@ impl Drop for ParseWorker<'_> {
             process.end();
         }
     }
+}
+
+/// End of asking a worker without an answer.
+enum Ended {
+    /// It says why it cannot be done.
+    Failed(Failure),
+    /// It died of it.
+    Died(Failure),
+    /// There was none to ask.
+    NotStarted(RunError),
 }
 
 enum Broken {
@@ -213,6 +236,8 @@ impl Process {
                     deadline = started + limits.time * CLOCK_FACTOR + limits.ocr_page_time() * ocr_pages;
                     progress(Position { section, done, total });
                 }
+                // It comes once, and has come.
+                Reply::Ready => return Err(Broken::Died),
                 Reply::Failed(failure) => return Ok(Err(failure)),
                 reply @ (Reply::Parsed { .. } | Reply::Found { .. }) => {
                     let artifact = self.read_frame(deadline)?;
@@ -263,17 +288,34 @@ impl Process {
         self.child.wait()
     }
 
+    /// Words of a worker that ends before it is ready.
+    fn last_words(mut self) -> String {
+        let status = self.kill();
+        let words = self.complaints();
+        match (words.trim(), status) {
+            ("", Ok(status)) => format!("it ended with {status} and no word"),
+            ("", Err(e)) => format!("it cannot be waited for: {e}"),
+            (words, _) => words.to_owned(),
+        }
+    }
+
     /// Reason for which the process died, from its exit status and its last words.
     fn post_mortem(mut self, limits: ParseLimits) -> Failure {
         // A process closes its pipes after the reason for its end is fixed: this kill cannot become the reason.
         let status = self.kill();
+        let words = self.complaints();
+        death(status, &words, limits)
+    }
+
+    /// Everything that the worker has said on standard error, up to a bound.
+    fn complaints(&mut self) -> String {
         let mut words = String::new();
         if let Some(mut stderr) = self.child.stderr.take() {
             let mut bytes = Vec::new();
             let _ = (&mut stderr).take(64 * 1024).read_to_end(&mut bytes);
             words = String::from_utf8_lossy(&bytes).into_owned();
         }
-        death(status, &words, limits)
+        words
     }
 }
 
@@ -347,7 +389,13 @@ fn too_long(time: std::fmt::Arguments<'_>) -> Failure {
 mod tests {
     use super::*;
     use std::os::unix::process::ExitStatusExt;
-    use std::time::Duration;
+
+    fn failure(error: StageError) -> Failure {
+        match error {
+            StageError::Failure(failure) => failure,
+            StageError::Run(error) => panic!("{error}"),
+        }
+    }
 
     #[test]
     fn each_death_has_its_reason() {
@@ -374,7 +422,9 @@ mod tests {
     fn program(dir: &Path, script: &str, time: Duration) -> ParseProgram {
         use std::os::unix::fs::PermissionsExt;
         let program = dir.join("worker");
-        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        // First it says that it is ready, in 7 bytes of JSON.
+        let ready = r#"printf '\007\000\000\000"Ready"'"#;
+        std::fs::write(&program, format!("#!/bin/sh\n{ready}\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         ParseProgram { program, settings: ParseSettings::default(), limits: ParseLimits { time, memory: 1 << 30 } }
     }
@@ -383,7 +433,7 @@ mod tests {
     fn asked(script: &str, told: &mut u32) -> Result<Parsed, Failure> {
         let dir = tempfile::tempdir().unwrap();
         let program = program(dir.path(), script, Duration::from_millis(100));
-        ParseWorker::new(&program).parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| *told += 1)
+        ParseWorker::new(&program).parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| *told += 1).map_err(failure)
     }
 
     #[test]
@@ -402,7 +452,8 @@ mod tests {
             let script = format!("cat '{}'; exec cat >/dev/null", dir.path().join("replies").display());
             let program = program(dir.path(), &script, Duration::from_secs(60));
             let mut worker = ParseWorker::new(&program);
-            let mut one = || worker.parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| {}).err().map(|f| f.kind);
+            let mut one =
+                || worker.parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| {}).err().map(|e| failure(e).kind);
             (0..documents).map(|_| one()).collect()
         };
         // A worker that reads one document and has no memory for the next: each is read by a fresh one.
@@ -410,6 +461,26 @@ mod tests {
         // What is too much for a fresh one is too much.
         assert_eq!(ask(&[&full], 1), [Some(FailureKind::Memory)]);
         assert_eq!(ask(&[&parsed, b"artifact", &full, &full], 2), [None, None]);
+    }
+
+    #[test]
+    fn a_worker_that_cannot_begin_is_the_machines_trouble_and_no_documents() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut program = program(dir.path(), "", Duration::from_secs(60));
+        let said = |program: &ParseProgram| {
+            let outcome = ParseWorker::new(program).parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| {});
+            match outcome.err().expect("nobody parsed") {
+                StageError::Run(error @ RunError::Machine { .. }) => error.to_string(),
+                StageError::Run(error) => panic!("{error}"),
+                StageError::Failure(failure) => panic!("the document is blamed: {failure}"),
+            }
+        };
+        std::fs::write(&program.program, "#!/bin/sh\necho 'no room for me' >&2; exit 70\n").unwrap();
+        assert!(said(&program).contains("no room for me"));
+        std::fs::write(&program.program, "#!/bin/sh\nexit 3\n").unwrap();
+        assert!(said(&program).contains("exit status: 3"), "{}", said(&program));
+        program.program = dir.path().join("nobody");
+        assert!(said(&program).contains("start a parse worker"));
     }
 
     #[test]

@@ -29,9 +29,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// If standard input or output breaks, which means that the run is gone.
 pub fn serve(memory: u64) -> std::io::Result<()> {
     // The limit is about the document: the stack and the program itself come on top.
-    let memory = Some(memory + STACK as u64 + OWN_MEMORY);
-    let limit = Rlimit { current: memory, maximum: memory };
-    setrlimit(Resource::As, limit)?;
+    let memory = memory + STACK as u64 + OWN_MEMORY;
+    // One that is inherited can only be lowered.
+    let memory = Some(getrlimit(Resource::As).maximum.map_or(memory, |most| most.min(memory)));
+    setrlimit(Resource::As, Rlimit { current: memory, maximum: memory })?;
     // A core file of each hostile document would fill the disk.
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     #[cfg(target_os = "linux")]
@@ -49,6 +50,7 @@ fn serve_requests() -> std::io::Result<()> {
     let orders: Orders = serde_json::from_slice(&orders)?;
     let time = orders.time;
     let mut settings = orders.settings();
+    write_frame(&mut replies, &serde_json::to_vec(&Reply::Ready)?)?;
     while let Some(request) = read_frame(&mut requests)? {
         let request: Request = serde_json::from_slice(&request)?;
         settings.ocr_count = parse::OcrCount::default();

@@ -19,6 +19,9 @@ pub struct Found {
     pub size: u64,
     /// Modification time in nanoseconds since 1970.
     pub mtime_ns: i64,
+    /// Time of the last change of anything about it, in nanoseconds since 1970, and its inode: a file that was put in another's place
+    /// with its size and its modification time differs in one of them.
+    pub identity: (i64, u64),
     /// True if it was named on the command line, and is thus a document whatever it is called.
     pub explicit: bool,
 }
@@ -157,7 +160,7 @@ impl Walk {
                 return Err(WalkError { path, is_folder: false, reason });
             }
         };
-        Ok(Found { path, size: meta.len(), mtime_ns: mtime_ns(&meta), file, explicit })
+        Ok(Found { path, size: meta.len(), mtime_ns: mtime_ns(&meta), identity: identity(&meta), file, explicit })
     }
 }
 
@@ -201,6 +204,12 @@ impl Iterator for Walk {
 pub(super) fn mtime_ns(meta: &std::fs::Metadata) -> i64 {
     use std::os::unix::fs::MetadataExt;
     meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec())
+}
+
+/// Time of the last change and inode.
+fn identity(meta: &std::fs::Metadata) -> (i64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (meta.ctime().saturating_mul(1_000_000_000).saturating_add(meta.ctime_nsec()), meta.ino())
 }
 
 fn is_passed_over(name: &[u8]) -> bool {

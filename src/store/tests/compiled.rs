@@ -58,6 +58,7 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         content,
         size: 5,
         mtime_ns: 7,
+        identity: None,
         failure: None,
         scope: Scope::Part(1),
     };
@@ -109,6 +110,7 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
         Change::File(file(FileState::Unreadable, None)),
         Change::File(file(FileState::Present, Some((unit(n), 5)))),
         Change::Choose { path: path(n), scope: Scope::Part(1) },
+        Change::Identified { path: path(n), identity: (8, 9) },
         Change::NameOutputs(|path| vec!["taken.json".into(), format!("{path}.json")]),
         Change::Failed { fp: fps[Stage::Parse], doc, attempts: 1, failure: failure() },
         done(fps[Stage::Parse], Some(Gap::NeedsOcr)),
@@ -150,6 +152,7 @@ fn changes(n: u8, fps: &StageFps, question: FpId, temporary: PathBuf, target: Pa
             doc,
             publication: Publication { temporary, target },
             sha: [n; 8],
+            bytes: 3,
             terms: 3,
             flagged: 1,
         },
@@ -260,6 +263,12 @@ fn every_statement_is_compiled_once_however_often_it_is_run() {
         writer.submit(Checkpoint::new(changes, Vec::new())).unwrap();
         writer.flush().unwrap();
         ask_everything(&reader, fps, question, n);
+        // An answer whose response can be read again, and one whose response cannot.
+        session.db.execute("UPDATE answer SET sum = 0", []).unwrap();
+        session.db.execute("UPDATE raw SET sum = 0 WHERE id = ?1", [i64::from(n / 2 * 2)]).unwrap();
+        let remake = Change::Remake { fps: Box::new(*fps), doc: DocId(n.into()) };
+        writer.submit(Checkpoint::new(vec![remake], Vec::new())).unwrap();
+        writer.flush().unwrap();
     }
     // Of a document that no file holds, the counts are made another way.
     writer.submit(Checkpoint::new(vec![Change::Gone(path(1))], Vec::new())).unwrap();

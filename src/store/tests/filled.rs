@@ -58,6 +58,7 @@ pub(in crate::store) fn present(path: &str, content: u8) -> FileChange {
         content: Some((Fingerprint([content; 32]), 5)),
         size: 5,
         mtime_ns: 7,
+        identity: None,
         failure: None,
         scope: Scope::Whole,
     }

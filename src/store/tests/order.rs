@@ -41,8 +41,16 @@ fn publish_one(store: &Store, told: impl FnMut(Vec<Event>) + Send + 'static) -> 
     let publication =
         Publication { temporary: store.temporary_folder().join("t"), target: store.output().join("a.vocab.json") };
     write_synced(&**store.disk(), &publication.temporary, b"terms").unwrap();
-    let written =
-        Change::Written { path: path(), fp: FP, doc: DocId(1), publication, sha: [1; 8], terms: 1, flagged: 0 };
+    let written = Change::Written {
+        path: path(),
+        fp: FP,
+        doc: DocId(1),
+        publication,
+        sha: [1; 8],
+        bytes: 5,
+        terms: 1,
+        flagged: 0,
+    };
     // What the writer says of its end counts.
     let _ = writer.submit(Checkpoint::new(vec![done(FP, DocId(1)), written], vec![event()]));
     writer.finish()

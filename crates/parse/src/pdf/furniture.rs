@@ -54,6 +54,10 @@ pub(super) fn find(pages: &[Vec<PageBlock>]) -> Vec<Vec<bool>> {
             flags[page][index] = true;
         }
     }
+    // Where nothing else stands on any page, it is the text.
+    if flags.iter().flatten().all(|is_furniture| *is_furniture) {
+        return pages.iter().map(|blocks| blocks.iter().map(|block| block.artifact).collect()).collect();
+    }
     flags
 }
 
