@@ -123,8 +123,11 @@ fn signs_of_another_font_before_code_leave_it_code() {
     assert_eq!(of_kind(&document, |kind| kind == BlockKind::Code), ["count (lamps)", "\u{21d2} left = 3"]);
 }
 
-/// Lines across and down a page, as places counted from its upper edge: from, to.
-fn ruled(page: Page, lines: &[((f64, f64), (f64, f64))]) -> Page {
+/// A line between two places, counted from the upper left corner.
+type Segment = ((f64, f64), (f64, f64));
+
+/// Paints lines across and down a page.
+fn ruled(page: Page, lines: &[Segment]) -> Page {
     lines
         .iter()
         .fold(page, |page, ((x0, y0), (x1, y1))| page.raw(&format!("{x0} {} m {x1} {} l S", 792.0 - y0, 792.0 - y1)))
@@ -132,7 +135,7 @@ fn ruled(page: Page, lines: &[((f64, f64), (f64, f64))]) -> Page {
 
 #[test]
 fn cells_that_are_ruled_are_cells_however_near_they_stand_and_in_whatever_order_they_are_painted() {
-    let rules: Vec<((f64, f64), (f64, f64))> = [230.0, 250.0, 270.0, 290.0]
+    let rules: Vec<Segment> = [230.0, 250.0, 270.0, 290.0]
         .map(|y| ((72.0, y), (252.0, y)))
         .into_iter()
         .chain([72.0, 132.0, 252.0].map(|x| ((x, 230.0), (x, 290.0))))
