@@ -329,6 +329,38 @@ fn a_worker_and_what_it_starts_find_no_key_in_their_environment() {
 }
 
 #[test]
+fn a_recognition_ends_with_a_run_that_is_killed() {
+    let shelf = Shelf::empty();
+    shelf.put("scan.pdf", &document(&[Page::Scan(vec!["A thorn ward is a fence.".into()])]));
+    // A number that no other process of this machine sleeps.
+    let asleep = format!("100{}", std::process::id());
+    stand_in(&shelf.path().join("bin"), &format!("exec sleep {asleep}"));
+    let path = format!("{}:{}", shelf.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let mut child = command(shelf.path(), &["batch", "books", "-o", "out"])
+        .env("PATH", path)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let sleepers = || {
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        let lines = all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+        lines.filter(|line| line.split(|b| *b == 0).any(|argument| argument == asleep.as_bytes())).count()
+    };
+    let begun = Instant::now();
+    while sleepers() == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the recognition was not started");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let killed = Instant::now();
+    while sleepers() > 0 {
+        assert!(killed.elapsed() < Duration::from_secs(10), "the recognition goes on without its run");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
 #[allow(clippy::print_stdout, reason = "the figures are worth keeping")]
 fn a_document_of_2000_pages_takes_bounded_memory_and_tells_how_far_it_is() {
     const PAGES: u64 = 2_000;

@@ -82,6 +82,15 @@ pub(super) enum Command {
     /// Print the manual page.
     #[command(after_help = "Example:\n  corpora man > corpora.1 && man ./corpora.1")]
     Man,
+    /// A recognition of one page that ends with the process that asked for it; started by the program itself.
+    #[command(hide = true)]
+    RunOcr {
+        /// Tesseract.
+        program: PathBuf,
+        /// What it is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
     /// A process that parses documents for a run; started by the program itself.
     #[command(hide = true)]
     ParseWorker {

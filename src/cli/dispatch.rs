@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -18,6 +19,7 @@ use crate::settings::{Loaded, SettingsError, Sources, load, unknown_variables};
 
 /// Runs the program on the process's own arguments and environment, to its exit code.
 pub fn run() -> ExitCode {
+    close_to_others();
     let line: Vec<OsString> = std::env::args_os().collect();
     let Loaded { cli, sources } = match load::<Cli>(&line, &|name| std::env::var_os(name)) {
         Ok(loaded) => loaded,
@@ -51,7 +53,7 @@ fn ended(outcome: Result<Exit, CommandError>) -> ExitCode {
 }
 
 fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
-    if !matches!(cli.command, Command::ParseWorker { .. }) {
+    if !matches!(cli.command, Command::ParseWorker { .. } | Command::RunOcr { .. }) {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for message in unknown_variables(names, &Cli::command()) {
             writeln!(screen::err(), "corpora: {message}")?;
@@ -80,10 +82,36 @@ fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions { shell } => completions::run(shell),
         Command::Man => man::run(),
+        Command::RunOcr { program, arguments } => Err(run_ocr(&program, &arguments)),
         Command::ParseWorker { memory } => {
             crate::engine::serve_parse_worker(memory)?;
             Ok(Exit::Done)
         }
+    }
+}
+
+/// Becomes Tesseract, after it has told the system to end it with the process that asked: a run that is killed kills its workers, and
+/// these what they wait for.
+fn run_ocr(program: &Path, arguments: &[OsString]) -> CommandError {
+    use std::os::unix::process::CommandExt;
+    #[cfg(target_os = "linux")]
+    if let Err(e) = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)) {
+        return CommandError {
+            exit: Exit::Internal,
+            message: format!("the recognition cannot be bound to its run: {e}"),
+        };
+    }
+    let error = std::process::Command::new(program).args(arguments).exec();
+    CommandError { exit: Exit::Internal, message: format!("'{}' cannot be started: {error}", program.display()) }
+}
+
+/// Keeps other processes of the same user from reading this one's memory and environment, in which keys stand, and the system from writing
+/// them to a core file: <https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html>.
+fn close_to_others() {
+    #[cfg(target_os = "linux")]
+    {
+        // Where it is not allowed, things are as for every other program.
+        let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     }
 }
 

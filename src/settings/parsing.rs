@@ -61,6 +61,7 @@ impl ParsingSettings {
             mode: self.ocr,
             languages: self.ocr_lang.clone(),
             program: find("tesseract", std::env::split_paths(&path)),
+            under: std::env::current_exe().ok().filter(|own| own.to_str().is_some()),
             ..OcrSettings::default()
         };
         let passwords = self.password_file.as_deref().map(passwords).transpose()?.unwrap_or_default();

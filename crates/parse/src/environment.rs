@@ -1,5 +1,6 @@
 //! The environment of processes that read strangers' files: what they need, and no secret.
 
+use std::path::Path;
 use std::process::Command;
 
 /// Variables that such a process keeps; all others are secrets until shown otherwise. `HOME` is not among them: neither the
@@ -30,4 +31,18 @@ pub fn clear_environment(command: &mut Command) {
             command.env(name, value);
         }
     }
+}
+
+/// A command that runs `program` so that it ends with this process, however that ends, if there is a program `under` for it.
+pub(crate) fn ending_with_this_process(program: &Path, under: Option<&Path>) -> Command {
+    let mut command = match under {
+        Some(under) => {
+            let mut command = Command::new(under);
+            command.arg("run-ocr").arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
+    clear_environment(&mut command);
+    command
 }

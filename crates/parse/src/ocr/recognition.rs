@@ -54,6 +54,9 @@ pub struct OcrSettings {
     pub languages: String,
     /// The program `tesseract`; none if there is none.
     pub program: Option<PathBuf>,
+    /// Program that starts the recognition so that it ends with the process that asked for it, as `PROGRAM run-ocr TESSERACT ...`; without one
+    /// Tesseract is started as it is.
+    pub under: Option<PathBuf>,
     /// Time by the clock that the recognition of one page may take.
     pub page_time: Duration,
 }
@@ -61,7 +64,7 @@ pub struct OcrSettings {
 impl Default for OcrSettings {
     fn default() -> Self {
         let page_time = Duration::from_secs(60);
-        Self { mode: OcrMode::Auto, languages: "eng".to_owned(), program: None, page_time }
+        Self { mode: OcrMode::Auto, languages: "eng".to_owned(), program: None, under: None, page_time }
     }
 }
 
@@ -174,7 +177,7 @@ impl<'a> Ocr<'a> {
             .get_or_insert_with(|| match (settings.mode, &settings.program) {
                 (OcrMode::Off, _) => Some("--ocr off leaves them as they are; --ocr auto reads them".to_owned()),
                 (_, None) => Some(install(&settings.languages)),
-                (_, Some(program)) => tesseract::missing_languages(program, &settings.languages),
+                (_, Some(program)) => tesseract::missing_languages(program, settings),
             })
             .as_deref()
     }
@@ -183,7 +186,7 @@ impl<'a> Ocr<'a> {
         let program = self.settings.program.as_deref().expect("without a program there is a hindrance");
         let picture = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| picture::render(page)))
             .map_err(|_| OcrFailure::NoPicture("drawing it breaks the renderer"))??;
-        tesseract::recognise(program, &self.settings.languages, &picture, self.settings.page_time)
+        tesseract::recognise(program, self.settings, &picture)
     }
 
     /// Notes on what a person should know of the recognition of this document.

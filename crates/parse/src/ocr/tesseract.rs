@@ -12,7 +12,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::picture::Picture;
 use super::recognition::OcrFailure;
-use crate::clear_environment;
+use super::recognition::OcrSettings;
+use crate::environment::ending_with_this_process;
 use corpora_values::Area;
 
 /// A recognised line.
@@ -39,10 +40,10 @@ const MOST_OUTPUT: usize = 32 << 20;
 const LIST_TIME: Duration = Duration::from_secs(20);
 
 /// Advice on what a person has to do before these languages can be used; nothing if all are there.
-pub(super) fn missing_languages(program: &Path, languages: &str) -> Option<String> {
-    let shown = program.display();
-    let mut command = Command::new(program);
-    clear_environment(command.arg("--list-langs"));
+pub(super) fn missing_languages(program: &Path, settings: &OcrSettings) -> Option<String> {
+    let (shown, languages) = (program.display(), &settings.languages);
+    let mut command = ending_with_this_process(program, settings.under.as_deref());
+    command.arg("--list-langs");
     let listed = match run(&mut command, &[], LIST_TIME) {
         // Older ones list on standard error: <https://github.com/tesseract-ocr/tesseract/issues/1083>.
         Ok(done) => format!("{}\n{}", String::from_utf8_lossy(&done.output), String::from_utf8_lossy(&done.errors)),
@@ -63,23 +64,17 @@ pub(super) fn missing_languages(program: &Path, languages: &str) -> Option<Strin
 }
 
 /// The lines on a picture, from the top of the first column to the end of the last.
-pub(super) fn recognise(
-    program: &Path,
-    languages: &str,
-    picture: &Picture,
-    time: Duration,
-) -> Result<Vec<OcrLine>, OcrFailure> {
+pub(super) fn recognise(program: &Path, settings: &OcrSettings, picture: &Picture) -> Result<Vec<OcrLine>, OcrFailure> {
     let mut image = format!("P5 {} {} 255\n", picture.width, picture.height).into_bytes();
     image.extend_from_slice(&picture.pixels);
     let dots_per_inch = (picture.scale * 72.0).round().max(70.0);
-    let mut command = Command::new(program);
-    clear_environment(&mut command);
+    let mut command = ending_with_this_process(program, settings.under.as_deref());
     command
-        .args(["stdin", "stdout", "-l", languages, "--dpi", &format!("{dots_per_inch:.0}")])
+        .args(["stdin", "stdout", "-l", settings.languages.as_str(), "--dpi", &format!("{dots_per_inch:.0}")])
         .args(["-c", "tessedit_create_tsv=1"])
         // Documents are what is done side by side: <https://tesseract-ocr.github.io/tessdoc/FAQ.html>.
         .env("OMP_THREAD_LIMIT", "1");
-    let done = run(&mut command, &image, time).map_err(|stopped| match stopped {
+    let done = run(&mut command, &image, settings.page_time).map_err(|stopped| match stopped {
         Stopped::Slow => OcrFailure::Slow,
         Stopped::Failed(e) => OcrFailure::Program(e.to_string()),
     })?;
