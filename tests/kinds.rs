@@ -1,7 +1,7 @@
 //! Kinds of blocks as pages show them: names and what is said of them, tables of contents, indexes, code.
 
 use corpora::stages::parse::{ParseSettings, parse};
-use corpora::values::{BlockKind, ParsedDocument};
+use corpora::values::{BlockKind, CellSpan, ParsedDocument};
 
 use crate::support::page::{Font, Page, pdf};
 
@@ -121,4 +121,62 @@ fn signs_of_another_font_before_code_leave_it_code() {
         .text(72.0, 270.0, 10.0, Serif, "and so on, until the tide bell rings.");
     let document = read(&[page]);
     assert_eq!(of_kind(&document, |kind| kind == BlockKind::Code), ["count (lamps)", "\u{21d2} left = 3"]);
+}
+
+/// A line between two places, counted from the upper left corner.
+type Segment = ((f64, f64), (f64, f64));
+
+/// Paints lines across and down a page.
+fn ruled(page: Page, lines: &[Segment]) -> Page {
+    lines
+        .iter()
+        .fold(page, |page, ((x0, y0), (x1, y1))| page.raw(&format!("{x0} {} m {x1} {} l S", 792.0 - y0, 792.0 - y1)))
+}
+
+#[test]
+fn cells_that_are_ruled_are_cells_however_near_they_stand_and_in_whatever_order_they_are_painted() {
+    let rules: Vec<Segment> = [230.0, 250.0, 270.0, 290.0]
+        .map(|y| ((72.0, y), (252.0, y)))
+        .into_iter()
+        .chain([72.0, 132.0, 252.0].map(|x| ((x, 230.0), (x, 290.0))))
+        .chain([((192.0, 250.0), (192.0, 290.0))])
+        .collect();
+    let columns: [&[(f64, &str)]; 3] = [
+        &[(244.0, "Name"), (264.0, "tide lanterns"), (284.0, "salt lanterns")],
+        &[(244.0, "What they burn"), (264.0, "tallow or wax"), (284.0, "oil of whales")],
+        &[(264.0, "3"), (284.0, "17")],
+    ];
+    let page = columns.iter().enumerate().fold(ruled(begun(), &rules), |page, (n, cells)| {
+        cells.iter().fold(page, |page, (y, text)| page.text(74.0 + 60.0 * n as f64, *y, 9.0, Serif, text))
+    });
+    let document = read(&[page.lines(72.0, 320.0, 10.0, 12.0, Serif, &PROSE)]);
+    assert_eq!(
+        of_kind(&document, |kind| kind == BlockKind::TableRow),
+        ["Name\tWhat they burn", "tide lanterns\ttallow or wax\t3", "salt lanterns\toil of whales\t17"]
+    );
+    let [table] = document.markup.tables.as_slice() else { panic!("{:?}", document.markup.tables) };
+    assert_eq!((table.rows, table.header_rows), (3, 1));
+    assert_eq!(table.spans, [CellSpan { row: 0, column: 1, rows: 1, columns: 2 }]);
+    assert!(document.text.contains("drowned.\nName") && document.text.contains("17\nthe keeper"));
+}
+
+#[test]
+fn boxes_around_columns_of_text_are_no_table() {
+    let rules = [
+        ((60.0, 80.0), (552.0, 80.0)),
+        ((60.0, 250.0), (552.0, 250.0)),
+        ((60.0, 420.0), (552.0, 420.0)),
+        ((60.0, 80.0), (60.0, 420.0)),
+        ((306.0, 80.0), (306.0, 420.0)),
+        ((552.0, 80.0), (552.0, 420.0)),
+    ];
+    let short: Vec<&str> = PROSE.iter().flat_map(|line| [&line[..38], line[38..].trim()]).collect();
+    let column = |page: Page, x: f64, y: f64| {
+        (0..13).fold(page, |page, n| page.text(x, y + 12.0 * f64::from(n), 9.0, Serif, short[n as usize % short.len()]))
+    };
+    let page = [(70.0, 95.0), (316.0, 95.0), (70.0, 265.0), (316.0, 265.0)]
+        .into_iter()
+        .fold(ruled(Page::new(), &rules), |page, (x, y)| column(page, x, y));
+    let document = read(&[page]);
+    assert!(of_kind(&document, |kind| kind == BlockKind::TableRow).is_empty(), "{}", document.text);
 }

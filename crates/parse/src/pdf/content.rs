@@ -1,5 +1,5 @@
 //! Content streams, as far as the text of a page needs them: where text is shown, within which clips, on which layers.
-//! Colours, pictures and the shapes of paths are passed over, which is why this is several times faster than a renderer.
+//! Colours, pictures and all shapes but straight rules are passed over, which is why this is several times faster than a renderer.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 use super::fonts::{Face, Fonts, PageFont};
 use super::layers::Layers;
 use super::painter::{Painter, Pen};
+use super::rules::Strokes;
 use super::structure::entries;
 
 /// A page paints without end: its forms draw each other.
@@ -97,16 +98,33 @@ impl TextState<'_> {
 struct Path {
     bounds: Option<Rect>,
     clips: bool,
+    strokes: Strokes,
 }
 
 impl Path {
     fn begin(&mut self, x: Number, y: Number) {
         let point = Point::new(x.as_f64(), y.as_f64());
         self.bounds = Some(self.bounds.map_or(Rect::from_points(point, point), |bounds| bounds.union_pt(point)));
+        self.strokes.move_to(point);
+    }
+
+    fn line_to(&mut self, x: Number, y: Number) {
+        if self.bounds.is_some() {
+            self.strokes.line_to(Point::new(x.as_f64(), y.as_f64()));
+        }
+        self.grow(&[(x, y)]);
+    }
+
+    /// A curve: none of it is a rule.
+    fn go_on(&mut self, points: &[(Number, Number)]) {
+        if let (true, Some((x, y))) = (self.bounds.is_some(), points.last()) {
+            self.strokes.jump_to(Point::new(x.as_f64(), y.as_f64()));
+        }
+        self.grow(points);
     }
 
     /// A path that has no beginning does not go on.
-    fn go_on(&mut self, points: &[(Number, Number)]) {
+    fn grow(&mut self, points: &[(Number, Number)]) {
         if let Some(bounds) = &mut self.bounds {
             for (x, y) in points {
                 *bounds = bounds.union_pt(Point::new(x.as_f64(), y.as_f64()));
@@ -160,27 +178,27 @@ impl<'r, 'a> ContentReader<'r, 'a> {
                 Op::MoveTo(p) => path.begin(p.0, p.1),
                 Op::RectPath(r) => {
                     path.begin(r.0, r.1);
-                    let (x, y) = (r.0.as_f64() + r.2.as_f64(), r.1.as_f64() + r.3.as_f64());
-                    path.bounds = path.bounds.map(|bounds| bounds.union_pt(Point::new(x, y)));
+                    let (x, y) = (r.0.as_f64(), r.1.as_f64());
+                    let corner = Point::new(x + r.2.as_f64(), y + r.3.as_f64());
+                    path.bounds = path.bounds.map(|bounds| bounds.union_pt(corner));
+                    path.strokes.rectangle(Rect::from_points((x, y), corner));
                 }
-                Op::LineTo(p) => path.go_on(&[(p.0, p.1)]),
+                Op::LineTo(p) => path.line_to(p.0, p.1),
                 Op::CubicTo(c) => path.go_on(&[(c.0, c.1), (c.2, c.3), (c.4, c.5)]),
                 Op::CubicStartTo(c) => path.go_on(&[(c.0, c.1), (c.2, c.3)]),
                 Op::CubicEndTo(c) => path.go_on(&[(c.0, c.1), (c.2, c.3)]),
+                Op::ClosePath(_) => path.strokes.close(),
                 Op::ClipNonZero(_) | Op::ClipEvenOdd(_) => path.clips = true,
-                Op::EndPath(_)
-                | Op::StrokePath(_)
-                | Op::CloseAndStrokePath(_)
-                | Op::FillPathNonZero(_)
-                | Op::FillPathNonZeroCompatibility(_)
-                | Op::FillPathEvenOdd(_)
-                | Op::FillAndStrokeNonZero(_)
-                | Op::FillAndStrokeEvenOdd(_)
-                | Op::CloseFillAndStrokeNonZero(_)
-                | Op::CloseFillAndStrokeEvenOdd(_) => {
-                    if let Path { bounds: Some(bounds), clips: true } = std::mem::take(&mut path) {
-                        self.clip(bounds);
-                    }
+                Op::EndPath(_) => self.paint_path(&mut path, None),
+                Op::StrokePath(_) | Op::FillAndStrokeNonZero(_) | Op::FillAndStrokeEvenOdd(_) => {
+                    self.paint_path(&mut path, Some(true));
+                }
+                Op::CloseAndStrokePath(_) | Op::CloseFillAndStrokeNonZero(_) | Op::CloseFillAndStrokeEvenOdd(_) => {
+                    path.strokes.close();
+                    self.paint_path(&mut path, Some(true));
+                }
+                Op::FillPathNonZero(_) | Op::FillPathNonZeroCompatibility(_) | Op::FillPathEvenOdd(_) => {
+                    self.paint_path(&mut path, Some(false));
                 }
 
                 Op::BeginText(_) => {
@@ -308,6 +326,17 @@ impl<'r, 'a> ContentReader<'r, 'a> {
             self.unsaved -= 1;
         } else if let Some(state) = self.saved.pop() {
             self.state = state;
+        }
+    }
+
+    /// Ends a path: what is stroked or filled of it may be rules, and it may clip what follows.
+    fn paint_path(&mut self, path: &mut Path, is_stroked: Option<bool>) {
+        let Path { bounds, clips, mut strokes } = std::mem::take(path);
+        if let Some(is_stroked) = is_stroked.filter(|_| !self.is_hidden()) {
+            strokes.paint(self.state.ctm, is_stroked, self.painter.rules());
+        }
+        if let Some(bounds) = bounds.filter(|_| clips) {
+            self.clip(bounds);
         }
     }
 

@@ -344,7 +344,7 @@ fn add_page(
             rows: end - first,
             header_rows: table.header_rows as u32,
             caption: table.caption.map(|at| indices[at]),
-            spans: Vec::new(),
+            spans: table.spans,
         });
     }
 }

@@ -1,6 +1,7 @@
 //! Glyphs to fragments: runs of text on one baseline without a wide gap, the atoms of layout.
 
 use super::glyphs::Glyph;
+use super::rules::Grid;
 
 /// A run of glyphs on one baseline. Lengths are points, in the frame of its direction of writing: `u` along the line,
 /// `v` across it, growing from line to line.
@@ -111,8 +112,8 @@ fn is_initial(glyphs: &[Glyph], open: &Fragment, size: f32) -> bool {
     open.glyphs.len() == 1 && open.size > INITIAL * size && glyphs[open.glyphs[0] as usize].first.is_uppercase()
 }
 
-/// Puts the glyphs of one direction together: of those turned as in `turns`.
-pub(super) fn fragments(glyphs: &[Glyph], turns: &[i16], frame: Frame) -> Vec<Fragment> {
+/// Puts the glyphs of one direction together: of those turned as in `turns`. The rules of `grids` part them.
+pub(super) fn fragments(glyphs: &[Glyph], turns: &[i16], frame: Frame, grids: &[Grid]) -> Vec<Fragment> {
     let mut fragments: Vec<Fragment> = Vec::new();
     for (index, glyph) in (0_u32..).zip(glyphs) {
         if !turns.contains(&glyph.turn) {
@@ -135,7 +136,8 @@ pub(super) fn fragments(glyphs: &[Glyph], turns: &[i16], frame: Frame) -> Vec<Fr
             let fits = same_line
                 && !hangs
                 && (-0.4 * size..=WIDE_GAP * size).contains(&gap)
-                && glyph.size < INITIAL * open.size;
+                && glyph.size < INITIAL * open.size
+                && !are_parted(grids, open, u);
             if fits {
                 if glyph.size > 1.02 * open.size {
                     open.baseline = v;
@@ -159,12 +161,19 @@ pub(super) fn fragments(glyphs: &[Glyph], turns: &[i16], frame: Frame) -> Vec<Fr
             ends: Ends::default(),
         });
     }
-    merge_neighbours(glyphs, frame, fragments)
+    merge_neighbours(glyphs, frame, fragments, grids)
+}
+
+/// Test whether a rule of a grid stands between a fragment and what begins at `left`.
+fn are_parted(grids: &[Grid], open: &Fragment, left: f32) -> bool {
+    // Letters stand out a little of the boxes that they are measured by.
+    let reach = 0.15 * open.size;
+    grids.iter().any(|grid| grid.parts(open.right - reach, left + reach, open.baseline - 0.3 * open.size))
 }
 
 /// Joins fragments that touch on one baseline although they were not painted one after the other, and drops what was
 /// painted twice.
-fn merge_neighbours(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragment>) -> Vec<Fragment> {
+fn merge_neighbours(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragment>, grids: &[Grid]) -> Vec<Fragment> {
     fragments.sort_by(|a, b| a.baseline.total_cmp(&b.baseline).then(a.left.total_cmp(&b.left)));
     let mut merged: Vec<Fragment> = Vec::with_capacity(fragments.len());
     let mut from = 0;
@@ -181,7 +190,8 @@ fn merge_neighbours(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragment>
         let first = merged.len();
         for next in row.iter_mut() {
             let next = std::mem::replace(next, Fragment { glyphs: Vec::new(), ..*next });
-            let joined = merged[first..].iter_mut().rev().take(4).any(|open| join(glyphs, frame, open, &next));
+            let mut near = merged[first..].iter_mut().rev().take(4);
+            let joined = near.any(|open| !are_parted(grids, open, next.left) && join(glyphs, frame, open, &next));
             if !joined {
                 merged.push(next);
             }
@@ -194,7 +204,7 @@ fn merge_neighbours(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragment>
             fragment.glyphs.sort_by(|a, b| place(a).total_cmp(&place(b)).then(a.cmp(b)));
         }
     }
-    let mut merged = join_stretched_lines(glyphs, frame, merged);
+    let mut merged = join_stretched_lines(glyphs, frame, merged, grids);
     join_drop_caps(glyphs, &mut merged);
     for fragment in &mut merged {
         fragment.ends = Ends::of(glyphs, &fragment.glyphs);
@@ -208,14 +218,15 @@ const STRETCHED: f32 = 10.0;
 
 /// Joins the pieces of lines that justification has stretched: what parts words there is as wide as what parts the cells of
 /// a table, but other lines of the column run across it, from the same left edge to the same right one.
-fn join_stretched_lines(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragment>) -> Vec<Fragment> {
+fn join_stretched_lines(glyphs: &[Glyph], frame: Frame, mut fragments: Vec<Fragment>, grids: &[Grid]) -> Vec<Fragment> {
     fragments.sort_by(|a, b| a.baseline.total_cmp(&b.baseline).then(a.left.total_cmp(&b.left)));
     let mut joins: Vec<(usize, usize)> = Vec::new();
     for at in 1..fragments.len() {
         let (a, b) = (&fragments[at - 1], &fragments[at]);
         let gap = b.left - a.right;
         let alike = (a.baseline - b.baseline).abs() < 0.1 * a.size && (a.size - b.size).abs() < 0.05 * a.size;
-        if alike && gap > 0.0 && gap < STRETCHED * a.size && is_stretched(glyphs, frame, &fragments, at) {
+        let may = alike && gap > 0.0 && gap < STRETCHED * a.size && !are_parted(grids, a, b.left);
+        if may && is_stretched(glyphs, frame, &fragments, at) {
             joins.push((at - 1, at));
         }
     }

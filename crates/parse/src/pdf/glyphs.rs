@@ -1,6 +1,7 @@
 //! Marks that a page paints, as far as its text needs them: glyphs with their places.
 
 use super::fonts::Face;
+use super::rules::Rules;
 
 /// A glyph on the page. Lengths are points; `y` grows downwards.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub(super) struct PageGlyphs {
     pub(super) plain: Vec<String>,
     /// For each operator that showed text, the look of its letters.
     pub(super) faces: Vec<Face>,
+    /// Lines across and down the page.
+    pub(super) rules: Rules,
     /// All glyphs that were shown, spaces and those out of sight too.
     pub(super) shown: usize,
     /// Glyphs whose character is a guess.

@@ -141,7 +141,7 @@ impl Faces {
     /// Kind of a block of a page.
     pub(super) fn kind(&self, block: &PageBlock, page: u32) -> BlockKind {
         let text = block.text.trim();
-        if block.shape == Shape::Row && !self.is_large(block) {
+        if block.ruled.is_some() || (block.shape == Shape::Row && !self.is_large(block)) {
             return BlockKind::TableRow;
         }
         if let Some(level) = self.level(block, page) {

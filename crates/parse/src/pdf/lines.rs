@@ -1,5 +1,7 @@
 //! One page's layout: glyphs to blocks in reading order, as far as the page alone can tell.
 
+mod ruled;
+
 use std::collections::BTreeMap;
 
 use super::bidi;
@@ -10,6 +12,7 @@ use super::glyphs::{Glyph, PageGlyphs};
 use super::order::{self, Cell, Row};
 use super::words::{self, is_ideographic};
 use corpora_values::Area;
+pub(super) use ruled::Ruled;
 
 /// Stands between the halves of a word that a line's end parted with a hyphen, until the whole document tells whether
 /// the hyphen belongs to the word.
@@ -55,6 +58,8 @@ pub(super) struct PageBlock {
     pub(super) artifact: bool,
     /// Faces of its letters.
     pub(super) runs: Runs,
+    /// Place in a table whose cells are ruled, for its rows.
+    pub(super) ruled: Option<Ruled>,
 }
 
 /// Lays out a page and adds its blocks. `as_painted` keeps the order of painting whatever it is.
@@ -70,10 +75,15 @@ pub(super) fn blocks(page: &PageGlyphs, as_painted: bool, out: &mut Vec<PageBloc
     let tells_code = page.glyphs.iter().filter(is_fixed).count() * 2 < page.glyphs.len();
     for Direction { turn, turns } in directions(turns) {
         let frame = Frame::of(turn);
-        let fragments = fragments::fragments(&page.glyphs, &turns, frame);
-        let layout = Layout { page, frame, fragments: &fragments, tells_code };
-        for row in order::rows(&fragments, from_right, as_painted) {
-            layout.row(&row, out);
+        let is_ruled = turn == 0 && !as_painted;
+        let grids = if is_ruled { ruled::grids(page) } else { Vec::new() };
+        let fragments = fragments::fragments(&page.glyphs, &turns, frame, &grids);
+        for band in ruled::bands(fragments, grids) {
+            let layout = Layout { page, frame, fragments: &band.fragments, tells_code };
+            match &band.grid {
+                Some(grid) => layout.ruled(grid, from_right, out),
+                None => layout.all(from_right, as_painted, out),
+            }
         }
     }
 }
@@ -119,6 +129,7 @@ pub(super) fn of_plain(lines: &[String], (width, height): (f32, f32)) -> Vec<Pag
         is_fixed: false,
         artifact: false,
         runs: Runs::default(),
+        ruled: None,
     })
     .collect()
 }
@@ -152,6 +163,12 @@ struct Layout<'a> {
 const TALLEST_CELL: usize = 8;
 
 impl Layout<'_> {
+    fn all(&self, from_right: bool, as_painted: bool, out: &mut Vec<PageBlock>) {
+        for row in order::rows(self.fragments, from_right, as_painted) {
+            self.row(&row, out);
+        }
+    }
+
     fn row(&self, row: &Row, out: &mut Vec<PageBlock>) {
         let mut cells: Vec<Vec<Line>> =
             row.cells.iter().map(|cell| self.lines(cell)).filter(|lines| !lines.is_empty()).collect();
@@ -274,6 +291,7 @@ impl Layout<'_> {
         }
         PageBlock {
             runs,
+            ruled: None,
             shape,
             text,
             lines: lines.len() as u32,

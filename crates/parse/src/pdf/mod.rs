@@ -24,6 +24,7 @@ mod notes;
 mod order;
 mod painter;
 mod replacement;
+mod rules;
 mod structure;
 mod tables;
 mod tex;

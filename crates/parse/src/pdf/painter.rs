@@ -7,6 +7,7 @@ use unicode_normalization::char::{compose, is_combining_mark};
 use super::fonts::{Face, Text};
 use super::glyphs::{Glyph, PageGlyphs};
 use super::replacement;
+use super::rules::Rules;
 use super::unicode::Recovery;
 
 /// Collects what a page paints.
@@ -36,6 +37,11 @@ impl Painter {
     /// Marks that were painted.
     pub(super) fn painted(&mut self) -> &mut PageGlyphs {
         &mut self.out
+    }
+
+    /// Rules that were painted.
+    pub(super) fn rules(&mut self) -> &mut Rules {
+        &mut self.out.rules
     }
 
     /// Shows the text of a code; what lies beside the page or a clip is not seen.

@@ -2,7 +2,7 @@
 
 use super::headings::Faces;
 use super::lines::PageBlock;
-use corpora_values::BlockKind;
+use corpora_values::{BlockKind, CellSpan};
 
 /// A table by the indices of its page's blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub(super) struct PageTable {
     pub(super) rows: usize,
     pub(super) header_rows: usize,
     pub(super) caption: Option<usize>,
+    pub(super) spans: Vec<CellSpan>,
 }
 
 /// Rows of which a table has at least: a single one may be a line with a wide gap.
@@ -19,24 +20,43 @@ const LEAST_ROWS: usize = 2;
 /// The tables of a page.
 pub(super) fn find(blocks: &[PageBlock], kinds: &[BlockKind], faces: &Faces) -> Vec<PageTable> {
     let mut tables: Vec<PageTable> = Vec::new();
+    let is_row = |at: usize| kinds.get(at) == Some(&BlockKind::TableRow);
+    // A ruled table is one by itself, and what follows it is another.
+    let goes_on = |at: usize| {
+        let begins = blocks[at].ruled.as_ref().is_some_and(|ruled| ruled.is_first);
+        !begins && blocks[at].ruled.is_some() == blocks[at - 1].ruled.is_some()
+    };
     let mut first = 0;
-    for run in kinds.chunk_by(|a, b| (*a == BlockKind::TableRow) == (*b == BlockKind::TableRow)) {
-        if run[0] == BlockKind::TableRow && run.len() >= LEAST_ROWS {
-            let rows = &blocks[first..first + run.len()];
+    while first < blocks.len() {
+        let mut end = first + 1;
+        while is_row(first) && is_row(end) && goes_on(end) {
+            end += 1;
+        }
+        if is_row(first) && end - first >= LEAST_ROWS {
+            let rows = &blocks[first..end];
             let is_caption = |at: usize| kinds.get(at) == Some(&BlockKind::Caption);
             let taken = tables.last().and_then(|table| table.caption);
             let above = first.checked_sub(1).filter(|&at| is_caption(at) && taken != Some(at));
-            let below = Some(first + run.len()).filter(|&at| is_caption(at));
+            let below = Some(end).filter(|&at| is_caption(at));
             tables.push(PageTable {
                 first,
-                rows: run.len(),
+                rows: rows.len(),
                 header_rows: header_rows(rows, faces),
                 caption: above.or(below),
+                spans: spans(rows),
             });
         }
-        first += run.len();
+        first = end;
     }
     tables
+}
+
+/// Cells that reach over others, as the rules show it.
+fn spans(rows: &[PageBlock]) -> Vec<CellSpan> {
+    let of = rows.iter().enumerate().filter_map(|(row, block)| Some((row, block.ruled.as_ref()?)));
+    let spans = of.flat_map(|(row, ruled)| ruled.spans.iter().map(move |span| CellSpan { row: row as u32, ..*span }));
+    // A row without any text is left out.
+    spans.map(|span| CellSpan { rows: span.rows.min(rows.len() as u32 - span.row), ..span }).collect()
 }
 
 /// The rows at the head of a table that are set in bold, while others are not; or the first, where it alone has no numbers under it
