@@ -311,10 +311,12 @@ fn a_folder_without_permission_is_said_and_its_documents_are_not_gone() {
 
 #[test]
 fn a_worker_that_is_killed_is_replaced_and_its_document_tried_once_more() {
-    // So many that the first commit comes while there is still something to parse.
-    let shelf = Shelf::of(300);
+    // The last in path order, and so long that the worker is struck in the middle of it: that it is begun is told at once.
+    let shelf = Shelf::of(3);
+    let page = documents::story(1001);
+    shelf.put("z-long.pdf", &documents::pdf(&vec![page.as_slice(); 3_000]));
     let mut struck = Vec::new();
-    let run = with_moment(&shelf, "document_done", &[], |child| {
+    let run = with_moment(&shelf, "z-long.pdf", &[], |child| {
         struck = workers(child.id());
         for worker in &struck {
             let _ = kill_process(Pid::from_raw(*worker).unwrap(), Signal::KILL);
@@ -322,7 +324,7 @@ fn a_worker_that_is_killed_is_replaced_and_its_document_tried_once_more() {
     });
     run.exits(0);
     assert_eq!(struck.len(), 1, "one worker was there");
-    assert_eq!(shelf.vocabularies().len(), 300);
+    assert_eq!(shelf.vocabularies().len(), 4);
     let log = std::fs::read_to_string(shelf.out().join("corpora-errors.log")).unwrap_or_default();
     assert!(log.contains("Crashed: ") && log.contains("(attempt 1)"), "{log}");
 }

@@ -195,8 +195,8 @@ impl Client {
     pub async fn send_within(&self, prompt: &Prompt, timeout: Duration) -> Attempt {
         let structured = self.structured();
         let mut body = self.dialect.body(prompt, structured);
-        let is_cooled = self.dialect.is_cooled() && !self.refuses_temperature.load(Ordering::Relaxed);
-        if !is_cooled {
+        let adds_temperature = self.dialect.adds_temperature() && !self.refuses_temperature.load(Ordering::Relaxed);
+        if !adds_temperature {
             self.dialect.without_temperature(&mut body);
         }
         let between = self.between_tokens.filter(|_| self.streams.load(Ordering::Relaxed));
@@ -213,7 +213,7 @@ impl Client {
                 attempt
             }
         };
-        if is_cooled && attempt.result.as_ref().is_err_and(Trouble::is_of_temperature) {
+        if adds_temperature && attempt.result.as_ref().is_err_and(Trouble::is_of_temperature) {
             self.refuses_temperature.store(true, Ordering::Relaxed);
             return Box::pin(self.send_within(prompt, timeout)).await;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Client, Dialect};
+use super::Client;
 
 /// Time for one of these questions: a run waits for them before its first request.
 const TIME: Duration = Duration::from_secs(5);
@@ -76,19 +76,12 @@ impl ServerFacts {
     }
 }
 
-impl Dialect {
-    /// Test whether the server may tell something of itself that matters: a vendor's own service has the context of its models, and
-    /// limits instead of slots.
-    fn may_tell_facts(&self) -> bool {
-        !self.first_party
-    }
-}
-
 impl Client {
-    /// Asks the server what it tells of itself. Costs nothing, and whatever goes wrong is a server that tells nothing.
+    /// Asks the server what it tells of itself. Costs nothing, and whatever goes wrong is a server that tells nothing. A vendor's own
+    /// service is not asked: it has the context of its models, and limits instead of slots.
     pub async fn server_facts(&self) -> ServerFacts {
         let mut facts = ServerFacts::default();
-        if !self.dialect().may_tell_facts() {
+        if self.dialect().first_party {
             return facts;
         }
         if let Some(list) = self.told(self.endpoint().join(&self.dialect().model_list_path())).await {

@@ -30,17 +30,8 @@ pub(super) fn in_a_worker(
         return Ok(None);
     };
     let Some(found) = desk.parser.terms(&parsed, rules) else { return Ok(None) };
-    let FoundTerms { artifact, terms, notes } = found.map_err(of_terms)?;
+    let FoundTerms { artifact, terms, notes } = found?;
     Ok(Some(Made { terms, notes, ..Made::encoded(artifact) }))
-}
-
-/// A failure of a worker as one of the search for terms.
-fn of_terms(error: StageError) -> StageError {
-    let StageError::Failure(mut failure) = error else { return error };
-    for what in ["needed", "took"] {
-        failure.message = failure.message.replace(&format!("parsing {what}"), &format!("finding its terms {what}"));
-    }
-    failure.into()
 }
 
 /// Items of one document.

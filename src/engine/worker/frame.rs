@@ -47,6 +47,16 @@ pub(super) enum Request {
     Terms(TermSettings),
 }
 
+impl Request {
+    /// Work that is asked for, as the subject of a sentence.
+    pub(super) fn work(&self) -> &'static str {
+        match self {
+            Self::Parse(_) => "parsing",
+            Self::Terms(_) => "finding its terms",
+        }
+    }
+}
+
 /// A document to parse.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ParseRequest {

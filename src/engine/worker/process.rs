@@ -156,9 +156,9 @@ impl<'a> ParseWorker<'a> {
             Err(Broken::Timeout) => {
                 let _ = process.kill();
                 let seconds = (limits.time * CLOCK_FACTOR).as_secs();
-                Err(Ended::Died(too_long(format_args!("{seconds} s by the clock"))))
+                Err(Ended::Died(too_long(request.work(), format_args!("{seconds} s by the clock"))))
             }
-            Err(Broken::Died) => Err(Ended::Died(process.post_mortem(limits))),
+            Err(Broken::Died) => Err(Ended::Died(process.post_mortem(request.work(), limits))),
         }
     }
 
@@ -300,11 +300,11 @@ impl Process {
     }
 
     /// Reason for which the process died, from its exit status and its last words.
-    fn post_mortem(mut self, limits: ParseLimits) -> Failure {
+    fn post_mortem(mut self, work: &str, limits: ParseLimits) -> Failure {
         // A process closes its pipes after the reason for its end is fixed: this kill cannot become the reason.
         let status = self.kill();
         let words = self.complaints();
-        death(status, &words, limits)
+        death(status, &words, work, limits)
     }
 
     /// Everything that the worker has said on standard error, up to a bound.
@@ -339,13 +339,13 @@ fn nonsense() -> Failure {
 }
 
 /// Failure of the document that a worker read when it died.
-fn death(status: std::io::Result<ExitStatus>, words: &str, limits: ParseLimits) -> Failure {
+fn death(status: std::io::Result<ExitStatus>, words: &str, work: &str, limits: ParseLimits) -> Failure {
     use std::os::unix::process::ExitStatusExt;
     if words.contains("memory allocation of") {
         return Failure::new(
             FailureKind::Memory,
             format!(
-                "parsing needed more than {} MiB of memory and was stopped; allow more with --parse-memory, or leave the file out",
+                "{work} needed more than {} MiB of memory and was stopped; allow more with --parse-memory, or leave the file out",
                 limits.memory >> 20
             ),
         );
@@ -359,7 +359,7 @@ fn death(status: std::io::Result<ExitStatus>, words: &str, limits: ParseLimits) 
     let how = match status {
         Ok(status) => match (status.signal(), status.code()) {
             (Some(signal), _) if signal == Signal::XCPU.as_raw() => {
-                return too_long(format_args!("{} s of processor time", limits.time.as_secs()));
+                return too_long(work, format_args!("{} s of processor time", limits.time.as_secs()));
             }
             (Some(signal), _) if signal == Signal::KILL.as_raw() => {
                 format!("was stopped by signal {signal} (perhaps by the system, for want of memory)")
@@ -376,12 +376,10 @@ fn death(status: std::io::Result<ExitStatus>, words: &str, limits: ParseLimits) 
     )
 }
 
-fn too_long(time: std::fmt::Arguments<'_>) -> Failure {
+fn too_long(work: &str, time: std::fmt::Arguments<'_>) -> Failure {
     Failure::new(
         FailureKind::Timeout,
-        format!(
-            "parsing took more than {time} and was stopped; allow more with --parse-timeout, or leave the file out"
-        ),
+        format!("{work} took more than {time} and was stopped; allow more with --parse-timeout, or leave the file out"),
     )
 }
 
@@ -401,7 +399,7 @@ mod tests {
     fn each_death_has_its_reason() {
         let limits = ParseLimits { time: Duration::from_secs(7), memory: 1 << 30 };
         let of = |signal, words| {
-            let failure = death(Ok(ExitStatus::from_raw(signal)), words, limits);
+            let failure = death(Ok(ExitStatus::from_raw(signal)), words, "parsing", limits);
             (failure.kind, failure.message)
         };
         let (kind, message) = of(24, "");

@@ -23,7 +23,7 @@ pub struct Dialect {
     /// True if the server is on this machine.
     pub(super) is_local: bool,
     /// True if bodies have a temperature that nobody wished for.
-    pub(super) is_cooled: bool,
+    pub(super) adds_temperature: bool,
     /// Objects that are merged into each body, in order.
     pub(super) extras: Vec<Value>,
     /// Label of the prompt that all requests begin with, where one is sent.
@@ -42,7 +42,7 @@ impl Dialect {
             first_party,
             preset: None,
             is_local: false,
-            is_cooled: false,
+            adds_temperature: false,
             extras: Vec::new(),
             cache_key: None,
             extra_headers: ExtraHeaders::default(),
@@ -50,8 +50,8 @@ impl Dialect {
     }
 
     /// Test whether bodies have a temperature that nobody wished for.
-    pub(in crate::remote) fn is_cooled(&self) -> bool {
-        self.is_cooled
+    pub(in crate::remote) fn adds_temperature(&self) -> bool {
+        self.adds_temperature
     }
 
     /// Path of a request, below the base URL.

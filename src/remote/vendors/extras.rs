@@ -88,7 +88,7 @@ impl Dialect {
         let mut phrased = Value::Object(self.vendor.model_settings(&self, settings)?);
         if let Some(cool) = self.likeliest_words(settings) {
             merge(&mut phrased, &cool);
-            self.is_cooled = true;
+            self.adds_temperature = true;
         }
         self.extras = [phrased, Value::Object(settings.extra_body.clone())]
             .into_iter()
@@ -111,7 +111,7 @@ impl Dialect {
 
     /// Takes the temperature that nobody wished for out of a body: models that think refuse any, behind a gateway too.
     pub(in crate::remote) fn without_temperature(&self, body: &mut Value) {
-        let Some(body) = body.as_object_mut().filter(|_| self.is_cooled) else { return };
+        let Some(body) = body.as_object_mut().filter(|_| self.adds_temperature) else { return };
         body.remove(TEMPERATURE);
         for config in CONFIGS {
             if let Some(fields) = body.get_mut(config).and_then(Value::as_object_mut) {
