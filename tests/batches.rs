@@ -365,13 +365,12 @@ fn the_samples_by_batch_are_the_samples_live() {
             let mut args = rehearsal.args(out, &[&["--pipeline", pipeline], more].concat());
             args[1] = samples.into();
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            // Three of the samples are broken on purpose.
-            rehearsal.shelf.run(&args).exits(75);
+            rehearsal.shelf.run(&args).exits(0);
         };
         run(&live, &[]);
         run(&batch, &["--endpoint", "batch", "--poll", "0.03", "--batch-requests", "5"]);
         let files = rehearsal.shelf.vocabularies_in(&batch);
-        assert_eq!(files.len(), 8);
+        assert_eq!(files.len(), 7);
         assert_eq!(files, rehearsal.shelf.vocabularies_in(&live), "{pipeline}");
     }
 }

@@ -75,17 +75,19 @@ fn made_of(name: &str, bytes: &[u8]) -> Vec<String> {
 }
 
 fn made_now() -> Ledger {
-    let mut files = Vec::new();
-    files_below(&root().join("samples"), &mut files);
     let mut ledger: Ledger = Stage::ALL
         .into_iter()
         .map(|stage| (stage.name().to_owned(), Frozen { version: version(stage), samples: BTreeMap::new() }))
         .collect();
-    for file in files {
-        let name = file.strip_prefix(root().join("samples")).unwrap().to_string_lossy().into_owned();
-        let made = made_of(&name, &std::fs::read(&file).unwrap());
-        for (stage, hash) in Stage::ALL.into_iter().zip(made) {
-            ledger.get_mut(stage.name()).unwrap().samples.insert(name.clone(), hash);
+    for (folder, under) in [("samples", ""), ("samples-trouble", "trouble/")] {
+        let (folder, mut files) = (root().join(folder), Vec::new());
+        files_below(&folder, &mut files);
+        for file in files {
+            let name = format!("{under}{}", file.strip_prefix(&folder).unwrap().display());
+            let made = made_of(&name, &std::fs::read(&file).unwrap());
+            for (stage, hash) in Stage::ALL.into_iter().zip(made) {
+                ledger.get_mut(stage.name()).unwrap().samples.insert(name.clone(), hash);
+            }
         }
     }
     ledger

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::format_push_string, reason = "a test that cannot go on says so by panicking")]
 
+mod at_end;
 mod bad_input;
 mod batches;
 mod bench;
@@ -11,10 +12,13 @@ mod certified;
 mod cheaper;
 mod consolidate;
 mod crash;
+mod docs;
 mod doctor;
 mod export;
 mod formats;
+mod init;
 mod isolation;
+mod json;
 mod keys;
 mod kinds;
 mod layers;
@@ -24,6 +28,7 @@ mod library;
 mod live;
 mod marks;
 mod mutants;
+mod nights;
 mod ocr;
 mod output;
 mod peers;

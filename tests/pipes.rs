@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::{Run, Shelf, command, documents};
+use crate::support::{Run, Shelf, command, commands, documents};
 
 /// What every command that prints to standard output is tried with.
 const PRINTING: [&[&str]; 31] = [
@@ -40,7 +40,7 @@ const PRINTING: [&[&str]; 31] = [
 ];
 
 /// Commands that print to standard error alone, and `bench`, which has a test of its own.
-const OTHERS: [&str; 6] = ["wait", "cancel", "consolidate", "review", "bench", "help"];
+const OTHERS: [&str; 7] = ["wait", "cancel", "consolidate", "review", "bench", "init", "help"];
 
 /// Runs a command whose standard output nobody reads.
 fn unread(shelf: &Shelf, args: &[&str]) -> Run {
@@ -69,11 +69,8 @@ fn every_command_that_prints_ends_quietly_when_its_reader_has_left() {
 #[test]
 fn no_command_is_left_out() {
     let help = Shelf::empty().run(&["--help"]).exits(0).stdout();
-    let names = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names: Vec<&str> = names.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
-    assert!(names.len() > 15, "{help}");
-    for name in names.into_iter().filter(|name| !name.is_empty()) {
-        assert!(PRINTING.iter().any(|args| args[0] == name) || OTHERS.contains(&name), "'{name}' is not tried");
+    for name in commands::names(&help) {
+        assert!(PRINTING.iter().any(|args| args[0] == name) || OTHERS.contains(&&*name), "'{name}' is not tried");
     }
 }
 

@@ -1,26 +1,72 @@
 //! The samples of the project, as README.md runs them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use corpora::stages::parse::{ParseSettings, parse};
 use corpora::values::ParsedDocument;
 
+use crate::support::Shelf;
 use crate::support::needs::needs_program;
-use crate::support::{Shelf, command};
+use crate::support::steady::steady;
 
-fn samples() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn samples() -> PathBuf {
+    root().join("samples")
+}
+
+/// A shelf of nothing but copies of the project's own two.
+fn copies() -> Shelf {
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+            let (from, to) = (entry.path(), to.join(entry.file_name()));
+            if from.is_dir() { copy(&from, &to) } else { assert!(std::fs::copy(&from, &to).is_ok()) }
+        }
+    }
+    let shelf = Shelf::empty();
+    for folder in ["samples", "samples-trouble"] {
+        copy(&root().join(folder), &shelf.path().join(folder));
+    }
+    shelf
 }
 
 #[test]
-fn the_readable_samples_give_vocabularies_and_the_others_a_reason() {
-    let shelf = Shelf::empty();
-    let samples = samples().to_string_lossy().into_owned();
-    let args = ["batch", &samples, "-o", "out", "--progress", "json"];
-    let run = crate::support::Run(command(shelf.path(), &args).output().unwrap()).exits(75);
+fn the_samples_give_vocabularies_and_their_best_terms() {
+    let shelf = copies();
+    let run = shelf.run(&["batch", "samples", "-o", "out", "--progress", "json"]).exits(0);
     let summary = run.summary();
-    let number = |key: &str| summary[key].as_u64().unwrap();
-    assert_eq!(number("documents"), number("succeeded") + number("failed"));
+    assert_eq!((&summary["documents"], &summary["succeeded"]), (&7.into(), &7.into()));
+    assert!(summary["terms"].as_u64().unwrap() > 500, "{summary}");
+    assert_eq!(summary["best_terms"].as_array().unwrap().len(), 10, "{summary}");
+}
+
+#[test]
+fn the_readme_and_the_tutorial_show_what_comes_out() {
+    let mut shown = 0;
+    for page in ["README.md", "docs/tutorial.md"] {
+        let shelf = copies();
+        for block in std::fs::read_to_string(root().join(page)).unwrap().split("```text\n").skip(1) {
+            let (block, _) = block.split_once("```").unwrap();
+            let (line, expected) = block.split_once('\n').unwrap();
+            let Some(line) = line.strip_prefix("$ corpora ") else { continue };
+            let run = shelf.run(&line.split(' ').collect::<Vec<_>>());
+            let came = steady(&format!("{}{}", run.stderr(), run.stdout()));
+            assert_eq!(came.trim_end(), steady(expected).trim_end(), "{page}: corpora {line}");
+            shown += 1;
+        }
+    }
+    assert!(shown >= 4, "{shown} commands are shown with what they print");
+}
+
+#[test]
+fn the_shelf_of_trouble_has_a_reason_for_each_of_its_files() {
+    let shelf = copies();
+    let run = shelf.run(&["batch", "samples-trouble", "-o", "out", "--progress", "json"]).exits(75);
+    let summary = run.summary();
+    assert_eq!((&summary["documents"], &summary["succeeded"], &summary["failed"]), (&4.into(), &1.into(), &3.into()));
     let kinds: Vec<String> = run
         .events()
         .iter()
@@ -35,7 +81,6 @@ fn the_readable_samples_give_vocabularies_and_the_others_a_reason() {
         notes.contains("cannot be read without OCR") || notes.contains("read by optical character recognition")
     };
     assert!(run.events().iter().any(told), "the image-only sample is done and says what it needs or needed");
-    assert!(number("terms") > 500, "{} terms", number("terms"));
 }
 
 /// Every document of the samples that can be read.

@@ -1,37 +1,7 @@
 //! What people see, whole: help of every command, `status`, `show`, the plan of a dry run, the summary, the settings in force.
 
-use crate::support::{Run, Shelf, command};
-
-/// A text in which times and sizes that no promise is about have given way to one word each.
-fn steady(text: &str) -> String {
-    text.lines().map(steady_line).collect::<Vec<_>>().join("\n")
-}
-
-fn steady_line(line: &str) -> String {
-    let words: Vec<&str> = line.split(' ').collect();
-    let bare = |n: usize| words.get(n).map_or("", |word| word.trim_end_matches([',', ';']));
-    let is_number = |n: usize| bare(n).parse::<f64>().is_ok();
-    let mut shown: Vec<String> = Vec::new();
-    let mut n = 0;
-    while n < words.len() {
-        if is_number(n) && ["ms", "s", "min", "h"].contains(&bare(n + 1)) {
-            // Two units, as in `1 min 2 s`, are one time.
-            if shown.last().is_none_or(|last| last != "TIME") {
-                shown.push("TIME".into());
-            }
-            shown.last_mut().unwrap().push_str(words[n + 1].trim_start_matches(char::is_alphanumeric));
-            n += 1;
-        } else if is_number(n) && bare(n + 1) == "bytes" && bare(n + 2) == "stored" {
-            shown.push("SIZE".into());
-        } else if bare(n).contains('T') && bare(n).contains(':') && bare(n).ends_with('Z') {
-            shown.push("MOMENT".into());
-        } else {
-            shown.push(words[n].to_owned());
-        }
-        n += 1;
-    }
-    shown.join(" ").trim_end().to_owned()
-}
+use crate::support::steady::steady;
+use crate::support::{Run, Shelf, command, commands};
 
 /// Three documents of which one is broken, parsed and written.
 fn shelf() -> (Shelf, Run) {
@@ -51,10 +21,9 @@ fn help_of_every_command() {
     };
     let all = shelf.run(&["--help"]).exits(0).stdout();
     insta::assert_snapshot!("help", all);
-    let names = all.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    for name in names.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).filter(|name| !name.is_empty()) {
+    for name in commands::names(&all) {
         if name != "help" {
-            insta::assert_snapshot!(format!("help_{name}"), help(name));
+            insta::assert_snapshot!(format!("help_{name}"), help(&name));
         }
     }
 }

@@ -7,10 +7,10 @@ use corpora::simulator::{BatchConfig, SimulatorConfig};
 use serde_json::Value;
 
 use crate::support::rehearsal::{KEY, Rehearsal};
-use crate::support::{Run, Shelf, command};
+use crate::support::{Run, Shelf, command, commands};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 70] = [
+const VALUES: [(&str, &str, &str); 74] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
@@ -30,6 +30,10 @@ const VALUES: [(&str, &str, &str); 70] = [
     ("model", "some", "other"),
     ("blocklist", "none", "mine.json"),
     ("progress", "json", "none"),
+    ("on-end", "cat", "wc"),
+    ("webhook", "http://127.0.0.1:1/a", "http://127.0.0.1:2/b"),
+    ("bell", "true", "false"),
+    ("watch", "30.5", "60.5"),
     ("formats", "docx", "md,txt"),
     ("no-recursive", "true", "false"),
     ("checksum", "true", "false"),
@@ -106,7 +110,10 @@ fn options(help: &str) -> BTreeSet<String> {
         line.strip_prefix("--")
     });
     let word = |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect::<String>();
-    starts.map(word).filter(|name| !["config", "help", "version"].contains(&name.as_str())).collect()
+    starts
+        .map(word)
+        .filter(|name| !["color", "config", "help", "settings", "version"].contains(&name.as_str()))
+        .collect()
 }
 
 #[test]
@@ -193,11 +200,10 @@ fn a_settings_file_that_was_named_and_is_not_there_fails_every_command() {
     let shelf = Shelf::of(1);
     shelf.batch(&[]).exits(0);
     let help = shelf.run(&["--help"]).exits(0).stdout();
-    let names = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names: Vec<&str> = names.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    let names = commands::names(&help);
     let document = "books/deep/doc-000000.pdf";
     let mut tried = 0;
-    for name in names.into_iter().filter(|name| !name.is_empty() && *name != "help") {
+    for name in names.iter().map(String::as_str).filter(|name| *name != "help") {
         let more: &[&str] = match name {
             "batch" | "bench" => &["books"],
             "parse" | "extract" | "output" => &[document],
@@ -224,7 +230,7 @@ fn commands_about_a_folder_find_it_in_the_settings() {
         shelf.run(&[name]).exits(0);
     }
     shelf.run(&["export", "--format", "csv"]).exits(0);
-    assert!(shelf.run(&["doctor"]).exits(0).stdout().contains("'out/.corpora' is sound"));
+    assert!(shelf.run(&["doctor"]).exits(0).stdout().contains("'out/.corpora' is intact"));
     shelf.run(&["status", "elsewhere"]).exits(64).says("there is no corpora store in 'elsewhere'");
 }
 

@@ -218,6 +218,8 @@ fn each_guarded_setting_of_a_file_that_nobody_named_is_refused() {
         "allow_http = true",
         "key_file = 'k'",
         "log = 'l'",
+        "on_end = 'touch l'",
+        "webhook = 'http://127.0.0.1:9'",
         "prices = 'p'",
         "password_file = 'w'",
     ] {

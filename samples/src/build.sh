@@ -6,11 +6,12 @@
 set -eu
 cd "$(dirname "$0")"
 out=..
+trouble=../../samples-trouble
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python=${PYTHON:-python3}
 export SOURCE_DATE_EPOCH=1704067200 FORCE_SOURCE_DATE=1 TZ=UTC LC_ALL=C.UTF-8
-mkdir -p "$out/stories" "$out/trouble"
+mkdir -p "$out/stories" "$trouble"
 
 latex() { # latex NAME TARGET: two passes, so that the contents list is right
     for _ in 1 2; do
@@ -74,13 +75,13 @@ latex die-glockenwaerterin "$out/stories/die-glockenwaerterin.pdf"
 browser kettlefen-referee.html "$work/referee.pdf"
 fixdate "$work/referee.pdf"
 qpdf --deterministic-id "$work/referee.pdf" "$work/referee-id.pdf"
-qpdf --encrypt secret secret 256 -- "$work/referee-id.pdf" "$out/trouble/locked-referee-notes.pdf"
+qpdf --encrypt secret secret 256 -- "$work/referee-id.pdf" "$trouble/locked-referee-notes.pdf"
 
 # 8. A picture of a page, with no text layer.
 weasyprint -q notice-of-sale.html "$work/notice.pdf"
 pdftoppm -r 110 -png "$work/notice.pdf" "$work/notice"
-"$python" scan.py "$out/trouble/scanned-notice.pdf" "$work"/notice-*.png
+"$python" scan.py "$trouble/scanned-notice.pdf" "$work"/notice-*.png
 
 # 9. Damaged: both files stop in the middle.
-head -c 60000 "$out/kettlefen-rules.pdf" >"$out/trouble/cut-short.pdf"
-head -c 9000 "$out/stories/the-ninth-kettle.epub" >"$out/trouble/cut-short.epub"
+head -c 60000 "$out/kettlefen-rules.pdf" >"$trouble/cut-short.pdf"
+head -c 9000 "$out/stories/the-ninth-kettle.epub" >"$trouble/cut-short.epub"

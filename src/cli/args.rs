@@ -5,33 +5,63 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench_args::BenchArgs;
+use super::init_args::InitArgs;
 use super::vocabulary_args::{ConsolidateArgs, ExportArgs, ExtractArgs, OutputArgs, ReviewArgs};
 use crate::settings::{
     AllSettings, ConnectionSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings,
 };
 
+/// The version, with the commit where whoever built the program told it.
+fn version() -> String {
+    match option_env!("CORPORA_COMMIT") {
+        Some(commit) if !commit.is_empty() => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+        _ => env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
 /// Turn a folder of PDF and EPUB files into vocabulary JSON, in durable stages that are paid for once.
 #[derive(Debug, Parser)]
 #[command(
     name = "corpora",
-    version,
+    version = version(),
     propagate_version = true,
-    after_help = "Examples:\n  corpora batch books -o vocab          all of books/, a .vocab.json for each\n  corpora batch books -o vocab          again: continues, or has nothing to do\n  corpora status vocab                  what is done, waiting, failed\n  corpora help batch                    every option\n\nExit codes: 0 all done, 2 command line, 64 bad input, 65 all failed, 66 no documents,\n70 internal error, 75 partly done (run again), 130 interrupted (run again)."
+    help_template = super::help::TEMPLATE,
+    after_help = "Examples:\n  corpora batch books -o vocab          all of books/, a .vocab.json for each\n  corpora batch books -o vocab          again: continues, or has nothing to do\n  corpora status vocab                  what is done, waiting, failed\n  corpora help batch                    every option\n\nExit codes: 0 all done or left at the provider as told, 2 command line, 64 bad input, 65 all failed, 66 no documents,\n70 internal error, 75 partly done (run again), 130 interrupted (run again)."
 )]
 pub(super) struct Cli {
     /// Read settings from this file instead of `corpora.toml` in the working folder.
     #[arg(long, global = true, value_name = "FILE", env = "CORPORA_CONFIG")]
     pub config: Option<PathBuf>,
 
+    /// Take the settings of this name, `[settings.NAME]` in the settings file, before the others there.
+    #[arg(long, global = true, value_name = "NAME", env = "CORPORA_SETTINGS")]
+    pub settings: Option<String>,
+
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Colours,
+
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// Times at which colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colours {
+    /// On a terminal that knows them, unless NO_COLOR is set.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Take documents through all stages; a later run continues where this one ended.
+    #[command(visible_alias = "run")]
     Batch(Box<BatchArgs>),
     /// Show what is done, waiting and failed in an output folder, and what the next run would do.
     Status(StatusArgs),
@@ -49,12 +79,12 @@ pub(super) enum Command {
     Gc(GcArgs),
     /// List the pipelines that are built in, or print one as a start for your own.
     Pipelines(PipelinesArgs),
-    /// List the batches of an output folder: how they stand, their age, what they may cost, when their results go away.
+    /// List the provider batches of an output folder: how they stand, their age, what they may cost, when their results go away.
     Batches(BatchesArgs),
-    /// Wait until the batches of an output folder have ended at the provider.
+    /// Wait until the provider batches of an output folder have ended.
     #[command(after_help = "Example:\n  corpora wait vocab && corpora batch books -o vocab --endpoint batch")]
     Wait(WaitArgs),
-    /// Ask the provider to stop the batches of an output folder; what is done by then is billed and collected.
+    /// Ask the provider to stop the provider batches of an output folder; what is done by then is billed and collected.
     #[command(after_help = "Examples:\n  corpora cancel vocab\n  corpora cancel vocab msgbatch_01abc")]
     Cancel(WaitArgs),
     /// Put the vocabulary files of an output folder together as one master vocabulary.
@@ -65,6 +95,8 @@ pub(super) enum Command {
     Cost(CostArgs),
     /// Show what was sent and what became of it, by batch and in sum: answered, denied, open, owed, lost.
     Audit(AuditArgs),
+    /// Write a settings file for a folder of books, try what it says, and show what a run would do.
+    Init(InitArgs),
     /// Try everything that a run needs, and say what to do where something is wrong.
     Doctor(Box<DoctorArgs>),
     /// Print every setting in force and where it came from: command line, environment, file, pipeline or default.
@@ -79,9 +111,11 @@ pub(super) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page.
-    #[command(after_help = "Example:\n  corpora man > corpora.1 && man ./corpora.1")]
-    Man,
+    /// Print the manual page of the program or of one command, or write all of them.
+    #[command(
+        after_help = "Examples:\n  corpora man > corpora.1 && man ./corpora.1\n  corpora man batch | man -l -\n  corpora man --all ~/.local/share/man/man1"
+    )]
+    Man(ManArgs),
     /// A recognition of one page that ends with the process that asked for it; started by the program itself.
     #[command(hide = true)]
     RunOcr {
@@ -97,6 +131,16 @@ pub(super) enum Command {
         /// Limit of its address space in bytes.
         memory: u64,
     },
+}
+
+/// Options of `corpora man`.
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// The command whose page is printed [default: the program's own page, with all commands].
+    pub name: Option<String>,
+    /// Write a page for the program and one for each command into this folder.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
+    pub all: Option<PathBuf>,
 }
 
 /// Options of `corpora batch`.
@@ -206,6 +250,9 @@ pub(super) struct ShowArgs {
     pub dir: PathBuf,
     /// The document: its path below the input root, the end of that path, or the start of its content hash.
     pub document: String,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `corpora gc`.
@@ -218,6 +265,9 @@ pub(super) struct GcArgs {
     /// Only say what would be removed.
     #[arg(long)]
     pub dry_run: bool,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `corpora pipelines`.
@@ -228,6 +278,9 @@ pub(super) struct GcArgs {
 pub(super) struct PipelinesArgs {
     /// Print this one, with prompt and schema inside it, as a file of its own.
     pub name: Option<String>,
+    /// The list as JSON on standard output.
+    #[arg(long, conflicts_with = "name")]
+    pub json: bool,
 }
 
 /// Options of `corpora batches`.
@@ -248,11 +301,14 @@ pub(super) struct WaitArgs {
     /// The output folder of a run.
     #[command(flatten)]
     pub folder: FolderArgs,
-    /// Only this batch, by its token or its id at the provider.
+    /// Only this provider batch, by its token or its id at the provider.
     pub batch: Option<String>,
     /// Seconds between two looks.
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub poll: f64,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
     /// The way to the provider; address and model are known from the run.
     #[command(flatten)]
     pub connection: ConnectionSettings,
@@ -270,6 +326,9 @@ pub(super) struct CostArgs {
     /// How it is printed.
     #[arg(long, value_enum, default_value = "table")]
     pub format: CostFormat,
+    /// The same as --format json.
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
 }
 
 /// Options of `corpora audit`.
@@ -309,6 +368,9 @@ pub(super) struct DoctorArgs {
     /// Find the settings that suit the server with a handful of requests, and write them to corpora.toml if there is none.
     #[arg(long)]
     pub tune: bool,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
     /// The pipeline whose schema is tried.
     #[command(flatten)]
     pub pipeline: PipelineSettings,

@@ -2,23 +2,24 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Sender, bounded};
 
 use super::args::BatchArgs;
+use super::command_line::{shell_word, typed};
 use super::exit::{CommandError, Exit, leave_partial};
 use super::folder::{holder, trusted};
-use super::progress::{Reporter, Style, Verbosity, duration, grouped};
+use super::progress::{Reporter, Shows, Style, Verbosity, counted, duration, grouped};
 use super::screen;
-use super::{log, signals};
+use super::{log, on_end, signals, watch};
 use crate::engine::{self, Cancel, ParseIn, Plan, RunConfig};
-use crate::settings::{AllSettings, Progress, ProgressSettings, Sources, asked};
+use crate::settings::{AllSettings, Progress, Sources, asked};
 use crate::stages::discover::Inputs;
 use crate::store::MachineDisk;
-use crate::values::{Cost, Event};
+use crate::values::{Cost, Event, Summary};
 
-/// Runs the stages and reports on them.
+/// Runs the stages and reports on them; with `--watch` again and again, whenever there is something new.
 pub(super) fn run(args: &BatchArgs, sources: &Sources) -> Result<Exit, CommandError> {
     let settings = &args.settings;
     settings.run.check_company(sources)?;
@@ -28,35 +29,70 @@ pub(super) fn run(args: &BatchArgs, sources: &Sources) -> Result<Exit, CommandEr
     }
     // Dropped at the end: what is not exported yet is.
     let _log = log::start(&settings.log)?;
-    let config = resolve(args, sources)?;
-    let reporter = reporter(&settings.progress);
-
+    let watch = settings.end.watch()?.filter(|_| !settings.run.dry_run);
     let cancel = Cancel::default();
-    let (events, received) = bounded::<Event>(1024);
-    // The signal thread outlives the run: it must not keep the events open, or the reporter would wait for more.
-    let events = Arc::new(events);
-    let stopping = Arc::downgrade(&events);
+    // The signal thread outlives each run: it must not keep the events open, or the reporter would wait for more.
+    let listening = Arc::new(Mutex::new(Weak::<Sender<Event>>::new()));
+    let stopping = Arc::clone(&listening);
     signals::listen(cancel.clone(), move || {
-        if let Some(events) = stopping.upgrade() {
+        let events = stopping.lock().expect("no panic while the lock is held").upgrade();
+        if let Some(events) = events {
             let _ = events.try_send(Event::Stopping);
         }
     })?;
+    loop {
+        let config = resolve(args, sources)?;
+        let places: Vec<PathBuf> = config.inputs.places.iter().map(|place| config.inputs.root.join(place)).collect();
+        let before = watch::seen(&places);
+        if !config.dry_run {
+            on_end::wait_for(&settings.end, shown_folder(args))?;
+        }
+        let outcome = once(args, &config, &cancel, &listening);
+        on_end::tell(&outcome);
+        let (exit, summary) = outcome?;
+        let goes_on = summary.stop.is_none() && !cancel.is_stopping();
+        match watch {
+            Some(every) if goes_on && watch::wait_for_change(&places, before, every, &cancel) => {}
+            _ => return Ok(exit),
+        }
+    }
+}
+
+/// One run, with its reporter.
+fn once(
+    args: &BatchArgs,
+    config: &RunConfig,
+    cancel: &Cancel,
+    listening: &Mutex<Weak<Sender<Event>>>,
+) -> Result<(Exit, Summary), CommandError> {
+    let reporter = reporter(&args.settings, shell_word(&shown_folder(args)));
+    let (events, received) = bounded::<Event>(1024);
+    let events = Arc::new(events);
+    *listening.lock().expect("no panic while the lock is held") = Arc::downgrade(&events);
     let reporting = std::thread::Builder::new().name("reporter".into()).spawn(move || reporter.run(&received))?;
-    let outcome = engine::run(&config, &cancel, &events);
+    let outcome = engine::run(config, cancel, &events);
     drop(events);
     let _ = reporting.join();
     let finished = outcome?;
     if let Some(plan) = &finished.plan {
-        print_plan(plan, settings.run.json)?;
+        print_plan(plan, args.settings.run.json)?;
     }
-    Ok(finished.summary.outcome.into())
+    Ok((finished.summary.outcome.into(), finished.summary))
 }
 
 fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-fn reporter(settings: &ProgressSettings) -> Reporter {
+/// The output folder as the person named it.
+fn shown_folder(args: &BatchArgs) -> String {
+    let named = args.settings.run.output.as_ref().or(args.inputs.first());
+    named.map_or_else(String::new, |folder| folder.display().to_string())
+}
+
+fn reporter(settings: &AllSettings, folder: String) -> Reporter {
+    let shows = if settings.run.dry_run { Shows::Plan } else { Shows::Summary };
+    let settings = &settings.progress;
     let is_terminal = screen::is_watched();
     let style = match settings.progress {
         Progress::Auto if is_terminal && !settings.quiet => Style::Bars,
@@ -72,16 +108,28 @@ fn reporter(settings: &ProgressSettings) -> Reporter {
     } else {
         Verbosity::Normal
     };
-    Reporter::new(style, verbosity)
+    Reporter::new(style, verbosity, shows, folder)
 }
 
 fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandError> {
-    let AllSettings { run, progress: _, pipeline, provider, blocklist, parsing, parse_limits, remote, log: _, batch } =
-        &args.settings;
+    let AllSettings {
+        run,
+        progress: _,
+        end: _,
+        pipeline,
+        provider,
+        blocklist,
+        parsing,
+        parse_limits,
+        remote,
+        log: _,
+        batch,
+    } = &args.settings;
     let base = std::env::current_dir()
         .map_err(|e| CommandError::bad_input(format!("the working folder cannot be found: {e}")))?;
     let inputs = Inputs::resolve(&base, &args.inputs).map_err(CommandError::bad_input)?;
     let output = trusted(output_folder(run.output.as_deref(), &args.inputs, &base)?)?;
+    let command = typed(std::env::args_os(), sources, pipeline.pipeline.path());
     let connection = &remote.connection;
     let (pipeline, remote) = remote.resolve(pipeline.resolve()?, provider, Some(batch), sources)?;
     let told = remote.as_ref().filter(|_| !run.dry_run).map(|remote| asked(remote, connection, &pipeline, sources));
@@ -110,6 +158,7 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         dry_run: run.dry_run,
         parse_in: ParseIn::Workers { program, limits: parse_limits.resolve()? },
         parse_settings: parsing.resolve()?,
+        command: Some(command),
         holder: holder("corpora batch"),
         now_ms,
         stalled: leave_partial,
@@ -153,8 +202,10 @@ fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {
     }
     writeln!(
         out,
-        "\nplan: {} files, {} distinct documents, {} other files passed over",
-        plan.files, plan.documents, plan.ignored
+        "plan: {}, {}, {} passed over",
+        counted(plan.files, "file", "files"),
+        counted(plan.documents, "distinct document", "distinct documents"),
+        counted(plan.ignored, "other file", "other files")
     )?;
     writeln!(out, "{:<10}{:>10}{:>10}{:>10}  why", "stage", "to do", "done", "failed")?;
     for s in &plan.stages {
@@ -164,21 +215,26 @@ fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {
     let e = &plan.extract;
     writeln!(
         out,
-        "extract asks {}: {} documents, {} chunks, {} distinct units, {} of them answered already;",
-        e.provider, e.documents, e.chunks, e.units, e.answered,
+        "extract asks {}: {}, {}, {}, {} of them answered already;",
+        e.provider,
+        counted(e.documents, "document", "documents"),
+        counted(e.chunks, "chunk", "chunks"),
+        counted(e.units, "distinct unit", "distinct units"),
+        grouped(e.answered),
     )?;
     let Some(remote) = &e.remote else {
         writeln!(
             out,
-            "{} requests, about {} tokens of text (answered within the program: nothing is sent, nothing is paid)",
-            e.requests, e.estimated_tokens
+            "{}, about {} tokens of text (answered within the program: nothing is sent, nothing is paid)",
+            counted(e.requests, "request", "requests"),
+            grouped(e.estimated_tokens)
         )?;
         return Ok(());
     };
     writeln!(
         out,
-        "{} requests to {}, about {} tokens in and {} out",
-        grouped(e.requests),
+        "{} to {}, about {} tokens in and {} out",
+        counted(e.requests, "request", "requests"),
         remote.model,
         grouped(remote.input_tokens),
         grouped(remote.output_tokens)
@@ -186,8 +242,9 @@ fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {
     if e.with_sentences + e.with_chunks > 0 {
         writeln!(
             out,
-            "context: the terms of {} documents go with a sentence for each, of {} with their chunks",
-            e.with_sentences, e.with_chunks
+            "context: the terms of {} go with a sentence for each, of {} with their chunks",
+            counted(e.with_sentences, "document", "documents"),
+            counted(e.with_chunks, "document", "documents")
         )?;
     }
     match (remote.dollars, remote.batch_dollars) {

@@ -13,7 +13,8 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut err = screen::err();
     let open = open_batches(args, sources)?;
-    if open.is_empty() {
+    let mut stopped = Vec::new();
+    if open.is_empty() && !args.json {
         writeln!(err, "no batch is at the provider")?;
     }
     for (batch, client) in open {
@@ -21,10 +22,17 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
         runtime
             .block_on(client.cancel_batch(&remote))
             .map_err(|t| CommandError::bad_input(format!("{remote}: {}; {}", t.message, t.remedy())))?;
+        stopped.push(remote.clone());
+        if args.json {
+            continue;
+        }
         writeln!(
             err,
             "{remote}  is being stopped; what is done by now is billed, and collected by the command that made it, which asks for the rest again"
         )?;
+    }
+    if args.json {
+        screen::print_json(&serde_json::json!({"stopping": stopped}))?;
     }
     Ok(Exit::Done)
 }

@@ -86,7 +86,8 @@ fn allow_once(path: &Path) -> Result<Exit, CommandError> {
 
 fn shown(setting: &Setting, sources: &Sources, pipeline: &Pipeline) -> Shown {
     // Their values may be secrets.
-    let given = if setting.key == HEADERS { setting.value.as_ref().map(|_| hidden()) } else { setting.typed() };
+    let given =
+        if SECRET.contains(&&*setting.key) { setting.value.as_ref().map(|_| hidden()) } else { setting.typed() };
     let (value, place) = match setting.origin {
         Origin::Line => (given, Place::CommandLine),
         Origin::Environment => (given, Place::Environment { variable: setting.variable() }),
@@ -102,8 +103,8 @@ fn shown(setting: &Setting, sources: &Sources, pipeline: &Pipeline) -> Shown {
     Shown { key: setting.key.clone(), value, place }
 }
 
-/// Setting whose value is shown nowhere.
-const HEADERS: &str = "headers";
+/// Settings whose values are shown nowhere.
+const SECRET: [&str; 2] = ["headers", "webhook"];
 
 fn hidden() -> Value {
     Value::String("(hidden)".into())
@@ -153,7 +154,7 @@ fn toml(settings: &[Shown]) -> String {
         let line = value.as_ref().map_or_else(|| format!("{key} ="), |value| format!("{key} = {value}"));
         let _ = match place {
             Place::Default => writeln!(out, "# {line}"),
-            _ if key == HEADERS => writeln!(out, "# {line}  # {}", place.words()),
+            _ if SECRET.contains(&&**key) => writeln!(out, "# {line}  # {}", place.words()),
             Place::Pipeline { .. } => writeln!(out, "# {line}  # {}", place.words()),
             _ => writeln!(out, "{line}  # {}", place.words()),
         };

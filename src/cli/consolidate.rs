@@ -45,9 +45,27 @@ pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandE
             screen::in_place(&words);
         }
     })?;
+    if args.json {
+        screen::print_json(&as_json(&result))?;
+        return Ok(if result.unusable.is_empty() { Exit::Done } else { Exit::Partial });
+    }
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tell(&mut screen::err(), &config, &result, millis)?;
     Ok(if result.unusable.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+/// The outcome as JSON: `schemas/consolidated.schema.json`.
+fn as_json(r: &Consolidated) -> serde_json::Value {
+    let m = &r.metadata;
+    let unusable: Vec<_> =
+        r.unusable.iter().map(|(path, why)| serde_json::json!({"path": path, "reason": why})).collect();
+    let orphans: Vec<&String> = r.orphans.iter().map(|(path, _)| path).collect();
+    serde_json::json!({
+        "files": r.files, "read": r.read, "gone": r.gone, "copies": r.copies, "edited": r.edited, "unusable": unusable,
+        "orphans": orphans, "terms": m.term_count, "documents": m.document_count, "added": r.added, "changed": r.changed,
+        "removed": r.removed, "waiting": r.waiting, "renamed": m.renamed_count, "dropped": m.dropped_count,
+        "conflicts": m.conflict_count, "replaced": r.replaced,
+    })
 }
 
 fn tell(out: &mut impl Write, config: &ConsolidateConfig, r: &Consolidated, millis: u64) -> std::io::Result<()> {

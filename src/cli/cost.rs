@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::args::{CostArgs, CostFormat};
 use super::exit::{CommandError, Exit};
-use super::progress::{grouped, model_change};
+use super::progress::{counted, grouped, model_change};
 use super::screen;
 use crate::store::{LedgerRow, LedgerSums, Store};
 use crate::values::{Cost, ModelChange};
@@ -80,7 +80,7 @@ pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
     let open_at_most = if is_priced { Some(reader.open_batches_at_most()?.dollars()) } else { None };
     let open_requests: u64 = open.iter().map(|batch| batch.requests).sum();
     let mut out = std::io::BufWriter::new(screen::out());
-    match args.format {
+    match if args.json { CostFormat::Json } else { args.format } {
         CostFormat::Csv => {
             let mut table = csv::Writer::from_writer(&mut out);
             let mut failed = None;
@@ -131,16 +131,16 @@ pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
                     .map_or_else(|| "an unknown sum".into(), |d| Cost::from_dollars(d).to_string());
                 writeln!(
                     out,
-                    "{} requests broke off although the provider may have answered and billed them: at most {most} more",
-                    grouped(lost.count)
+                    "{} broke off although the provider may have answered and billed: at most {most} more",
+                    counted(lost.count, "request", "requests")
                 )?;
             }
             if !open.is_empty() {
                 let most = open_at_most.map_or_else(|| "an unknown sum".into(), |d| Cost::from_dollars(d).to_string());
                 writeln!(
                     out,
-                    "{} requests stand in batches that are not collected ('corpora batches'): at most {most} more",
-                    grouped(open_requests)
+                    "{} in provider batches that are not collected ('corpora batches'): at most {most} more",
+                    counted(open_requests, "request", "requests")
                 )?;
             }
             for change in reader.model_changes()? {

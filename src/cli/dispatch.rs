@@ -7,13 +7,13 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use super::args::{Cli, Command};
+use super::args::{Cli, Colours, Command};
 use super::exit::{CommandError, Exit};
 use super::folder::holder;
 use super::screen;
 use super::{
-    audit, batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, man,
-    output, parse, pipelines, review, show, simulate, status, wait,
+    audit, batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, init,
+    man, output, paint, parse, pipelines, review, show, simulate, status, wait,
 };
 use crate::settings::{Loaded, SettingsError, Sources, load, unknown_variables};
 
@@ -53,6 +53,11 @@ fn ended(outcome: Result<Exit, CommandError>) -> ExitCode {
 }
 
 fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
+    paint::choose(match cli.color {
+        Colours::Auto => anstream::ColorChoice::Auto,
+        Colours::Always => anstream::ColorChoice::Always,
+        Colours::Never => anstream::ColorChoice::Never,
+    });
     if !matches!(cli.command, Command::ParseWorker { .. } | Command::RunOcr { .. }) {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for message in unknown_variables(names, &Cli::command()) {
@@ -76,12 +81,13 @@ fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
         Command::Review(args) => review::run(&args, &holder("corpora review")),
         Command::Cost(args) => cost::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Doctor(args) => doctor::run(&args, sources),
         Command::Config(args) => config::run(&args, sources),
         Command::Bench(args) => bench::run(&args, sources),
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions { shell } => completions::run(shell),
-        Command::Man => man::run(),
+        Command::Man(args) => man::run(&args),
         Command::RunOcr { program, arguments } => Err(run_ocr(&program, &arguments)),
         Command::ParseWorker { memory } => {
             crate::engine::serve_parse_worker(memory)?;

@@ -38,7 +38,7 @@ impl From<Exit> for ExitCode {
 impl From<RunOutcome> for Exit {
     fn from(outcome: RunOutcome) -> Self {
         match outcome {
-            RunOutcome::Complete => Self::Done,
+            RunOutcome::Complete | RunOutcome::Detached => Self::Done,
             RunOutcome::Partial => Self::Partial,
             RunOutcome::AllFailed => Self::AllFailed,
             RunOutcome::NoDocuments => Self::NoDocuments,
@@ -51,6 +51,10 @@ impl From<RunOutcome> for Exit {
 /// continues.
 #[expect(clippy::exit, reason = "the threads that would have to return wait for each other")]
 pub(super) fn leave_partial() {
+    super::on_end::tell_of_leaving(
+        Exit::Partial,
+        "the run stood still and could not be ended; the same command continues",
+    );
     std::process::exit(Exit::Partial as i32);
 }
 

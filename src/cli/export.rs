@@ -65,6 +65,14 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, CommandError> {
                 .map_err(|e| CommandError::bad_input(format!("cannot write '{}': {e}", file.display())))?;
         }
     }
+    if args.json {
+        let documents = match source {
+            ExportSource::Master => None,
+            ExportSource::Documents(n) => Some(n),
+        };
+        screen::print_json(&serde_json::json!({"terms": terms, "documents": documents, "file": args.output}))?;
+        return Ok(Exit::Done);
+    }
     let from = match source {
         ExportSource::Master => "the master".to_owned(),
         ExportSource::Documents(n) => {

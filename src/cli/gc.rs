@@ -5,6 +5,7 @@ use std::io::Write;
 use super::args::GcArgs;
 use super::exit::{CommandError, Exit};
 use super::folder::trusted;
+use super::progress::counted;
 use super::saved::saved_fps;
 use super::screen;
 use crate::engine::{Orphan, OrphanState, orphans, remove_orphans};
@@ -30,6 +31,18 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
         remove_orphans(&mut session, &store, &found)?;
         session.collect_garbage(&fps, question)?;
     }
+    if args.json {
+        let kept = |state| matches!(state, OrphanState::Edited);
+        let outputs: Vec<_> = found
+            .iter()
+            .filter(|orphan| orphan.state != OrphanState::Missing)
+            .map(|orphan| serde_json::json!({"output": orphan.output, "kept": kept(orphan.state)}))
+            .collect();
+        screen::print_json(&serde_json::json!({
+            "dry_run": args.dry_run, "results": results, "bytes": bytes, "answers": answers, "outputs": outputs,
+        }))?;
+        return Ok(Exit::Done);
+    }
     // Printed when it is done: a reader that leaves early must not stop the work.
     let mut out = screen::out();
     for Orphan { output, state } in &found {
@@ -41,6 +54,12 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
             OrphanState::Missing => {}
         }
     }
-    writeln!(out, "{verb} {results} superseded results ({bytes} bytes) and {answers} superseded answers")?;
+    writeln!(
+        out,
+        "{verb} {} ({}) and {}",
+        counted(results, "superseded result", "superseded results"),
+        counted(bytes, "byte", "bytes"),
+        counted(answers, "superseded answer", "superseded answers")
+    )?;
     Ok(Exit::Done)
 }

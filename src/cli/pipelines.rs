@@ -18,6 +18,14 @@ pub(super) fn run(args: &PipelinesArgs) -> Result<Exit, CommandError> {
                 return Err(CommandError::bad_input(known.unwrap_or_else(|e| e.to_string())));
             }
         },
+        None if args.json => {
+            let all: Result<Vec<_>, _> = builtin_names()
+                .map(|name| {
+                    find(name).map(|p| serde_json::json!({"name": name, "description": p.description, "provider": p.provider.name}))
+                })
+                .collect();
+            screen::print_json(&all.map_err(CommandError::bad_input)?)?;
+        }
         None => {
             for name in builtin_names() {
                 let pipeline = find(name).map_err(CommandError::bad_input)?;

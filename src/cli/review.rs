@@ -53,7 +53,7 @@ pub(super) fn run(args: &ReviewArgs, holder: &str) -> Result<Exit, CommandError>
                         decided += 1;
                         break;
                     }
-                    Err(reason) => writeln!(out, "that does not go: {reason}")?,
+                    Err(reason) => writeln!(out, "that cannot be: {reason}")?,
                 },
             }
         }

@@ -4,22 +4,34 @@
 use std::fs::File;
 use std::io::{IsTerminal, Result, Stderr, Stdout, StdoutLock, Write};
 
+use super::paint::{self, is_mark};
 use crate::settings::LogFormat;
 use crate::values::acts_on_a_screen;
 
 /// Lines for people on standard output.
 pub(super) fn out() -> Screen<Stdout> {
-    Screen::new(std::io::stdout(), Form::Lines)
+    Screen::new(std::io::stdout(), Form::Lines { colours: paint::is_on(&std::io::stdout()) })
 }
 
 /// Lines for people on standard error.
 pub(super) fn err() -> Screen<Stderr> {
-    Screen::new(std::io::stderr(), Form::Lines)
+    Screen::new(std::io::stderr(), Form::Lines { colours: paint::is_on(&std::io::stderr()) })
 }
 
 /// JSON on standard output.
 pub(super) fn json() -> Screen<Stdout> {
     Screen::new(std::io::stdout(), Form::Json)
+}
+
+/// Prints a value as JSON on standard output.
+///
+/// # Errors
+/// If nobody reads it.
+pub(super) fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let mut out = std::io::BufWriter::new(json());
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)?;
+    out.flush()
 }
 
 /// JSON on standard error.
@@ -32,7 +44,7 @@ pub(super) fn log(file: File, format: LogFormat) -> Screen<File> {
     Screen::new(
         file,
         match format {
-            LogFormat::Text => Form::Lines,
+            LogFormat::Text => Form::Lines { colours: false },
             LogFormat::Json => Form::Json,
         },
     )
@@ -48,6 +60,28 @@ pub(super) fn is_watched() -> bool {
     std::io::stderr().is_terminal()
 }
 
+/// Columns of the terminal that standard error is, if it is one.
+pub(super) fn width() -> Option<usize> {
+    columns(std::io::stderr())
+}
+
+/// Columns of the terminal that standard output is, if it is one.
+pub(super) fn out_width() -> Option<usize> {
+    columns(std::io::stdout())
+}
+
+fn columns(stream: impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Rings the bell of the terminal, if standard error is one.
+pub(super) fn ring() {
+    if is_watched() {
+        let _ = std::io::stderr().write_all(b"\x07");
+    }
+}
+
 /// Puts words that change into the line of the terminal that the cursor is in.
 pub(super) fn in_place(words: &str) {
     let words: String = words.chars().filter(|c| !acts_on_a_screen(*c)).collect();
@@ -58,8 +92,11 @@ pub(super) fn in_place(words: &str) {
 /// Forms in which characters that act on a screen are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// As [`Shown`](crate::values::Shown) does; ends of lines and tabs are the program's own.
-    Lines,
+    /// As [`Shown`](crate::values::Shown) does; ends of lines and tabs are the program's own, and so are marks of [`paint`].
+    Lines {
+        /// True if marks become colours; else they are left out.
+        colours: bool,
+    },
     /// As JSON does: they stand in its strings alone.
     Json,
 }
@@ -94,7 +131,9 @@ impl<W: Write> Screen<W> {
 impl Form {
     fn escaped(self, c: char) -> String {
         match self {
-            Self::Lines => crate::values::Shown(c.encode_utf8(&mut [0; 4])).to_string(),
+            Self::Lines { colours: true } if is_mark(c) => paint::code(c),
+            Self::Lines { colours: false } if is_mark(c) => String::new(),
+            Self::Lines { .. } => crate::values::Shown(c.encode_utf8(&mut [0; 4])).to_string(),
             Self::Json => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
         }
     }
@@ -143,9 +182,18 @@ mod tests {
 
     #[test]
     fn lines_stay_lines_and_nothing_else_acts() {
-        assert_eq!(shown(Form::Lines, &[b"a\tb\nc\x1b[31m\r\x07"]), "a\tb\nc\\x1b[31m\\r\\x07");
-        assert_eq!(shown(Form::Lines, &["ä\u{9b}\u{202e}".as_bytes()]), "ä\\u{9b}\\u{202e}");
-        assert_eq!(shown(Form::Lines, &[b"\xc3", b"\xa4\xc2", b"\x9b\xff."]), "ä\\u{9b}\u{fffd}.");
+        const LINES: Form = Form::Lines { colours: false };
+        assert_eq!(shown(LINES, &[b"a\tb\nc\x1b[31m\r\x07"]), "a\tb\nc\\x1b[31m\\r\\x07");
+        assert_eq!(shown(LINES, &["ä\u{9b}\u{202e}".as_bytes()]), "ä\\u{9b}\\u{202e}");
+        assert_eq!(shown(LINES, &[b"\xc3", b"\xa4\xc2", b"\x9b\xff."]), "ä\\u{9b}\u{fffd}.");
+    }
+
+    #[test]
+    fn the_program_paints_and_text_from_outside_does_not() {
+        let words = format!("{} {}", paint::red("failed"), crate::values::Shown(&paint::red("planted")));
+        assert_eq!(shown(Form::Lines { colours: false }, &[words.as_bytes()]), "failed \\u{fdd1}planted\\u{fdd0}");
+        let painted = shown(Form::Lines { colours: true }, &[words.as_bytes()]);
+        assert_eq!(painted, "\u{1b}[31mfailed\u{1b}[0m \\u{fdd1}planted\\u{fdd0}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use serde_json::{Value, json};
+
 use super::args::ShowArgs;
 use super::exit::{CommandError, Exit};
 use super::saved::saved_fps;
@@ -30,6 +32,10 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
         };
         return Err(CommandError::bad_input(message));
     };
+    if args.json {
+        screen::print_json(&as_json(&reader, fps, row)?)?;
+        return Ok(Exit::Done);
+    }
     let mut out = screen::out();
     writeln!(out, "{}", row.path)?;
     writeln!(out, "  content   {} ({} bytes)", row.sha.hex(), row.bytes)?;
@@ -64,6 +70,39 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
     };
     writeln!(out, "  {:<9} {written}", Stage::Write.name())?;
     Ok(Exit::Done)
+}
+
+/// The same as JSON: `schemas/show.schema.json`.
+fn as_json(reader: &Reader, fps: StageFps, row: &DocumentRow) -> Result<Value, CommandError> {
+    let mut stages = Vec::new();
+    for stage in Stage::of_documents() {
+        let found = reader.stage_of(fps[stage], row.doc)?;
+        let state = match found.as_ref().map(|found| found.state) {
+            Some(StageState::Done) => "done",
+            Some(StageState::Failed) => "failed",
+            Some(StageState::Waiting) | None => "waiting",
+        };
+        stages.push(json!({
+            "stage": stage.name(),
+            "state": state,
+            "at_ms": found.as_ref().map(|f| f.at_ms),
+            "attempts": found.as_ref().map(|f| f.attempts),
+            "terms": found.as_ref().map(|f| f.terms),
+            "stored_bytes": found.as_ref().and_then(|f| f.stored_bytes),
+            "kind": found.as_ref().and_then(|f| f.kind.clone()),
+            "message": found.as_ref().and_then(|f| f.message.clone()),
+        }));
+    }
+    let state = match (&row.failure, row.written) {
+        (Some(_), _) => "failed",
+        (None, true) => "done",
+        (None, false) => "waiting",
+    };
+    let message = row.failure.as_ref().map(|(_, message)| message);
+    stages.push(json!({"stage": Stage::Write.name(), "state": state, "terms": row.terms, "message": message}));
+    Ok(json!({
+        "path": row.path, "sha256": row.sha.hex(), "bytes": row.bytes, "output": row.output, "stages": stages,
+    }))
 }
 
 /// Documents whose path is `wanted` or ends with it, or whose hash begins with it; an exact path wins alone.

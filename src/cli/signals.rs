@@ -27,5 +27,6 @@ pub(super) fn listen(cancel: Cancel, on_first: impl Fn() + Send + 'static) -> st
 
 #[expect(clippy::exit, reason = "the second Ctrl-C asks for exactly this; the store survives it like a crash")]
 fn stop_now() -> ! {
+    super::on_end::tell_of_leaving(Exit::Interrupted, "it was stopped at once; the same command continues");
     std::process::exit(Exit::Interrupted as i32)
 }

@@ -22,6 +22,9 @@ pub(super) struct ConsolidateArgs {
     /// Read every vocabulary file again.
     #[arg(long)]
     pub anew: bool,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `corpora review`.
@@ -94,6 +97,9 @@ pub(super) struct ExportArgs {
     /// Where to write it [default: standard output, for csv and jsonl].
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// With --output: what was written, as JSON on standard output.
+    #[arg(long, requires = "output")]
+    pub json: bool,
 }
 
 /// Forms in which `corpora export` writes.

@@ -21,6 +21,7 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
     let mut err = screen::err();
     let reader = Store::open_existing(args.folder.path()?)?.reader()?;
     let mut warned = HashSet::new();
+    let mut ended = Vec::new();
     loop {
         for warning in expiry_warnings(&reader, jiff::Timestamp::now().as_millisecond())? {
             // Once each day, or each hour of the last two days.
@@ -35,11 +36,16 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
                 Ok(seen) if seen.standing == Standing::Running => running.push((batch, client)),
                 Ok(seen) => {
                     let counts = seen.counts.unwrap_or_default();
-                    writeln!(
-                        err,
-                        "{remote}  {}: {} succeeded, {} did not",
-                        seen.status, counts.succeeded, counts.failed
-                    )?;
+                    ended.push(serde_json::json!({
+                        "batch": remote, "status": seen.status, "succeeded": counts.succeeded, "failed": counts.failed,
+                    }));
+                    if !args.json {
+                        let failed = match counts.failed {
+                            0 => String::new(),
+                            failed => format!(", {failed} failed"),
+                        };
+                        writeln!(err, "{remote}  {}: {} succeeded{failed}", seen.status, counts.succeeded)?;
+                    }
                 }
                 Err(trouble) if matches!(trouble.disposition(), Disposition::Retry { .. }) => {
                     running.push((batch, client));
@@ -54,7 +60,11 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
             }
         }
         if running.is_empty() {
-            writeln!(err, "nothing is running any more; the command that made a batch collects it")?;
+            if args.json {
+                screen::print_json(&serde_json::json!({"ended": ended}))?;
+            } else {
+                writeln!(err, "no provider batch is running any more; the command that made one collects it")?;
+            }
             return Ok(Exit::Done);
         }
         open = running;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::defaults;
 use super::provider::Remote;
+use super::report::record::TypedCommand;
 use super::worker::ParseLimits;
 use crate::stages::discover::Inputs;
 use crate::stages::parse::ParseSettings;
@@ -54,6 +55,8 @@ pub struct RunConfig {
     pub parse_in: ParseIn,
     /// Passwords, and how pages that are pictures are read.
     pub parse_settings: ParseSettings,
+    /// Command that a person typed, kept for `status`; none where nobody did.
+    pub command: Option<TypedCommand>,
     /// Introduction of this run to a second one that finds the folder locked.
     pub holder: String,
     /// Unix time in milliseconds.
@@ -104,6 +107,7 @@ impl RunConfig {
             dry_run: false,
             parse_in: ParseIn::ThisProcess,
             parse_settings: ParseSettings::default(),
+            command: None,
             holder: "a program that uses corpora".to_owned(),
             now_ms,
             stalled: || {},

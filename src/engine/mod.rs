@@ -1,6 +1,7 @@
 //! Layer 3: runs the stages over a store, in either mode, and can be stopped at any instant. `dataflow` is the place to begin.
 
 mod attempts;
+mod best_terms;
 mod cancel;
 mod checkpoint;
 mod chunk;
@@ -47,6 +48,7 @@ pub use self::parse_here::parse_here;
 pub use self::plan::{Plan, StagePlan};
 pub use self::provider::{Aim, BatchOptions, EndpointKind, Remote};
 pub use self::report::manifest::MANIFEST;
+pub use self::report::record::{RunEnd, RunRecord, TypedCommand};
 pub use self::run::{Finished, run};
 pub use self::stage_keys::StageKeys;
 pub use self::vocabulary::{

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
@@ -26,6 +26,7 @@ use super::parser::Parsing;
 use super::plan::Plan;
 use super::provider::{EndpointKind, Remote};
 use super::report::manifest::{self, MANIFEST};
+use super::report::record::RunRecord;
 use super::report::summary::{Progress, summarize};
 use super::stage_keys::StageKeys;
 use super::tally::Tally;
@@ -56,6 +57,19 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     std::fs::create_dir_all(&config.output)
         .map_err(|source| RunError::Output { folder: config.output.clone(), source })?;
     let _lock = RunLock::take(&config.output, Lock::Run, &config.holder)?;
+    let record = (!config.dry_run).then(|| {
+        let output = config.output.canonicalize().unwrap_or_else(|_| config.output.clone());
+        (RunRecord::begin(&output, config.command.as_ref(), (config.now_ms)()), output)
+    });
+    let finished = locked(config, cancel, events, started);
+    if let Some((record, output)) = record {
+        record.end(&output, finished.as_ref().map(|finished| &finished.summary), (config.now_ms)());
+    }
+    finished
+}
+
+/// The run, once the folder is its own.
+fn locked(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>, started: Instant) -> Result<Finished, RunError> {
     let store = Store::open_or_create_on(Arc::clone(&config.disk), &config.output)?;
     store.remove_half_written()?;
 
@@ -215,7 +229,7 @@ fn stages(
     let started = Instant::now();
     progress.found = discover::discover(run, config, run.scope)?;
     progress.changed |= progress.found.changed;
-    progress.finish(run, Phase::Discover, started, 0, 0);
+    progress.finish(run, Phase::Discover, started.elapsed(), 0, 0);
     if run.cancel.is_stopping() || progress.found.documents == 0 {
         return Ok(None);
     }
@@ -284,7 +298,7 @@ fn pass_by(run: &Run<'_>, progress: &mut Progress, reader: &Reader) -> Result<()
         };
         skipped -= failed;
         run.emit(Event::StageStarted { stage: stage.into(), total: 0, skipped, failed });
-        progress.finish(run, stage.into(), Instant::now(), skipped, failed);
+        progress.finish(run, stage.into(), Duration::ZERO, skipped, failed);
     }
     Ok(())
 }
@@ -467,11 +481,11 @@ fn staged(
         run.emit(Event::StageStarted { stage: row.stage.into(), total, skipped: counts.done, failed: counts.failed });
         before.push((total, counts));
     }
-    let started = Instant::now();
     let has_work = before.iter().any(|(total, _)| *total > 0);
     let outcome = if has_work { work().and_then(|()| Ok(run.writer.flush()?)) } else { Ok(()) };
     for (row, (_, counts)) in rows.iter().zip(before) {
-        progress.finish(run, row.stage.into(), started, counts.done, counts.failed);
+        let time = run.tally.phase(row.stage.into()).time();
+        progress.finish(run, row.stage.into(), time, counts.done, counts.failed);
     }
     outcome
 }

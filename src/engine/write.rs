@@ -118,6 +118,7 @@ fn write_file(
     let folder = target.parent().unwrap_or(output);
     disk.create_folder(folder).map_err(|e| cannot(folder, e))?;
     write_synced(&**disk, &temporary, &bytes).map_err(|e| cannot(&temporary, e))?;
+    run.tally.wrote(&vocabulary);
     let sha = Fingerprint::of(&bytes).0;
     Ok(WrittenFile {
         terms: vocabulary.metadata.term_count as u64,

@@ -16,6 +16,7 @@ mod tier;
 mod trouble;
 mod upload;
 mod vendors;
+mod webhook;
 
 pub use batches::{BatchLimits, BatchSeen, Counts, LineOutcome, ResultLine, Standing, is_surely_absent};
 pub use client::{Answered, Attempt, Client, ClientError, choose_cryptography};
@@ -35,3 +36,4 @@ pub use vendors::{
     ALL as VENDORS, ANTHROPIC, Content, Dialect, Finish, GEMINI, OPENAI_CHAT, OPENAI_RESPONSES, Reply, SchemaTrouble,
     SettingTrouble, Structured, Vendor, check_tier, vendor_named,
 };
+pub use webhook::Webhook;

@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::{
-    BatchEndpointSettings, BlocklistSettings, LogSettings, ParseLimitSettings, ParsingSettings, PipelineSettings,
-    ProgressSettings, ProviderSettings, RemoteSettings, RunSettings,
+    BatchEndpointSettings, BlocklistSettings, EndSettings, LogSettings, ParseLimitSettings, ParsingSettings,
+    PipelineSettings, ProgressSettings, ProviderSettings, RemoteSettings, RunSettings,
 };
 
 /// Settings of `corpora batch`, group by group. Other commands take the groups that concern them.
@@ -17,6 +17,10 @@ pub(crate) struct AllSettings {
     /// Display of the run.
     #[command(flatten)]
     pub progress: ProgressSettings,
+
+    /// What happens at the end.
+    #[command(flatten)]
+    pub end: EndSettings,
 
     /// The pipeline.
     #[command(flatten)]

@@ -11,8 +11,9 @@ use super::file::SettingsFile;
 use super::load::SettingsError;
 use crate::values::{KeyWriter, listed};
 
-/// Settings that say where keys and books go, what is read and written beside the folder, and what it seems to cost.
-const GUARDED: [&str; 6] = ["allow_http", "base_url", "key_file", "log", "password_file", "prices"];
+/// Settings that say where keys and books go, what is read, written and started beside the folder, and what it seems to cost.
+const GUARDED: [&str; 8] =
+    ["allow_http", "base_url", "key_file", "log", "on_end", "password_file", "prices", "webhook"];
 
 /// Variables of the environment.
 type Variable<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -80,7 +81,7 @@ pub(super) fn check(file: &SettingsFile, keys: &[&str], variable: Variable<'_>) 
     }
     let shown = file.path.display();
     Err(SettingsError::File(format!(
-        "'{shown}' of the working folder sets {}, which decides where keys and books go or what is read and written elsewhere, and it was not named; look into it, then name it with --config {shown}, or allow it as it is now: corpora config --allow {shown}",
+        "'{shown}' of the working folder sets {}, which decides where keys and books go or what is read, written or started elsewhere, and it was not named; look into it, then name it with --config {shown}, or allow it as it is now: corpora config --allow {shown}",
         listed(&keys, "and")
     )))
 }

@@ -11,7 +11,7 @@ use crate::engine::{Aim, BatchOptions, EndpointKind, Remote, defaults};
 
 /// Settings of a provider's batch endpoint.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Batch endpoints")]
+#[command(next_help_heading = "Provider batches")]
 pub(crate) struct BatchEndpointSettings {
     /// Request by request, through the provider's batch endpoint at half the price, or whichever fits.
     #[arg(long, value_enum, value_name = "WAY", env = "CORPORA_ENDPOINT", default_value = "live")]
@@ -21,7 +21,7 @@ pub(crate) struct BatchEndpointSettings {
     #[arg(long, env = "CORPORA_CHEAPEST", conflicts_with = "endpoint")]
     pub cheapest: bool,
 
-    /// Leave when all batches are submitted; the same command collects them later.
+    /// Leave when all provider batches are submitted; the same command collects them later.
     #[arg(long, env = "CORPORA_DETACH")]
     pub detach: bool,
 
@@ -29,27 +29,27 @@ pub(crate) struct BatchEndpointSettings {
     #[arg(long, value_name = "HH:MM|TIME", env = "CORPORA_DEADLINE")]
     pub deadline: Option<String>,
 
-    /// Send no request live before the first batch.
+    /// Send no request live before the first provider batch.
     #[arg(long, env = "CORPORA_NO_PROBE")]
     pub no_probe: bool,
 
-    /// Where what the first batches leave undone is asked.
+    /// Where what the first provider batches leave undone is asked.
     #[arg(long, value_enum, value_name = "WAY", env = "CORPORA_FINISH", default_value = "batch")]
     pub finish: Finish,
 
-    /// Ask again for batches whose fate cannot be found out, or whose results are gone: this may pay twice.
+    /// Ask again for provider batches whose fate cannot be found out, or whose results are gone: this may pay twice.
     #[arg(long, env = "CORPORA_RESUBMIT")]
     pub resubmit: bool,
 
-    /// Give up the open batches of this command: what stands in them is asked again, and paid for again.
+    /// Give up the open provider batches of this command: what stands in them is asked again, and paid for again.
     #[arg(long, env = "CORPORA_ABANDON_BATCHES")]
     pub abandon_batches: bool,
 
-    /// Requests in one batch at most [default: what the provider takes].
+    /// Requests in one provider batch at most [default: what the provider takes].
     #[arg(long, value_name = "N", env = "CORPORA_BATCH_REQUESTS")]
     pub batch_requests: Option<u64>,
 
-    /// Bytes of one batch at most [default: what the provider takes].
+    /// Bytes of one provider batch at most [default: what the provider takes].
     #[arg(long, value_name = "N", env = "CORPORA_BATCH_BYTES")]
     pub batch_bytes: Option<u64>,
 
@@ -57,19 +57,19 @@ pub(crate) struct BatchEndpointSettings {
     #[arg(long, value_name = "N", env = "CORPORA_BATCH_TOKENS")]
     pub batch_tokens: Option<u64>,
 
-    /// Batches at the provider at once at most [default: 100 at Gemini, which takes no more; no limit elsewhere].
+    /// Provider batches open at once at most [default: 100 at Gemini, which takes no more; no limit elsewhere].
     #[arg(long, value_name = "N", env = "CORPORA_BATCHES_IN_FLIGHT")]
     pub batches_in_flight: Option<usize>,
 
-    /// Batches created in an hour at most [default: 2000 at OpenAI, 1500 at Anthropic, no limit elsewhere].
+    /// Provider batches created in an hour at most [default: 2000 at OpenAI, 1500 at Anthropic, no limit elsewhere].
     #[arg(long, value_name = "N", env = "CORPORA_BATCHES_PER_HOUR")]
     pub batches_per_hour: Option<u32>,
 
-    /// Seconds between two looks at a batch, at first; they grow to six times that.
+    /// Seconds between two looks at a provider batch, at first; they grow to six times that.
     #[arg(long, value_name = "SECONDS", env = "CORPORA_POLL", default_value_t = defaults::POLL.as_secs_f64())]
     pub poll: f64,
 
-    /// Seconds by which the provider's listing of batches may lag behind.
+    /// Seconds by which the provider's listing of its batches may lag behind.
     #[arg(long, value_name = "SECONDS", env = "CORPORA_LISTING_LAG", default_value_t = defaults::LISTING_LAG.as_secs_f64())]
     pub listing_lag: f64,
 

@@ -27,6 +27,9 @@ pub(super) const PREFIX: &str = "CORPORA_";
 /// The variable, and the global option, that name the settings file; also the command that shows all settings.
 const CONFIG: &str = "config";
 
+/// Global option that names a set of settings in the file.
+const SETS: &str = "settings";
+
 /// Faults of settings.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
@@ -86,7 +89,8 @@ pub(crate) fn load<C: CommandFactory + FromArgMatches>(
         return Ok(Loaded { cli: C::from_arg_matches(&matches)?, sources: Sources::default() });
     }
     let named = matches.get_one::<PathBuf>(CONFIG).cloned().or_else(|| variable("CORPORA_CONFIG").map(PathBuf::from));
-    let file = SettingsFile::read(named.as_deref(), &known(&declared))?;
+    let chosen = matches.get_one::<String>(SETS).cloned().or_else(|| variable("CORPORA_SETTINGS")?.into_string().ok());
+    let file = SettingsFile::read(named.as_deref(), chosen.as_deref(), &known(&declared))?;
     let mut settings = BTreeMap::new();
     for arg in command.get_arguments() {
         let Some((name, key)) = names(arg) else { continue };

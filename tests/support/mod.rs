@@ -1,5 +1,6 @@
 //! Small corpora made on the spot, and the program run on them.
 
+pub(crate) mod commands;
 pub(crate) mod disk;
 pub(crate) mod documents;
 pub(crate) mod epubs;
@@ -7,6 +8,7 @@ pub(crate) mod needs;
 pub(crate) mod page;
 pub(crate) mod pictures;
 pub(crate) mod rehearsal;
+pub(crate) mod steady;
 pub(crate) mod torture;
 
 use std::collections::BTreeMap;

@@ -17,7 +17,7 @@ pub struct StageTotals {
     pub skipped: u64,
     /// Failed, now or in an earlier run and not retried.
     pub failed: u64,
-    /// Wall-clock milliseconds from the stage's start to its end.
+    /// Wall-clock milliseconds of the stage itself: from the first document that it took up to the last that it was done with.
     pub millis: u64,
 }
 
@@ -35,6 +35,8 @@ pub enum RunOutcome {
     NoDocuments,
     /// Stopped by the user; the next run continues.
     Interrupted,
+    /// Everything that has to be asked is at the provider, and the run has left it there as it was told to; the next run collects.
+    Detached,
 }
 
 /// Sums over what a provider was asked in one run.
@@ -94,6 +96,9 @@ pub struct Summary {
     pub terms: u64,
     /// Of these, flagged.
     pub flagged: u64,
+    /// Best terms of these files together, the best one first; a few, to look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub best_terms: Vec<String>,
     /// Counts and time per stage, in running order.
     pub stages: Vec<StageTotals>,
     /// Transactions committed to the store.
@@ -247,8 +252,14 @@ pub enum Event {
         in_flight: u64,
         /// Units that are left to be asked about, as far as documents are planned; an estimate for the others.
         units_left: u64,
-        /// Milliseconds that they take at the pace of the last ten minutes; null before the first answer.
+        /// Units that were answered or given up in this run.
+        units_done: u64,
+        /// Milliseconds that those left take at the pace of the last ten minutes; null before the first answer.
         millis_left: Option<u64>,
+        /// Output tokens a second at that pace.
+        tokens_a_second: u64,
+        /// Cost of all in the end if the rest costs what answers have cost so far, in 1e-12 USD; null if a price or an answer is missing.
+        picodollars_at_end: Option<i64>,
         /// Sums so far.
         #[serde(flatten)]
         asked: Asked,

@@ -30,10 +30,11 @@ impl Display for Shown<'_> {
 }
 
 /// Test whether a character does something to a screen instead of standing on it: control characters, ends of lines and paragraphs,
-/// marks of direction (<https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>), and tags, which nothing shows.
+/// marks of direction (<https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>), tags, which nothing shows, and noncharacters,
+/// by which this program paints (<https://www.unicode.org/faq/private_use.html#nonchar1>).
 pub fn acts_on_a_screen(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

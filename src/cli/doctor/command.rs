@@ -13,7 +13,7 @@ use crate::settings::{Origin, Sources};
 /// # Errors
 /// If nobody reads the lines, or a client cannot be made.
 pub(in crate::cli) fn run(args: &DoctorArgs, sources: &Sources) -> Result<Exit, CommandError> {
-    let mut report = Report::new();
+    let mut report = Report::new(args.json);
     let folder = args.dir.as_deref().unwrap_or(Path::new("."));
     // A folder that the settings name is made by the first run.
     let typed = sources.origin("output") == Origin::Line;
@@ -46,5 +46,6 @@ pub(in crate::cli) fn run(args: &DoctorArgs, sources: &Sources) -> Result<Exit, 
             }
         }
     }
+    report.end()?;
     Ok(if report.is_well() { Exit::Done } else { Exit::BadInput })
 }

@@ -28,7 +28,7 @@ pub(super) fn disk(folder: &Path) -> Finding {
 pub(super) fn store(dir: &Path) -> Finding {
     let checked = Store::open_existing(dir).and_then(|store| store.check_integrity());
     match checked {
-        Ok(()) => Finding::Good(format!("'{}' is sound", dir.join(STORE_FOLDER).display())),
+        Ok(()) => Finding::Good(format!("'{}' is intact", dir.join(STORE_FOLDER).display())),
         Err(error @ StoreError::Missing { .. }) => Finding::Odd(error.to_string()),
         Err(error) => Finding::Wrong(error.to_string()),
     }
@@ -47,7 +47,7 @@ pub(super) fn ocr() -> Finding {
             Finding::Good(format!("{version} for {}", languages.join(", ")))
         }
         _ => Finding::Odd(
-            "no tesseract on the path: pages that are pictures are told of, not read; install it (Debian, Ubuntu: apt-get install tesseract-ocr)".into(),
+            "no tesseract on the path: pages that are pictures are named and not read; install it (Debian, Ubuntu: apt-get install tesseract-ocr)".into(),
         ),
     }
 }

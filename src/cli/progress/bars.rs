@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::ending::Ending;
+use super::fitted::wrapped;
 use super::lines::document_line;
 use super::reporter::Verbosity;
-use super::summary;
-use crate::cli::screen;
+use super::{summary, words};
+use crate::cli::{paint, screen};
 use crate::values::{Event, Phase, SourcePath, Stage};
 
 /// Redraws a second: fast enough to look alive, too slow to be felt.
@@ -19,6 +21,8 @@ pub(super) struct Bars {
     verbosity: Verbosity,
     all: MultiProgress,
     bars: Vec<StageBar>,
+    /// True if the terminal shows colours.
+    colours: bool,
 }
 
 struct StageBar {
@@ -28,27 +32,38 @@ struct StageBar {
     failed: u64,
     total: u64,
     redrawn: Instant,
-    /// Count of what a provider was asked, for `extract`.
+    /// Units done and units in all of what a provider is asked, for `extract`.
+    units: Option<(u64, u64)>,
+    /// What a provider was asked, for `extract`.
     asked: String,
     /// A document that takes long, and how far it is.
     long: Option<(SourcePath, String)>,
 }
 
+/// A line of words; what does not fit into the terminal is cut off, so that a line stays a line.
+const WORDS: &str = "{prefix:<9} {wide_msg}";
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are constants that tests draw").progress_chars("━╸ ")
 }
 
+/// A bar of a fifth of the terminal, and words.
+fn bar_style(columns: usize) -> ProgressStyle {
+    style(&format!("{{prefix:<9}} {{bar:{}}} {{wide_msg}}", (columns / 5).clamp(8, 30)))
+}
+
 impl Bars {
     pub(super) fn new(verbosity: Verbosity) -> Self {
-        Self::on(verbosity, ProgressDrawTarget::stderr_with_hz(REDRAWS))
+        let colours = paint::is_on(&std::io::stderr());
+        Self::on(verbosity, ProgressDrawTarget::stderr_with_hz(REDRAWS), colours)
     }
 
-    fn on(verbosity: Verbosity, target: ProgressDrawTarget) -> Self {
+    fn on(verbosity: Verbosity, target: ProgressDrawTarget, colours: bool) -> Self {
         let all = MultiProgress::with_draw_target(target);
         let bars = Phase::all()
             .map(|stage| {
                 let bar = all.add(ProgressBar::new(0));
-                bar.set_style(style("{prefix:<9} {msg}"));
+                bar.set_style(style(WORDS));
                 bar.set_prefix(stage.name());
                 bar.set_message("waiting");
                 StageBar {
@@ -58,58 +73,75 @@ impl Bars {
                     failed: 0,
                     total: 0,
                     redrawn: Instant::now(),
+                    units: None,
                     asked: String::new(),
                     long: None,
                 }
             })
             .collect();
-        Self { verbosity, all, bars }
+        Self { verbosity, all, bars, colours }
     }
 
-    pub(super) fn show(&mut self, event: &Event) {
-        if let Some(line) = document_line(event, self.verbosity) {
-            // Without a terminal nothing is drawn; what has to be said is.
-            let _ = if self.all.is_hidden() { writeln!(screen::err(), "{line}") } else { self.all.println(line) };
+    /// Takes the bars off the screen, unless they are to stay.
+    pub(super) fn clear_unless(&self, stay: bool) {
+        if !stay {
+            let _ = self.all.clear();
+        }
+    }
+
+    /// Puts a line above the bars.
+    fn say(&self, line: &str, ending: &Ending) {
+        // Without a terminal nothing is drawn; what has to be said is.
+        let _ = if self.all.is_hidden() {
+            writeln!(screen::err(), "{line}")
+        } else {
+            self.all.println(paint::coded(&wrapped(line, (ending.columns)(), 10), self.colours))
+        };
+    }
+
+    pub(super) fn show(&mut self, event: &Event, ending: &Ending) {
+        if let Some(line) = document_line(event, self.verbosity, (ending.columns)()) {
+            self.say(&line, ending);
         }
         match event {
             Event::StageStarted { stage, total, skipped, failed } => {
                 let slot = &mut self.bars[stage.index()];
                 slot.started = Some(Instant::now());
                 slot.total = *total;
-                let before = match (*skipped, *failed) {
-                    (0, 0) => String::new(),
-                    (skipped, 0) => format!(" ({} done before)", summary::grouped(skipped)),
-                    (skipped, failed) => {
-                        format!(" ({} done before, {failed} failed before)", summary::grouped(skipped))
-                    }
-                };
+                let before: Vec<String> = [(*skipped, "done before"), (*failed, "failed before")]
+                    .into_iter()
+                    .filter(|(n, _)| *n > 0)
+                    .map(|(n, what)| format!("{} {what}", words::grouped(n)))
+                    .collect();
                 slot.bar.set_prefix(stage.name());
-                slot.bar.set_message(before);
+                slot.bar.set_message(before.join(", "));
                 slot.bar.set_length(*total);
                 if *stage != Phase::Discover {
-                    slot.bar.set_style(style("{prefix:<9} {bar:30} {pos}/{len}{msg}"));
+                    slot.bar.set_style(bar_style((ending.columns)().unwrap_or(80)));
                 }
             }
             Event::Discovered { documents, bytes_hashed } => {
                 let slot = &mut self.bars[Phase::Discover.index()];
-                let hashed =
-                    if *bytes_hashed > 0 { format!(", {} MB read", bytes_hashed / 1_000_000) } else { String::new() };
-                slot.bar.set_message(format!("{} documents{hashed}", summary::grouped(*documents)));
+                let hashed = match *bytes_hashed {
+                    0 => String::new(),
+                    bytes => format!(", {} read", words::size(bytes)),
+                };
+                slot.bar.set_message(format!("{}{hashed}", words::counted(*documents, "document", "documents")));
             }
-            Event::Asking { in_flight, units_left, millis_left, asked } => {
+            Event::Asking { units_left, units_done, .. } => {
                 let slot = &mut self.bars[Phase::Stage(Stage::Extract).index()];
-                slot.asked =
-                    format!("; {}, {}", summary::asked(asked), summary::left(*in_flight, *units_left, *millis_left));
+                slot.asked = words::asking(event).unwrap_or_default();
+                slot.units = Some((*units_done, units_done + units_left)).filter(|(_, all)| *all > 0);
                 slot.count(0, 0);
             }
             Event::Batching { batches, requests, done, asked } => {
                 let slot = &mut self.bars[Phase::Stage(Stage::Extract).index()];
-                slot.asked = format!("; {}{}", summary::batching(*batches, *requests, *done), summary::asked(asked));
+                slot.asked = format!("{}{}", words::batching(*batches, *requests, *done), words::asked(asked));
                 slot.count(0, 0);
             }
             Event::DocumentProgress { stage, path, .. } => {
                 let slot = &mut self.bars[stage.index()];
-                slot.long = summary::position(event).map(|at| (path.clone(), at));
+                slot.long = words::position(event).map(|at| (path.clone(), at));
                 slot.count(0, 0);
             }
             Event::DocumentDone { stage, path, .. } => self.bars[stage.index()].ended(path, 1, 0),
@@ -118,24 +150,26 @@ impl Bars {
                 let slot = &mut self.bars[totals.stage.index()];
                 if totals.stage == Phase::Discover {
                     let message = slot.bar.message();
-                    slot.bar.finish_with_message(format!("{message} in {}", summary::duration(totals.millis)));
+                    slot.bar.finish_with_message(format!("{message} in {}", words::duration(totals.millis)));
                 } else {
-                    let failed = if totals.failed > 0 { format!(", {} failed", totals.failed) } else { String::new() };
-                    let before = if totals.skipped > 0 {
-                        format!(", {} done before", summary::grouped(totals.skipped))
-                    } else {
-                        String::new()
+                    let failed = match totals.failed {
+                        0 => String::new(),
+                        n => format!(", {}", paint::coded(&paint::red(format!("{n} failed")), self.colours)),
                     };
-                    slot.bar.set_style(style("{prefix:<9} {msg}"));
+                    let before = match totals.skipped {
+                        0 => String::new(),
+                        n => format!(", {} done before", words::grouped(n)),
+                    };
+                    slot.bar.set_style(style(WORDS));
                     slot.bar.finish_with_message(format!(
                         "{} done{before}{failed} in {}",
-                        summary::grouped(totals.done),
-                        summary::duration(totals.millis)
+                        words::grouped(totals.done),
+                        words::duration(totals.millis)
                     ));
                 }
             }
             Event::Stopping => {
-                let _ = self.all.println("stopping: finishing what is in flight; Ctrl-C again stops at once");
+                self.say(&paint::yellow("stopping: finishing what is in flight; Ctrl-C again stops at once"), ending);
             }
             Event::RunFinished { summary } => {
                 for slot in &self.bars {
@@ -146,7 +180,7 @@ impl Bars {
                     }
                 }
                 // Below the bars, which are at rest now.
-                let _ = screen::err().write_all(summary::text(summary).as_bytes());
+                let _ = screen::err().write_all(summary::text(summary, ending).as_bytes());
             }
             _ => {}
         }
@@ -173,72 +207,142 @@ impl StageBar {
         self.redrawn = Instant::now();
         let through = self.done + self.failed;
         let seconds = self.started.map_or(0.0, |at| at.elapsed().as_secs_f64());
-        let mut message = String::new();
-        // Documents wait for answers: how many are through says nothing of those.
-        if through > 0 && seconds > 0.5 && self.asked.is_empty() {
-            let rate = through as f64 / seconds;
-            let left = self.total.saturating_sub(through) as f64 / rate * 1000.0;
-            message = format!("  {rate:.0}/s, {} left", summary::duration(left as u64));
-        }
+        let documents = format!("{}/{}", words::grouped(through), words::grouped(self.total));
+        let mut message = vec![documents];
         if self.failed > 0 {
-            message.push_str(", ");
-            message.push_str(&self.failed.to_string());
-            message.push_str(" failed");
+            message.push(format!("{} failed", words::grouped(self.failed)));
         }
-        message.push_str(&self.asked);
-        if let Some((_, at)) = &self.long {
-            message.push_str("  ");
-            message.push_str(at);
+        if !self.asked.is_empty() {
+            // Documents wait for answers: how many are through says nothing of those.
+            message.push(self.asked.clone());
+        } else if through > 0 && through < self.total && seconds > 0.5 {
+            let rate = through as f64 / seconds;
+            let left = (self.total - through) as f64 / rate * 1000.0;
+            message.push(format!("{rate:.0}/s, {} left", words::duration(left as u64)));
         }
-        self.bar.set_message(message);
-        self.bar.set_position(through);
+        message.extend(self.long.as_ref().map(|(_, at)| at.clone()));
+        self.bar.set_message(message.join(", "));
+        let (done, all) = self.units.unwrap_or((through, self.total));
+        self.bar.set_length(all);
+        self.bar.set_position(done);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::{Asked, SectionKind, StageTotals};
+    use crate::values::{Asked, FailureKind, SectionKind, StageTotals};
+
+    /// Bars on a terminal of so many columns, with what is on it after each event.
+    struct Drawn {
+        screen: indicatif::InMemoryTerm,
+        bars: Bars,
+        ending: Ending,
+    }
+
+    impl Drawn {
+        fn new(columns: u16, colours: bool) -> Self {
+            let screen = indicatif::InMemoryTerm::new(16, columns);
+            let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+            let ending = Ending::new(
+                "out".into(),
+                match columns {
+                    60 => || Some(60),
+                    80 => || Some(80),
+                    120 => || Some(120),
+                    _ => || Some(100),
+                },
+            );
+            Self { screen, bars: Bars::on(Verbosity::Normal, target, colours), ending }
+        }
+
+        fn after(&mut self, event: &Event) -> String {
+            for slot in &mut self.bars.bars {
+                slot.redrawn -= Duration::from_secs(1);
+            }
+            self.bars.show(event, &self.ending);
+            for slot in &self.bars.bars {
+                slot.bar.force_draw();
+            }
+            self.screen.contents()
+        }
+    }
+
+    fn started(stage: Phase, total: u64) -> Event {
+        Event::StageStarted { stage, total, skipped: 0, failed: 0 }
+    }
+
+    fn long(stage: Phase) -> Event {
+        let (document, path) = ("0123456789ab".to_owned(), SourcePath::from_text("deep/refman.pdf"));
+        Event::DocumentProgress { stage, document, path, section: SectionKind::Page, done: 1200, total: 5000 }
+    }
 
     #[test]
     fn every_template_draws_and_waiting_stages_show() {
-        let screen = indicatif::InMemoryTerm::new(12, 100);
-        let mut bars = Bars::on(Verbosity::Normal, ProgressDrawTarget::term_like(Box::new(screen.clone())));
-        bars.show(&Event::StageStarted { stage: Phase::Discover, total: 0, skipped: 0, failed: 0 });
-        bars.show(&Event::Discovered { documents: 1500, bytes_hashed: 3_000_000 });
+        let mut drawn = Drawn::new(100, false);
+        drawn.after(&started(Phase::Discover, 0));
+        drawn.after(&Event::Discovered { documents: 1500, bytes_hashed: 3_000_000 });
         let totals = StageTotals { stage: Phase::Discover, done: 1500, skipped: 0, failed: 0, millis: 90 };
-        bars.show(&Event::StageFinished { totals });
-        bars.show(&Event::StageStarted { stage: Stage::Parse.into(), total: 1500, skipped: 3, failed: 0 });
-        let (document, path) = ("0123456789ab".to_owned(), SourcePath::from_text("deep/refman.pdf"));
-        let section = SectionKind::Page;
+        let shown = drawn.after(&Event::StageFinished { totals });
+        assert!(shown.contains("discover  1,500 documents, 3.0 MB read in 90 ms"), "{shown}");
         let stage = Phase::from(Stage::Parse);
-        let long = Event::DocumentProgress {
-            stage,
-            document: document.clone(),
-            path: path.clone(),
-            section,
-            done: 1200,
-            total: 5000,
-        };
-        bars.bars[stage.index()].redrawn -= Duration::from_secs(1);
-        bars.show(&long);
-        bars.bars[stage.index()].bar.force_draw();
-        assert!(screen.contents().contains("0/1500  refman.pdf page 1,200 of 5,000"), "{}", screen.contents());
-        bars.bars[stage.index()].redrawn -= Duration::from_secs(1);
-        bars.show(&Event::DocumentDone { stage, document, path, terms: 0, flagged: 0, millis: 9, notes: Vec::new() });
-        bars.bars[stage.index()].bar.force_draw();
-        let shown = screen.contents();
-        assert!(shown.contains("discover  1,500 documents, 3 MB read in 90 ms"), "{shown}");
-        assert!(shown.contains("1/1500") && !shown.contains("refman"), "{shown}");
+        drawn.after(&started(stage, 1500));
+        let shown = drawn.after(&long(stage));
+        assert!(shown.contains("0/1,500, refman.pdf page 1,200 of 5,000"), "{shown}");
+        let (document, path) = ("0123456789ab".to_owned(), SourcePath::from_text("deep/refman.pdf"));
+        let done = Event::DocumentDone { stage, document, path, terms: 0, flagged: 0, millis: 9, notes: Vec::new() };
+        let shown = drawn.after(&done);
+        assert!(shown.contains("1/1,500") && !shown.contains("refman"), "{shown}");
         assert!(shown.contains("extract   waiting"), "{shown}");
-        bars.show(&Event::Warning { message: "results go away".into() });
-        let told = Event::Batching { batches: 1, requests: 40, done: Some(7), asked: Asked::default() };
-        bars.show(&Event::StageStarted { stage: Stage::Extract.into(), total: 3, skipped: 0, failed: 0 });
-        bars.show(&told);
-        bars.bars[Phase::Stage(Stage::Extract).index()].redraw();
-        bars.bars[Phase::Stage(Stage::Extract).index()].bar.force_draw();
-        let drawn = screen.contents();
-        assert!(drawn.contains("warning   results go away"), "{drawn}");
-        assert!(drawn.contains("1 batch, 7 of 40 requests done; 0 answers") && !drawn.contains("in flight"), "{drawn}");
+        let shown = drawn.after(&Event::Warning { message: "results go away".into() });
+        assert!(shown.contains("warning   results go away"), "{shown}");
+        drawn.after(&started(Stage::Extract.into(), 3));
+        let shown = drawn.after(&Event::Batching { batches: 1, requests: 40, done: Some(7), asked: Asked::default() });
+        assert!(shown.contains("1 provider batch, 7 of 40 requests done; 0 answers"), "{shown}");
+        assert!(!shown.contains("in flight"), "{shown}");
+    }
+
+    #[test]
+    fn no_line_is_broken_on_a_narrow_screen_nor_on_a_wide_one() {
+        let stage = Phase::from(Stage::Parse);
+        for (columns, colours) in [(60, false), (60, true), (80, false), (80, true), (120, false), (120, true)] {
+            let mut drawn = Drawn::new(columns, colours);
+            drawn.after(&started(stage, 1500));
+            drawn.after(&started(Stage::Extract.into(), 15));
+            let path = SourcePath::from_text(format!("{}/volume-7.pdf", "a-shelf-of-books/".repeat(12)));
+            let failed = Event::DocumentFailed {
+                stage,
+                document: "0123456789ab".to_owned(),
+                path,
+                kind: FailureKind::Damaged,
+                message: "its archive is damaged or cut short; fetch or copy it again".into(),
+                attempt: 1,
+            };
+            drawn.after(&failed);
+            drawn.after(&long(stage));
+            let asked = Asked { answers: 12_345, picodollars: Some(1_000_000_000_000), ..Asked::default() };
+            let shown = drawn.after(&Event::Asking {
+                in_flight: 64,
+                units_left: 123_456,
+                units_done: 23_456,
+                millis_left: Some(7_260_000),
+                tokens_a_second: 12_345,
+                picodollars_at_end: Some(7_000_000_000_000),
+                asked,
+            });
+            let lines: Vec<&str> = shown.lines().collect();
+            for name in ["discover", "parse", "chunk", "extract", "write"] {
+                let at = lines.iter().filter(|line| line.starts_with(name)).count();
+                assert_eq!(at, 1, "{columns} columns, {name}:\n{shown}");
+            }
+            let bars = lines.iter().position(|line| line.starts_with("discover")).unwrap();
+            assert_eq!(lines.len() - bars, 5, "a bar takes a line, on {columns} columns:\n{shown}");
+            assert!(lines.iter().all(|line| line.chars().count() <= usize::from(columns)), "{shown}");
+            // Above the bars, words stay whole.
+            for word in ["volume-7.pdf", "Damaged]:", "damaged", "again"] {
+                assert!(lines[..bars].iter().any(|line| line.contains(word)), "{columns} columns, {word}:\n{shown}");
+            }
+            assert!(shown.contains("15 % of 146,912 units"), "{shown}");
+        }
     }
 }

@@ -3,9 +3,12 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use super::ending::Ending;
+use super::fitted::shortened;
 use super::reporter::Verbosity;
-use super::summary;
-use crate::values::{Event, Phase, Shown, Stage};
+use super::{summary, words};
+use crate::cli::paint;
+use crate::values::{Event, Phase, Shown, SourcePath, Stage};
 
 /// A progress line is written at most this often.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -33,16 +36,16 @@ impl<W: Write> Lines<W> {
         Self { verbosity, out, stages: Default::default(), told: None, asked: String::new() }
     }
 
-    pub(super) fn show(&mut self, event: &Event) {
+    pub(super) fn show(&mut self, event: &Event, ending: &Ending) {
         // A closed pipe must not stop the work.
-        let _ = self.write(event);
+        let _ = self.write(event, ending);
     }
 
-    fn write(&mut self, event: &Event) -> std::io::Result<()> {
+    fn write(&mut self, event: &Event, ending: &Ending) -> std::io::Result<()> {
         if let Event::RunFinished { summary } = event {
-            return self.out.write_all(summary::text(summary).as_bytes());
+            return self.out.write_all(summary::text(summary, ending).as_bytes());
         }
-        if let Some(line) = document_line(event, self.verbosity) {
+        if let Some(line) = document_line(event, self.verbosity, None) {
             writeln!(self.out, "{line}")?;
         }
         if self.verbosity == Verbosity::Quiet {
@@ -53,22 +56,22 @@ impl<W: Write> Lines<W> {
                 let line = StageLine { total: *total, done: 0, failed: 0, told: Instant::now() };
                 self.stages[stage.index()] = Some(line);
                 if *stage != Phase::Discover {
-                    let earlier = if *failed > 0 { format!(", {failed} failed earlier") } else { String::new() };
-                    writeln!(self.out, "{:<9} {total} to do, {skipped} done before{earlier}", stage.name())?;
+                    let earlier = |n: u64, what: &str| if n > 0 { format!(", {n} {what}") } else { String::new() };
+                    let (skipped, failed) = (earlier(*skipped, "done before"), earlier(*failed, "failed before"));
+                    writeln!(self.out, "{:<9} {total} to do{skipped}{failed}", stage.name())?;
                 }
             }
-            Event::Asking { in_flight, units_left, millis_left, asked } => {
-                self.asked =
-                    format!("; {}, {}", summary::asked(asked), summary::left(*in_flight, *units_left, *millis_left));
+            Event::Asking { .. } => {
+                self.asked = format!("; {}", words::asking(event).unwrap_or_default());
                 self.count(Stage::Extract.into(), 0, 0)?;
             }
             Event::Batching { batches, requests, done, asked } => {
-                self.asked = format!("; {}{}", summary::batching(*batches, *requests, *done), summary::asked(asked));
+                self.asked = format!("; {}{}", words::batching(*batches, *requests, *done), words::asked(asked));
                 self.count(Stage::Extract.into(), 0, 0)?;
             }
             Event::DocumentProgress { stage, .. } => {
                 if self.told.is_none_or(|told| told.elapsed() >= PAUSE)
-                    && let Some(at) = summary::position(event)
+                    && let Some(at) = words::position(event)
                 {
                     self.told = Some(Instant::now());
                     writeln!(self.out, "{:<9} {at}", stage.name())?;
@@ -83,7 +86,7 @@ impl<W: Write> Lines<W> {
                     self.out,
                     "{:<9} {done} done{failed} in {}",
                     totals.stage.name(),
-                    summary::duration(totals.millis)
+                    words::duration(totals.millis)
                 )?;
             }
             Event::Stopping => {
@@ -108,21 +111,30 @@ impl<W: Write> Lines<W> {
     }
 }
 
-/// The line that an event about a document or a notice deserves, if any.
-pub(super) fn document_line(event: &Event, verbosity: Verbosity) -> Option<String> {
+/// The line that an event about a document or a notice deserves, if any. On a screen with so many columns long names lack their middle.
+pub(super) fn document_line(event: &Event, verbosity: Verbosity, width: Option<usize>) -> Option<String> {
+    let name = |path: &SourcePath| match width {
+        Some(columns) => shortened(&path.to_string(), (columns / 2).max(24)),
+        None => path.to_string(),
+    };
     match event {
-        Event::DocumentFailed { stage, path, kind, message, .. } => {
-            Some(format!("failed    {path} [{}, {}]: {}", stage.name(), kind.name(), Shown(message)))
-        }
-        Event::Warning { message } => Some(format!("warning   {}", Shown(message))),
+        Event::DocumentFailed { stage, path, kind, message, .. } => Some(format!(
+            "{} {} [{}, {}]: {}",
+            paint::red("failed   "),
+            name(path),
+            stage.name(),
+            kind.name(),
+            Shown(message)
+        )),
+        Event::Warning { message } => Some(format!("{} {}", paint::yellow("warning  "), Shown(message))),
         Event::Notice { message } if verbosity != Verbosity::Quiet => Some(format!("note      {}", Shown(message))),
         Event::DocumentRetried { stage, path, message, .. } if verbosity == Verbosity::Verbose => {
-            Some(format!("again     {path} [{}]: {}", stage.name(), Shown(message)))
+            Some(format!("again     {} [{}]: {}", name(path), stage.name(), Shown(message)))
         }
         Event::DocumentDone { stage, path, terms, millis, notes, .. } if verbosity == Verbosity::Verbose => {
             let terms = if *terms > 0 { format!(", {terms} terms") } else { String::new() };
             let notes: String = notes.iter().map(|note| format!("; {}", Shown(note))).collect();
-            Some(format!("{:<9} {path} {}{terms}{notes}", stage.name(), summary::duration(*millis)))
+            Some(format!("{:<9} {} {}{terms}{notes}", stage.name(), name(path), words::duration(*millis)))
         }
         _ => None,
     }
@@ -131,7 +143,7 @@ pub(super) fn document_line(event: &Event, verbosity: Verbosity) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::{FailureKind, Format, RunOutcome, SectionKind, SourcePath, StageTotals, Summary};
+    use crate::values::{FailureKind, Format, RunOutcome, SectionKind, StageTotals, Summary};
 
     fn shown(verbosity: Verbosity) -> String {
         let path = SourcePath::from_text("shelf/book.pdf");
@@ -181,6 +193,7 @@ mod tests {
                     ignored_formats: [("md".to_owned(), 1)].into(),
                     terms: 1234,
                     flagged: 0,
+                    best_terms: vec!["Saltbinder".into(), "tollbell".into()],
                     stages: vec![StageTotals { stage, done: 1, skipped: 5, failed: 1, millis: 61_000 }],
                     commits: 3,
                     millis: 61_500,
@@ -189,8 +202,12 @@ mod tests {
         ];
         let mut out = Vec::new();
         let mut lines = Lines::new(verbosity, &mut out);
-        events.iter().for_each(|event| lines.show(event));
-        String::from_utf8(out).unwrap()
+        let mut ending = Ending::new("out".into(), || None);
+        for event in &events {
+            ending.note(event);
+            lines.show(event, &ending);
+        }
+        paint::coded(&String::from_utf8(out).unwrap(), false)
     }
 
     #[test]

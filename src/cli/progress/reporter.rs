@@ -5,9 +5,10 @@ use std::io::Write;
 use crossbeam_channel::Receiver;
 
 use super::bars::Bars;
-use super::lines::Lines;
+use super::ending::Ending;
+use super::lines::{Lines, document_line};
 use crate::cli::screen;
-use crate::values::{Event, Shown, Summary};
+use crate::values::{Event, Shown, Stop, Summary};
 
 /// Way in which a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,49 +34,81 @@ pub(in crate::cli) enum Verbosity {
     Verbose,
 }
 
+/// What the end of a run shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Shows {
+    /// The summary.
+    Summary,
+    /// The plan, which somebody else prints: of the run itself only what went wrong.
+    Plan,
+}
+
 /// Shows events on standard error.
 pub(in crate::cli) struct Reporter {
     style: Style,
     verbosity: Verbosity,
+    shows: Shows,
+    ending: Ending,
 }
 
 impl Reporter {
-    pub(in crate::cli) fn new(style: Style, verbosity: Verbosity) -> Self {
-        Self { style, verbosity }
+    /// A reporter of a run into `folder`, as a shell takes that.
+    pub(in crate::cli) fn new(style: Style, verbosity: Verbosity, shows: Shows, folder: String) -> Self {
+        let columns = if style == Style::Bars { screen::width } else { || None };
+        Self { style, verbosity, shows, ending: Ending::new(folder, columns) }
     }
 
     /// Consumes events until nobody can send any more.
     pub(in crate::cli) fn run(self, events: &Receiver<Event>) {
-        match self.style {
+        let Self { style, verbosity, shows, mut ending } = self;
+        // A plan comes from a run that did not come to its end, and says itself what there is to do.
+        let verbosity = if shows == Shows::Plan && style == Style::Plain { Verbosity::Quiet } else { verbosity };
+        let mut each = |show: &mut dyn FnMut(&Event, &Ending)| {
+            for event in events {
+                if shows == Shows::Plan && planned(&event) && style != Style::Json {
+                    continue;
+                }
+                ending.note(&event);
+                show(&event, &ending);
+            }
+        };
+        match style {
             Style::Bars => {
-                let mut bars = Bars::new(self.verbosity);
-                each(events, |event| bars.show(event));
+                let mut bars = Bars::new(verbosity);
+                each(&mut |event, ending| bars.show(event, ending));
+                bars.clear_unless(shows == Shows::Summary);
             }
             Style::Plain => {
-                let mut lines = Lines::new(self.verbosity, screen::err());
-                each(events, |event| lines.show(event));
+                let mut lines = Lines::new(verbosity, screen::err());
+                each(&mut |event, ending| lines.show(event, ending));
             }
-            Style::Json => each(events, |event| {
+            Style::Json => each(&mut |event, _| {
                 let mut line = serde_json::to_vec(event).unwrap_or_default();
                 line.push(b'\n');
                 let _ = screen::json_err().write_all(&line);
             }),
-            Style::None => each(events, |event| {
-                let _ = match event {
-                    Event::Warning { message } => writeln!(screen::err(), "corpora: warning: {}", Shown(message)),
-                    // Why it is not done is an error however little is to be shown.
-                    Event::RunFinished { summary: Summary { stop: Some(stop), .. } } => {
-                        writeln!(screen::err(), "corpora: {}", Shown(&stop.message))
-                    }
-                    _ => Ok(()),
-                };
+            Style::None => each(&mut |event, _| {
+                if let Some(words) = error(event) {
+                    let _ = writeln!(screen::err(), "corpora: {words}");
+                }
             }),
         }
     }
 }
 
-fn each(events: &Receiver<Event>, mut show: impl FnMut(&Event)) {
-    for event in events {
-        show(&event);
+/// True for the end of a run that a plan takes the place of.
+fn planned(event: &Event) -> bool {
+    matches!(event, Event::RunFinished { summary: Summary { stop: None, documents, .. } } if *documents > 0)
+}
+
+/// Words of an event that is an error, or a warning of something that is lost: they are said however little is to be shown.
+fn error(event: &Event) -> Option<String> {
+    match event {
+        Event::Warning { message } => Some(format!("warning: {}", Shown(message))),
+        Event::DocumentFailed { .. } => document_line(event, Verbosity::Quiet, None),
+        Event::RunFinished { summary: Summary { stop: Some(Stop { message, .. }), .. } } => {
+            Some(Shown(message).to_string())
+        }
+        _ => None,
     }
 }

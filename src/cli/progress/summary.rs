@@ -1,33 +1,75 @@
-//! The summary at the end of a run, whatever happened.
+//! The summary at the end of a run, whatever happened: how it ended, counts, time, where the results are, what to type next.
 
-use std::fmt::Write;
-
+use super::ending::Ending;
+use super::fitted::{shortened, wrapped};
+use super::words::{asked, counted, duration, grouped, model_change};
+use crate::cli::paint;
 use crate::engine::ERROR_LOG;
-use crate::values::{Asked, Cost, Event, Format, ModelChange, RunOutcome, SectionKind, Shown, Summary};
+use crate::values::{Format, Phase, RunOutcome, Shown, Summary};
 
-/// The summary as a block of text: how it ended, counts, time, and what to type next.
-pub(super) fn text(summary: &Summary) -> String {
+/// Column in which what is told begins.
+const INDENT: usize = 14;
+
+/// Characters of a path that is named again.
+const PATH: usize = 48;
+
+/// The summary as a block of text.
+pub(super) fn text(summary: &Summary, ending: &Ending) -> String {
     let mut out = String::from("\n");
-    let mut row = |name: &str, value: String| {
-        let _ = writeln!(out, "  {name:<11} {value}");
-    };
-    let heading = match summary.outcome {
-        RunOutcome::Complete => "done",
-        RunOutcome::Partial => "partly done",
-        RunOutcome::AllFailed => "every document failed",
-        RunOutcome::NoDocuments => "no documents found",
-        RunOutcome::Interrupted => "interrupted",
-    };
-    row(heading, format!("{} files in {}", grouped(summary.documents), duration(summary.millis)));
-    row("succeeded", grouped(summary.succeeded));
-    row("skipped", format!("{} (done before)", grouped(summary.skipped)));
-    row("failed", grouped(summary.failed));
+    let (name, value) = heading(summary);
+    row(&mut out, ending, &name, &value);
+    for (name, value) in rows(summary, ending) {
+        row(&mut out, ending, &format!("{name:<11}"), &value);
+    }
+    let mut name = "next";
+    for (command, what) in next(summary, ending) {
+        let line = if what.is_empty() { command } else { format!("{}   {what}", paint::bold(command)) };
+        row(&mut out, ending, &format!("{name:<11}"), &line);
+        name = "";
+    }
+    out
+}
+
+fn row(out: &mut String, ending: &Ending, name: &str, value: &str) {
+    out.push_str(&wrapped(&format!("  {name} {value}"), (ending.columns)(), INDENT));
+    out.push('\n');
+}
+
+/// Name and value of the first row.
+fn heading(summary: &Summary) -> (String, String) {
+    let files = counted(summary.documents, "file", "files");
+    let through = grouped(summary.succeeded + summary.skipped);
+    let time = duration(summary.millis);
+    let of = format!("{through} of {files} in {time}");
+    match summary.outcome {
+        RunOutcome::Complete => (paint::green(format!("{:<11}", "done")), format!("{files} in {time}")),
+        RunOutcome::Partial => (paint::yellow(format!("{:<11}", "partly done")), of),
+        RunOutcome::Detached => (paint::green(format!("{:<11}", "detached")), of),
+        RunOutcome::Interrupted => (paint::yellow(format!("{:<11}", "interrupted")), of),
+        RunOutcome::AllFailed => (paint::red(format!("{:<11}", "all failed")), format!("{files} in {time}")),
+        RunOutcome::NoDocuments => {
+            (paint::red(format!("{:<11}", "nothing")), format!("no {} files were found, in {time}", wanted(summary)))
+        }
+    }
+}
+
+fn rows(summary: &Summary, ending: &Ending) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    if summary.succeeded > 0 && summary.succeeded < summary.documents {
+        rows.push(("succeeded", grouped(summary.succeeded)));
+    }
+    if summary.skipped > 0 {
+        rows.push(("skipped", format!("{} (done before)", grouped(summary.skipped))));
+    }
+    if summary.failed > 0 {
+        rows.push(("failed", failed(summary, ending)));
+    }
     if summary.partial > 0 {
         let what = "kept without the text of some pages; 'corpora status' says which";
-        row("partial", format!("{} ({what})", grouped(summary.partial)));
+        rows.push(("partial", format!("{} ({what})", grouped(summary.partial))));
     }
     if summary.waiting > 0 {
-        row("waiting", grouped(summary.waiting));
+        rows.push(("waiting", grouped(summary.waiting)));
     }
     if summary.ignored > 0 {
         let formats: Vec<String> =
@@ -37,140 +79,84 @@ pub(super) fn text(summary: &Summary) -> String {
         } else {
             format!("{} among them: --formats all takes such files too", formats.join(", "))
         };
-        row("passed over", format!("{} ({what})", grouped(summary.ignored)));
+        rows.push(("passed over", format!("{} ({what})", grouped(summary.ignored))));
     }
-    row("terms", format!("{}, {} flagged", grouped(summary.terms), grouped(summary.flagged)));
     if let Some(asked) = &summary.asked {
-        row("asked", self::asked(asked));
+        rows.push(("asked", self::asked(asked)));
     }
-    for change in &summary.model_changes {
-        row("model", model_change(change));
-    }
-    if !summary.stages.is_empty() {
+    rows.extend(summary.model_changes.iter().map(|change| ("model", model_change(change))));
+    if summary.stages.iter().any(|stage| stage.stage != Phase::Discover && stage.done + stage.failed > 0) {
         let times: Vec<String> =
             summary.stages.iter().map(|s| format!("{} {}", s.stage.name(), duration(s.millis))).collect();
-        row("time", times.join(", "));
+        rows.push(("time", times.join(", ")));
+    }
+    if summary.terms > 0 {
+        let flagged = match summary.flagged {
+            0 => String::new(),
+            flagged => format!(", {} flagged", grouped(flagged)),
+        };
+        rows.push(("terms", format!("{}{flagged}", grouped(summary.terms))));
+    }
+    if !summary.best_terms.is_empty() {
+        let terms: Vec<String> = summary.best_terms.iter().map(|term| Shown(term).to_string()).collect();
+        rows.push(("best terms", terms.join(", ")));
+    }
+    if summary.succeeded + summary.skipped > 0 {
+        rows.push(("results", format!("in {}, a .vocab.json for each file", ending.folder)));
     }
     if let Some(stop) = &summary.stop {
-        row("stopped", Shown(&stop.message).to_string());
+        rows.push(("stopped", Shown(&stop.message).to_string()));
     }
-    let next = match summary.outcome {
-        _ if summary.stop.is_some() => None,
-        RunOutcome::Complete => None,
-        RunOutcome::Interrupted => Some("the same command continues where this run stopped".to_owned()),
-        RunOutcome::NoDocuments => Some(format!("give a folder that holds {} files", wanted(summary))),
-        RunOutcome::Partial if summary.waiting > 0 => Some("the same command continues".to_owned()),
-        RunOutcome::Partial | RunOutcome::AllFailed => {
-            Some(format!("reasons are in {ERROR_LOG} in the output folder; --retry-failed tries the failed ones again"))
-        }
+    rows
+}
+
+/// Failures once more, in short: the lines about them may be far above.
+fn failed(summary: &Summary, ending: &Ending) -> String {
+    if ending.failed.is_empty() {
+        return grouped(summary.failed);
+    }
+    let named: Vec<String> = ending
+        .failed
+        .iter()
+        .map(|(path, kind)| format!("{} ({})", shortened(&path.to_string(), PATH), kind.name()))
+        .collect();
+    let more = match ending.failures.saturating_sub(ending.failed.len()) {
+        0 => String::new(),
+        more => format!(" and {} more", grouped(more as u64)),
     };
-    if let Some(next) = next {
-        row("next", next);
+    format!("{}: {}{more}", grouped(summary.failed), named.join(", "))
+}
+
+/// What to type next, each with a word about it.
+fn next(summary: &Summary, ending: &Ending) -> Vec<(String, &'static str)> {
+    let of = |command: &str| format!("corpora {command} {}", ending.folder);
+    match summary.outcome {
+        // What stopped it says what to do, and `status` has the command.
+        _ if summary.stop.is_some() => vec![(of("status"), "why it stopped, and the command that goes on")],
+        RunOutcome::Complete if summary.documents > 1 => vec![
+            (of("consolidate"), "one vocabulary of all of them"),
+            (format!("{} --format csv -o terms.csv", of("export")), "a table"),
+        ],
+        RunOutcome::Complete | RunOutcome::Detached => {
+            vec![(format!("{} --format csv -o terms.csv", of("export")), "a table")]
+        }
+        RunOutcome::Interrupted => vec![("the same command continues where this run stopped".to_owned(), "")],
+        RunOutcome::NoDocuments => vec![(format!("give a folder that holds {} files", wanted(summary)), "")],
+        RunOutcome::Partial if summary.waiting > 0 => vec![("the same command continues".to_owned(), "")],
+        RunOutcome::Partial | RunOutcome::AllFailed => vec![
+            (format!("{} --failed", of("status")), "the reasons"),
+            (
+                format!(
+                    "reasons stand in {}/{ERROR_LOG} too; --retry-failed tries the failed ones again",
+                    ending.folder
+                ),
+                "",
+            ),
+        ],
     }
-    out
 }
 
 /// Formats that the run took, as a choice: "PDF or EPUB".
 fn wanted(summary: &Summary) -> String {
     Format::listed(summary.formats.iter().copied(), "or")
-}
-
-/// Count of what a provider was asked, in a line.
-pub(super) fn asked(asked: &Asked) -> String {
-    let cost = match asked.picodollars {
-        Some(pico) => Cost(pico).to_string(),
-        None => "price unknown".to_owned(),
-    };
-    format!(
-        "{} answers, {} tokens in, {} out, {cost}",
-        grouped(asked.answers),
-        grouped(asked.input_tokens),
-        grouped(asked.output_tokens)
-    )
-}
-
-/// Requests in flight and what is left of the asking, in a line.
-pub(super) fn left(in_flight: u64, units: u64, millis: Option<u64>) -> String {
-    let left = match (units, millis) {
-        (0, _) => return format!("{in_flight} in flight"),
-        (_, None) => String::new(),
-        (_, Some(millis)) => format!(", about {} left", duration(millis)),
-    };
-    format!("{in_flight} in flight, {} to go{left}", counted(units, "unit", "units"))
-}
-
-/// The model that answers since a moment, in a line.
-pub(in crate::cli) fn model_change(change: &ModelChange) -> String {
-    let at = jiff::Timestamp::from_millisecond(change.at_ms).unwrap_or_default();
-    format!(
-        "from {} on {} answered instead of {} ({})",
-        at.strftime("%Y-%m-%d %H:%M UTC"),
-        Shown(&change.since),
-        Shown(&change.before),
-        counted(change.answers, "answer", "answers")
-    )
-}
-
-/// Work at the provider's batch endpoint, before what has come of it.
-pub(super) fn batching(batches: u64, requests: u64, done: Option<u64>) -> String {
-    let all = counted(requests, "request", "requests");
-    match (batches, done) {
-        (0, _) => String::new(),
-        (n, Some(done)) => format!("{}, {} of {all} done; ", counted(n, "batch", "batches"), grouped(done)),
-        (n, None) => format!("{} with {all}; ", counted(n, "batch", "batches")),
-    }
-}
-
-/// A number with the word for what it counts.
-pub(in crate::cli) fn counted(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(n), if n == 1 { one } else { many })
-}
-
-/// Place of a stage in a long document: `refman.pdf page 1,200 of 5,000`.
-pub(super) fn position(event: &Event) -> Option<String> {
-    let Event::DocumentProgress { path, section, done, total, .. } = event else { return None };
-    let section = match section {
-        SectionKind::Page => "page",
-        SectionKind::Chapter => "chapter",
-    };
-    let name = path.as_str().rsplit('/').next().unwrap_or_default();
-    Some(format!("{} {section} {} of {}", Shown(name), grouped((*done).into()), grouped((*total).into())))
-}
-
-/// `1234567` as `1,234,567`.
-pub(in crate::cli) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// Milliseconds as people say them.
-pub(in crate::cli) fn duration(millis: u64) -> String {
-    let seconds = millis / 1000;
-    match seconds {
-        0 => format!("{millis} ms"),
-        1..60 => format!("{seconds}.{} s", millis % 1000 / 100),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_and_times_are_readable() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!(batching(1, 1, None), "1 batch with 1 request; ");
-        assert_eq!(batching(2, 5_000, Some(1_200)), "2 batches, 1,200 of 5,000 requests done; ");
-        assert_eq!(batching(0, 0, Some(0)), "");
-        assert_eq!([7, 1_250, 184_000, 7_260_000].map(duration), ["7 ms", "1.2 s", "3 min 4 s", "2 h 1 min"]);
-    }
 }

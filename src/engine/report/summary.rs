@@ -1,13 +1,13 @@
 //! Progress of a run, and the summary that it ends with.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::engine::config::RunConfig;
 use crate::engine::context::Run;
 use crate::engine::discover::Discovered;
 use crate::engine::error::RunError;
 use crate::engine::provider::Outcome;
-use crate::values::{Asked, Format, ModelChange, Phase, RunOutcome, Stage, StageTotals, Stop, Summary};
+use crate::values::{Asked, Format, ModelChange, Phase, RunOutcome, Stage, StageTotals, Stop, StopReason, Summary};
 
 /// Progress of a run.
 #[derive(Default)]
@@ -45,22 +45,15 @@ impl Progress {
         !asked_for_more && !found.changed && found.settled + self.failed_before == found.documents
     }
 
-    /// Tells that a phase ended, and keeps its totals.
-    pub(in crate::engine) fn finish(
-        &mut self,
-        run: &Run<'_>,
-        phase: Phase,
-        started: Instant,
-        skipped: u64,
-        failed: u64,
-    ) {
+    /// Tells that a phase ended that took this time for itself, and keeps its totals.
+    pub(in crate::engine) fn finish(&mut self, run: &Run<'_>, phase: Phase, time: Duration, skipped: u64, failed: u64) {
         let tally = run.tally.phase(phase);
         let totals = StageTotals {
             stage: phase,
             done: if phase == Phase::Discover { self.found.documents } else { tally.done },
             skipped,
             failed: tally.failed + failed,
-            millis: millis_since(started),
+            millis: millis(time),
         };
         run.emit(crate::values::Event::StageFinished { totals });
         self.totals.push(totals);
@@ -68,7 +61,11 @@ impl Progress {
 }
 
 fn millis_since(started: Instant) -> u64 {
-    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    millis(started.elapsed())
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The summary of a run that has come so far; `complete` is false if an error broke it off.
@@ -100,6 +97,8 @@ pub(in crate::engine) fn summarize(
         RunOutcome::NoDocuments
     } else if failed == documents {
         RunOutcome::AllFailed
+    } else if failed == 0 && complete && is_detached(config, progress) {
+        RunOutcome::Detached
     } else if failed > 0 || waiting > 0 || !complete {
         RunOutcome::Partial
     } else {
@@ -124,6 +123,7 @@ pub(in crate::engine) fn summarize(
             .collect(),
         terms,
         flagged,
+        best_terms: run.tally.best_terms(),
         stages: progress.totals.clone(),
         commits: run.writer.commits(),
         millis: millis_since(started),
@@ -131,6 +131,12 @@ pub(in crate::engine) fn summarize(
         asked: progress.asked,
         model_changes: changes_in_this_run(run, progress, started)?,
     })
+}
+
+/// True if the run left its batches at the provider because that was wanted.
+fn is_detached(config: &RunConfig, progress: &Progress) -> bool {
+    config.remote.as_ref().is_some_and(|remote| remote.batch.detach)
+        && progress.stop.as_ref().is_some_and(|stop| stop.reason == StopReason::BatchesLeft)
 }
 
 /// Changes of the model that answers, as far as they fell into this run.

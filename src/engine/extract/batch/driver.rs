@@ -162,9 +162,10 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             n => format!("{n} batches with {requests} requests are"),
         };
         let left = open.iter().filter_map(|b| b.expires_ms).min().map(|at| at - self.now_ms()).filter(|left| *left > 0);
-        let until = left.map_or_else(String::new, |left| format!(", which keeps results for {} more", span(left)));
+        let until =
+            left.map_or_else(String::new, |left| format!(" (the provider keeps results for {} more)", span(left)));
         let words = format!(
-            "{what} left at the provider, or to be sent{until}; the same command goes on with them, 'corpora batches' lists them"
+            "{what} left at the provider, or still to be sent there{until}; the same command goes on with them, 'corpora batches' lists them"
         );
         self.stop = Some(match self.stop.take() {
             Some(stop) => stop.and(&words),

@@ -76,7 +76,15 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
         live.board.close_when_idle(&run.signs, || live.is_halted());
     });
     let asked = asked(&live);
-    run.emit(Event::Asking { in_flight: 0, units_left: 0, millis_left: None, asked });
+    run.emit(Event::Asking {
+        in_flight: 0,
+        units_left: 0,
+        units_done: live.board.standing().settled,
+        millis_left: None,
+        tokens_a_second: 0,
+        picodollars_at_end: asked.picodollars,
+        asked,
+    });
     let report = live.limiter.report();
     tracing::info!(grants = report.grants, refusals = report.refusals, factor = report.factor, "limiter");
     match live.failed.into_inner().expect("no panic while the lock is held") {

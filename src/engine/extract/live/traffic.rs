@@ -23,7 +23,7 @@ use crate::engine::extract::money::Reserved;
 use crate::engine::extract::request::{Ask, Request, prompt};
 use crate::engine::extract::way::TierRule;
 use crate::remote::{Attempt, Health, Permit, Prompt, ServerFacts, ServiceTier, TroubleKind, UseOf};
-use crate::values::{Choice, Event, Usage};
+use crate::values::{Choice, Cost, Event, Usage};
 
 /// Responses that may wait for the reader before nothing new is sent.
 const MOST_UNREAD: usize = 256;
@@ -195,12 +195,17 @@ impl<'a> Traffic<'a> {
     /// Says how far the asking has come.
     fn tell(&mut self, now: Instant) {
         let standing = self.live.board.standing();
-        let time_left = self.forecast.time_left(now - self.begun, standing);
+        let asked = asked(self.live);
+        let pace = self.forecast.pace(now - self.begun, standing, asked.output_tokens);
+        let at_end = asked.picodollars.and_then(|spent| self.forecast.cost_at_end(standing, Cost(spent)));
         self.live.run.emit(Event::Asking {
             in_flight: self.flights.len() as u64,
             units_left: self.forecast.units_left(standing),
-            millis_left: time_left.map(|left| left.as_millis() as u64),
-            asked: asked(self.live),
+            units_done: standing.settled,
+            millis_left: pace.left.map(|left| left.as_millis() as u64),
+            tokens_a_second: pace.tokens_a_second.round() as u64,
+            picodollars_at_end: at_end.map(|cost| cost.0),
+            asked,
         });
     }
 

@@ -1,0 +1,70 @@
+//! Text that fits into a terminal: lines broken between words, names shortened in their middle.
+
+use crate::cli::paint::is_mark;
+
+/// Columns that a text takes.
+fn columns(text: &str) -> usize {
+    text.chars().filter(|c| !is_mark(*c)).count()
+}
+
+/// The text in lines of at most `width` columns, broken between words; lines after the first begin `indent` columns further right.
+/// A word that fits into no line stands alone in one. Without a width it is one line.
+pub(in crate::cli) fn wrapped(text: &str, width: Option<usize>, indent: usize) -> String {
+    let Some(width) = width.filter(|width| *width > indent + 10) else { return text.to_owned() };
+    let (mut out, mut at) = (String::new(), 0);
+    for word in text.split_inclusive(' ') {
+        let takes = columns(word.trim_end());
+        if at > indent && at + takes > width {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            at = indent;
+        }
+        out.push_str(word);
+        at += columns(word);
+    }
+    out
+}
+
+/// A name of at most `most` characters: what is too long lacks its middle, because names differ at their ends.
+pub(in crate::cli) fn shortened(name: &str, most: usize) -> String {
+    let length = name.chars().count();
+    if length <= most || most < 5 {
+        return name.to_owned();
+    }
+    let (begin, end) = ((most - 1) / 2, most - 1 - (most - 1) / 2);
+    let begin: String = name.chars().take(begin).collect();
+    let end: String = name.chars().skip(length - end).collect();
+    format!("{begin}…{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::paint;
+
+    #[test]
+    fn lines_break_between_words_and_go_on_below_their_text() {
+        let text = "  failed      3: one of them, another one, and a third";
+        assert_eq!(
+            wrapped(text, Some(32), 14),
+            "  failed      3: one of them,\n              another one, and a\n              third"
+        );
+        assert_eq!(wrapped(text, None, 14), text);
+        let long = format!("a {} b", "x".repeat(50));
+        assert_eq!(wrapped(&long, Some(20), 2), format!("a\n  {}\n  b", "x".repeat(50)));
+    }
+
+    #[test]
+    fn colours_take_no_columns() {
+        let text = format!("{} two", paint::red("one"));
+        assert_eq!(wrapped(&text, Some(18), 2), text);
+    }
+
+    #[test]
+    fn a_name_loses_its_middle() {
+        assert_eq!(shortened("a-very-long-name-of-a-book-2.pdf", 15), "a-very-…k-2.pdf");
+        assert_eq!(shortened("short.pdf", 15), "short.pdf");
+        assert_eq!(shortened("größenordnungen.pdf", 9).chars().count(), 9);
+    }
+}

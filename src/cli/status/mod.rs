@@ -1,0 +1,9 @@
+//! `corpora status DIR`: how it stands, why it stopped, what it cost, what to type.
+
+mod advice;
+mod command;
+mod gather;
+mod print;
+mod state;
+
+pub(super) use command::run;
