@@ -28,6 +28,7 @@ mod ocr;
 mod output;
 mod peers;
 mod pipes;
+mod proof;
 mod providers;
 mod readings;
 mod requests;
