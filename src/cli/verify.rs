@@ -93,14 +93,14 @@ fn name(link: Link) -> String {
 
 fn line(link: Link, LinkSums { sound, without_sum, wrong }: LinkSums) -> String {
     let mark = if wrong > 0 { "WRONG" } else { "ok" };
-    let mut line = format!("{mark:<6} {:<20} {} as they were made", name(link), grouped(sound));
-    if without_sum > 0 {
-        line += &format!(", {} of an older program, without a sum", grouped(without_sum));
-    }
-    if wrong > 0 {
-        line += &format!(", {} not", grouped(wrong));
-    }
-    line
+    let of = |count: u64, words: &str| if count > 0 { format!(", {} {words}", grouped(count)) } else { String::new() };
+    format!(
+        "{mark:<6} {:<20} {} as they were made{}{}",
+        name(link),
+        grouped(sound),
+        of(without_sum, "of an older program, without a sum"),
+        of(wrong, "not")
+    )
 }
 
 /// Holds somebody's manifest against the folder; returns how many of its documents are not the same here.
