@@ -6,10 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench_args::BenchArgs;
 use super::init_args::InitArgs;
+use super::pay_args::{AuditArgs, BatchesArgs, CostArgs, RescueArgs, VerifyArgs, WaitArgs};
 use super::vocabulary_args::{ConsolidateArgs, ExportArgs, ExtractArgs, OutputArgs, ReviewArgs};
-use crate::settings::{
-    AllSettings, ConnectionSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings,
-};
+use crate::settings::{AllSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings};
 
 /// The version, with the commit where whoever built the program told it.
 fn version() -> String {
@@ -87,6 +86,21 @@ pub(super) enum Command {
     /// Ask the provider to stop the provider batches of an output folder; what is done by then is billed and collected.
     #[command(after_help = "Examples:\n  corpora cancel vocab\n  corpora cancel vocab msgbatch_01abc")]
     Cancel(WaitArgs),
+    /// List the files of a folder once, for many machines that share the work.
+    #[command(
+        after_help = "Examples:\n  corpora list books -o books.list                for --files of every shard\n  corpora list books -o books.list --shards 64    gives each file to a shard, by bytes"
+    )]
+    List(ListArgs),
+    /// Put the stores of shards together in one output folder, where the ordinary command goes on.
+    #[command(
+        after_help = "Examples:\n  corpora batch books --shard 0/4 --until chunk -o shards/0    on each of four machines\n  corpora merge vocab shards/* && corpora batch books -o vocab\n\nExit codes: 0 merged, 64 these do not belong together, 69 shards are missing (nothing is changed)."
+    )]
+    Merge(MergeArgs),
+    /// Copy the store of a shard to one file as it is at this moment, while a run goes on or after it.
+    #[command(
+        after_help = "Example:\n  corpora pack shards/3 -o 3.pack\n  corpora batch books --shard 3/16 --until chunk -o elsewhere --from-pack 3.pack"
+    )]
+    Pack(PackArgs),
     /// Put the vocabulary files of an output folder together as one master vocabulary.
     Consolidate(ConsolidateArgs),
     /// Go through the flagged terms and decide on them: keep, rename, drop.
@@ -97,6 +111,10 @@ pub(super) enum Command {
     Audit(AuditArgs),
     /// Write a settings file for a folder of books, try what it says, and show what a run would do.
     Init(InitArgs),
+    /// Prove an output folder from inputs to vocabulary files, and say what is not as it was made.
+    Verify(VerifyArgs),
+    /// Put what can be read of a broken store into a sound one, paid answers first.
+    Rescue(RescueArgs),
     /// Try everything that a run needs, and say what to do where something is wrong.
     Doctor(Box<DoctorArgs>),
     /// Print every setting in force and where it came from: command line, environment, file, pipeline or default.
@@ -156,6 +174,57 @@ pub(super) struct BatchArgs {
     /// Everything else.
     #[command(flatten)]
     pub settings: AllSettings,
+}
+
+/// Options of `corpora list`.
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// The input folder.
+    pub input: PathBuf,
+
+    /// Where to write the list [default: standard output].
+    #[arg(short, long, value_name = "LIST")]
+    pub output: Option<PathBuf>,
+
+    /// Give each file to one of so many shards, so that these have about as many bytes; without it the hash of a path decides.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub shards: Option<u32>,
+
+    /// Leave folders below the input folder alone.
+    #[arg(long)]
+    pub no_recursive: bool,
+}
+
+/// Options of `corpora merge`.
+#[derive(Debug, Args)]
+pub(super) struct MergeArgs {
+    /// The output folder; it is made if it is missing.
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+
+    /// Folders and packs of shards, in any order; several attempts of one shard are put together.
+    #[arg(required = true, value_name = "SHARD")]
+    pub shards: Vec<PathBuf>,
+
+    /// Merge what is there although shards are missing or were interrupted.
+    #[arg(long)]
+    pub partial: bool,
+
+    /// What came of it as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `corpora pack`.
+#[derive(Debug, Args)]
+pub(super) struct PackArgs {
+    /// The output folder of a shard.
+    #[arg(value_name = "SHARD")]
+    pub shard: PathBuf,
+
+    /// The file to write; one that is there is replaced.
+    #[arg(short, long, value_name = "PACK")]
+    pub output: PathBuf,
 }
 
 /// Options of `corpora config`.
@@ -281,79 +350,6 @@ pub(super) struct PipelinesArgs {
     /// The list as JSON on standard output.
     #[arg(long, conflicts_with = "name")]
     pub json: bool,
-}
-
-/// Options of `corpora batches`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  corpora batches vocab\n  corpora batches vocab --json | jq '.[].state'")]
-pub(super) struct BatchesArgs {
-    /// The output folder of a run.
-    #[command(flatten)]
-    pub folder: FolderArgs,
-    /// As JSON on standard output.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Options of `corpora wait` and `corpora cancel`.
-#[derive(Debug, Args)]
-pub(super) struct WaitArgs {
-    /// The output folder of a run.
-    #[command(flatten)]
-    pub folder: FolderArgs,
-    /// Only this provider batch, by its token or its id at the provider.
-    pub batch: Option<String>,
-    /// Seconds between two looks.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
-    pub poll: f64,
-    /// As JSON on standard output.
-    #[arg(long)]
-    pub json: bool,
-    /// The way to the provider; address and model are known from the run.
-    #[command(flatten)]
-    pub connection: ConnectionSettings,
-}
-
-/// Options of `corpora cost`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  corpora cost vocab\n  corpora cost vocab --format csv > cost.csv\n  corpora cost vocab --format json | jq .total\n\nEach answer is counted once, with the tokens that the provider told. 'Lost' are requests that broke off although the provider\nmay have answered, and billed: at most this much, and never part of the other columns."
-)]
-pub(super) struct CostArgs {
-    /// The output folder of a run.
-    #[command(flatten)]
-    pub folder: FolderArgs,
-    /// How it is printed.
-    #[arg(long, value_enum, default_value = "table")]
-    pub format: CostFormat,
-    /// The same as --format json.
-    #[arg(long, conflicts_with = "format")]
-    pub json: bool,
-}
-
-/// Options of `corpora audit`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  corpora audit vocab\n  corpora audit vocab --json | jq .total\n\nSent is a debit until it is answered, denied by the provider itself, or lost by a person's word. The exit code is 0 if nothing is\nopen, and 75 if something that was sent is not read."
-)]
-pub(super) struct AuditArgs {
-    /// The output folder of a run.
-    #[command(flatten)]
-    pub folder: FolderArgs,
-    /// As JSON on standard output.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Forms in which `corpora cost` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum CostFormat {
-    /// Columns for people.
-    Table,
-    /// Comma-separated values with a header.
-    Csv,
-    /// One JSON object.
-    Json,
 }
 
 /// Options of `corpora doctor`.

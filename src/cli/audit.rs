@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::args::AuditArgs;
 use super::exit::{CommandError, Exit};
+use super::pay_args::AuditArgs;
 use super::progress::grouped;
 use super::screen;
 use crate::store::{AuditRow, BatchRow, BatchState, LedgerSums, Store};

@@ -8,15 +8,16 @@ use crossbeam_channel::{Sender, bounded};
 
 use super::args::BatchArgs;
 use super::command_line::{shell_word, typed};
+use super::doctor::recogniser;
 use super::exit::{CommandError, Exit, leave_partial};
 use super::folder::{holder, trusted};
 use super::progress::{Reporter, Shows, Style, Verbosity, counted, duration, grouped};
 use super::screen;
 use super::{log, on_end, signals, watch};
 use crate::engine::{self, Cancel, ParseIn, Plan, RunConfig};
-use crate::settings::{AllSettings, Progress, Sources, asked};
+use crate::settings::{AllSettings, Progress, ShardSettings, Sources, asked};
 use crate::stages::discover::Inputs;
-use crate::store::MachineDisk;
+use crate::store::{MachineDisk, take_up_pack};
 use crate::values::{Cost, Event, Summary};
 
 /// Runs the stages and reports on them; with `--watch` again and again, whenever there is something new.
@@ -34,12 +35,16 @@ pub(super) fn run(args: &BatchArgs, sources: &Sources) -> Result<Exit, CommandEr
     // The signal thread outlives each run: it must not keep the events open, or the reporter would wait for more.
     let listening = Arc::new(Mutex::new(Weak::<Sender<Event>>::new()));
     let stopping = Arc::clone(&listening);
-    signals::listen(cancel.clone(), move || {
+    let tell = move || {
         let events = stopping.lock().expect("no panic while the lock is held").upgrade();
         if let Some(events) = events {
             let _ = events.try_send(Event::Stopping);
         }
-    })?;
+    };
+    if settings.sharding.shard.is_some() {
+        signals::end_with_parent(cancel.clone(), tell.clone())?;
+    }
+    signals::listen(cancel.clone(), tell)?;
     loop {
         let config = resolve(args, sources)?;
         let places: Vec<PathBuf> = config.inputs.places.iter().map(|place| config.inputs.root.join(place)).collect();
@@ -77,7 +82,12 @@ fn once(
     if let Some(plan) = &finished.plan {
         print_plan(plan, args.settings.run.json)?;
     }
-    Ok((finished.summary.outcome.into(), finished.summary))
+    let ShardSettings { shard, settled_ok, .. } = args.settings.sharding;
+    let exit = match (shard.is_some() || settled_ok) && finished.summary.is_settled() {
+        true => Exit::Done,
+        false => finished.summary.outcome.into(),
+    };
+    Ok((exit, finished.summary))
 }
 
 fn now_ms() -> i64 {
@@ -114,6 +124,7 @@ fn reporter(settings: &AllSettings, folder: String) -> Reporter {
 fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandError> {
     let AllSettings {
         run,
+        sharding,
         progress: _,
         end: _,
         pipeline,
@@ -134,6 +145,12 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
     let (pipeline, remote) = remote.resolve(pipeline.resolve()?, provider, Some(batch), sources)?;
     let told = remote.as_ref().filter(|_| !run.dry_run).map(|remote| asked(remote, connection, &pipeline, sources));
     let (rerun, until) = run.stages()?;
+    let files = sharding.resolve(&inputs, until, remote.is_some())?;
+    if let Some(pack) = &sharding.from_pack {
+        take_up(pack, &output)?;
+    }
+    let parse_settings = parsing.resolve()?;
+    let recogniser = sharding.shard.and(parse_settings.ocr.program.as_deref()).and_then(recogniser);
     let program = std::env::current_exe().map_err(|e| CommandError {
         exit: Exit::Internal,
         message: format!("cannot find this program's own file, which parses documents: {e}"),
@@ -142,6 +159,9 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         inputs,
         recursive: !run.no_recursive,
         formats: run.formats()?,
+        files,
+        shard: sharding.shard,
+        recogniser,
         limit: run.limit()?,
         checksum: run.checksum || run.force,
         output,
@@ -157,7 +177,7 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         retry_failed: run.retry_failed,
         dry_run: run.dry_run,
         parse_in: ParseIn::Workers { program, limits: parse_limits.resolve()? },
-        parse_settings: parsing.resolve()?,
+        parse_settings,
         command: Some(command),
         holder: holder("corpora batch"),
         now_ms,
@@ -191,6 +211,18 @@ fn output_folder(output: Option<&Path>, inputs: &[PathBuf], base: &Path) -> Resu
         return Err(CommandError::bad_input(format!("the output '{}' is a file; give a folder", folder.display())));
     }
     Ok(folder)
+}
+
+/// Puts a pack in the place of the store, unless there is one: the command that was interrupted is typed again as it was.
+fn take_up(pack: &Path, output: &Path) -> Result<(), CommandError> {
+    if !take_up_pack(pack, output)? {
+        let output = output.display();
+        writeln!(
+            screen::err(),
+            "corpora: '{output}' has a store already; it goes on with that, and not with the pack"
+        )?;
+    }
+    Ok(())
 }
 
 fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::args::BatchesArgs;
 use super::exit::{CommandError, Exit};
+use super::pay_args::BatchesArgs;
 use super::progress::{duration, grouped};
 use super::screen;
 use crate::engine::expiry_warning;

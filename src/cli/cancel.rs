@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use super::args::WaitArgs;
 use super::exit::{CommandError, Exit};
 use super::open_batches::open_batches;
+use super::pay_args::WaitArgs;
 use super::screen;
 use crate::settings::Sources;
 

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::args::{CostArgs, CostFormat};
 use super::exit::{CommandError, Exit};
+use super::pay_args::{CostArgs, CostFormat};
 use super::progress::{counted, grouped, model_change};
 use super::screen;
 use crate::store::{LedgerRow, LedgerSums, Store};

@@ -13,7 +13,7 @@ use super::folder::holder;
 use super::screen;
 use super::{
     audit, batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, init,
-    man, output, paint, parse, pipelines, review, show, simulate, status, wait,
+    list, man, merge, output, paint, parse, pipelines, rescue, review, show, simulate, status, verify, wait,
 };
 use crate::settings::{Loaded, SettingsError, Sources, load, unknown_variables};
 
@@ -77,11 +77,16 @@ fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
         Command::Batches(args) => batches::run(&args),
         Command::Wait(args) => wait::run(&args, sources),
         Command::Cancel(args) => cancel::run(&args, sources),
+        Command::List(args) => list::run(&args),
+        Command::Merge(args) => merge::run(&args, &holder("corpora merge")),
+        Command::Pack(args) => merge::pack(&args),
         Command::Consolidate(args) => consolidate::run(&args, &holder("corpora consolidate")),
         Command::Review(args) => review::run(&args, &holder("corpora review")),
         Command::Cost(args) => cost::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Rescue(args) => rescue::run(&args, &holder("corpora rescue")),
         Command::Doctor(args) => doctor::run(&args, sources),
         Command::Config(args) => config::run(&args, sources),
         Command::Bench(args) => bench::run(&args, sources),

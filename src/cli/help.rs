@@ -12,6 +12,9 @@ Make:
   consolidate  Put the vocabulary files of an output folder together as one vocabulary
   export       Write the terms of an output folder as a table
   gc           Remove results that nothing uses any more
+  list         List the files of a folder once, for many machines
+  merge        Put the stores of many machines together
+  pack         Copy the store of a shard to one file
 
 Look:
   status       How it stands, why it stopped, what it cost, what to type next
@@ -19,6 +22,7 @@ Look:
   parse        The text of one document, or its structure
   extract      What the embedded provider finds in one document
   output       The vocabulary file of one document
+  verify       Prove an output folder from inputs to vocabulary files
 
 Decide:
   review       Go through flagged terms: keep, rename, drop
@@ -32,6 +36,7 @@ Pay:
 
 Set up:
   init         Write a settings file for a folder of books, and try it
+  rescue       Put what can be read of a broken store into a sound one
   doctor       Try everything that a run needs, and say what to do
   config       Every setting in force and where it came from
   pipelines    The built-in pipelines, or one as a start for your own

@@ -1,8 +1,8 @@
 //! Batches of an output folder that the provider has, and the way to it.
 
-use super::args::WaitArgs;
 use super::exit::CommandError;
 use super::folder::trusted;
+use super::pay_args::WaitArgs;
 use crate::engine::Remote;
 use crate::pipelines;
 use crate::remote::{Client, Endpoint};

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::time::Duration;
 
-use super::args::WaitArgs;
 use super::exit::{CommandError, Exit};
 use super::open_batches::open_batches;
+use super::pay_args::WaitArgs;
 use super::screen;
 use crate::engine::expiry_warnings;
 use crate::remote::{Disposition, Standing};

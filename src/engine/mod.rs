@@ -19,6 +19,7 @@ mod extract;
 mod failpoint;
 mod feed;
 mod keys;
+mod merge;
 mod parse;
 mod parse_here;
 mod parser;
@@ -27,6 +28,7 @@ mod plan;
 mod provider;
 mod report;
 mod run;
+mod shard;
 mod stage_keys;
 mod tally;
 mod vocabulary;
@@ -44,6 +46,7 @@ pub use self::extract::plan::{ExtractPlan, RemotePlan};
 pub use self::extract::settle::{Reading, read as read_response};
 #[cfg(feature = "failpoints")]
 pub use self::failpoint::crash_at;
+pub use self::merge::{MergeConfig, Merged, merge};
 pub use self::parse_here::parse_here;
 pub use self::plan::{Plan, StagePlan};
 pub use self::provider::{Aim, BatchOptions, EndpointKind, Remote};
@@ -52,7 +55,9 @@ pub use self::report::record::{RunEnd, RunRecord, TypedCommand};
 pub use self::run::{Finished, run};
 pub use self::stage_keys::StageKeys;
 pub use self::vocabulary::{
-    ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, EXPORT_COLUMNS, ExportError, ExportSource,
-    ExportTable, Orphan, OrphanState, ReviewLock, consolidate, orphans, remove_orphans, review_queue, write_queue,
+    Agreement, Chain, ChainError, ChainedDocument, ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated,
+    EXPORT_COLUMNS, ExportError, ExportSource, ExportTable, Flaw, Link, LinkSums, Orphan, OrphanState, ReviewLock,
+    compare_chain, consolidate, folder_of_inputs, orphans, remove_orphans, review_queue, verify, write_chain,
+    write_queue,
 };
-pub use self::worker::{CLOCK_FACTOR, ParseLimits, serve as serve_parse_worker};
+pub use self::worker::{CLOCK_FACTOR, Confinement, ParseLimits, Strength, confinement, serve as serve_parse_worker};

@@ -25,6 +25,36 @@ pub enum StoreError {
         /// The newest version known here.
         known: i64,
     },
+    /// The store was made by an older program, and is only read here.
+    #[error(
+        "the store '{file}' has format version {found}, and this program makes version {known}; run the shard again with this program, which keeps what is done"
+    )]
+    Older {
+        /// The database file.
+        file: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The version of this program.
+        known: i64,
+    },
+    /// A shard or a pack that cannot be read as one.
+    #[error(
+        "'{place}' is no shard and no pack of one, or is cut short or damaged ({detail}); copy it again, or make it again with 'corpora pack'"
+    )]
+    NoShard {
+        /// Folder or pack.
+        place: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The database of a shard without its write-ahead log, which was not sealed.
+    #[error(
+        "the shard '{place}' was not ended, or was copied without its file 'store.sqlite-wal': what stands there is missing; end it with the command that made it, or make a copy with 'corpora pack'"
+    )]
+    Unsealed {
+        /// Folder or pack.
+        place: PathBuf,
+    },
     /// The file is not a corpora store.
     #[error("'{file}' is not a corpora store; move it away, or choose another output folder (nothing was changed)")]
     Foreign {
@@ -41,7 +71,7 @@ pub enum StoreError {
     },
     /// The database is damaged.
     #[error(
-        "the store '{file}' is damaged ({detail}); move the folder '.corpora' away and run the same command again to rebuild it (the vocabulary files stay as they are), or put a backup of it in its place"
+        "the store '{file}' cannot be read rightly ({detail}); look after the disk and try again; if it stays so, 'corpora rescue' on the output folder puts what can be read of it into a sound store, paid answers first, and keeps the broken one (do not delete '.corpora': what was paid for is in it)"
     )]
     Damaged {
         /// The database file.
@@ -88,7 +118,9 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// A row holds what this program cannot read.
-    #[error("the store '{file}' holds a record that cannot be read ({detail}); run with --force to make it again")]
+    #[error(
+        "the store '{file}' holds a record that cannot be read ({detail}); 'corpora verify' on the output folder says what else is not as it was stored, and 'corpora rescue' keeps what is"
+    )]
     Record {
         /// The database file.
         file: PathBuf,
