@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{Shelf, commands};
+use crate::support::{Run, Shelf, command, commands};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -91,12 +91,15 @@ fn the_reference_is_what_the_program_says() {
     let mut text = String::from(
         "# Commands and options\n\nMade from the program: `CORPORA_FREEZE=1 cargo test --test main docs::` writes it anew.\n",
     );
-    let all = shelf.run(&["--help"]).exits(0).stdout();
-    text += &format!("\n```text\n{}```\n", all);
+    let help = |args: &[&str]| {
+        let mut command = command(shelf.path(), args);
+        let text = Run(command.env_remove("COLUMNS").output().unwrap()).exits(0).stdout();
+        text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    };
+    let all = help(&["--help"]);
+    text.push_str(&format!("\n```text\n{all}\n```\n"));
     for name in commands::names(&all).iter().filter(|name| *name != "help") {
-        let help = shelf.run(&["help", name]).exits(0).stdout();
-        let steady: Vec<&str> = help.lines().map(str::trim_end).collect();
-        text += &format!("\n## corpora {name}\n\n```text\n{}\n```\n", steady.join("\n"));
+        text.push_str(&format!("\n## corpora {name}\n\n```text\n{}\n```\n", help(&["help", name])));
     }
     let file = root().join("docs/reference.md");
     if std::env::var_os("CORPORA_FREEZE").is_some() {

@@ -37,7 +37,7 @@ fn the_summary_of_a_run() {
 #[test]
 fn status_of_a_folder() {
     let (shelf, _) = shelf();
-    insta::assert_snapshot!("status", shelf.run(&["status", "out"]).exits(0).stdout());
+    insta::assert_snapshot!("status", steady(&shelf.run(&["status", "out"]).exits(0).stdout()));
 }
 
 #[test]

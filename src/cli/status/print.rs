@@ -41,7 +41,7 @@ pub(super) fn print(
     );
     row(out, format!("{:<10}", "files"), files)?;
     if status.ignored > 0 {
-        let words = format!("{} that are no documents", counted(status.ignored, "other file", "other files"));
+        let words = counted(status.ignored, "other file that is no document", "other files that are no documents");
         row(out, format!("{:<10}", "passed by"), words)?;
     }
     if let Some(words) = money(status) {
