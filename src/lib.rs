@@ -8,11 +8,6 @@
 //! Nothing below the edge prints, reads the environment or exits. [`values`], [`stages::parse`], [`stages::chunk`],
 //! [`stages::extract::local`] and [`simulator`] are crates of their own, named here as rooms of this one.
 
-#[cfg(not(unix))]
-compile_error!(
-    "corpora needs a Unix: it starts workers with limits, locks folders and follows no links in ways that this system has not (docs/install.md)"
-);
-
 #[doc(hidden)]
 pub mod cli;
 pub mod engine;

@@ -60,6 +60,11 @@ pub(super) fn is_watched() -> bool {
     std::io::stderr().is_terminal()
 }
 
+/// Test whether standard error shows colours.
+pub(super) fn shows_colours() -> bool {
+    paint::is_on(&std::io::stderr())
+}
+
 /// Columns of the terminal that standard error is, if it is one.
 pub(super) fn width() -> Option<usize> {
     columns(std::io::stderr())

@@ -54,7 +54,7 @@ fn bar_style(columns: usize) -> ProgressStyle {
 
 impl Bars {
     pub(super) fn new(verbosity: Verbosity) -> Self {
-        let colours = paint::is_on(&std::io::stderr());
+        let colours = screen::shows_colours();
         Self::on(verbosity, ProgressDrawTarget::stderr_with_hz(REDRAWS), colours)
     }
 
