@@ -15,7 +15,7 @@ use crate::support::{Run, Shelf, command, documents};
 #[test]
 fn no_documents() {
     let shelf = Shelf::empty();
-    shelf.batch(&[]).exits(66).says("no documents found");
+    shelf.batch(&[]).exits(66).says("no PDF or EPUB files were found");
     shelf.put("notes.txt", b"no document");
     shelf.batch(&[]).exits(66).says("passed over 1");
 }
@@ -124,7 +124,7 @@ fn files_that_are_not_what_they_seem() {
 fn every_document_failed() {
     let shelf = Shelf::empty();
     shelf.put("empty.pdf", b"");
-    shelf.batch(&[]).exits(65).says("every document failed").says("--retry-failed");
+    shelf.batch(&[]).exits(65).says("all failed").says("--retry-failed");
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn an_empty_balance_in_the_lines_stops_the_run_and_leaves_the_units_waiting() {
 fn nobody_else_asks_for_what_stands_in_an_open_batch() {
     at_each_provider(|provider| {
         let rehearsal = Rehearsal::of(3, endless());
-        by_batch(&rehearsal, provider, &["--detach"]).exits(75);
+        by_batch(&rehearsal, provider, &["--detach"]).exits(0);
         for mode in [&[][..], &["--mode", "per-document"]] {
             let live = rehearsal.run("out", &[&["--provider", provider][..], mode].concat()).exits(75);
             assert_eq!(live.summary()["stop_reason"], "batches_left", "{provider} {mode:?}");
@@ -182,7 +182,7 @@ fn the_cap_holds_for_every_question_of_the_folder() {
     let most = whole.count("out", "SELECT sum(reserved) FROM batch");
     let cap = format!("{:.9}", most as f64 * 1.02 / 1e12);
     let rehearsal = Rehearsal::of(4, endless());
-    by_batch(&rehearsal, "openai", &["--detach", "--max-cost", &cap]).exits(75);
+    by_batch(&rehearsal, "openai", &["--detach", "--max-cost", &cap]).exits(0);
     let text = std::fs::read_to_string(rehearsal.shelf.path().join("small.toml")).unwrap();
     std::fs::write(
         rehearsal.shelf.path().join("other.toml"),

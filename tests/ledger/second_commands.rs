@@ -52,8 +52,8 @@ fn two_prompts_in_one_folder_ask_once_each() {
         let other = text.replace("add nothing from your own knowledge.", "add nothing of your own.");
         std::fs::write(rehearsal.shelf.path().join("other.toml"), other).unwrap();
         let other = ["--pipeline", "./other.toml"];
-        by_batch(&rehearsal, provider, &["--detach"]).exits(75);
-        by_batch(&rehearsal, provider, &[&other[..], &["--detach"]].concat()).exits(75).says("of another question");
+        by_batch(&rehearsal, provider, &["--detach"]).exits(0);
+        by_batch(&rehearsal, provider, &[&other[..], &["--detach"]].concat()).exits(0).says("of another question");
         assert_eq!(created(&rehearsal), 2, "{provider}");
         rehearsal.simulator.end_batches();
         rehearsal.run("out", &["--provider", provider]).exits(0);
@@ -69,7 +69,7 @@ fn a_copy_of_the_folder_collects_the_batch_too_and_makes_none() {
             let batch = BatchConfig { turnaround_ms: 3_600_000.0, create_delay_ms: 120.0, ..BatchConfig::default() };
             let rehearsal = Rehearsal::of(2, SimulatorConfig { batch, ..config(&[]) });
             match crash {
-                None => drop(by_batch(&rehearsal, provider, &["--detach"]).exits(75)),
+                None => drop(by_batch(&rehearsal, provider, &["--detach"]).exits(0)),
                 Some(point) => drop(by_batch(&rehearsal, provider, &["--crash-at", point])),
             }
             copy(&rehearsal.shelf.out(), &rehearsal.shelf.path().join("copy"));
@@ -107,9 +107,10 @@ fn doing_it_again_waits_for_what_stands_in_an_open_batch() {
         for again in [&["--force"][..], &["--stage", "extract"]] {
             for way in [&[][..], &["--endpoint", "batch", "--no-probe", "--detach"]] {
                 let rehearsal = Rehearsal::of(2, endless());
-                by_batch(&rehearsal, provider, &["--detach"]).exits(75);
+                by_batch(&rehearsal, provider, &["--detach"]).exits(0);
                 let args = [&["--provider", provider][..], again, way].concat();
-                let run = rehearsal.run("out", &args).exits(75);
+                // Who wants to leave leaves with everything done that it came for.
+                let run = rehearsal.run("out", &args).exits(if way.is_empty() { 75 } else { 0 });
                 let what = format!("{provider} {again:?} {way:?}");
                 assert!(run.stderr().contains("batch"), "{what}: {}", run.stderr());
                 assert_eq!((created(&rehearsal), rehearsal.requests(), asks_of_one(&rehearsal)), (1, 0, 1), "{what}");
