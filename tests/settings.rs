@@ -10,7 +10,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, Shelf, command, commands};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 74] = [
+const VALUES: [(&str, &str, &str); 78] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
