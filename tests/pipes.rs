@@ -40,8 +40,9 @@ const PRINTING: [&[&str]; 32] = [
     &["man"],
 ];
 
-/// Commands that print to standard error alone, and `bench`, `init` and `merge`, which have tests of their own.
-const OTHERS: [&str; 9] = ["merge", "pack", "wait", "cancel", "consolidate", "review", "bench", "init", "help"];
+/// Commands that print to standard error alone, and `bench`, `init`, `merge`, `rescue` and `verify`, which have tests of their own.
+const OTHERS: [&str; 11] =
+    ["merge", "pack", "rescue", "verify", "wait", "cancel", "consolidate", "review", "bench", "init", "help"];
 
 /// Runs a command whose standard output nobody reads.
 fn unread(shelf: &Shelf, args: &[&str]) -> Run {
