@@ -51,8 +51,8 @@ mod tests {
             "  failed      3: one of them,\n              another one, and a\n              third"
         );
         assert_eq!(wrapped(text, None, 14), text);
-        let long = format!("a {} b", "x".repeat(50));
-        assert_eq!(wrapped(&long, Some(20), 2), format!("a\n  {}\n  b", "x".repeat(50)));
+        let long = format!("a b {} c", "x".repeat(50));
+        assert_eq!(wrapped(&long, Some(20), 2), format!("a b\n  {}\n  c", "x".repeat(50)));
     }
 
     #[test]
