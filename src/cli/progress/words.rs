@@ -29,8 +29,8 @@ pub(super) fn asking(event: &Event) -> Option<String> {
     };
     let all = units_done + units_left;
     let mut parts = Vec::new();
-    if all > 0 {
-        parts.push(format!("{} % of {}", units_done * 100 / all, counted(all, "unit", "units")));
+    if let Some(through) = (units_done * 100).checked_div(all) {
+        parts.push(format!("{through} % of {}", counted(all, "unit", "units")));
     }
     parts.extend(millis_left.filter(|_| *units_left > 0).map(|left| format!("about {} left", duration(left))));
     parts.push(match (asked.picodollars, picodollars_at_end) {

@@ -26,7 +26,7 @@ impl Step {
         Self { command: None, what: what.into() }
     }
 
-    fn typed(command: impl ToString, what: impl Into<String>) -> Self {
+    fn typed(command: &dyn std::fmt::Display, what: impl Into<String>) -> Self {
         Self { command: Some(command.to_string()), what: what.into() }
     }
 }
@@ -57,7 +57,7 @@ pub(super) fn steps(facts: &Facts) -> Vec<Step> {
     let mut steps = Vec::new();
     let folder = shell_word(&facts.folder);
     if let RunState::Running { .. } = facts.state {
-        return vec![Step::typed(format!("corpora status {folder}"), "a run is at work; look again later")];
+        return vec![Step::typed(&format!("corpora status {folder}"), "a run is at work; look again later")];
     }
     let is_full = facts.free_bytes.is_some_and(|free| free < FULL);
     if is_full {
@@ -88,10 +88,10 @@ pub(super) fn steps(facts: &Facts) -> Vec<Step> {
     } else if has_work || broke_off {
         if facts.open_batches > 0 {
             let what = "this waits until the provider batches have ended, if you want to";
-            steps.push(Step::typed(format!("corpora wait {folder}"), what));
+            steps.push(Step::typed(&format!("corpora wait {folder}"), what));
         }
         let (command, what) = continued(command, stop);
-        steps.push(Step::typed(command, what));
+        steps.push(Step::typed(&command, what));
     } else if let RunState::Ended { outcome: RunOutcome::NoDocuments, .. } = facts.state {
         steps.push(Step::by_hand("give a folder that holds documents; --formats all takes more kinds of them"));
     }
@@ -101,12 +101,12 @@ pub(super) fn steps(facts: &Facts) -> Vec<Step> {
             format!("corpora status {folder} --failed"),
             "this tells why documents failed; mend or replace them",
         ));
-        steps.push(Step::typed(again(), "this tries them again"));
+        steps.push(Step::typed(&again(), "this tries them again"));
     } else if facts.needs_ocr > 0 {
         steps.push(Step::by_hand(
             "pages that are pictures need Tesseract (Debian, Ubuntu: apt-get install tesseract-ocr)",
         ));
-        steps.push(Step::typed(again(), "this reads them"));
+        steps.push(Step::typed(&again(), "this reads them"));
     }
     if facts.lacks_secrets && steps.iter().any(|step| step.command.is_some()) {
         steps.push(Step::by_hand(
