@@ -81,7 +81,7 @@ pub(super) fn steps(facts: &Facts) -> Vec<Step> {
     if let Some(file) = &facts.changed_pipeline {
         let dry = command.with("--dry-run");
         steps.push(Step::typed(
-            dry,
+            &dry,
             format!("'{file}' was changed since: this tells what would be asked again, and its price"),
         ));
         steps.push(Step::typed(command, "this does it"));
@@ -98,7 +98,7 @@ pub(super) fn steps(facts: &Facts) -> Vec<Step> {
     let again = || command.without(&AGAIN, &["--stage"]).with("--retry-failed");
     if facts.failed > 0 {
         steps.push(Step::typed(
-            format!("corpora status {folder} --failed"),
+            &format!("corpora status {folder} --failed"),
             "this tells why documents failed; mend or replace them",
         ));
         steps.push(Step::typed(&again(), "this tries them again"));
