@@ -9,7 +9,7 @@ use super::tokenize::{Line, Tokens};
 /// A word sequence up to inflection of its last word, with its counts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Candidate {
-    /// Folded words, the last one in the singular.
+    /// Folded words, the last one in its base form.
     pub(super) words: Vec<u32>,
     /// Occurrences.
     pub(super) frequency: u32,
@@ -84,7 +84,7 @@ pub(super) struct Candidates {
     pub(super) all: Vec<Candidate>,
     /// (node, word) to the node after it.
     nodes: Pairs,
-    /// (node, last word in the singular) to the candidate.
+    /// (node, base of the last word) to the candidate.
     ends: Pairs,
     /// Most words.
     longest: usize,
@@ -160,8 +160,8 @@ impl Candidates {
         let function = |i: usize| tokens.entry(i).function && !tokens.words[i].hyphen && !tokens.continues(i + 1, line);
         let first = words.clone().find(|&i| !function(i))?;
         let length = words.end - first;
-        let letters = length > 1 || tokens.entry(first).text.len() > 2;
-        (length <= self.longest && letters && !function(words.end - 1)).then_some((first, length))
+        let says = if length == 1 { tokens.may_stand_alone(first) } else { (first..words.end).any(|i| tokens.entry(i).alone) };
+        (length <= self.longest && says && !function(words.end - 1)).then_some((first, length))
     }
 
     fn node(&mut self, from: u32, word: u32, insert: bool) -> Option<u32> {
@@ -173,7 +173,7 @@ impl Candidates {
     }
 
     fn end(&mut self, tokens: &Tokens, from: u32, first: usize, length: usize, insert: bool) -> Option<u32> {
-        let last = tokens.entry(first + length - 1).singular;
+        let last = tokens.entry(first + length - 1).base;
         if let Some(&known) = self.ends.get(&(from, last)) {
             return Some(known);
         }
@@ -229,7 +229,7 @@ impl Candidates {
                 let whole_words = !tokens.continues(last + 1, line);
                 if whole_words && (content || !entry.function) {
                     let grow = insert && (content || (name && word.upper));
-                    let long_enough = last > first || entry.text.len() > 2;
+                    let long_enough = last > first || tokens.may_stand_alone(last);
                     if long_enough && let Some(candidate) = self.end(tokens, node, first, last + 1 - first, grow) {
                         let length = last + 1 - first;
                         let whole = !content || (first == run.start && last + 1 == run.end);
@@ -276,11 +276,11 @@ impl Candidates {
         }
     }
 
-    /// The candidate of these words, the last one in any number.
+    /// The candidate of these words, the last one in any inflection.
     fn find(&self, tokens: &Tokens, words: &[u32]) -> Option<usize> {
         let (last, before) = words.split_last()?;
         let node = before.iter().try_fold(ROOT, |node, word| self.nodes.get(&(node, *word)).copied())?;
-        self.ends.get(&(node, tokens.vocabulary[*last as usize].singular)).map(|&id| id as usize)
+        self.ends.get(&(node, tokens.vocabulary[*last as usize].base)).map(|&id| id as usize)
     }
 
     /// Flags of the candidates that say nothing beyond others: a join of two of them ("dorothy and toto"), a numbered
