@@ -26,7 +26,7 @@ fn file(source: &str, entries: Vec<Value>) -> Value {
     json!({
         "metadata": {
             "schema_version": 1, "source_path": source, "source_hash": corpora::values::Fingerprint::of(source.as_bytes()).hex(),
-            "format": "pdf", "title": null, "author": null, "language": "en", "pipeline": "vocabulary", "provider": "local",
+            "format": "pdf", "title": null, "author": null, "language": "en", "pipeline": "vocabulary", "provider": "elsewhere",
             "model": null, "term_count": entries.len(), "classified_count": 0, "flagged_count": 0
         },
         "entries": Value::Array(entries)
@@ -138,7 +138,8 @@ fn from_five_documents_on_what_is_everywhere_ranks_lower() {
     assert_eq!(term(&master, "chapter")["idf"], 1.0);
     assert_eq!(term(&master, "saltbinder")["idf"], 2.253, "ln(7 / 2) + 1");
     let scores: Vec<f64> = master["entries"].as_array().unwrap().iter().map(|e| e["score"].as_f64().unwrap()).collect();
-    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    assert!(scores.is_sorted_by(|a, b| a > b), "{scores:?}");
+    assert_eq!(master["entries"][0]["canonical"], "saltbinder", "what is everywhere ranks lower");
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn write_file(
         .map_err(|reason| StageError::Failure(Failure::new(FailureKind::Damaged, reason)))?;
     let temporary = run.store.temporary_of(&file.output);
     let vocabulary = write::render(&file.path, file.sha, document, extraction, origin, blocklist.as_deref());
-    let bytes = write::to_bytes(&vocabulary);
+    let bytes = vocabulary.to_bytes();
     let cannot = |path: &Path, e: std::io::Error| match StoreError::of_disk("write", path, e) {
         Ok(error) => StageError::Run(RunError::Store(error)),
         Err(e) => StageError::Failure(Failure::new(

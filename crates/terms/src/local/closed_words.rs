@@ -117,7 +117,9 @@ pub(super) fn is_contraction(word: &str) -> bool {
     match after {
         "m" | "ll" | "re" | "ve" | "d" => true,
         "t" => before.ends_with('n'),
-        "s" => matches!(before, "he" | "she" | "it" | "that" | "there" | "here" | "what" | "who" | "where" | "how" | "let"),
+        "s" => {
+            matches!(before, "he" | "she" | "it" | "that" | "there" | "here" | "what" | "who" | "where" | "how" | "let")
+        }
         _ => false,
     }
 }

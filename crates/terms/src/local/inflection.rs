@@ -2,6 +2,7 @@
 //! in English, because ordinary prose has it. So no form is made up, in any language, and no dictionary is needed.
 
 use super::background::per_million;
+use super::word_sets::word_sets;
 
 /// An ending, and what stands in its place in the form that it comes from.
 type Rule = (&'static str, &'static str);
@@ -86,7 +87,7 @@ fn candidates(word: &str, language: &str) -> impl Iterator<Item = String> {
             let stem = word.strip_suffix(ending)?;
             let doubled = *ending == "s" && language == "en" && stem.ends_with(['s', 'u', 'i']);
             let letters = stem.chars().count() + instead.chars().count();
-            (letters >= SHORTEST && !doubled && stem.chars().count() >= 2).then(|| format!("{stem}{instead}"))
+            (letters >= SHORTEST && !doubled && !stem.is_empty()).then(|| format!("{stem}{instead}"))
         }))
         .collect();
     let umlauts: Vec<String> = match language {
@@ -113,14 +114,16 @@ pub(super) fn attested(word: &str, language: &str, is_attested: impl Fn(&str) ->
 }
 
 /// A word stays as it is where ordinary prose has it this many times as often as what it could come from ("species", "means").
-const OF_ITS_OWN: f64 = 3.0;
+const OF_ITS_OWN: f64 = 8.0;
 
 /// The singular of an English word as ordinary prose knows it.
 pub(super) fn known(word: &str) -> Option<String> {
     let own = per_million(word);
+    let stops = &word_sets("en").stops;
     candidates(word, "en").find(|form| {
         let rate = per_million(form);
-        form != word && rate > 0.0 && own < rate.max(1.0) * OF_ITS_OWN && form.chars().count() > 2
+        let is_other_word = stops.contains(form.as_str()) && !stops.contains(word);
+        form != word && !is_other_word && rate > 0.0 && own < rate.max(1.0) * OF_ITS_OWN && form.chars().count() > 2
     })
 }
 
@@ -130,7 +133,9 @@ mod tests {
 
     #[test]
     fn forms_are_joined_where_both_are_there_and_no_form_is_made_up() {
-        let of = |language: &str, text: &str, word: &str| attested(word, language, |form| text.split(' ').any(|w| w == form));
+        let of = |language: &str, text: &str, word: &str| {
+            attested(word, language, |form| text.split(' ').any(|w| w == form))
+        };
         for (language, many, one) in [
             ("en", "heroes", "hero"),
             ("en", "matrices", "matrix"),
@@ -164,7 +169,8 @@ mod tests {
     fn ordinary_prose_knows_plurals_and_words_of_their_own() {
         assert_eq!(known("horses").as_deref(), Some("horse"));
         assert_eq!(known("dragons").as_deref(), Some("dragon"));
-        for word in ["species", "wyrmlings", "lens", "james", "horse", "always"] {
+        // "News" is no plural of "new".
+        for word in ["news", "species", "wyrmlings", "lens", "james", "horse", "always"] {
             assert_eq!(known(word), None, "{word}");
         }
     }

@@ -2,14 +2,20 @@
 
 mod background;
 mod candidates;
+mod closed_words;
+mod declared;
 mod definitions;
+mod inflection;
 mod judge;
 mod language;
 mod rank;
+mod said;
 mod scripts;
 mod settings;
 mod spelling;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod tokenize;
 mod uses;
 mod word_sets;
@@ -18,4 +24,4 @@ pub use definitions::{Definition, definitions};
 pub use judge::{NoTerm, defines, no_term, stands_in};
 pub use language::unknown_language;
 pub use settings::TermSettings;
-pub use terms::{VERSION, canonical_form, singular_form, terms};
+pub use terms::{VERSION, canonical_form, glossary, key_form, singular_form, terms};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::scripts::{Unspaced, begins_word, in_word, is_apostrophe, is_hyphen, unspaced};
 use super::spelling::fold;
-use super::{closed_words, inflection};
 use super::word_sets::{WordSets, word_sets};
+use super::{closed_words, inflection};
 use crate::chunk::is_abbreviation;
-use corpora_values::{BlockKind, ParsedDocument, PartKind, Span};
+use corpora_values::{BlockKind, MarkKind, ParsedDocument, Part, PartKind, Span};
 
 /// A word of the text, or one part of a hyphenated word.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,8 @@ pub(super) struct Word {
     pub(super) hyphen: bool,
     /// It begins a sentence, or a line: a capital says nothing.
     pub(super) opens: bool,
+    /// It stands in code.
+    pub(super) code: bool,
 }
 
 /// A block's words, or a table cell's.
@@ -91,7 +93,7 @@ struct Tokenizer<'a> {
 /// that are about the book: its contents, its index, what the publisher says, lists of works.
 pub(super) fn tokenize(document: &ParsedDocument) -> Tokens {
     let mut reader = Tokenizer::new(&document.text, document.metadata.language.as_deref());
-    let skipped: Vec<Span> = document.markup.parts.iter().filter(|p| is_about_the_book(p.kind)).map(|p| p.span).collect();
+    let skipped = about_the_book(document);
     let mut at = 0;
     for block in &document.blocks {
         reader.plain(at, at.max(block.span.start as usize));
@@ -102,14 +104,25 @@ pub(super) fn tokenize(document: &ParsedDocument) -> Tokens {
         at = block.span.end as usize;
     }
     reader.plain(at, document.text.len());
-    reader.finish()
+    let mut tokens = reader.finish();
+    for mark in document.markup.marks.iter().filter(|mark| mark.kind == MarkKind::Code) {
+        let from = tokens.words.partition_point(|word| word.start < mark.span.start);
+        tokens.words[from..].iter_mut().take_while(|word| word.end <= mark.span.end).for_each(|word| word.code = true);
+    }
+    tokens
 }
 
-fn is_about_the_book(part: PartKind) -> bool {
-    match part {
+/// Longest title page or dedication, in bytes; longer front matter is a preface, which speaks of the subject.
+const TITLE_PAGE: usize = 1_000;
+
+/// Parts of a document that are about the book, and not what the book is about.
+pub(super) fn about_the_book(document: &ParsedDocument) -> Vec<Span> {
+    let is_about_it = |part: &&Part| match part.kind {
         PartKind::Boilerplate | PartKind::Contents | PartKind::Index | PartKind::Bibliography => true,
-        PartKind::FrontMatter | PartKind::BackMatter | PartKind::Glossary | PartKind::Notes => false,
-    }
+        PartKind::FrontMatter => part.span.len() < TITLE_PAGE,
+        PartKind::BackMatter | PartKind::Glossary | PartKind::Notes => false,
+    };
+    document.markup.parts.iter().filter(is_about_it).map(|part| part.span).collect()
 }
 
 /// Cuts a passage of a text in this language (a BCP 47 tag); each line stands for itself.
@@ -265,6 +278,7 @@ impl<'a> Tokenizer<'a> {
                     adjoins: adjoins && self.tokens.words.len() > first,
                     hyphen: hyphen && adjoins && self.tokens.words.len() > first,
                     opens,
+                    code: false,
                 });
                 clean &= adjoins || self.tokens.words.len() == first + 1;
                 (adjoins, hyphen, opens) = (true, false, false);
@@ -292,7 +306,17 @@ impl<'a> Tokenizer<'a> {
                     let (id, _) = self.surface(&text[at..stop]);
                     let (start, end) = (span_offset(at), span_offset(stop));
                     let capitals = false;
-                    self.tokens.words.push(Word { start, end, id, upper: false, capitals, adjoins: false, hyphen: false, opens });
+                    self.tokens.words.push(Word {
+                        start,
+                        end,
+                        id,
+                        upper: false,
+                        capitals,
+                        adjoins: false,
+                        hyphen: false,
+                        opens,
+                        code: false,
+                    });
                     clean &= self.tokens.words.len() == first + 1;
                 }
                 clean &= word;

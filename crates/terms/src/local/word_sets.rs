@@ -17,6 +17,41 @@ pub(super) struct WordSets {
     pub(super) never_alone: HashSet<&'static str>,
 }
 
+impl WordSets {
+    /// Test whether a folded word is no term alone.
+    pub(super) fn is_weak(&self, word: &str) -> bool {
+        self.functions.contains(word) || self.never_alone.contains(word) || NOTES.contains(&word)
+    }
+}
+
+/// Words at the head of a paragraph that say what it is for.
+const NOTES: [&str; 24] = [
+    "note",
+    "notes",
+    "example",
+    "examples",
+    "tip",
+    "warning",
+    "caution",
+    "hint",
+    "important",
+    "remark",
+    "answer",
+    "question",
+    "solution",
+    "exercise",
+    "hinweis",
+    "beispiel",
+    "anmerkung",
+    "achtung",
+    "remarque",
+    "exemple",
+    "nota",
+    "ejemplo",
+    "esempio",
+    "exemplo",
+];
+
 static MADE: LazyLock<RwLock<BTreeMap<String, Arc<WordSets>>>> = LazyLock::new(RwLock::default);
 
 /// Two letters of a list of the world's languages are no word of English, and abbreviations in many books.
@@ -45,9 +80,7 @@ pub(super) fn word_sets(language: &str) -> Arc<WordSets> {
         stops.clone()
     };
     let mut made = MADE.write().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(
-        made.entry(language.to_owned()).or_insert_with(|| Arc::new(WordSets { stops, functions, never_alone })),
-    )
+    Arc::clone(made.entry(language.to_owned()).or_insert_with(|| Arc::new(WordSets { stops, functions, never_alone })))
 }
 
 #[cfg(test)]

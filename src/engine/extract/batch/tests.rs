@@ -195,7 +195,7 @@ impl Model {
 }
 
 fn key(term: &str) -> Fingerprint {
-    term_key(&local::canonical_form(term))
+    term_key(&local::key_form(term))
 }
 
 /// One course of events, and what it ran into.

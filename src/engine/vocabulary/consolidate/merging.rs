@@ -8,6 +8,7 @@ use super::documents::Documents;
 use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io};
 use super::queue::waiting;
 use crate::stages::consolidate::{Decisions, Merging, Ruling, has_statistics};
+use crate::stages::extract::local::key_form;
 use crate::store::{
     ConsolidationState, MachineDisk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_file,
     replace_keeping_old,
@@ -19,6 +20,9 @@ use crate::values::{
 
 /// Name of the master before this one, which stays beside it.
 const BACKUP_FILE: &str = "master.vocab.json.bak";
+
+/// Beginning of an entry that has no place in the order yet.
+const UNRANKED: &[u8] = b"{\"rank\":0";
 
 /// More runs than this are made into one.
 const MOST_RUNS: usize = 64;
@@ -265,10 +269,11 @@ impl Output<'_> {
         counts.conflict_count += u64::from(!entry.conflicts.is_empty());
         counts.renamed_count += u64::from(!entry.renamed_from.is_empty());
 
-        // Rank by score, then by name. The score has three decimals.
-        let rank = !((entry.score * 1000.0).round() as u64);
+        // Rank by score, then by how often it stands, then by name. The score has six decimals at most.
+        let rank = !((entry.score * 1_000_000.0).round() as u64);
         let line = json(&entry);
-        self.ranked.push(&[&rank.to_be_bytes(), canonical.as_bytes()].concat(), &line)?;
+        let often = !entry.occurrence_count;
+        self.ranked.push(&[&rank.to_be_bytes(), &often.to_be_bytes(), canonical.as_bytes()].concat(), &line)?;
         // Another document changes idf and score of every term: that is no change of the term.
         (entry.idf, entry.score) = (None, 0.0);
         let digest = &Fingerprint::of(&json(&entry)).0[..8];
@@ -285,7 +290,9 @@ impl Output<'_> {
 
     /// Takes a term into the queue if it is flagged, or was decided on or noted before.
     fn review(&mut self, entry: &MasterEntry) {
+        // What was decided before comparison forms were words stands under the form of then.
         let old = self.old_queue.remove(&entry.canonical);
+        let old = old.or_else(|| self.old_queue.remove(&key_form(&entry.text)));
         if entry.ip_flag.is_none() && old.as_ref().is_none_or(is_untouched) {
             return;
         }
@@ -346,8 +353,13 @@ fn write_master(file: &Path, metadata: &MasterMetadata, ranked: &[PathBuf]) -> R
     out.write_all(b"{\"metadata\":").and_then(|()| out.write_all(&json(metadata))).map_err(cannot())?;
     out.write_all(b",\n\"entries\":[").map_err(cannot())?;
     let mut separator = &b"\n"[..];
+    let mut rank = 0_u64;
     while let Some((_, line)) = entries.advance()? {
-        out.write_all(separator).and_then(|()| out.write_all(&line)).map_err(cannot())?;
+        rank += 1;
+        // Its place is known only now: it takes that of the zero with which every line begins.
+        let rest = line.strip_prefix(UNRANKED).unwrap_or(&line);
+        let begun = out.write_all(separator).and_then(|()| write!(out, "{{\"rank\":{rank}"));
+        begun.and_then(|()| out.write_all(rest)).map_err(cannot())?;
         separator = b",\n";
     }
     out.write_all(b"\n]}\n").map_err(cannot())?;
