@@ -91,3 +91,18 @@ fn a_context_that_the_instructions_alone_fill_stops_the_run_before_anything_is_a
     rehearsal.simulator.reconfigure(SimulatorConfig { slots: 1, window: 9_000, ..quick() });
     ask(&rehearsal, &["batch", "books", "-o", "out"], "m", &["--pipeline", "vocabulary"]).exits(0);
 }
+
+#[test]
+fn a_server_that_cuts_prompts_without_a_word_is_asked_for_what_fits_it_or_nothing() {
+    let cuts = |window| SimulatorConfig { window, cuts_prompts: true, ..quick() };
+    let rehearsal = Rehearsal::of(6, cuts(700));
+    let run = ask(&rehearsal, &["batch", "books", "-o", "out"], "m", &["--pipeline", "vocabulary"]).exits(75);
+    assert!(run.stderr().contains("and the server has room for 700"), "{}", run.stderr());
+    assert!(rehearsal.requests() <= 8, "{} requests in vain", rehearsal.requests());
+    // Packs of one or a few terms fit.
+    rehearsal.simulator.reconfigure(cuts(2_400));
+    let before = rehearsal.requests();
+    let run = ask(&rehearsal, &["batch", "books", "-o", "out"], "m", &["--pipeline", "vocabulary"]).exits(0);
+    assert!(run.stderr().contains("with a larger one (-c at llama.cpp"), "{}", run.stderr());
+    println!("{} requests", rehearsal.requests() - before);
+}

@@ -47,6 +47,26 @@ fn names_at_the_margin_of_text_with_what_is_said_of_them_set_in_are_a_list_of_de
     assert!(definitions.iter().all(|text| text.starts_with("the keeper")), "{definitions:?}");
 }
 
+/// Lists may lie in one another; which of them is looked at first must not decide what a block is.
+#[test]
+fn lists_of_definitions_in_one_another_are_read_alike_each_time() {
+    let names =
+        [("bell rope", "of hemp"), ("salt lamp", "of glass"), ("tide ledger", "of vellum"), ("gate key", "of iron")];
+    let page = || {
+        names.iter().enumerate().fold(begun(), |page, (n, (name, inner))| {
+            let y = 220.0 + 90.0 * n as f64;
+            let page = page.text(72.0, y, 10.0, Bold, name).lines(97.0, y + 12.0, 10.0, 12.0, Serif, &PROSE[..2]);
+            page.text(97.0, y + 38.0, 10.0, Bold, inner).lines(132.0, y + 50.0, 10.0, 12.0, Serif, &PROSE[..2])
+        })
+    };
+    let first = read(&[page()]).blocks;
+    let terms = first.iter().filter(|block| block.kind == BlockKind::DefinitionTerm).count();
+    assert!(terms >= names.len(), "{first:?}");
+    for _ in 0..40 {
+        assert_eq!(read(&[page()]).blocks, first);
+    }
+}
+
 #[test]
 fn headings_over_paragraphs_whose_first_line_is_set_in_stay_headings() {
     let titles = ["The bell", "The salt lamp", "The tide ledger"];

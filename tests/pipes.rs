@@ -5,7 +5,7 @@ use std::process::Stdio;
 use crate::support::{Run, Shelf, command, documents};
 
 /// What every command that prints to standard output is tried with.
-const PRINTING: [&[&str]; 31] = [
+const PRINTING: [&[&str]; 32] = [
     &["--help"],
     &["--version"],
     &["help", "batch"],
@@ -22,6 +22,7 @@ const PRINTING: [&[&str]; 31] = [
     &["export", "out", "--format", "jsonl"],
     &["show", "out", "doc-000001.epub"],
     &["gc", "out"],
+    &["list", "books"],
     &["pipelines"],
     &["pipelines", "vocabulary"],
     &["batches", "out"],
@@ -39,8 +40,8 @@ const PRINTING: [&[&str]; 31] = [
     &["man"],
 ];
 
-/// Commands that print to standard error alone, and `bench`, which has a test of its own.
-const OTHERS: [&str; 6] = ["wait", "cancel", "consolidate", "review", "bench", "help"];
+/// Commands that print to standard error alone, and `bench` and `merge`, which have tests of their own.
+const OTHERS: [&str; 8] = ["merge", "pack", "wait", "cancel", "consolidate", "review", "bench", "help"];
 
 /// Runs a command whose standard output nobody reads.
 fn unread(shelf: &Shelf, args: &[&str]) -> Run {

@@ -10,7 +10,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, Shelf, command};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 70] = [
+const VALUES: [(&str, &str, &str); 74] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
@@ -22,6 +22,10 @@ const VALUES: [(&str, &str, &str); 70] = [
     ("until", "chunk", "extract"),
     ("retry-failed", "true", "false"),
     ("limit", "7", "8"),
+    ("shard", "1/4", "2/4"),
+    ("files", "books.list", "other.list"),
+    ("from-pack", "one.pack", "other.pack"),
+    ("settled-ok", "true", "false"),
     ("dry-run", "true", "false"),
     ("json", "true", "false"),
     ("pipeline", "glossary", "entities"),
@@ -203,6 +207,8 @@ fn a_settings_file_that_was_named_and_is_not_there_fails_every_command() {
             "parse" | "extract" | "output" => &[document],
             "export" => &["out", "--format", "csv"],
             "show" => &["out", "doc-000000.pdf"],
+            "merge" => &["out", "shard"],
+            "pack" => &["shard", "-o", "pack"],
             "completions" => &["bash"],
             "pipelines" | "config" | "simulate" | "man" => &[],
             _ => &["out"],

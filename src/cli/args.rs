@@ -57,6 +57,21 @@ pub(super) enum Command {
     /// Ask the provider to stop the batches of an output folder; what is done by then is billed and collected.
     #[command(after_help = "Examples:\n  corpora cancel vocab\n  corpora cancel vocab msgbatch_01abc")]
     Cancel(WaitArgs),
+    /// List the files of a folder once, for many machines that share the work.
+    #[command(
+        after_help = "Examples:\n  corpora list books -o books.list                for --files of every shard\n  corpora list books -o books.list --shards 64    gives each file to a shard, by bytes"
+    )]
+    List(ListArgs),
+    /// Put the stores of shards together in one output folder, where the ordinary command goes on.
+    #[command(
+        after_help = "Examples:\n  corpora batch books --shard 0/4 --until chunk -o shards/0    on each of four machines\n  corpora merge vocab shards/* && corpora batch books -o vocab\n\nExit codes: 0 merged, 64 these do not belong together, 69 shards are missing (nothing is changed)."
+    )]
+    Merge(MergeArgs),
+    /// Copy the store of a shard to one file as it is at this moment, while a run goes on or after it.
+    #[command(
+        after_help = "Example:\n  corpora pack shards/3 -o 3.pack\n  corpora batch books --shard 3/16 --until chunk -o elsewhere --from-pack 3.pack"
+    )]
+    Pack(PackArgs),
     /// Put the vocabulary files of an output folder together as one master vocabulary.
     Consolidate(ConsolidateArgs),
     /// Go through the flagged terms and decide on them: keep, rename, drop.
@@ -112,6 +127,57 @@ pub(super) struct BatchArgs {
     /// Everything else.
     #[command(flatten)]
     pub settings: AllSettings,
+}
+
+/// Options of `corpora list`.
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// The input folder.
+    pub input: PathBuf,
+
+    /// Where to write the list [default: standard output].
+    #[arg(short, long, value_name = "LIST")]
+    pub output: Option<PathBuf>,
+
+    /// Give each file to one of so many shards, so that these have about as many bytes; without it the hash of a path decides.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub shards: Option<u32>,
+
+    /// Leave folders below the input folder alone.
+    #[arg(long)]
+    pub no_recursive: bool,
+}
+
+/// Options of `corpora merge`.
+#[derive(Debug, Args)]
+pub(super) struct MergeArgs {
+    /// The output folder; it is made if it is missing.
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+
+    /// Folders and packs of shards, in any order; several attempts of one shard are put together.
+    #[arg(required = true, value_name = "SHARD")]
+    pub shards: Vec<PathBuf>,
+
+    /// Merge what is there although shards are missing or were interrupted.
+    #[arg(long)]
+    pub partial: bool,
+
+    /// What came of it as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `corpora pack`.
+#[derive(Debug, Args)]
+pub(super) struct PackArgs {
+    /// The output folder of a shard.
+    #[arg(value_name = "SHARD")]
+    pub shard: PathBuf,
+
+    /// The file to write; one that is there is replaced.
+    #[arg(short, long, value_name = "PACK")]
+    pub output: PathBuf,
 }
 
 /// Options of `corpora config`.

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use crossbeam_channel::bounded;
 
 use super::args::BatchArgs;
+use super::doctor::recogniser;
 use super::exit::{CommandError, Exit, leave_partial};
 use super::folder::{holder, trusted};
 use super::progress::{Reporter, Style, Verbosity, duration, grouped};
 use super::screen;
 use super::{log, signals};
 use crate::engine::{self, Cancel, ParseIn, Plan, RunConfig};
-use crate::settings::{AllSettings, Progress, ProgressSettings, Sources, asked};
+use crate::settings::{AllSettings, Progress, ProgressSettings, ShardSettings, Sources, asked};
 use crate::stages::discover::Inputs;
-use crate::store::MachineDisk;
+use crate::store::{MachineDisk, take_up_pack};
 use crate::values::{Cost, Event};
 
 /// Runs the stages and reports on them.
@@ -36,11 +37,15 @@ pub(super) fn run(args: &BatchArgs, sources: &Sources) -> Result<Exit, CommandEr
     // The signal thread outlives the run: it must not keep the events open, or the reporter would wait for more.
     let events = Arc::new(events);
     let stopping = Arc::downgrade(&events);
-    signals::listen(cancel.clone(), move || {
+    let tell = move || {
         if let Some(events) = stopping.upgrade() {
             let _ = events.try_send(Event::Stopping);
         }
-    })?;
+    };
+    if settings.sharding.shard.is_some() {
+        signals::end_with_parent(cancel.clone(), tell.clone())?;
+    }
+    signals::listen(cancel.clone(), tell)?;
     let reporting = std::thread::Builder::new().name("reporter".into()).spawn(move || reporter.run(&received))?;
     let outcome = engine::run(&config, &cancel, &events);
     drop(events);
@@ -49,7 +54,11 @@ pub(super) fn run(args: &BatchArgs, sources: &Sources) -> Result<Exit, CommandEr
     if let Some(plan) = &finished.plan {
         print_plan(plan, settings.run.json)?;
     }
-    Ok(finished.summary.outcome.into())
+    let ShardSettings { shard, settled_ok, .. } = settings.sharding;
+    Ok(match (shard.is_some() || settled_ok) && finished.summary.is_settled() {
+        true => Exit::Done,
+        false => finished.summary.outcome.into(),
+    })
 }
 
 fn now_ms() -> i64 {
@@ -76,8 +85,19 @@ fn reporter(settings: &ProgressSettings) -> Reporter {
 }
 
 fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandError> {
-    let AllSettings { run, progress: _, pipeline, provider, blocklist, parsing, parse_limits, remote, log: _, batch } =
-        &args.settings;
+    let AllSettings {
+        run,
+        sharding,
+        progress: _,
+        pipeline,
+        provider,
+        blocklist,
+        parsing,
+        parse_limits,
+        remote,
+        log: _,
+        batch,
+    } = &args.settings;
     let base = std::env::current_dir()
         .map_err(|e| CommandError::bad_input(format!("the working folder cannot be found: {e}")))?;
     let inputs = Inputs::resolve(&base, &args.inputs).map_err(CommandError::bad_input)?;
@@ -86,6 +106,12 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
     let (pipeline, remote) = remote.resolve(pipeline.resolve()?, provider, Some(batch), sources)?;
     let told = remote.as_ref().filter(|_| !run.dry_run).map(|remote| asked(remote, connection, &pipeline, sources));
     let (rerun, until) = run.stages()?;
+    let files = sharding.resolve(&inputs, until, remote.is_some())?;
+    if let Some(pack) = &sharding.from_pack {
+        take_up(pack, &output)?;
+    }
+    let parse_settings = parsing.resolve()?;
+    let recogniser = sharding.shard.and(parse_settings.ocr.program.as_deref()).and_then(recogniser);
     let program = std::env::current_exe().map_err(|e| CommandError {
         exit: Exit::Internal,
         message: format!("cannot find this program's own file, which parses documents: {e}"),
@@ -94,6 +120,9 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         inputs,
         recursive: !run.no_recursive,
         formats: run.formats()?,
+        files,
+        shard: sharding.shard,
+        recogniser,
         limit: run.limit()?,
         checksum: run.checksum || run.force,
         output,
@@ -109,7 +138,7 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         retry_failed: run.retry_failed,
         dry_run: run.dry_run,
         parse_in: ParseIn::Workers { program, limits: parse_limits.resolve()? },
-        parse_settings: parsing.resolve()?,
+        parse_settings,
         holder: holder("corpora batch"),
         now_ms,
         stalled: leave_partial,
@@ -142,6 +171,18 @@ fn output_folder(output: Option<&Path>, inputs: &[PathBuf], base: &Path) -> Resu
         return Err(CommandError::bad_input(format!("the output '{}' is a file; give a folder", folder.display())));
     }
     Ok(folder)
+}
+
+/// Puts a pack in the place of the store, unless there is one: the command that was interrupted is typed again as it was.
+fn take_up(pack: &Path, output: &Path) -> Result<(), CommandError> {
+    if !take_up_pack(pack, output)? {
+        let output = output.display();
+        writeln!(
+            screen::err(),
+            "corpora: '{output}' has a store already; it goes on with that, and not with the pack"
+        )?;
+    }
+    Ok(())
 }
 
 fn print_plan(plan: &Plan, json: bool) -> Result<(), CommandError> {

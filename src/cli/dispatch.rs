@@ -12,8 +12,8 @@ use super::exit::{CommandError, Exit};
 use super::folder::holder;
 use super::screen;
 use super::{
-    audit, batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, man,
-    output, parse, pipelines, review, show, simulate, status, wait,
+    audit, batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, list,
+    man, merge, output, parse, pipelines, review, show, simulate, status, wait,
 };
 use crate::settings::{Loaded, SettingsError, Sources, load, unknown_variables};
 
@@ -72,6 +72,9 @@ fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
         Command::Batches(args) => batches::run(&args),
         Command::Wait(args) => wait::run(&args, sources),
         Command::Cancel(args) => cancel::run(&args, sources),
+        Command::List(args) => list::run(&args),
+        Command::Merge(args) => merge::run(&args, &holder("corpora merge")),
+        Command::Pack(args) => merge::pack(&args),
         Command::Consolidate(args) => consolidate::run(&args, &holder("corpora consolidate")),
         Command::Review(args) => review::run(&args, &holder("corpora review")),
         Command::Cost(args) => cost::run(&args),

@@ -21,6 +21,8 @@ pub(super) enum Exit {
     AllFailed = 65,
     /// No documents were found.
     NoDocuments = 66,
+    /// Shards are missing, or had more to do.
+    ShardsMissing = 69,
     /// An internal error.
     Internal = 70,
     /// Some failed, or work is left: run again.
@@ -92,7 +94,12 @@ impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         let exit = match error {
             StoreError::Locked { .. } | StoreError::Full { .. } | StoreError::Disk { .. } => Exit::Partial,
-            StoreError::Newer { .. } | StoreError::Foreign { .. } | StoreError::Missing { .. } => Exit::BadInput,
+            StoreError::Newer { .. }
+            | StoreError::Older { .. }
+            | StoreError::Unsealed { .. }
+            | StoreError::NoShard { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Missing { .. } => Exit::BadInput,
             StoreError::Io { .. } => Exit::BadInput,
             StoreError::Damaged { .. }
             | StoreError::Database { .. }
@@ -108,9 +115,12 @@ impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Store(error) => error.into(),
-            RunError::Provider(_) | RunError::Input(_) | RunError::Io { .. } | RunError::Output { .. } => {
-                Self::bad_input(error)
-            }
+            RunError::Provider(_)
+            | RunError::Input(_)
+            | RunError::Listing(_)
+            | RunError::Shard(_)
+            | RunError::Io { .. }
+            | RunError::Output { .. } => Self::bad_input(error),
             RunError::Machine { .. } => Self { exit: Exit::Partial, message: error.to_string() },
             RunError::Threads(_) | RunError::Internal(_) => Self { exit: Exit::Internal, message: error.to_string() },
         }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::defaults;
 use super::provider::Remote;
 use super::worker::ParseLimits;
-use crate::stages::discover::Inputs;
+use crate::stages::discover::{Inputs, Listing, Shard};
 use crate::stages::parse::ParseSettings;
 use crate::stages::pipeline::Pipeline;
 use crate::stages::write::{BUILTIN_BLOCKLIST, Blocklist};
 use crate::store::{Disk, MachineDisk};
-use crate::values::{Formats, Mode, Stage};
+use crate::values::{Formats, Mode, SourcePath, Stage};
 
 /// Order for a run, with every default filled in.
 #[derive(Debug, Clone)]
@@ -22,6 +22,12 @@ pub struct RunConfig {
     pub recursive: bool,
     /// The formats that are taken from folders; a file that is named itself is taken whatever it is.
     pub formats: Formats,
+    /// List of the files to look at, made by a walk before; none to walk.
+    pub files: Option<Listing>,
+    /// Part of the files that this run takes, one of many; none for all.
+    pub shard: Option<Shard>,
+    /// Recogniser of pages that are pictures, by name and version, as far as it is known.
+    pub recogniser: Option<String>,
     /// At most this many documents, the first in path order.
     pub limit: Option<u64>,
     /// True if contents are hashed even if size and modification time are as known.
@@ -88,6 +94,9 @@ impl RunConfig {
             inputs,
             recursive: true,
             formats: Formats::default(),
+            files: None,
+            shard: None,
+            recogniser: None,
             limit: None,
             checksum: false,
             output,
@@ -108,6 +117,11 @@ impl RunConfig {
             now_ms,
             stalled: || {},
         }
+    }
+
+    /// True if a file is of this run's part. A list says itself which files are.
+    pub(super) fn is_in_shard(&self, path: &SourcePath) -> bool {
+        self.files.is_some() || self.shard.is_none_or(|shard| shard.holds(path))
     }
 
     /// The last stage that this run does: a dry run plans `extract`, and needs what stands before it.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -12,12 +13,14 @@ use super::config::RunConfig;
 use super::context::Run;
 use super::error::{RunError, is_of_the_machine};
 use crate::stages::consolidate::read_vocabulary;
-use crate::stages::discover::{Found, Inputs, Walk, WalkError, output_names};
+use crate::stages::discover::{Found, Inputs, Listing, Walk, WalkError, output_names};
 use crate::stages::parse;
 use crate::store::{
     Change, Checkpoint, FileChange, FileRow, FileState, FpId, Reader, Scope, WrittenOutput, output_place,
 };
-use crate::values::{Event, Failure, FailureKind, Fingerprint, Format, Formats, Phase, Shown, SourcePath, Stage};
+use crate::values::{
+    Event, Failure, FailureKind, Fingerprint, Format, Formats, Phase, Shown, SourcePath, Stage, plural,
+};
 
 /// Files hashed together, in parallel, and committed together.
 const BATCH: usize = 64;
@@ -58,38 +61,21 @@ pub(super) fn discover(run: &Run<'_>, config: &RunConfig, scope: Scope) -> Resul
         found: Discovered::default(),
         bytes_hashed: 0,
     };
-    let mut limited = false;
-    for item in Walk::new(&config.inputs, config.recursive) {
-        run.signs.alive();
-        if run.cancel.is_stopping() {
-            limited = true;
-            break;
-        }
-        match item {
-            Ok(found) => state.compare(found)?,
-            Err(error) if !error.is_folder && is_named_as_document(&error.path, config.formats) => {
-                state.unreadable_file(error)?;
-            }
-            Err(error) => {
-                run.emit(Event::Notice { message: error.to_string() });
-                state.unreadable.push(error.path);
-            }
-        }
-        if let Some(limit) = config.limit
-            && state.found.documents + state.batch.len() as u64 >= limit
-        {
-            state.hash_batch()?;
-            if state.found.documents >= limit {
-                limited = true;
-                break;
-            }
-        }
-    }
+    let walked = match &config.files {
+        None => Walk::new(&config.inputs, config.recursive).try_for_each(|item| state.take(item)),
+        Some(listing) => state.take_listed(listing)?,
+    };
+    let limited = match walked {
+        ControlFlow::Continue(()) => false,
+        ControlFlow::Break(Ok(())) => true,
+        ControlFlow::Break(Err(error)) => return Err(error),
+    };
     state.hash_batch()?;
     if !limited {
         state.pass_known(None)?;
     }
-    if state.found.changed {
+    // Files that came from a shard have no names yet, although nothing changed.
+    if state.found.changed || run.store.reader()?.has_unnamed_files()? {
         run.writer.submit(Checkpoint::new(vec![Change::NameOutputs(output_names)], Vec::new()))?;
     }
     run.writer.flush()?;
@@ -109,7 +95,68 @@ struct Discovery<'a> {
     bytes_hashed: u64,
 }
 
+/// Going on with the walk, or its end: by the run's limit or a person's word, or by an error.
+type Walked = ControlFlow<Result<(), RunError>>;
+
 impl Discovery<'_> {
+    /// Takes up what a walk or a list gave next.
+    fn take(&mut self, item: Result<Found, WalkError>) -> Walked {
+        match self.try_take(item) {
+            Ok(walked) => walked,
+            Err(error) => ControlFlow::Break(Err(error)),
+        }
+    }
+
+    fn try_take(&mut self, item: Result<Found, WalkError>) -> Result<Walked, RunError> {
+        let (run, config) = (self.run, self.config);
+        run.signs.alive();
+        if run.cancel.is_stopping() {
+            return Ok(ControlFlow::Break(Ok(())));
+        }
+        match item {
+            Ok(found) if !config.is_in_shard(&found.path) => return Ok(ControlFlow::Continue(())),
+            Ok(found) => self.compare(found)?,
+            Err(error) if !error.is_folder && is_named_as_document(&error.path, config.formats) => {
+                if config.is_in_shard(&error.path) {
+                    self.unreadable_file(error)?;
+                }
+            }
+            Err(error) => {
+                run.emit(Event::Notice { message: error.to_string() });
+                self.unreadable.push(error.path);
+            }
+        }
+        if let Some(limit) = config.limit
+            && self.found.documents + self.batch.len() as u64 >= limit
+        {
+            self.hash_batch()?;
+            if self.found.documents >= limit {
+                return Ok(ControlFlow::Break(Ok(())));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Takes up the files of a listing; says if it is out of date.
+    fn take_listed(&mut self, listing: &Listing) -> Result<Walked, RunError> {
+        let mut files = listing.files(&self.config.inputs, self.config.shard)?;
+        let mut walked = ControlFlow::Continue(());
+        while walked.is_continue()
+            && let Some(item) = files.next()
+        {
+            walked = self.take(item?);
+        }
+        if files.changed() > 0 {
+            let message = format!(
+                "{} of the list {} not as it says; they are taken as they are now, and a list made again with 'corpora list' has those too that came since",
+                plural(files.changed(), "file", "files"),
+                if files.changed() == 1 { "is" } else { "are" },
+            );
+            self.run.emit(Event::Warning { message });
+        }
+        Ok(walked)
+    }
+
     fn compare(&mut self, found: Found) -> Result<(), RunError> {
         match self.pass_known(Some(&found.path))? {
             Some(row)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::stages::discover::InputError;
+use crate::stages::discover::{InputError, ListingError};
 use crate::store::StoreError;
 
 /// Reasons for which a run cannot go on.
@@ -14,6 +14,12 @@ pub enum RunError {
     /// The inputs.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The list of inputs.
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    /// A shard, or what should be one.
+    #[error("{0}")]
+    Shard(String),
     /// Reading or writing something else failed.
     #[error("cannot {action} '{file}': {source}")]
     Io {

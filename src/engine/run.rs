@@ -30,7 +30,7 @@ use super::report::summary::{Progress, summarize};
 use super::stage_keys::StageKeys;
 use super::tally::Tally;
 use super::watchdog::{STANDSTILL, Signs, Watchdog, watch};
-use super::{discover, per_document, plan};
+use super::{discover, per_document, plan, shard};
 use crate::stages::extract::Phrasing;
 use crate::stages::parse::OcrMode;
 use crate::stages::write::Origin;
@@ -58,6 +58,7 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     let _lock = RunLock::take(&config.output, Lock::Run, &config.holder)?;
     let store = Store::open_or_create_on(Arc::clone(&config.disk), &config.output)?;
     store.remove_half_written()?;
+    shard::begin(config, &store)?;
 
     let mut session = Session::begin(&store)?;
     let (mut run, watch) = begin(config, cancel, events, &store, &mut session)?;
@@ -100,6 +101,8 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
     if !matches!(summary.outcome, RunOutcome::Interrupted) {
         session.set_meta(&[("rerun".into(), None)])?;
     }
+    drop(session);
+    shard::end(config, &store, &summary)?;
     Ok(Finished { summary, plan })
 }
 

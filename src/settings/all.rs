@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{
     BatchEndpointSettings, BlocklistSettings, LogSettings, ParseLimitSettings, ParsingSettings, PipelineSettings,
-    ProgressSettings, ProviderSettings, RemoteSettings, RunSettings,
+    ProgressSettings, ProviderSettings, RemoteSettings, RunSettings, ShardSettings,
 };
 
 /// Settings of `corpora batch`, group by group. Other commands take the groups that concern them.
@@ -13,6 +13,10 @@ pub(crate) struct AllSettings {
     /// Documents and stages.
     #[command(flatten)]
     pub run: RunSettings,
+
+    /// Part of the corpus.
+    #[command(flatten)]
+    pub sharding: ShardSettings,
 
     /// Display of the run.
     #[command(flatten)]

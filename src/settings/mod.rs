@@ -15,6 +15,7 @@ mod parsing;
 mod progress;
 mod remote;
 mod run;
+mod sharding;
 mod sources;
 mod word_or_file;
 
@@ -28,4 +29,5 @@ pub(crate) use parsing::{ParseLimitSettings, ParsingSettings};
 pub(crate) use progress::{LogFormat, LogSettings, Progress, ProgressSettings};
 pub(crate) use remote::{ConnectionSettings, RemoteSettings};
 pub(crate) use run::RunSettings;
+pub(crate) use sharding::ShardSettings;
 pub(crate) use sources::{Origin, Setting, Sources};

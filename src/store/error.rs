@@ -25,6 +25,36 @@ pub enum StoreError {
         /// The newest version known here.
         known: i64,
     },
+    /// The store was made by an older program, and is only read here.
+    #[error(
+        "the store '{file}' has format version {found}, and this program makes version {known}; run the shard again with this program, which keeps what is done"
+    )]
+    Older {
+        /// The database file.
+        file: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The version of this program.
+        known: i64,
+    },
+    /// A shard or a pack that cannot be read as one.
+    #[error(
+        "'{place}' is no shard and no pack of one, or is cut short or damaged ({detail}); copy it again, or make it again with 'corpora pack'"
+    )]
+    NoShard {
+        /// Folder or pack.
+        place: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The database of a shard without its write-ahead log, which was not sealed.
+    #[error(
+        "the shard '{place}' was not ended, or was copied without its file 'store.sqlite-wal': what stands there is missing; end it with the command that made it, or make a copy with 'corpora pack'"
+    )]
+    Unsealed {
+        /// Folder or pack.
+        place: PathBuf,
+    },
     /// The file is not a corpora store.
     #[error("'{file}' is not a corpora store; move it away, or choose another output folder (nothing was changed)")]
     Foreign {

@@ -313,6 +313,16 @@ impl Reader {
         ))
     }
 
+    /// Test whether any file is known.
+    pub fn has_files(&self) -> Result<bool, StoreError> {
+        self.db.value("SELECT EXISTS (SELECT 1 FROM file)", [])
+    }
+
+    /// Test whether a present file has no name for its vocabulary file.
+    pub fn has_unnamed_files(&self) -> Result<bool, StoreError> {
+        self.db.value("SELECT EXISTS (SELECT 1 FROM file WHERE state = 0 AND output IS NULL)", [])
+    }
+
     /// Files passed over because they are no documents.
     pub fn ignored_files(&self) -> Result<u64, StoreError> {
         self.db.count("SELECT count(*) FROM file WHERE state = 2", [])

@@ -28,6 +28,7 @@ mod garbage;
 mod ids;
 mod ledger;
 mod lock;
+mod merging;
 mod open;
 mod outcomes;
 mod reader;
@@ -35,6 +36,7 @@ mod results;
 mod runs;
 mod schema;
 mod session;
+mod shards;
 mod writer;
 
 #[cfg(test)]
@@ -54,10 +56,12 @@ pub use files::{FilePage, FileRow, FileState, PendingFile, WrittenOutput};
 pub use ids::{BatchId, DocId, FpId, Generation, ResponseId, Scope};
 pub use ledger::{LedgerRow, LedgerSums, Told, UnreadResponse};
 pub use lock::{Lock, RunLock};
+pub use merging::{Merge, MergeCounts};
 pub use open::{STORE_FOLDER, Store};
 pub use outcomes::{DocumentRow, FailureRow, OutcomeRow, PartialRow};
 pub use reader::Reader;
 pub use results::{Counts, PendingDocument, StageRow, StageState};
 pub use runs::{MergedRuns, RunRecord, RunSorter, RunWriter};
 pub use session::{Session, StageFps};
+pub use shards::{Seal, ShardStore, take_up_pack};
 pub use writer::Writer;

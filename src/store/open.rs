@@ -43,6 +43,8 @@ impl Store {
         let file = store.database();
         let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         schema::migrate(&db)?;
+        // A shard that was sealed has no log.
+        db.script("PRAGMA journal_mode=WAL")?;
         Ok(store)
     }
 

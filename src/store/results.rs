@@ -94,7 +94,7 @@ pub(super) struct Done<'a> {
 }
 
 /// `id = fp << 48 | doc << 16 | part`: a stage appends in order, and one document's parts stand together.
-fn artifact_id(fp: FpId, doc: DocId) -> i64 {
+pub(super) fn artifact_id(fp: FpId, doc: DocId) -> i64 {
     fp.0 << 48 | doc.0 << 16
 }
 

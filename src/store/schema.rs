@@ -37,6 +37,14 @@ pub(super) fn check(db: &Database) -> Result<i64, StoreError> {
     Ok(version)
 }
 
+/// Refuses a store that is not of this program's own version, for readers that do not migrate.
+pub(super) fn expect_current(db: &Database) -> Result<(), StoreError> {
+    match check(db)? {
+        VERSION => Ok(()),
+        found => Err(StoreError::Older { file: db.file().to_path_buf(), found, known: VERSION }),
+    }
+}
+
 /// Brings the store to [`VERSION`], each step in a transaction of its own.
 pub(super) fn migrate(db: &Database) -> Result<(), StoreError> {
     let from = check(db)?;

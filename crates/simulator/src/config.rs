@@ -93,6 +93,9 @@ pub struct SimulatorConfig {
     pub cache_from_tokens: u64,
     /// Context window in tokens.
     pub window: u64,
+    /// Switch for cutting a prompt that is longer than the window without a word, so that nearly no room is left for the answer, as
+    /// Ollama is documented to; else it is refused.
+    pub cuts_prompts: bool,
     /// Requests that are worked on at once, while others wait without end, as llama.cpp does it; 0 for all.
     pub slots: usize,
     /// Course of batches.
@@ -118,6 +121,7 @@ impl Default for SimulatorConfig {
             gold: Vec::new(),
             cache_from_tokens: 0,
             window: 200_000,
+            cuts_prompts: false,
             slots: 0,
             batch: BatchConfig::default(),
             journal: None,

@@ -278,12 +278,16 @@ impl Exchange {
     fn think(&self, ask: &ModelRequest, fault: Option<Fault>) -> Result<(Content, Usage), Refusal> {
         let mut usage = self.state.prompt_usage(ask, &self.config);
         let window = self.config.window;
-        if usage.prompt() > window {
+        let mut budget = ask.budget;
+        if self.config.cuts_prompts {
+            usage = Usage { input: usage.prompt().min(window.saturating_sub(1)), ..Usage::default() };
+            budget = budget.min(window - usage.input);
+        } else if usage.prompt() > window {
             return Err(Refusal::too_long(usage.prompt(), window));
         }
         let told = ask.schema.is_none().then(|| schema_in_words(&ask.system)).flatten();
         let answer = self.state.oracle().answer(&ask.user, ask.schema.as_ref().or(told.as_ref()));
-        let said = content(&answer, ask.tool.is_some(), ask.budget, fault);
+        let said = content(&answer, ask.tool.is_some(), budget, fault);
         usage.output = said.tokens;
         if fault == Some(Fault::UsageCached) {
             let cached = usage.input / 2;

@@ -111,6 +111,13 @@ pub struct Summary {
     pub model_changes: Vec<ModelChange>,
 }
 
+impl Summary {
+    /// Test whether the same command would do nothing more: all that can be done is done, and what failed, failed with a reason.
+    pub fn is_settled(&self) -> bool {
+        self.waiting == 0 && self.stop.is_none() && self.outcome != RunOutcome::Interrupted
+    }
+}
+
 /// Moment from which another model answered than before, although the same name was asked for: providers move their aliases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelChange {

@@ -46,6 +46,25 @@ impl FailureKind {
         matches!(self, Self::Io | Self::Crashed | Self::Changed)
     }
 
+    /// Test whether it would be the same on every machine: the content is to blame, and neither time nor memory nor a disk.
+    pub fn is_for_good(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownFormat
+                | Self::Empty
+                | Self::Damaged
+                | Self::Encrypted
+                | Self::Refused
+                | Self::TooLarge
+                | Self::BadAnswer
+        )
+    }
+
+    /// The kind of a name; [`FailureKind::Internal`] for one that is not known.
+    pub fn of_name(name: &str) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).unwrap_or(Self::Internal)
+    }
+
     /// The name used in the error log and in the store.
     pub fn name(self) -> &'static str {
         match self {

@@ -36,10 +36,7 @@ pub(super) fn store(dir: &Path) -> Finding {
 
 /// Means to read pages without text by optical character recognition.
 pub(super) fn ocr() -> Finding {
-    let asked = |option| {
-        let output = std::process::Command::new("tesseract").arg(option).output()?;
-        Ok::<_, std::io::Error>(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
-    };
+    let asked = |option| asked(Path::new("tesseract"), option);
     match (asked("--version"), asked("--list-langs")) {
         (Ok(version), Ok(listed)) => {
             let languages: Vec<&str> = listed.lines().filter(|line| !line.contains(' ')).collect();
@@ -50,4 +47,14 @@ pub(super) fn ocr() -> Finding {
             "no tesseract on the path: pages that are pictures are told of, not read; install it (Debian, Ubuntu: apt-get install tesseract-ocr)".into(),
         ),
     }
+}
+
+fn asked(program: &Path, option: &str) -> std::io::Result<String> {
+    let output = std::process::Command::new(program).arg(option).output()?;
+    Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+/// Name and version of a recogniser, as it tells them itself.
+pub(in crate::cli) fn recogniser(program: &Path) -> Option<String> {
+    Some(asked(program, "--version").ok()?.lines().next()?.trim().to_owned())
 }

@@ -11,3 +11,4 @@ mod trial;
 mod tune;
 
 pub(super) use command::run;
+pub(super) use machine::recogniser;

@@ -55,7 +55,7 @@ pub(super) fn why(
     let (kind, message) = row.unwrap_or_else(|| {
         (FailureKind::Internal.name().to_owned(), "no reason was recorded (please report this)".to_owned())
     });
-    let kind = FailureKind::ALL.into_iter().find(|k| k.name() == kind).unwrap_or(FailureKind::Internal);
+    let kind = FailureKind::of_name(&kind);
     Ok(Failure::new(kind, message))
 }
 

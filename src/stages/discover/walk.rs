@@ -149,19 +149,6 @@ impl Walk {
         let is_passed = |below: &Path| below.components().any(|part| is_passed_over(part.as_os_str().as_bytes()));
         self.every_place.iter().filter_map(below).any(|below| !is_passed(&below))
     }
-
-    fn found(&self, relative: &[u8], explicit: bool) -> Result<Found, WalkError> {
-        let file = self.root.join(std::ffi::OsStr::from_bytes(relative));
-        let path = SourcePath::from_bytes(relative);
-        let meta = match std::fs::metadata(&file) {
-            Ok(meta) => meta,
-            Err(e) => {
-                let reason = format!("the file cannot be looked at: {e}; check where it points, or remove it");
-                return Err(WalkError { path, is_folder: false, reason });
-            }
-        };
-        Ok(Found { path, size: meta.len(), mtime_ns: mtime_ns(&meta), identity: identity(&meta), file, explicit })
-    }
 }
 
 impl Iterator for Walk {
@@ -173,7 +160,7 @@ impl Iterator for Walk {
                 let place = self.places.pop_front()?;
                 let mut relative = place.as_os_str().as_bytes().to_vec();
                 if !self.root.join(&place).is_dir() {
-                    return Some(self.found(&relative, true));
+                    return Some(look_at(&self.root, &relative, true));
                 }
                 if !relative.is_empty() {
                     relative.push(b'/');
@@ -190,7 +177,7 @@ impl Iterator for Walk {
             let mut relative = folder.prefix.clone();
             relative.extend_from_slice(entry.name.as_bytes());
             if !entry.is_folder {
-                return Some(self.found(&relative, false));
+                return Some(look_at(&self.root, &relative, false));
             }
             relative.push(b'/');
             if let Err(e) = self.enter(relative, entry.is_link) {
@@ -198,6 +185,20 @@ impl Iterator for Walk {
             }
         }
     }
+}
+
+/// The file at `relative` below `root`, as it is now.
+pub(super) fn look_at(root: &Path, relative: &[u8], explicit: bool) -> Result<Found, WalkError> {
+    let file = root.join(std::ffi::OsStr::from_bytes(relative));
+    let path = SourcePath::from_bytes(relative);
+    let meta = match std::fs::metadata(&file) {
+        Ok(meta) => meta,
+        Err(e) => {
+            let reason = format!("the file cannot be looked at: {e}; check where it points, or remove it");
+            return Err(WalkError { path, is_folder: false, reason });
+        }
+    };
+    Ok(Found { path, size: meta.len(), mtime_ns: mtime_ns(&meta), identity: identity(&meta), file, explicit })
 }
 
 /// The modification time in nanoseconds since 1970.

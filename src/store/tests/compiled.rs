@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::present;
 use crate::store::database::compiled::calls_on;
 use crate::store::{
     BatchId, BatchRequest, BatchRow, BatchState, BatchUpdate, Change, Checkpoint, ConsolidationState, DocId,
-    FileChange, FileState, FpId, Generation, Publication, ReadContent, ReadFile, Reader, ResponseId, Scope, Session,
-    StageFps, Store, StoredResponse, Writer,
+    FileChange, FileState, FpId, Generation, Merge, Publication, ReadContent, ReadFile, Reader, ResponseId, Scope,
+    Seal, Session, ShardStore, StageFps, Store, StoredResponse, Writer,
 };
 use crate::values::{Cost, Failure, FailureKind, Fingerprint, Gap, ParsedDocument, SourcePath, Stage, Usage};
 
@@ -247,6 +248,59 @@ fn keep_everything(state: &ConsolidationState, n: u8) {
     state.commit().unwrap();
 }
 
+/// A shard with documents of which it has everything, and of which one failed; of the parsed ones some lack pages, if `gap` says so.
+fn shard(dir: &Path, gap: Option<Gap>) -> Store {
+    let store = Store::open_or_create(dir).unwrap().without_syncs();
+    store.begin_shard("{}").unwrap();
+    let mut session = Session::begin(&store).unwrap();
+    let parse = session.intern("parse", None, &unit(201), "{}").unwrap();
+    let chunk = session.intern("chunk", Some(parse), &unit(202), "{}").unwrap();
+    let writer = Writer::start(&store, || 0, drop).unwrap();
+    let mut changes: Vec<Change> = (1..=6).map(|n| Change::File(present(&format!("book-{n}.pdf"), n))).collect();
+    for doc in (1..=5).map(DocId) {
+        let artifact = store_bytes(doc, gap);
+        let done = |fp, gap| Change::Done {
+            fp,
+            doc,
+            attempts: 1,
+            terms: 3,
+            notes: String::new(),
+            gap,
+            artifact: artifact.clone(),
+        };
+        changes.extend([done(parse, gap), done(chunk, None)]);
+    }
+    changes.push(Change::Failed { fp: parse, doc: DocId(6), attempts: 1, failure: failure() });
+    writer.submit(Checkpoint::new(changes, Vec::new())).unwrap();
+    writer.finish().unwrap();
+    store
+}
+
+fn store_bytes(doc: DocId, gap: Option<Gap>) -> Vec<u8> {
+    crate::store::encode(&(doc.0, gap.is_some()))
+}
+
+/// Puts shards together, and packs one; the databases that it worked on.
+fn merge_everything(dir: &Path) -> Vec<PathBuf> {
+    let (worse, better) = (shard(&dir.join("worse"), Some(Gap::NeedsOcr)), shard(&dir.join("better"), None));
+    better.seal(Seal::Settled).unwrap();
+    let pack = dir.join("one.pack");
+    worse.pack(&pack).unwrap();
+    let main = Store::open_or_create(&dir.join("main")).unwrap().without_syncs();
+    let merge = Merge::begin(&main).unwrap();
+    for place in [&pack, &dir.join("better"), &dir.join("better")] {
+        let shard = ShardStore::open(place).unwrap();
+        assert!(shard.header().unwrap().is_some() && !shard.holds_answers().unwrap());
+        let _ = (shard.is_settled().unwrap(), shard.current(Stage::Parse).unwrap());
+        merge.find_documents(&shard).unwrap();
+        merge.number_documents().unwrap();
+        merge.take(&shard, &mut |_, _| {}).unwrap();
+        merge.finish(|path| vec![format!("{path}.json")], "merged", "{}").unwrap();
+    }
+    assert!(main.reader().unwrap().has_files().unwrap() && !main.reader().unwrap().has_unnamed_files().unwrap());
+    [main.database(), worse.database(), better.database(), pack.with_extension("pack.new"), pack].into()
+}
+
 #[test]
 fn every_statement_is_compiled_once_however_often_it_is_run() {
     let dir = tempfile::tempdir().unwrap();
@@ -286,6 +340,8 @@ fn every_statement_is_compiled_once_however_often_it_is_run() {
     store.check_integrity().unwrap();
     let mut calls = calls_on(&store.database());
     calls.extend(calls_on(&dir.path().join(".corpora/master/state.sqlite")));
+    let of_shards = tempfile::tempdir().unwrap();
+    calls.extend(merge_everything(of_shards.path()).iter().flat_map(|file| calls_on(file)));
     let again: Vec<_> = calls.iter().filter(|(_, again)| **again > 0).collect();
     assert!(again.is_empty(), "statements that SQLite compiled again: {again:#?}");
     let seen: BTreeSet<_> = calls.into_keys().collect();

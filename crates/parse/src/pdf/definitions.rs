@@ -1,6 +1,6 @@
 //! Lists of definitions as pages show them: a name that stands out at the margin, and below it, farther in, what is said of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::headings::Faces;
 use super::lines::{PageBlock, Shape};
@@ -21,7 +21,8 @@ const LEAST_SHARE: usize = 3;
 /// where text begins too, and its text farther in.
 pub(super) fn mark(pages: &[Vec<PageBlock>], kinds: &mut [Vec<BlockKind>], faces: &Faces) {
     let margins = Margins::of(pages, kinds);
-    let mut pairs: HashMap<Setting, Vec<Pair>> = HashMap::new();
+    // In order: lists may lie in one another, and what a block is must not depend on which is seen first.
+    let mut pairs: BTreeMap<Setting, Vec<Pair>> = BTreeMap::new();
     for (page, (blocks, kinds)) in pages.iter().zip(&*kinds).enumerate() {
         let number = page as u32 + 1;
         for at in 1..blocks.len() {

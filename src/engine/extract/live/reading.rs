@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::shared::Live;
 use crate::engine::error::RunError;
 use crate::engine::extract::request::{Ask, Request};
-use crate::engine::extract::settle::RequestFacts;
+use crate::engine::extract::settle::{RequestFacts, Settlement};
 use crate::remote::{Permit, Structured, UseOf};
 use crate::store::{Checkpoint, ResponseId, StoreError};
 use crate::values::{Cost, Usage};
@@ -39,6 +39,8 @@ pub(super) struct Verdict {
     pub(super) use_of: UseOf,
     /// True if the model said all that it wanted to say.
     pub(super) is_complete: bool,
+    /// Tokens of prompt and answer together with which the server's context was full, if that is what ended the answer.
+    pub(super) context_size: Option<u64>,
     /// Way in which the schema was given.
     pub(super) structured: Structured,
     /// Requests about what is to be asked again.
@@ -117,6 +119,7 @@ fn read_one(live: &Live<'_>, Kept { id, facts, response }: Kept) -> Result<Verdi
     let more_room = run.thoughts.hear(settlement.thoughts, settlement.eaten, ask.thought_room);
     let use_of = settlement.use_of(more_room);
     let again = ask.again(&run.phrasing, &settlement);
+    let context_size = full_context(&settlement, ask.max_output);
     let (board, settled) = (Arc::clone(&live.board), settlement.settled);
     let after: Option<Box<dyn FnOnce() + Send>> = Some(Box::new(move || board.settle(&settled)));
     run.writer.submit(Checkpoint { changes: settlement.changes, events: Vec::new(), after })?;
@@ -129,7 +132,15 @@ fn read_one(live: &Live<'_>, Kept { id, facts, response }: Kept) -> Result<Verdi
         cost: settlement.cost,
         use_of,
         is_complete: settlement.outcome == "complete",
+        context_size,
         structured: response.structured,
         again,
     })
+}
+
+/// Size of a context that was full: an answer broke off long before it had used its budget.
+fn full_context(settlement: &Settlement, max_output: u32) -> Option<u64> {
+    let usage = settlement.usage.filter(|usage| usage.prompt() > 0 && usage.output > 0)?;
+    let is_early = settlement.outcome == "truncated" && usage.output * 2 < u64::from(max_output);
+    is_early.then(|| usage.prompt() + usage.output)
 }

@@ -23,7 +23,7 @@ use crate::engine::extract::money::Reserved;
 use crate::engine::extract::request::{Ask, Request, prompt};
 use crate::engine::extract::way::TierRule;
 use crate::remote::{Attempt, Health, Permit, Prompt, ServerFacts, ServiceTier, TroubleKind, UseOf};
-use crate::values::{Choice, Event, Usage};
+use crate::values::{Choice, Event};
 
 /// Responses that may wait for the reader before nothing new is sent.
 const MOST_UNREAD: usize = 256;
@@ -33,9 +33,6 @@ const WAITS: &str = "requests wait for room there, which costs nothing; --servic
 
 /// Requests in flight, or answered and not read, until an answer is of use.
 const FIRST: usize = 3;
-
-/// Estimated tokens from which on an estimate is not twice what is counted.
-const LONG_PROMPT: u64 = 500;
 
 /// Doublings of the time for a request that was not answered in time and cannot be made smaller.
 const MOST_LONGER: u32 = 3;
@@ -86,6 +83,8 @@ struct Traffic<'a> {
     server: Option<ServerFacts>,
     /// Tokens of prompt and answer together that the server takes, once it has told.
     context_size: Option<u64>,
+    /// Tokens with which the last answer broke off that should have had room.
+    last_full: Option<u64>,
     /// True once a person was told that prompts may be cut.
     told_cut_prompt: bool,
     health: Health,
@@ -112,6 +111,7 @@ impl<'a> Traffic<'a> {
             told_time_out: false,
             server: None,
             context_size: None,
+            last_full: None,
             told_cut_prompt: false,
             health: Health::new(live.remote.patience, std::time::Instant::now()),
             forecast: Forecast::new(live.documents),
@@ -325,23 +325,13 @@ impl<'a> Traffic<'a> {
             return;
         }
         self.watch_prompts(verdict.input_estimate, verdict.usage);
+        self.learn_context(verdict.context_size);
         for mut ask in verdict.again {
             if otherwise {
                 // The way of asking was to blame.
                 ask.attempts = ask.attempts.saturating_sub(BAD_ANSWER_COSTS);
             }
             self.wait(ask, Duration::ZERO);
-        }
-    }
-
-    /// Some servers cut a prompt that is too long for them, without a word: what they count shows it.
-    fn watch_prompts(&mut self, estimate: u64, usage: Option<Usage>) {
-        let Some(told) = usage.map(|usage| usage.prompt()).filter(|told| *told > 0) else { return };
-        if estimate >= LONG_PROMPT && told * 2 < estimate && !std::mem::replace(&mut self.told_cut_prompt, true) {
-            let message = format!(
-                "the server counts {told} tokens of a prompt of about {estimate}: it may cut prompts that are too long for it without a word; give it a larger context (num_ctx at Ollama), or lower [chunk] max_tokens and terms_per_request"
-            );
-            self.live.run.emit(Event::Warning { message });
         }
     }
 

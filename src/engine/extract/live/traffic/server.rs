@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use super::Traffic;
 use crate::remote::{ServerFacts, Trouble, TroubleKind};
-use crate::values::{Event, Stop, StopReason};
+use crate::values::{Event, Stop, StopReason, Usage};
+
+/// Estimated tokens from which on an estimate is not twice what is counted.
+const LONG_PROMPT: u64 = 500;
+
+/// Tokens by which the ends of two answers in one context may differ.
+const SAME_SIZE: u64 = 2;
 
 /// Time between two looks at whether the run is stopped.
 const LOOK: Duration = Duration::from_millis(50);
@@ -34,6 +40,33 @@ impl Traffic<'_> {
     pub(super) fn window(&self) -> usize {
         let busy = self.server.as_ref().and_then(ServerFacts::most_in_flight);
         self.live.limiter.window().min(busy.unwrap_or(usize::MAX))
+    }
+
+    /// Some servers cut a prompt that is too long for them, without a word: what they count shows it.
+    pub(super) fn watch_prompts(&mut self, estimate: u64, usage: Option<Usage>) {
+        let Some(told) = usage.map(|usage| usage.prompt()).filter(|told| *told > 0) else { return };
+        if estimate >= LONG_PROMPT && told * 2 < estimate && !std::mem::replace(&mut self.told_cut_prompt, true) {
+            let message = format!(
+                "the server counts {told} tokens of a prompt of about {estimate}: it may cut prompts that are too long for it without a word; give it a larger context (num_ctx at Ollama), or lower [chunk] max_tokens and terms_per_request"
+            );
+            self.live.run.emit(Event::Warning { message });
+        }
+    }
+
+    /// Takes note of an answer that broke off with so many tokens of prompt and answer, though it had room for more. One may be an
+    /// accident; where the next one breaks off at the same size, the context of the server is full there, whatever it told, and
+    /// requests are made to fit it from now on.
+    pub(super) fn learn_context(&mut self, full: Option<u64>) {
+        let Some(size) = full.filter(|size| self.context_size.is_none_or(|known| *size < known)) else { return };
+        let is_same = self.last_full.replace(size).is_some_and(|last| last.abs_diff(size) <= SAME_SIZE);
+        if !is_same {
+            return;
+        }
+        self.context_size = Some(size);
+        let message = format!(
+            "answers break off where prompt and answer together have {size} tokens: the server has no larger context, and requests are made to fit it from now on; start it with a larger one (-c at llama.cpp, num_ctx at Ollama)"
+        );
+        self.live.run.emit(Event::Warning { message });
     }
 
     /// Stop where the instructions alone are more than the server takes: no request would pass, however small.
