@@ -192,7 +192,7 @@ fn files_that_cannot_be_used_are_named_and_edited_ones_counted() {
     shelf.batch(&[]).exits(0);
     shelf.run(&["consolidate", "out"]).exits(0).says("3 documents");
     let path = shelf.out().join("doc-000001.vocab.json");
-    let edited = std::fs::read_to_string(&path).unwrap().replacen("\"text\": \"", "\"text\": \"My ", 1);
+    let edited = std::fs::read_to_string(&path).unwrap().replacen("\"text\":\"", "\"text\":\"My ", 1);
     std::fs::write(&path, edited).unwrap();
     shelf.run(&["consolidate", "out"]).exits(0).says("edited by hand").says("1 read, 2 as before");
     for (text, words) in [

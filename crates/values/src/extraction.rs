@@ -81,6 +81,9 @@ pub struct Item {
     /// Other forms that the document says are the same: abbreviations, for example.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+    /// Kind of the thing, as the shape of the text or the words around a name show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// Word class where it can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pos: Option<String>,

@@ -138,6 +138,9 @@ pub struct MasterEntry {
     /// Names in the documents of a term that a decision renamed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renamed_from: Vec<String>,
+    /// Kind of the thing, as most documents tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// Word class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pos: Option<String>,

@@ -109,6 +109,10 @@ pub struct Entry {
     /// Other forms that the document says are the same, such as abbreviations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+    /// Kind of the thing as the local provider tells it: by the shape of the text, with the name of the heading above its like; of a name
+    /// `person`, `place` or `group`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// Word class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pos: Option<String>,

@@ -32,9 +32,13 @@ impl Work for Extraction {
             return Ok(made);
         }
         let document = desk.input::<ParsedDocument>(run, job.pending.doc)?;
+        let chunks = match desk.alone {
+            Some(_) => Some(desk.input::<Vec<Chunk>>(run, job.pending.doc)?),
+            None => None,
+        };
         let (extraction, answers, notes) = match &mut desk.alone {
             Some(alone) => {
-                let chunks = desk.input::<Vec<Chunk>>(run, job.pending.doc)?;
+                let chunks = chunks.unwrap_or_default();
                 let asked = alone.extract(run, job, &document, &chunks);
                 match asked.outcome {
                     Ok((extraction, notes)) => (extraction, asked.changes, notes),

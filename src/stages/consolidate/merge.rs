@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::values::{Conflict, ConflictValue, Decision, DefinitionSource, Entry, MasterEntry, MasterOccurrence, Variant};
+use crate::values::{
+    Conflict, ConflictValue, Decision, DefinitionSource, Entry, MasterEntry, MasterOccurrence, Variant,
+};
 
 /// Version of the merging. Raised whenever the same files may give another master.
 pub const VERSION: u32 = 2;
@@ -63,6 +65,7 @@ const LONGER_WORD: usize = 4;
 pub struct Merging {
     variants: BTreeMap<String, u64>,
     renamed: BTreeMap<String, String>,
+    kind: Ballot,
     pos: Ballot,
     category: Ballot,
     intent: Ballot,
@@ -114,6 +117,7 @@ impl Merging {
             }
         }
         for (ballot, value) in [
+            (&mut self.kind, entry.kind),
             (&mut self.pos, entry.pos),
             (&mut self.category, entry.category),
             (&mut self.intent, entry.intent),
@@ -173,6 +177,7 @@ impl Merging {
 
     /// The entry of the term `canonical` in a corpus of `corpus` documents.
     pub fn finish(self, canonical: &str, corpus: u64, review: Option<Decision>) -> MasterEntry {
+        let definitions = self.conflicting_definitions();
         let mut variants: Vec<Variant> =
             self.variants.into_iter().map(|(text, documents)| Variant { text, documents }).collect();
         variants.sort_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.text.cmp(&b.text)));
@@ -182,7 +187,7 @@ impl Merging {
             .into_iter()
             .filter(|(_, ballot)| ballot.len() > 1)
             .map(|(field, ballot)| conflict(field, ballot))
-            .chain(self.conflicting_definitions())
+            .chain(definitions)
             .collect();
         let confidence = (self.confidence.1 > 0).then(|| mean(self.confidence.0.into(), self.confidence.1.into()));
         let idf = has_statistics(corpus).then(|| idf(corpus, self.documents));
@@ -202,6 +207,7 @@ impl Merging {
             aliases: self.aliases.into_iter().collect(),
             review: given.as_ref().map(|_| Decision::Rename).or(review),
             renamed_from: self.renamed.into_keys().collect(),
+            kind: winner(&self.kind),
             pos: winner(&self.pos),
             category: winner(&self.category),
             intent: winner(&self.intent),

@@ -49,7 +49,8 @@ pub fn read_vocabulary(bytes: &[u8]) -> Result<Vocabulary, Unusable> {
         if entry.canonical.is_empty() || entry.text.is_empty() || entry.canonical.contains('\0') {
             return bad("has no text or no canonical form".into());
         }
-        let shares = entry.confidence.iter().chain(entry.score.iter()).chain(entry.axes.iter().flat_map(|a| a.values()));
+        let shares =
+            entry.confidence.iter().chain(entry.score.iter()).chain(entry.axes.iter().flat_map(|a| a.values()));
         if let Some(wrong) = shares.copied().find(|v| !(0.0..=1.0).contains(v)) {
             return bad(format!("has a score, a confidence or an axis of {wrong}, which is not between 0 and 1"));
         }

@@ -116,6 +116,7 @@ mod tests {
             maximum: 100,
             max_words: 5,
             max_occurrences: 9,
+            wanted: super::super::Wanted::Terms,
         };
         let (_, units) = term_units(&document, &settings);
         let sentence = |key: &str| units.iter().find(|u| u.key == term_key(key)).unwrap().sentence.as_str();

@@ -9,8 +9,8 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::blocklist::Blocklist;
 use super::offsets::CharacterOffsets;
 use crate::values::{
-    DefinitionPlace, Entry, Extraction, Fingerprint, Item, Occurrence, ParsedDocument, SCHEMA_VERSION, SourcePath, Span,
-    Vocabulary, VocabularyMetadata,
+    DefinitionPlace, Entry, Extraction, Fingerprint, Item, Occurrence, ParsedDocument, SCHEMA_VERSION, SourcePath,
+    Span, Vocabulary, VocabularyMetadata,
 };
 
 /// Version of the rendering. Raised whenever the same extraction may give other bytes.
@@ -48,7 +48,11 @@ pub fn render(
     let listed = |item: &Item| Some(format!("blocklist:{}", blocklist?.franchise(&item.text)?));
     let entries: Vec<Entry> = (1_u32..)
         .zip(&extraction.items)
-        .map(|(rank, item)| Entry { rank, source: path.as_str().to_owned(), ..entry(document, &places, item, listed(item)) })
+        .map(|(rank, item)| Entry {
+            rank,
+            source: path.as_str().to_owned(),
+            ..entry(document, &places, item, listed(item))
+        })
         .collect();
     let count = |test: fn(&Entry) -> bool| entries.iter().filter(|e| test(e)).count();
     let metadata = VocabularyMetadata {
@@ -69,12 +73,7 @@ pub fn render(
     Vocabulary { metadata, entries }
 }
 
-fn entry(
-    document: &ParsedDocument,
-    places: &Places<'_>,
-    item: &Item,
-    listed: Option<String>,
-) -> Entry {
+fn entry(document: &ParsedDocument, places: &Places<'_>, item: &Item, listed: Option<String>) -> Entry {
     let mut said = Said(item.fields.clone());
     let suspect = said.take("ip_suspect", |v| v.as_bool());
     let (intent, secondary_intents) = said.intents();
@@ -83,6 +82,7 @@ fn entry(
         text: item.text.clone(),
         score: item.score,
         aliases: item.aliases.clone(),
+        kind: item.kind.clone(),
         genre: said.text("genre"),
         intent,
         pos: said.text("pos").or_else(|| item.pos.clone()),
@@ -295,7 +295,10 @@ mod tests {
         let extraction = Extraction { items: vec![item(&document, "wyrm"), item(&document, "dragon")] };
         let origin = Origin { pipeline: "p".into(), provider: "local".into(), model: None };
         let v = render(&SourcePath::from_text("a.pdf"), Fingerprint::of(b""), &document, &extraction, &origin, None);
-        assert_eq!(v.entries.iter().map(|e| (e.rank, e.text.as_str())).collect::<Vec<_>>(), [(1, "wyrm"), (2, "dragon")]);
+        assert_eq!(
+            v.entries.iter().map(|e| (e.rank, e.text.as_str())).collect::<Vec<_>>(),
+            [(1, "wyrm"), (2, "dragon")]
+        );
         let [first, second] = &v.entries[0].occurrences[..] else { panic!("two occurrences") };
         assert_eq!((first.section, second.section), (1, 2));
         assert_eq!((first.sentence.as_str(), second.sentence.as_str()), ("The wyrm is a dragon.", "A wyrm wakes."));
@@ -303,7 +306,11 @@ mod tests {
         assert_eq!(slice, "wyrm");
         assert_eq!(Vocabulary::from_bytes(&v.to_bytes()).unwrap(), v);
         let text = String::from_utf8(v.to_bytes()).unwrap();
-        assert_eq!((text.lines().count(), text.matches("The wyrm is a dragon.").count()), (5, 1), "a line an entry, a sentence once");
+        assert_eq!(
+            (text.lines().count(), text.matches("The wyrm is a dragon.").count()),
+            (5, 1),
+            "a line an entry, a sentence once"
+        );
         assert!(!text.contains("null"));
     }
 

@@ -1,11 +1,12 @@
 //! Candidate terms: word sequences between stop words, lines that are nothing else, and capitalised names.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
 
+use super::pairs::PairHasher;
 use super::said::{LOOKS, Run, Said};
-use super::tokenize::{Line, Tokens};
+use super::tokenize::{Line, Tokens, Word};
 
 /// A word sequence up to inflection of its last word, with its counts.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Candidate {
     pub(super) capitalised: u32,
     /// Occurrences inside a sentence with a word in lower case.
     pub(super) lowercase: u32,
+    /// Occurrences inside a sentence in which its first word has a capital that says something, and all others have one.
+    pub(super) named: u32,
     /// Occurrences that are no part of a longer run of words.
     pub(super) whole: u32,
     /// Parts of the text in which it stands, a bit each: see [`PARTS`].
@@ -74,26 +77,6 @@ const FEWEST_LABELS: u32 = 8;
 
 /// Number of different continuations of a label, at least.
 const FEWEST_CONTINUATIONS: u32 = 3;
-
-/// Mixes pairs of small integers; the tables that use it are never iterated.
-#[derive(Default)]
-pub(super) struct PairHasher(u64);
-
-impl Hasher for PairHasher {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.write_u32(u32::from(b));
-        }
-    }
-
-    fn write_u32(&mut self, n: u32) {
-        self.0 = (self.0.rotate_left(26) ^ u64::from(n)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
 
 type Pairs = HashMap<(u32, u32), u32, BuildHasherDefault<PairHasher>>;
 
@@ -275,6 +258,7 @@ impl Candidates {
         let words = &tokens.words;
         // A run of content words: no stop word and nothing but spaces and hyphens inside.
         let mut run = line.words.start..line.words.start;
+        let mut holds_a_name = false;
         for first in line.words.clone() {
             if first >= run.end {
                 run = first..first;
@@ -284,6 +268,7 @@ impl Candidates {
                 {
                     run.end += 1;
                 }
+                holds_a_name = tokens.english && holds_a_name_in(words, &run);
             }
             if words[first].hyphen || (tokens.entry(first).function && !tokens.continues(first + 1, line)) {
                 continue;
@@ -305,7 +290,9 @@ impl Candidates {
                     let long_enough = last > first || tokens.may_stand_alone(last);
                     if long_enough && let Some(candidate) = self.end(tokens, node, first, last + 1 - first, grow) {
                         let length = last + 1 - first;
-                        let whole = !content || (first == run.start && last + 1 == run.end);
+                        let whole = !content
+                            || (first == run.start && last + 1 == run.end && !holds_a_name)
+                            || (tokens.english && is_name_in(words, &run, first, last));
                         found.push(Found {
                             candidate,
                             first,
@@ -347,6 +334,7 @@ impl Candidates {
         }
         if words.all(|i| tokens.words[i].upper) {
             candidate.capitalised += 1;
+            candidate.named += u32::from(!tokens.words[found.first].opens);
         } else {
             candidate.lowercase += 1;
         }
@@ -369,7 +357,8 @@ impl Candidates {
             let words = candidate.words.as_slice();
             redundant[id] |= candidate.own_line == 0 && self.is_join(tokens, candidate);
             redundant[id] |= is_numbered(tokens, candidate) || is_furniture(tokens, candidate);
-            redundant[id] |= !words.iter().any(|&word| tokens.vocabulary[word as usize].alone) && candidate.declared.is_none();
+            redundant[id] |=
+                !words.iter().any(|&word| tokens.vocabulary[word as usize].alone) && candidate.declared.is_none();
             redundant[id] |= self.is_abbreviation_with_verb(tokens, candidate);
             for cut in 1..words.len() {
                 let labelled = self.find(tokens, &words[..cut]).is_some_and(|label| labels[label]);
@@ -430,6 +419,25 @@ impl Candidates {
 /// The word under which another stands inside a term: in languages whose adjectives follow their nouns, its base.
 fn inner(tokens: &Tokens, word: u32) -> u32 {
     if tokens.english { word } else { tokens.vocabulary[word as usize].base }
+}
+
+/// Test whether the words from `first` to `last` are a name in a run whose other words are no part of it: "know Magic Missile well".
+fn is_name_in(words: &[Word], run: &Range<usize>, first: usize, last: usize) -> bool {
+    let upper = |at: usize| words[at].upper;
+    !words[first].opens
+        && (first..=last).all(upper)
+        && (first == run.start || !upper(first - 1))
+        && (last + 1 == run.end || !upper(last + 1))
+}
+
+/// Test whether a run is a name of several words and other words beside it.
+fn holds_a_name_in(words: &[Word], run: &Range<usize>) -> bool {
+    let upper = |at: usize| words[at].upper;
+    let begins = |at: &usize| upper(*at) && !words[*at].opens && (*at == run.start || !upper(at - 1));
+    run.clone().filter(begins).any(|at| {
+        let end = (at..run.end).find(|&next| !upper(next)).unwrap_or(run.end);
+        end - at > 1 && end - at < run.len()
+    })
 }
 
 /// Takes the mark `whole` from what lies inside a longer name or title of the line, and from what overlaps a name with

@@ -3,6 +3,7 @@
 
 mod glossary;
 mod headings;
+mod kinds;
 mod quoted;
 mod run_in;
 
@@ -34,6 +35,11 @@ pub(super) fn declared(document: &ParsedDocument) -> Vec<Declared> {
     found
 }
 
+/// The things that headings name, each with its kind.
+pub(super) fn kinds(document: &ParsedDocument) -> Vec<(Span, String)> {
+    kinds::kinds(&Book::of(document))
+}
+
 /// A document's blocks, without those that are about the book.
 struct Book<'a> {
     document: &'a ParsedDocument,
@@ -44,7 +50,7 @@ struct Book<'a> {
 
 impl<'a> Book<'a> {
     fn of(document: &'a ParsedDocument) -> Self {
-        let about = super::tokenize::about_the_book(document);
+        let about = super::parts::about_the_book(document);
         let is_text = |block: &&Block| {
             !matches!(block.kind, BlockKind::Furniture | BlockKind::ContentsEntry | BlockKind::IndexEntry)
                 && !about.iter().any(|part| part.contains(block.span.start))
@@ -134,7 +140,7 @@ fn head_word(text: &str, entry: Span) -> Option<Span> {
             '(' | '[' | '\t' | '\n' | '–' | '—' | ';' => true,
             ':' => rest.is_empty() || rest.starts_with(char::is_whitespace),
             // What follows a comma says of what kind the word is: "n.", "v.t.", "adj.".
-            ',' => rest.trim_start().split_whitespace().all(|w| w.ends_with('.') && w.len() <= 7),
+            ',' => rest.split_whitespace().all(|w| w.ends_with('.') && w.len() <= 7),
             _ => false,
         };
         if cuts && at > 0 {

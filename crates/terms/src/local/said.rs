@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use corpora_values::{DefinitionSource, MarkKind, ParsedDocument, Span};
 
-use super::declared::{Declared, declared};
+use super::declared::{Declared, declared, kinds};
 use super::tokenize::{Line, Tokens};
 
 /// Words that stand together.
@@ -28,6 +28,8 @@ pub(super) struct Said {
     pub(super) declared: Vec<(Run, Declared)>,
     /// Runs inside sentences that stand out, by their look.
     pub(super) emphasised: Vec<(Run, Look)>,
+    /// Things that headings name, with their kinds.
+    pub(super) kinds: Vec<(Run, String)>,
     /// Phrases with the abbreviation that stands in brackets behind them, or the other way round.
     pub(super) abbreviated: Vec<(Run, Run)>,
 }
@@ -45,6 +47,11 @@ impl Said {
         for declared in declared(document) {
             if let Some(run) = run(tokens, declared.term).map(|run| without_articles(tokens, run)) {
                 said.declared.push((run, declared));
+            }
+        }
+        for (term, kind) in kinds(document) {
+            if let Some(run) = run(tokens, term).map(|run| without_articles(tokens, run)) {
+                said.kinds.push((run, kind));
             }
         }
         for mark in &document.markup.marks {

@@ -8,7 +8,7 @@ use super::candidates::Candidates;
 use super::said::Said;
 use super::tokenize::{self, Tokens};
 use super::uses::Uses;
-use super::{TermSettings, definitions, inflection, rank, said, scripts, spelling};
+use super::{TermSettings, Wanted, definitions, inflection, names, rank, said, scripts, spelling};
 
 /// Version of the local provider's output.
 pub const VERSION: u32 = 3;
@@ -37,6 +37,7 @@ pub fn glossary(document: &ParsedDocument) -> Extraction {
         maximum: usize::MAX,
         max_words: LONGEST_DEFINED,
         max_occurrences: GLOSSARY_PLACES,
+        wanted: Wanted::Terms,
     };
     let mut found = Ranking::of(document, &settings);
     found.cut(&settings);
@@ -75,6 +76,7 @@ struct Ranking<'a> {
     said: Said,
     candidates: Candidates,
     manner: rank::Manner,
+    wanted: Wanted,
     /// Best first.
     order: Vec<(u32, rank::Marks)>,
     /// Abbreviations with the phrases that they stand for.
@@ -103,15 +105,18 @@ impl<'a> Ranking<'a> {
                 |id: u32| candidates.all[id as usize].words.iter().map(|&w| &*tokens.vocabulary[w as usize].text);
             b.1.score.total_cmp(&a.1.score).then_with(|| words(a.0).cmp(words(b.0)))
         });
-        Self { document, tokens, said, candidates, manner, order, abbreviations }
+        Self { document, tokens, said, candidates, manner, wanted: settings.wanted, order, abbreviations }
     }
 
     /// Leaves as many as the settings keep, and whatever the book's own glossary has.
     fn cut(&mut self, settings: &TermSettings) {
         let most = keep(settings, self.tokens.words.len());
         let mut rank = 0;
-        let (candidates, said) = (&self.candidates, &self.said);
+        let (candidates, said, tokens) = (&self.candidates, &self.said, &self.tokens);
         self.order.retain(|(id, _)| {
+            if settings.wanted == Wanted::Names && !names::is_name(&candidates.all[*id as usize], tokens) {
+                return false;
+            }
             rank += 1;
             let declared = candidates.all[*id as usize].declared.map(|n| said.declared[n].1.source);
             rank <= most || declared == Some(DefinitionSource::Glossary)
@@ -137,6 +142,7 @@ impl<'a> Ranking<'a> {
         });
         let emphasised = self.emphasised();
         let aliases = self.aliases();
+        let kinds = self.kinds();
         let items = self.order.iter().zip(uses).map(|((id, marks), uses)| {
             let candidate = &self.candidates.all[*id as usize];
             let declared = candidate.declared.map(|n| &self.said.declared[n].1).map(|d| (d.source, d.meaning));
@@ -148,6 +154,10 @@ impl<'a> Ranking<'a> {
                 text: uses.commonest_form(),
                 canonical: spell(tokens, &candidate.words),
                 aliases: aliases.get(id).cloned().unwrap_or_default(),
+                kind: match self.wanted {
+                    Wanted::Terms => kinds.get(id).map(|&kind| kind.to_owned()),
+                    Wanted::Names => uses.kind_of_name(tokens, candidate).map(str::to_owned),
+                },
                 pos: uses.word_class(tokens, candidate.words.len()).map(str::to_owned),
                 definition: meaning,
                 definition_source: definition.map(|(source, _)| source),
@@ -182,6 +192,19 @@ impl<'a> Ranking<'a> {
             found.entry(id).or_insert_with(|| definitions::sentence(&self.tokens, &self.document.text, line, run.0));
         }
         found
+    }
+
+    /// The kinds of things that headings name; a name of several kinds is of none.
+    fn kinds(&self) -> BTreeMap<u32, &str> {
+        let mut found: BTreeMap<u32, Option<&str>> = BTreeMap::new();
+        for (run, kind) in &self.said.kinds {
+            let Some(id) = self.candidates.of_run(&self.tokens, *run).and_then(|id| u32::try_from(id).ok()) else {
+                continue;
+            };
+            let known = found.entry(id).or_insert(Some(kind));
+            *known = known.filter(|known| known == kind);
+        }
+        found.into_iter().filter_map(|(id, kind)| Some((id, kind?))).collect()
     }
 
     /// The abbreviations of each phrase, as the text writes them.
@@ -282,8 +305,14 @@ mod tests {
     use super::*;
     use corpora_values::{Block, BlockKind, Format, Metadata, Span};
 
-    const ALL: TermSettings =
-        TermSettings { per_thousand_words: 1e6, minimum: 0, maximum: usize::MAX, max_words: 5, max_occurrences: 100 };
+    const ALL: TermSettings = TermSettings {
+        per_thousand_words: 1e6,
+        minimum: 0,
+        maximum: usize::MAX,
+        max_words: 5,
+        max_occurrences: 100,
+        wanted: Wanted::Terms,
+    };
 
     /// A document with one block a line: `#` a heading, `|` a table row, `~` a running head, anything else a paragraph.
     fn document(text: &str, language: Option<&str>) -> ParsedDocument {
@@ -390,8 +419,7 @@ mod tests {
             ("Hunter’s Marks", "hunter mark"),
             ("thieves' tools", "thieves tool"),
             ("species", "species"),
-            // No prose has the singular: the text of a document may.
-            ("Wyrmlings", "wyrmlings"),
+            ("Wyrmlings", "wyrmling"),
             ("बातें करना", "बातें करना"),
             (" ’ - ", ""),
         ] {

@@ -5,10 +5,16 @@ use corpora_values::{
     Part, PartKind, Span, Table,
 };
 
-use super::{TermSettings, glossary, terms};
+use super::{TermSettings, Wanted, glossary, terms};
 
-const ALL: TermSettings =
-    TermSettings { per_thousand_words: 1e6, minimum: 0, maximum: usize::MAX, max_words: 5, max_occurrences: 100 };
+const ALL: TermSettings = TermSettings {
+    per_thousand_words: 1e6,
+    minimum: 0,
+    maximum: usize::MAX,
+    max_words: 5,
+    max_occurrences: 100,
+    wanted: Wanted::Terms,
+};
 
 /// A book with one block a line: `#` a heading, `|` a row of a table (cells parted by ` | `), `-` an item, `?` a term of a list of definitions,
 /// `!` its meaning, anything else a paragraph. `*bold*` and `_italic_` are marks, and a bold head of a paragraph runs in.
@@ -290,4 +296,50 @@ fn a_heading_that_shouts_is_shown_as_the_text_writes_it() {
     let found = found("# FIREGLASS LAMP\n# FIREGLASS LAMP\nA fireglass lamp burns. NATO has met.");
     assert_eq!(item(&found, "fireglass lamp").unwrap().text, "fireglass lamp");
     assert_eq!(item(&found, "nato").unwrap().text, "NATO");
+}
+
+#[test]
+fn names_are_told_by_capitals_inside_sentences_and_typed_where_the_text_says_so() {
+    let story = book(
+        "# I\nThus Maren came to Hask with nails. For Maren had promised Old Tobit a door. Now Tobit was at the ferry, and alas it was late. “Where is it?” said Tobit.\n\
+         Next Tobit spoke of the Lantern Guild. Perhaps the Lantern Guild lived in Hask. Afterwards Maren and Tobit went to Hask. Old nets hung in Hask, and a door.",
+    );
+    let found = terms(&story, &TermSettings { wanted: Wanted::Names, ..ALL });
+    let kind = |name: &str| item(&found, name).map(|item| item.kind.clone());
+    assert_eq!(kind("Tobit"), Some(Some("person".into())));
+    assert_eq!(kind("Lantern Guild"), Some(Some("group".into())));
+    assert_eq!(kind("Hask"), Some(Some("place".into())));
+    assert!(kind("Maren").is_some());
+    for none in [
+        "Thus Maren",
+        "For Maren",
+        "Now Tobit",
+        "Next Tobit",
+        "Afterwards Maren",
+        "door",
+        "old",
+        "ferry",
+        "Perhaps",
+        "said Tobit",
+    ] {
+        assert_eq!(kind(none), None, "{none}");
+    }
+}
+
+#[test]
+fn stat_blocks_with_other_labels_are_other_kinds_named_by_what_stands_above_them() {
+    let book = book(
+        "# Dwellers\n## Mudling\nVigour 4\nWard 2\nIt hides.\n## Cinder hound\nVigour 9\nWard 1\nIt follows.\n## Fen troll\nVigour 15\nWard 3\nIt eats.\n\
+         # Charms\n## Veil of Ash\nToll: two breaths\nLasts: until dawn\nA curtain.\n## Small Thunder\nToll: a coin\nLasts: a moment\nA clap.\n## Salt Ward\nToll: salt\nLasts: a tide\nNo.\n\
+         ## Of charms\nThey are few.",
+    );
+    let found = terms(&book, &ALL);
+    let kind = |name: &str| item(&found, name).and_then(|item| item.kind.clone());
+    for name in ["Mudling", "Cinder hound", "Fen troll"] {
+        assert_eq!(kind(name).as_deref(), Some("Dwellers"), "{name}");
+    }
+    for name in ["Veil of Ash", "Small Thunder", "Salt Ward"] {
+        assert_eq!(kind(name).as_deref(), Some("Charms"), "{name}");
+    }
+    assert_eq!(kind("vigour"), None);
 }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::parts::about_the_book;
 use super::scripts::{Unspaced, begins_word, in_word, is_apostrophe, is_hyphen, unspaced};
 use super::spelling::fold;
 use super::word_sets::{WordSets, word_sets};
 use super::{closed_words, inflection};
 use crate::chunk::is_abbreviation;
-use corpora_values::{BlockKind, MarkKind, ParsedDocument, Part, PartKind, Span};
+use corpora_values::{BlockKind, MarkKind, ParsedDocument, Span};
 
 /// A word of the text, or one part of a hyphenated word.
 #[derive(Debug, Clone, Copy)]
@@ -110,19 +111,6 @@ pub(super) fn tokenize(document: &ParsedDocument) -> Tokens {
         tokens.words[from..].iter_mut().take_while(|word| word.end <= mark.span.end).for_each(|word| word.code = true);
     }
     tokens
-}
-
-/// Longest title page or dedication, in bytes; longer front matter is a preface, which speaks of the subject.
-const TITLE_PAGE: usize = 1_000;
-
-/// Parts of a document that are about the book, and not what the book is about.
-pub(super) fn about_the_book(document: &ParsedDocument) -> Vec<Span> {
-    let is_about_it = |part: &&Part| match part.kind {
-        PartKind::Boilerplate | PartKind::Contents | PartKind::Index | PartKind::Bibliography => true,
-        PartKind::FrontMatter => part.span.len() < TITLE_PAGE,
-        PartKind::BackMatter | PartKind::Glossary | PartKind::Notes => false,
-    };
-    document.markup.parts.iter().filter(is_about_it).map(|part| part.span).collect()
 }
 
 /// Cuts a passage of a text in this language (a BCP 47 tag); each line stands for itself.

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::candidates::Found;
+use super::candidates::{Candidate, Found};
 use super::definitions::{self, Pattern};
+use super::names::Signs;
 use super::tokenize::{Line, Tokens};
 use corpora_values::{ParsedDocument, Span};
 
@@ -26,6 +27,8 @@ pub(super) struct Uses<'a> {
     definition: Option<(Pattern, Span)>,
     /// Occurrences as "X: ...".
     glosses: u32,
+    /// Signs of the kind of a name.
+    signs: Signs,
     /// Whole occurrences right after an article or another determiner.
     determined: u32,
     /// Whole occurrences right after "to" or a modal verb.
@@ -50,6 +53,7 @@ impl<'a> Uses<'a> {
         if !found.whole {
             return;
         }
+        self.signs.add(tokens, line, found);
         if self.definition.is_none_or(|(known, _)| known > Pattern::Copula)
             && let Some(pattern) = definitions::pattern(tokens, text, line, found.first, found.length)
         {
@@ -130,6 +134,11 @@ impl<'a> Uses<'a> {
             .iter()
             .max_by(|a, b| shouts(b.0).cmp(&shouts(a.0)).then_with(|| a.1.cmp(b.1)).then_with(|| b.0.cmp(a.0)));
         commonest.map(|(form, _)| form.clone().into_owned()).unwrap_or_default()
+    }
+
+    /// The kind that a name's uses show.
+    pub(super) fn kind_of_name(&self, tokens: &Tokens, candidate: &Candidate) -> Option<&'static str> {
+        self.signs.kind(tokens, candidate)
     }
 
     /// The word class, told from the words before it, where they agree.

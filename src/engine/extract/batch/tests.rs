@@ -47,6 +47,7 @@ fn pipeline() -> Pipeline {
             maximum: 100,
             max_words: 1,
             max_occurrences: 1,
+            wanted: crate::stages::extract::Wanted::Terms,
         }),
         prompt: "classify".into(),
         schema: json!({"type": "object", "additionalProperties": false, "required": ["items"],

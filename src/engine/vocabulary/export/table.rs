@@ -225,6 +225,7 @@ fn row(rank: i64, e: &MasterEntry) -> Vec<Value> {
         json(&e.variants),
         json(&e.renamed_from),
         json(&e.conflicts),
+        text(&e.kind),
         json(&e.aliases),
         place.map_or(Value::Null, |o| Value::Text(o.place.sentence.clone())),
         place.map_or(Value::Null, |o| Value::Text(o.source.clone())),

@@ -48,7 +48,8 @@ pub(super) fn kinds(book: &Book<'_>) -> Vec<(Span, String)> {
     }
     let mut groups: BTreeMap<Vec<&str>, Vec<usize>> = BTreeMap::new();
     for (at, (_, _, labels)) in names.iter().enumerate() {
-        let mut shared: Vec<&str> = labels.iter().map(String::as_str).filter(|label| followed[label] >= FEWEST).collect();
+        let mut shared: Vec<&str> =
+            labels.iter().map(String::as_str).filter(|label| followed[label] >= FEWEST).collect();
         shared.sort_by(|a, b| followed[b].cmp(&followed[a]).then_with(|| a.cmp(b)));
         shared.truncate(LABELS);
         if shared.len() == LABELS {
@@ -91,7 +92,9 @@ fn label(book: &Book<'_>, n: usize) -> Option<String> {
             let first = text.split(['\t', '\n']).next().unwrap_or_default();
             match first.split_once(':') {
                 Some((label, _)) => label,
-                None if words(text) <= LONGEST_LINE => first.split(|c: char| c.is_numeric() || c == '+').next().filter(|head| head.len() < first.len())?,
+                None if words(text) <= LONGEST_LINE => {
+                    first.split(|c: char| c.is_numeric() || c == '+').next().filter(|head| head.len() < first.len())?
+                }
                 None => return None,
             }
         }
@@ -120,5 +123,6 @@ fn parent<'a>(book: &Book<'_>, chains: impl Iterator<Item = &'a [usize]>) -> Opt
         known.1 = known.1.max(level);
     }
     let most = named.into_iter().filter(|(_, (count, _))| *count as f64 >= MOST * all as f64);
-    most.max_by(|a, b| a.1.1.cmp(&b.1.1).then_with(|| a.1.0.cmp(&b.1.0)).then_with(|| b.0.cmp(&a.0))).map(|(name, _)| name)
+    most.max_by(|a, b| a.1.1.cmp(&b.1.1).then_with(|| a.1.0.cmp(&b.1.0)).then_with(|| b.0.cmp(&a.0)))
+        .map(|(name, _)| name)
 }
