@@ -227,7 +227,7 @@ fn stores_that_are_newer_foreign_damaged_or_missing() {
     shelf.batch(&[]).exits(64).says("is not a corpora store");
 
     std::fs::write(&file, b"SQLite format 3\0 and then rubbish".repeat(1000)).unwrap();
-    shelf.batch(&[]).exits(70).says("is damaged").says("move the folder '.corpora' away");
+    shelf.batch(&[]).exits(70).says("cannot be read rightly").says("'corpora rescue'").says("do not delete");
 
     let mut torn = sound;
     let middle = torn.len() / 3;

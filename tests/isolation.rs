@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::support::needs::{needs, needs_program};
 use crate::support::pictures::{Page, document, stand_in};
-use crate::support::{Shelf, command, documents, torture};
+use crate::support::{Run, Shelf, command, documents, torture};
 
 /// What the system says of a process after its name, which may hold spaces: state, parent and so on.
 fn fields(pid: i32) -> Vec<String> {
@@ -316,16 +317,60 @@ fn a_worker_and_what_it_starts_find_no_key_in_their_environment() {
     child.wait().unwrap();
     let shelf = Shelf::empty();
     shelf.put("scan.pdf", &document(&[Page::Scan(vec!["A thorn ward is a fence.".into()])]));
-    let program = stand_in(&shelf.path().join("bin"), "env >\"$0.environment\"; exit 1");
+    // It may write nothing but its last words.
+    stand_in(&shelf.path().join("bin"), "cat >/dev/null; env | tr '\\n' ' ' >&2; exit 1");
     let path = format!("{}:{}", shelf.path().join("bin").display(), std::env::var("PATH").unwrap());
     let mut run = command(shelf.path(), &["batch", "books", "-o", "out"]);
     assert!(run.envs(keys.map(|name| (name, SECRET))).env("PATH", path).output().unwrap().status.success());
-    let inherited = std::fs::read(program.with_extension("environment")).expect("the recognition was tried");
+    let inherited = shelf.run(&["status", "out"]).exits(0).stdout().into_bytes();
     for environment in [environment, inherited] {
         let environment = String::from_utf8_lossy(&environment).into_owned();
         assert!(environment.contains("PATH="), "{environment}");
         assert!(!environment.contains(SECRET), "{environment}");
     }
+}
+
+/// What a program tries that a hostile document has taken over, and the words for what it could do.
+fn attempts(shelf: &Shelf, port: u16) -> String {
+    let folder = shelf.path().display();
+    format!(
+        "cat >/dev/null
+did=
+(echo x >{folder}/written) 2>/dev/null && did=\"$did write\"
+cat {folder}/secret >/dev/null 2>&1 && did=\"$did read\"
+ls {folder} >/dev/null 2>&1 && did=\"$did list\"
+cat /proc/$PPID/environ >/dev/null 2>&1 && did=\"$did environment\"
+cat /proc/$PPID/maps >/dev/null 2>&1 && did=\"$did memory\"
+bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}' 2>/dev/null && did=\"$did network\"
+echo \"could:$did.\" >&2
+exit 1"
+    )
+}
+
+#[test]
+fn a_program_that_a_worker_starts_writes_nothing_reads_nothing_and_reaches_no_network() {
+    let doctor = Shelf::empty().run(&["doctor"]).stdout();
+    let confined = doctor.contains("opens no files but Tesseract's");
+    if !needs(confined, "a kernel with Landlock (6.12) and seccomp") || !needs_program("bash", "--version", "bash") {
+        return;
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let shelf = Shelf::empty();
+    shelf.put("scan.pdf", &document(&[Page::Scan(vec!["A thorn ward is a fence.".into()])]));
+    std::fs::write(shelf.path().join("secret"), "mine").unwrap();
+    stand_in(&shelf.path().join("bin"), &attempts(&shelf, listener.local_addr().unwrap().port()));
+    let path = format!("{}:{}", shelf.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let run = |args: &[&str]| Run(command(shelf.path(), args).env("PATH", &path).output().unwrap());
+    // The document alone, in the process of the person that names it, shows what could be done.
+    let free = run(&["parse", "books/scan.pdf"]).stderr();
+    for what in [" write", " read", " list", " network"] {
+        assert!(free.contains(what), "{what}: {free}");
+    }
+    std::fs::remove_file(shelf.path().join("written")).unwrap();
+    run(&["batch", "books", "-o", "out"]).exits(0);
+    let status = shelf.run(&["status", "out"]).exits(0).stdout();
+    assert!(status.contains("could:."), "{status}");
+    assert!(!shelf.path().join("written").exists());
 }
 
 #[test]

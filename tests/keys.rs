@@ -225,7 +225,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
             }
         }
 
-        let OcrSettings { mode: _, languages: _, program: _, under: _, page_time: _ } = &ocr;
+        let OcrSettings { mode: _, languages: _, program: _, under: _, needs: _, page_time: _ } = &ocr;
         let recognised = |change: &dyn Fn(&mut OcrSettings)| {
             let mut changed = ocr.clone();
             change(&mut changed);

@@ -29,6 +29,7 @@ mod ocr;
 mod output;
 mod peers;
 mod pipes;
+mod proof;
 mod providers;
 mod readings;
 mod requests;

@@ -80,6 +80,10 @@ pub(super) enum Command {
     Cost(CostArgs),
     /// Show what was sent and what became of it, by batch and in sum: answered, denied, open, owed, lost.
     Audit(AuditArgs),
+    /// Prove an output folder from inputs to vocabulary files, and say what is not as it was made.
+    Verify(VerifyArgs),
+    /// Put what can be read of a broken store into a sound one, paid answers first.
+    Rescue(RescueArgs),
     /// Try everything that a run needs, and say what to do where something is wrong.
     Doctor(Box<DoctorArgs>),
     /// Print every setting in force and where it came from: command line, environment, file, pipeline or default.
@@ -238,14 +242,18 @@ pub(super) struct StatusArgs {
 /// Options of `corpora parse`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora parse book.pdf | less          pages are separated by form feeds\n  corpora parse book.epub --format json  sections, blocks and metadata too"
+    after_help = "Examples:\n  corpora parse book.pdf | less          pages are separated by form feeds\n  corpora parse book.epub --format json  sections, blocks and metadata too\n  jq -c . <<< '\"book.pdf\"' | corpora parse --lines"
 )]
 pub(super) struct ParseArgs {
     /// A PDF, EPUB, DOCX, HTML, Markdown or text file.
-    pub file: PathBuf,
+    #[arg(required_unless_present = "lines")]
+    pub file: Option<PathBuf>,
     /// What to print.
     #[arg(long, value_enum, default_value = "text")]
     pub format: ParseFormat,
+    /// For programs: each line of standard input is a path as a JSON string, and is answered by a line of JSON with `document`, as --format json has it, or `error`.
+    #[arg(long, conflicts_with_all = ["file", "format"])]
+    pub lines: bool,
     /// Reading of the document.
     #[command(flatten)]
     pub parsing: ParsingSettings,
@@ -350,6 +358,37 @@ pub(super) struct AuditArgs {
     /// As JSON on standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `corpora rescue`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  corpora rescue vocab && corpora batch books -o vocab\n\nFor a store that SQLite finds damaged. What can be read goes into a new one, paid answers first; results are made again by the next\nrun. The broken store is kept beside it, as .corpora/broken-1. The exit code is 0 if everything could be read, 75 if something is lost."
+)]
+pub(super) struct RescueArgs {
+    /// The output folder of a run.
+    #[command(flatten)]
+    pub folder: FolderArgs,
+}
+
+/// Options of `corpora verify`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora verify vocab --inputs books\n  corpora verify vocab --manifest > chain.json      for somebody who has the same books\n  corpora verify mine --against chain.json          his own run made the same of them\n\nInputs are held against the content that was read, results and answers against their sums, vocabulary files against what was\nwritten. Nothing is changed. The exit code is 0 if everything is as it was made, and 75 if something is not; each is named."
+)]
+pub(super) struct VerifyArgs {
+    /// The output folder of a run.
+    #[command(flatten)]
+    pub folder: FolderArgs,
+    /// Folder of the inputs, if it is not the output folder.
+    #[arg(long, value_name = "DIR")]
+    pub inputs: Option<PathBuf>,
+    /// Print a manifest of the chain from inputs to vocabulary files as JSON, and the findings on standard error.
+    #[arg(long)]
+    pub manifest: bool,
+    /// Compare with a manifest that somebody else made.
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
 }
 
 /// Forms in which `corpora cost` prints.

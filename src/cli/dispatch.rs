@@ -13,7 +13,7 @@ use super::folder::holder;
 use super::screen;
 use super::{
     audit, batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, list,
-    man, merge, output, parse, pipelines, review, show, simulate, status, wait,
+    man, merge, output, parse, pipelines, rescue, review, show, simulate, status, verify, wait,
 };
 use crate::settings::{Loaded, SettingsError, Sources, load, unknown_variables};
 
@@ -79,6 +79,8 @@ fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
         Command::Review(args) => review::run(&args, &holder("corpora review")),
         Command::Cost(args) => cost::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Rescue(args) => rescue::run(&args, &holder("corpora rescue")),
         Command::Doctor(args) => doctor::run(&args, sources),
         Command::Config(args) => config::run(&args, sources),
         Command::Bench(args) => bench::run(&args, sources),

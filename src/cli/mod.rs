@@ -29,6 +29,7 @@ mod output;
 mod parse;
 mod pipelines;
 mod progress;
+mod rescue;
 mod review;
 mod saved;
 mod screen;
@@ -36,6 +37,7 @@ mod show;
 mod signals;
 mod simulate;
 mod status;
+mod verify;
 mod vocabulary_args;
 mod wait;
 

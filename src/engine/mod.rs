@@ -53,7 +53,9 @@ pub use self::report::manifest::MANIFEST;
 pub use self::run::{Finished, run};
 pub use self::stage_keys::StageKeys;
 pub use self::vocabulary::{
-    ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, EXPORT_COLUMNS, ExportError, ExportSource,
-    ExportTable, Orphan, OrphanState, ReviewLock, consolidate, orphans, remove_orphans, review_queue, write_queue,
+    Agreement, Chain, ChainError, ChainedDocument, ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated,
+    EXPORT_COLUMNS, ExportError, ExportSource, ExportTable, Flaw, Link, LinkSums, Orphan, OrphanState, ReviewLock,
+    compare_chain, consolidate, folder_of_inputs, orphans, remove_orphans, review_queue, verify, write_chain,
+    write_queue,
 };
-pub use self::worker::{CLOCK_FACTOR, ParseLimits, serve as serve_parse_worker};
+pub use self::worker::{CLOCK_FACTOR, Confinement, ParseLimits, Strength, confinement, serve as serve_parse_worker};

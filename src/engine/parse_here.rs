@@ -14,24 +14,30 @@ pub(super) const STACK: usize = 64 << 20;
 /// # Errors
 /// If it is gone, cannot be read, or changed after the run began.
 pub(super) fn read_unchanged(file: &Path, sha: &Fingerprint) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(file).map_err(|e| match e.kind() {
+    let bytes = std::fs::read(file).map_err(|e| unreadable(&e))?;
+    if Fingerprint::of(&bytes) == *sha { Ok(bytes) } else { Err(changed()) }
+}
+
+/// Failure of a document whose file cannot be read.
+pub(super) fn unreadable(error: &std::io::Error) -> Failure {
+    match error.kind() {
         std::io::ErrorKind::NotFound => Failure::new(
             FailureKind::Vanished,
             "the file was there when the run began and is gone now; put it back, or run again to leave it out",
         ),
-        std::io::ErrorKind::OutOfMemory => Failure::new(
-            FailureKind::Memory,
-            "the file is too large for the memory limit; allow more with --parse-memory",
-        ),
-        _ => Failure::new(FailureKind::Io, format!("the file cannot be read: {e}")),
-    })?;
-    if Fingerprint::of(&bytes) != *sha {
-        return Err(Failure::new(
-            FailureKind::Changed,
-            "the file changed after the run began; run again to take up its new content",
-        ));
+        std::io::ErrorKind::OutOfMemory => too_large(),
+        _ => Failure::new(FailureKind::Io, format!("the file cannot be read: {error}")),
     }
-    Ok(bytes)
+}
+
+/// Failure of a document whose file does not fit into memory.
+pub(super) fn too_large() -> Failure {
+    Failure::new(FailureKind::Memory, "the file is too large for the memory limit; allow more with --parse-memory")
+}
+
+/// Failure of a document whose file has another content than when it was discovered.
+pub(super) fn changed() -> Failure {
+    Failure::new(FailureKind::Changed, "the file changed after the run began; run again to take up its new content")
 }
 
 /// Parses a document in this process, on a thread with a deep stack. What a hostile file does to the process, nothing prevents.

@@ -62,6 +62,12 @@ impl ParsingSettings {
             languages: self.ocr_lang.clone(),
             program: find("tesseract", std::env::split_paths(&path)),
             under: std::env::current_exe().ok().filter(|own| own.to_str().is_some()),
+            needs: ["TESSDATA_PREFIX", "LD_LIBRARY_PATH"]
+                .iter()
+                .filter_map(std::env::var_os)
+                .flat_map(|places| std::env::split_paths(&places).collect::<Vec<_>>())
+                .filter(|place| place.is_absolute() && place.to_str().is_some())
+                .collect(),
             ..OcrSettings::default()
         };
         let passwords = self.password_file.as_deref().map(passwords).transpose()?.unwrap_or_default();

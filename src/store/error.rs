@@ -71,7 +71,7 @@ pub enum StoreError {
     },
     /// The database is damaged.
     #[error(
-        "the store '{file}' is damaged ({detail}); move the folder '.corpora' away and run the same command again to rebuild it (the vocabulary files stay as they are), or put a backup of it in its place"
+        "the store '{file}' cannot be read rightly ({detail}); look after the disk and try again; if it stays so, 'corpora rescue' on the output folder puts what can be read of it into a sound store, paid answers first, and keeps the broken one (do not delete '.corpora': what was paid for is in it)"
     )]
     Damaged {
         /// The database file.
@@ -118,7 +118,9 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// A row holds what this program cannot read.
-    #[error("the store '{file}' holds a record that cannot be read ({detail}); run with --force to make it again")]
+    #[error(
+        "the store '{file}' holds a record that cannot be read ({detail}); 'corpora verify' on the output folder says what else is not as it was stored, and 'corpora rescue' keeps what is"
+    )]
     Record {
         /// The database file.
         file: PathBuf,

@@ -137,7 +137,7 @@ fn pending_document(r: &Row<'_>) -> rusqlite::Result<PendingDocument> {
 }
 
 /// The bytes of a stage's result of a document; words, if there are none or they are not as they were stored.
-fn sound_artifact(db: &Database, fp: FpId, doc: DocId) -> Result<Result<Vec<u8>, &'static str>, StoreError> {
+pub(super) fn sound_artifact(db: &Database, fp: FpId, doc: DocId) -> Result<Result<Vec<u8>, &'static str>, StoreError> {
     let row = db.row(
         "SELECT a.z, a.sum, d.sha FROM art a JOIN doc d ON d.id = ?2 WHERE a.id = ?1",
         params![artifact_id(fp, doc), doc],

@@ -23,6 +23,7 @@ pub(in crate::cli) fn run(args: &DoctorArgs, sources: &Sources) -> Result<Exit, 
         report.tell("store", machine::store(dir))?;
     }
     report.tell("ocr", machine::ocr())?;
+    report.tell("workers", machine::workers())?;
     match args.pipeline.resolve() {
         Err(error) => report.tell("pipeline", Finding::Wrong(error.to_string()))?,
         Ok(pipeline) => {

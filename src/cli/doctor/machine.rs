@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use super::finding::Finding;
+use crate::engine::{Confinement, Strength, confinement};
+use crate::stages::parse::ParseSettings;
 use crate::store::{STORE_FOLDER, Store, StoreError};
 
 /// Below this much free space a run is in danger.
@@ -57,4 +59,50 @@ fn asked(program: &Path, option: &str) -> std::io::Result<String> {
 /// Name and version of a recogniser, as it tells them itself.
 pub(in crate::cli) fn recogniser(program: &Path) -> Option<String> {
     Some(asked(program, "--version").ok()?.lines().next()?.trim().to_owned())
+}
+
+/// Confinement of the processes that read strangers' files.
+pub(super) fn workers() -> Finding {
+    let found = std::env::current_exe().map_err(|e| e.to_string());
+    let found = found.and_then(|own| confinement(&own, &ParseSettings::default()).map_err(|e| e.to_string()));
+    match found {
+        Ok(confinement) => said(confinement),
+        Err(words) => Finding::Wrong(words),
+    }
+}
+
+fn said(Confinement { files, calls }: Confinement) -> Finding {
+    let lacking = |what, strength| match strength {
+        Strength::Full => None,
+        Strength::Partial => Some(format!("{what} in part")),
+        Strength::None => Some(format!("no {what}")),
+    };
+    let lacking: Vec<String> = [lacking("Landlock", files), lacking("seccomp", calls)].into_iter().flatten().collect();
+    if lacking.is_empty() {
+        let words =
+            "what reads documents opens no files but Tesseract's, writes none, reaches no network and no other process";
+        return Finding::Good(words.into());
+    }
+    Finding::Odd(format!(
+        "this system has {}: a document that took over its reader could do some of what you can do; Linux from 6.12 on has all of it",
+        lacking.join(" and ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_kernel_lacks_is_said() {
+        let of = |files, calls| match said(Confinement { files, calls }) {
+            Finding::Odd(words) => words,
+            Finding::Good(_) => "all".to_owned(),
+            Finding::Wrong(words) => panic!("{words}"),
+        };
+        assert_eq!(of(Strength::Full, Strength::Full), "all");
+        let old = of(Strength::Partial, Strength::None);
+        assert!(old.starts_with("this system has Landlock in part and no seccomp: "), "{old}");
+        assert!(of(Strength::None, Strength::Full).starts_with("this system has no Landlock: "));
+    }
 }

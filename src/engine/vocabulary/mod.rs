@@ -1,12 +1,16 @@
-//! Work on the vocabulary files of an output folder after a run: one master, tables, files whose source is gone.
+//! Work on the vocabulary files of an output folder after a run: one master, tables, files whose source is gone, proof.
 
+mod chain;
 mod consolidate;
 mod export;
 mod orphans;
+mod verify;
 
+pub use self::chain::{Agreement, Chain, ChainError, ChainedDocument, compare_chain, write_chain};
 pub use self::consolidate::{
     ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, ReviewLock, consolidate, queue as review_queue,
     write_queue,
 };
 pub use self::export::{EXPORT_COLUMNS, ExportError, ExportSource, ExportTable};
 pub use self::orphans::{Orphan, OrphanState, orphans, remove_orphans};
+pub use self::verify::{Flaw, Link, LinkSums, folder_of_inputs, verify};

@@ -1,8 +1,8 @@
 //! Talk of engine and worker: frames on the worker's standard input and output, each a little-endian 32-bit
 //! length and that many bytes.
 //!
-//! First come the orders, then requests; after [`Request::Terms`] the parsed document follows in a frame of its own. To each request there
-//! are any number of [`Reply::Progress`] and one other reply; after one that is no failure the artifact follows in a frame of its own.
+//! First come the orders, then requests; after [`Request::Parse`] the document's bytes follow, so that a worker opens no file itself, and
+//! after [`Request::Terms`] the parsed document in a frame of its own. To each request there are any number of [`Reply::Progress`] and one other reply; after one that is no failure the artifact follows in a frame of its own.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::confine::Confinement;
 use super::limits::ParseLimits;
 use crate::stages::extract::local::TermSettings;
 use crate::stages::parse::{OcrSettings, ParseSettings};
@@ -47,23 +48,13 @@ pub(super) enum Request {
     Terms(TermSettings),
 }
 
-impl Request {
-    /// Work that is asked for, as the subject of a sentence.
-    pub(super) fn work(&self) -> &'static str {
-        match self {
-            Self::Parse(_) => "parsing",
-            Self::Terms(_) => "finding its terms",
-        }
-    }
-}
-
 /// A document to parse.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ParseRequest {
     /// Hash of its content.
     pub(super) sha: Fingerprint,
-    /// Path of its file.
-    pub(super) file: Vec<u8>,
+    /// Number of its bytes.
+    pub(super) length: u64,
     /// True if each section is told before it is read, and not only some now and then.
     pub(super) exact: bool,
     /// Sections that are not read, and why.
@@ -74,7 +65,7 @@ pub(super) struct ParseRequest {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
     /// The worker is there, within its limits: what ends it from now on is a document's doing. It comes once, before any request.
-    Ready,
+    Ready(Confinement),
     /// So far.
     Progress {
         section: SectionKind,

@@ -4,13 +4,17 @@
 //! The worker is this same program, started as `corpora parse-worker` and reused for many documents. What passes
 //! between the two is in `frame`, the engine's side in `process`, the worker's in `serve`.
 
+mod confine;
 mod frame;
 mod limits;
 mod parsed;
 mod process;
+mod question;
 mod serve;
 
+pub use self::confine::{Confinement, Strength};
 pub use self::limits::{CLOCK_FACTOR, ParseLimits};
 pub(super) use self::parsed::{FoundTerms, Parsed, Position};
+pub use self::process::confinement;
 pub(super) use self::process::{ParseProgram, ParseWorker};
 pub use self::serve::serve;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -10,9 +9,11 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::frame::{Orders, ParseRequest, Reply, Request, write_frame};
+use super::confine::Confinement;
+use super::frame::{Orders, ParseRequest, Reply, write_frame};
 use super::limits::{CLOCK_FACTOR, ParseLimits};
 use super::parsed::{FoundTerms, Parsed, Position};
+use super::question::{Patient, Question, Unput};
 use crate::engine::attempts::StageError;
 use crate::engine::error::RunError;
 use crate::stages::extract::local::TermSettings;
@@ -64,8 +65,7 @@ impl<'a> ParseWorker<'a> {
         sha: &Fingerprint,
         progress: &mut dyn FnMut(Position),
     ) -> Result<Parsed, StageError> {
-        let file = file.as_os_str().as_bytes().to_vec();
-        let mut request = ParseRequest { sha: *sha, file, exact: false, left_out: BTreeMap::new() };
+        let mut request = ParseRequest { sha: *sha, length: 0, exact: false, left_out: BTreeMap::new() };
         let mut first: Option<Failure> = None;
         loop {
             let mut last = None;
@@ -73,7 +73,7 @@ impl<'a> ParseWorker<'a> {
                 last = Some((at, Instant::now()));
                 progress(at);
             };
-            let (failure, died) = match self.ask(&Request::Parse(request.clone()), &[], &mut told) {
+            let (failure, died) = match self.ask(&Question::Parse(&request, file), &mut told) {
                 Ok((Reply::Parsed { notes, gap }, artifact)) => return Ok(Parsed { artifact, notes, gap }),
                 Ok(_) => return Err(nonsense().into()),
                 Err(Ended::Failed(failure)) => (failure, false),
@@ -104,7 +104,7 @@ impl<'a> ParseWorker<'a> {
 
     /// Finds the terms of a parsed document as the store holds it.
     pub(in crate::engine) fn terms(&mut self, parsed: &[u8], rules: &TermSettings) -> Result<FoundTerms, StageError> {
-        match self.ask(&Request::Terms(rules.clone()), parsed, &mut |_| {}) {
+        match self.ask(&Question::Terms(rules, parsed), &mut |_| {}) {
             Ok((Reply::Found { terms, notes }, artifact)) => Ok(FoundTerms { artifact, terms, notes }),
             Ok(_) => Err(nonsense().into()),
             Err(Ended::Failed(failure) | Ended::Died(failure)) => Err(failure.into()),
@@ -114,36 +114,26 @@ impl<'a> ParseWorker<'a> {
 
     /// Asks a worker, and a fresh one if an old one has no memory left: what earlier documents left behind counts against the limit,
     /// and is not this document's.
-    fn ask(
-        &mut self,
-        request: &Request,
-        attached: &[u8],
-        progress: &mut dyn FnMut(Position),
-    ) -> Result<(Reply, Vec<u8>), Ended> {
+    fn ask(&mut self, question: &Question<'_>, progress: &mut dyn FnMut(Position)) -> Result<(Reply, Vec<u8>), Ended> {
         let used = self.process.is_some();
-        match self.once(request, attached, progress) {
+        match self.once(question, progress) {
             Err(Ended::Failed(failure) | Ended::Died(failure)) if failure.kind == FailureKind::Memory && used => {
                 if let Some(process) = self.process.take() {
                     process.end();
                 }
-                self.once(request, attached, progress)
+                self.once(question, progress)
             }
             outcome => outcome,
         }
     }
 
-    fn once(
-        &mut self,
-        request: &Request,
-        attached: &[u8],
-        progress: &mut dyn FnMut(Position),
-    ) -> Result<(Reply, Vec<u8>), Ended> {
+    fn once(&mut self, question: &Question<'_>, progress: &mut dyn FnMut(Position)) -> Result<(Reply, Vec<u8>), Ended> {
         let mut process = match self.process.take() {
             Some(process) => process,
-            None => self.start().map_err(Ended::NotStarted)?,
+            None => self.start().map_err(Ended::NotStarted)?.0,
         };
         let limits = self.program.limits;
-        match process.ask(request, attached, limits, progress) {
+        match process.ask(question, limits, progress) {
             Ok(outcome) => {
                 process.documents += 1;
                 if process.documents < DOCUMENTS_PER_WORKER {
@@ -153,17 +143,29 @@ impl<'a> ParseWorker<'a> {
                 }
                 outcome.map_err(Ended::Failed)
             }
-            Err(Broken::Timeout) => {
+            Err(Unput::Refused(failure)) => {
+                self.process = Some(process);
+                Err(Ended::Failed(failure))
+            }
+            Err(Unput::Machine(source)) => {
+                self.process = Some(process);
+                Err(Ended::NotStarted(RunError::Machine { action: "open a document", source }))
+            }
+            Err(Unput::Cut(failure)) => {
+                let _ = process.kill();
+                Err(Ended::Failed(failure))
+            }
+            Err(Unput::Timeout) => {
                 let _ = process.kill();
                 let seconds = (limits.time * CLOCK_FACTOR).as_secs();
-                Err(Ended::Died(too_long(request.work(), format_args!("{seconds} s by the clock"))))
+                Err(Ended::Died(too_long(question.work(), format_args!("{seconds} s by the clock"))))
             }
-            Err(Broken::Died) => Err(Ended::Died(process.post_mortem(request.work(), limits))),
+            Err(Unput::Died) => Err(Ended::Died(process.post_mortem(question.work(), limits))),
         }
     }
 
     /// A worker that is ready. What keeps one from starting is the machine's trouble, and no document's.
-    fn start(&self) -> Result<Process, RunError> {
+    fn start(&self) -> Result<(Process, Confinement), RunError> {
         let ParseProgram { program, settings, limits } = self.program;
         let failed = |source| RunError::Machine { action: "start a parse worker", source };
         let orders = Orders::to_bytes(settings, limits).map_err(failed)?;
@@ -178,16 +180,31 @@ impl<'a> ParseWorker<'a> {
         // A group of its own: Ctrl-C is for the run to handle, which then finishes what is in flight.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().map_err(failed)?;
-        let mut requests = child.stdin.take().expect("stdin is piped");
+        let requests = child.stdin.take().expect("stdin is piped");
         let replies = child.stdout.take().expect("stdout is piped");
-        let _ = write_frame(&mut requests, &orders);
+        rustix::io::ioctl_fionbio(&requests, true).map_err(|e| failed(e.into()))?;
         let mut process = Process { child, requests, replies, documents: 0 };
-        let reply = process.read_frame(Instant::now() + START);
+        let deadline = Instant::now() + START;
+        // A worker that does not take them says why with its last words.
+        let _ = write_frame(&mut Patient { to: &mut process.requests, deadline }, &orders);
+        let reply = process.read_frame(deadline);
         match reply.ok().and_then(|reply| serde_json::from_slice(&reply).ok()) {
-            Some(Reply::Ready) => Ok(process),
+            Some(Reply::Ready(confinement)) => Ok((process, confinement)),
             _ => Err(failed(std::io::Error::other(process.last_words()))),
         }
     }
+}
+
+/// Confinement that a worker of `program` finds on this system: it is started, asked nothing, and ended.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn confinement(program: &Path, settings: &ParseSettings) -> Result<Confinement, RunError> {
+    let (program, settings, limits) = (program.to_path_buf(), settings.clone(), ParseLimits::default());
+    let program = ParseProgram { program, settings, limits };
+    let (process, confinement) = ParseWorker::new(&program).start()?;
+    process.end();
+    Ok(confinement)
 }
 
 impl Drop for ParseWorker<'_> {
@@ -208,36 +225,26 @@ enum Ended {
     NotStarted(RunError),
 }
 
-enum Broken {
-    Timeout,
-    Died,
-}
-
 impl Process {
     fn ask(
         &mut self,
-        request: &Request,
-        attached: &[u8],
+        question: &Question<'_>,
         limits: ParseLimits,
         progress: &mut dyn FnMut(Position),
-    ) -> Result<Result<(Reply, Vec<u8>), Failure>, Broken> {
+    ) -> Result<Result<(Reply, Vec<u8>), Failure>, Unput> {
         let started = Instant::now();
         let mut deadline = started + limits.time * CLOCK_FACTOR;
-        let frame = serde_json::to_vec(request).map_err(|_| Broken::Died)?;
-        write_frame(&mut self.requests, &frame).map_err(|_| Broken::Died)?;
-        if matches!(request, Request::Terms(_)) {
-            write_frame(&mut self.requests, attached).map_err(|_| Broken::Died)?;
-        }
+        question.put(&mut self.requests, deadline)?;
         loop {
             let reply = self.read_frame(deadline)?;
-            match serde_json::from_slice(&reply).map_err(|_| Broken::Died)? {
+            match serde_json::from_slice(&reply).map_err(|_| Unput::Died)? {
                 Reply::Progress { section, done, total, ocr_pages } => {
                     // Progress alone buys no time; pages that are recognised do.
                     deadline = started + limits.time * CLOCK_FACTOR + limits.ocr_page_time() * ocr_pages;
                     progress(Position { section, done, total });
                 }
                 // It comes once, and has come.
-                Reply::Ready => return Err(Broken::Died),
+                Reply::Ready(_) => return Err(Unput::Died),
                 Reply::Failed(failure) => return Ok(Err(failure)),
                 reply @ (Reply::Parsed { .. } | Reply::Found { .. }) => {
                     let artifact = self.read_frame(deadline)?;
@@ -247,7 +254,7 @@ impl Process {
         }
     }
 
-    fn read_frame(&mut self, deadline: Instant) -> Result<Vec<u8>, Broken> {
+    fn read_frame(&mut self, deadline: Instant) -> Result<Vec<u8>, Unput> {
         let mut length = [0; 4];
         self.read_exact(&mut length, deadline)?;
         let mut frame = vec![0; u32::from_le_bytes(length) as usize];
@@ -255,18 +262,18 @@ impl Process {
         Ok(frame)
     }
 
-    fn read_exact(&mut self, mut buffer: &mut [u8], deadline: Instant) -> Result<(), Broken> {
+    fn read_exact(&mut self, mut buffer: &mut [u8], deadline: Instant) -> Result<(), Unput> {
         while !buffer.is_empty() {
-            let left = deadline.checked_duration_since(Instant::now()).ok_or(Broken::Timeout)?;
-            let left = Timespec::try_from(left).map_err(|_| Broken::Timeout)?;
+            let left = deadline.checked_duration_since(Instant::now()).ok_or(Unput::Timeout)?;
+            let left = Timespec::try_from(left).map_err(|_| Unput::Timeout)?;
             match poll(&mut [PollFd::new(&self.replies, PollFlags::IN)], Some(&left)) {
-                Ok(0) => return Err(Broken::Timeout),
+                Ok(0) => return Err(Unput::Timeout),
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
-                Err(_) => return Err(Broken::Died),
+                Err(_) => return Err(Unput::Died),
             }
             match self.replies.read(buffer) {
-                Ok(0) | Err(_) => return Err(Broken::Died),
+                Ok(0) | Err(_) => return Err(Unput::Died),
                 Ok(n) => buffer = &mut buffer[n..],
             }
         }
@@ -420,8 +427,8 @@ mod tests {
     fn program(dir: &Path, script: &str, time: Duration) -> ParseProgram {
         use std::os::unix::fs::PermissionsExt;
         let program = dir.join("worker");
-        // First it says that it is ready, in 7 bytes of JSON.
-        let ready = r#"printf '\007\000\000\000"Ready"'"#;
+        // First it says that it is ready, in 41 bytes of JSON.
+        let ready = r#"printf '\051\000\000\000{"Ready":{"files":"None","calls":"None"}}'"#;
         std::fs::write(&program, format!("#!/bin/sh\n{ready}\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         ParseProgram { program, settings: ParseSettings::default(), limits: ParseLimits { time, memory: 1 << 30 } }
@@ -431,7 +438,7 @@ mod tests {
     fn asked(script: &str, told: &mut u32) -> Result<Parsed, Failure> {
         let dir = tempfile::tempdir().unwrap();
         let program = program(dir.path(), script, Duration::from_millis(100));
-        ParseWorker::new(&program).parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| *told += 1).map_err(failure)
+        ParseWorker::new(&program).parse(&program.program, &Fingerprint([0; 32]), &mut |_| *told += 1).map_err(failure)
     }
 
     #[test]
@@ -451,7 +458,7 @@ mod tests {
             let program = program(dir.path(), &script, Duration::from_secs(60));
             let mut worker = ParseWorker::new(&program);
             let mut one =
-                || worker.parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| {}).err().map(|e| failure(e).kind);
+                || worker.parse(&program.program, &Fingerprint([0; 32]), &mut |_| {}).err().map(|e| failure(e).kind);
             (0..documents).map(|_| one()).collect()
         };
         // A worker that reads one document and has no memory for the next: each is read by a fresh one.
@@ -466,7 +473,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut program = program(dir.path(), "", Duration::from_secs(60));
         let said = |program: &ParseProgram| {
-            let outcome = ParseWorker::new(program).parse(Path::new("x"), &Fingerprint([0; 32]), &mut |_| {});
+            let outcome = ParseWorker::new(program).parse(Path::new("/dev/null"), &Fingerprint([0; 32]), &mut |_| {});
             match outcome.err().expect("nobody parsed") {
                 StageError::Run(error @ RunError::Machine { .. }) => error.to_string(),
                 StageError::Run(error) => panic!("{error}"),

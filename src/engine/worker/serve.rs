@@ -1,20 +1,20 @@
 //! The worker's side: one document after another, within limits that the system enforces.
 
 use std::io::{Read, Write};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::confine::{Confinement, confine};
 use super::frame::{Orders, ParseRequest, Reply, Request, write_frame};
-use crate::engine::parse_here::{STACK, broken, read_unchanged};
+use crate::engine::parse_here::{STACK, broken, changed, too_large};
 use crate::stages::extract;
 use crate::stages::extract::local::TermSettings;
 use crate::stages::parse::{self, ParseSettings};
 use crate::stages::pipeline::Method;
 use crate::store;
-use crate::values::{Failure, FailureKind, Format, ParsedDocument, SectionKind};
+use crate::values::{Failure, FailureKind, Fingerprint, Format, ParsedDocument, SectionKind};
 
 /// Address space that a worker needs before it has read anything (an idle one was
 /// measured to peak at 206 MiB with its stack, most of it reserved by the allocator and never touched).
@@ -39,32 +39,35 @@ pub fn serve(memory: u64) -> std::io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // What the parser says when it gives up goes into the reply, not to a terminal.
     std::panic::set_hook(Box::new(|_| {}));
-    let worker = std::thread::Builder::new().name("parse".into()).stack_size(STACK).spawn(serve_requests)?;
+    let Some(orders) = read_frame(&mut std::io::stdin().lock())? else { return Ok(()) };
+    let orders: Orders = serde_json::from_slice(&orders)?;
+    let time = orders.time;
+    let settings = orders.settings();
+    // Of this thread and all that it starts; before the first byte of a document.
+    let confinement = confine(&settings.ocr);
+    let serve = move || serve_requests(time, settings, confinement);
+    let worker = std::thread::Builder::new().name("parse".into()).stack_size(STACK).spawn(serve)?;
     worker.join().unwrap_or_else(|_| Err(std::io::Error::other("the parse thread panicked")))
 }
 
-fn serve_requests() -> std::io::Result<()> {
+fn serve_requests(time: Duration, mut settings: ParseSettings, confinement: Confinement) -> std::io::Result<()> {
     let mut requests = std::io::stdin().lock();
     let mut replies = std::io::BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
-    let Some(orders) = read_frame(&mut requests)? else { return Ok(()) };
-    let orders: Orders = serde_json::from_slice(&orders)?;
-    let time = orders.time;
-    let mut settings = orders.settings();
-    write_frame(&mut replies, &serde_json::to_vec(&Reply::Ready)?)?;
+    write_frame(&mut replies, &serde_json::to_vec(&Reply::Ready(confinement))?)?;
     while let Some(request) = read_frame(&mut requests)? {
         let request: Request = serde_json::from_slice(&request)?;
         settings.ocr_count = parse::OcrCount::default();
         let mut allowance = Allowance::begin(time, &settings)?;
-        let parsed = match &request {
-            Request::Parse(_) => Vec::new(),
-            Request::Terms(_) => read_frame(&mut requests)?.unwrap_or_default(),
+        let attached = match &request {
+            Request::Parse(request) => read_document(&mut requests, request)?,
+            Request::Terms(_) => Ok(read_frame(&mut requests)?.unwrap_or_default()),
         };
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match request {
             Request::Parse(request) => {
                 settings.left_out.clone_from(&request.left_out);
-                answer(&request, &settings, &mut allowance, &mut replies)
+                answer(attached?, request.exact, &settings, &mut allowance, &mut replies)
             }
-            Request::Terms(rules) => find_terms(&parsed, rules),
+            Request::Terms(rules) => find_terms(&attached?, rules),
         }));
         let outcome = outcome.unwrap_or_else(|panic| Err(broken(&*panic)));
         let (reply, artifact) = match outcome {
@@ -77,6 +80,21 @@ fn serve_requests() -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The bytes of a document as they come through the pipe, if they are those that were discovered. Whatever becomes of them, all are taken.
+fn read_document(from: &mut impl Read, request: &ParseRequest) -> std::io::Result<Result<Vec<u8>, Failure>> {
+    let mut bytes = Vec::new();
+    let room = usize::try_from(request.length).ok().and_then(|length| bytes.try_reserve_exact(length).ok());
+    let mut document = from.take(request.length);
+    if room.is_none() {
+        std::io::copy(&mut document, &mut std::io::sink())?;
+        return Ok(Err(too_large()));
+    }
+    if document.read_to_end(&mut bytes)? as u64 != request.length {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(if Fingerprint::of(&bytes) == request.sha { Ok(bytes) } else { Err(changed()) })
 }
 
 /// The next frame, or none at the end of the input.
@@ -140,13 +158,12 @@ fn find_terms(parsed: &[u8], rules: TermSettings) -> Result<(Reply, Vec<u8>), Fa
 }
 
 fn answer(
-    request: &ParseRequest,
+    bytes: Vec<u8>,
+    exact: bool,
     settings: &ParseSettings,
     allowance: &mut Allowance,
     replies: &mut impl Write,
 ) -> Result<(Reply, Vec<u8>), Failure> {
-    use std::os::unix::ffi::OsStrExt;
-    let bytes = read_unchanged(Path::new(std::ffi::OsStr::from_bytes(&request.file)), &request.sha)?;
     let format = parse::sniff(&bytes[..bytes.len().min(4096)]);
     let section = format.map_or(SectionKind::Chapter, Format::sections);
     let mut told: Option<Instant> = None;
@@ -155,7 +172,7 @@ fn answer(
         let more_time = ocr_pages != allowance.ocr_pages;
         // Without the limit raised, the document would only end sooner.
         let _ = allowance.allow_for(ocr_pages);
-        if more_time || request.exact || told.is_none_or(|told| told.elapsed() >= PAUSE) {
+        if more_time || exact || told.is_none_or(|told| told.elapsed() >= PAUSE) {
             told = Some(Instant::now());
             // A run that is gone shows at the next reply.
             let frame = serde_json::to_vec(&Reply::Progress { section, done, total, ocr_pages });

@@ -57,6 +57,8 @@ pub struct OcrSettings {
     /// Program that starts the recognition so that it ends with the process that asked for it, as `PROGRAM run-ocr TESSERACT ...`; without one
     /// Tesseract is started as it is.
     pub under: Option<PathBuf>,
+    /// Places beside the program's own that it may read: of its languages and its libraries, where a person moved them.
+    pub needs: Vec<PathBuf>,
     /// Time by the clock that the recognition of one page may take.
     pub page_time: Duration,
 }
@@ -64,7 +66,8 @@ pub struct OcrSettings {
 impl Default for OcrSettings {
     fn default() -> Self {
         let page_time = Duration::from_secs(60);
-        Self { mode: OcrMode::Auto, languages: "eng".to_owned(), program: None, under: None, page_time }
+        let (languages, needs) = ("eng".to_owned(), Vec::new());
+        Self { mode: OcrMode::Auto, languages, program: None, under: None, needs, page_time }
     }
 }
 
