@@ -23,6 +23,7 @@ mod ledger;
 mod library;
 mod licences;
 mod live;
+mod machine;
 mod marks;
 mod mutants;
 mod ocr;
