@@ -451,3 +451,24 @@ fn messages_name_the_formats_that_were_asked_for() {
     shelf.run(&["batch", "empty", "-o", "out3"]).exits(66).says("a folder that holds PDF or EPUB files");
     shelf.run(&["parse", "books/report.docx"]).exits(65).says("not DOCX, whatever its name says");
 }
+
+#[test]
+fn paths_on_standard_input_are_answered_line_by_line_and_a_bad_one_fails_alone() {
+    use std::process::Stdio;
+    let shelf = Shelf::of(2);
+    shelf.put("empty.pdf", b"");
+    let mut command = crate::support::command(shelf.path(), &["parse", "--lines"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = "\"books/deep/doc-000000.pdf\"\n\"books/empty.pdf\"\nno JSON\n\"books/doc-000001.epub\"\n";
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let answers: Vec<serde_json::Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), 4);
+    let alone = shelf.run(&["parse", "books/deep/doc-000000.pdf", "--format", "json"]).exits(0).stdout();
+    assert_eq!(answers[0]["document"], serde_json::from_str::<serde_json::Value>(&alone).unwrap());
+    assert!(answers[1]["error"].as_str().unwrap().contains("empty"), "{}", answers[1]);
+    assert!(answers[2]["error"].as_str().unwrap().contains("no path as a JSON string"), "{}", answers[2]);
+    assert_eq!(answers[3]["document"]["source_path"], "doc-000001.epub");
+}

@@ -242,14 +242,18 @@ pub(super) struct StatusArgs {
 /// Options of `corpora parse`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora parse book.pdf | less          pages are separated by form feeds\n  corpora parse book.epub --format json  sections, blocks and metadata too"
+    after_help = "Examples:\n  corpora parse book.pdf | less          pages are separated by form feeds\n  corpora parse book.epub --format json  sections, blocks and metadata too\n  jq -c . <<< '\"book.pdf\"' | corpora parse --lines"
 )]
 pub(super) struct ParseArgs {
     /// A PDF, EPUB, DOCX, HTML, Markdown or text file.
-    pub file: PathBuf,
+    #[arg(required_unless_present = "lines")]
+    pub file: Option<PathBuf>,
     /// What to print.
     #[arg(long, value_enum, default_value = "text")]
     pub format: ParseFormat,
+    /// For programs: each line of standard input is a path as a JSON string, and is answered by a line of JSON with `document`, as --format json has it, or `error`.
+    #[arg(long, conflicts_with_all = ["file", "format"])]
+    pub lines: bool,
     /// Reading of the document.
     #[command(flatten)]
     pub parsing: ParsingSettings,
