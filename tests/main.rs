@@ -42,6 +42,7 @@ mod settings;
 mod settle;
 mod shards;
 mod store;
+mod strange_bytes;
 mod support;
 mod torture;
 mod trust;
