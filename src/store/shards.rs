@@ -149,7 +149,8 @@ impl ShardStore {
             return Err(StoreError::Missing { folder: place.to_path_buf() });
         }
         let opened = Database::open(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|db| {
-            db.script("PRAGMA cache_size=-1024; PRAGMA temp_store=FILE;")?;
+            // It is read from one end to the other: as one transaction, and through the page cache, that takes a third of the calls.
+            db.script("PRAGMA cache_size=-1024; PRAGMA temp_store=FILE; PRAGMA mmap_size=1073741824; BEGIN;")?;
             schema::expect_current(&db)?;
             Ok(db)
         });

@@ -295,8 +295,8 @@ fn merge_everything(dir: &Path) -> Vec<PathBuf> {
         merge.find_documents(&shard).unwrap();
         merge.number_documents().unwrap();
         merge.take(&shard, &mut |_, _| {}).unwrap();
-        merge.finish(|path| vec![format!("{path}.json")], "merged", "{}").unwrap();
     }
+    merge.finish(|path| vec![format!("{path}.json")], "merged", "{}").unwrap();
     assert!(main.reader().unwrap().has_files().unwrap() && !main.reader().unwrap().has_unnamed_files().unwrap());
     [main.database(), worse.database(), better.database(), pack.with_extension("pack.new"), pack].into()
 }
