@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use corpora::engine::{ConsolidateConfig, Consolidated, consolidate};
+use corpora::store::MachineDisk;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -40,8 +42,13 @@ fn put(folder: &Path, name: &str, file: &Value) {
 }
 
 fn made(folder: &Path) -> Consolidated {
-    let config =
-        ConsolidateConfig { folder: folder.into(), remove_orphans: false, anew: false, holder: "a test".into() };
+    let config = ConsolidateConfig {
+        folder: folder.into(),
+        disk: Arc::new(MachineDisk),
+        remove_orphans: false,
+        anew: false,
+        holder: "a test".into(),
+    };
     consolidate(&config, &mut |_| {}).unwrap()
 }
 

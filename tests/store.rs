@@ -238,6 +238,25 @@ fn the_ledger_of_a_store_of_version_4_is_told_to_the_token() {
 }
 
 #[test]
+fn what_a_store_of_version_5_holds_is_held_against_the_sums_that_were_kept_then() {
+    let shelf = Shelf::empty();
+    put_golden(&shelf, 5);
+    let proven = |said: &str, what: &str| {
+        let wanted = format!("ok     {what:<20} 2 as they were made");
+        assert!(said.contains(&wanted), "{wanted}: {said}");
+    };
+    // Its vocabulary files are not among what was kept.
+    let said = shelf.run(&["verify", "out"]).exits(75).stdout();
+    for what in ["results of parse", "results of chunk", "results of extract", "answers", "responses"] {
+        proven(&said, what);
+    }
+    shelf.sql().execute_batch("UPDATE answer SET z = zeroblob(length(z)) WHERE id = 1").unwrap();
+    let said = shelf.run(&["verify", "out"]).exits(75).stdout();
+    assert!(said.contains("WRONG  answers              1 as they were made, 1 not"), "{said}");
+    proven(&said, "responses");
+}
+
+#[test]
 fn garbage_is_what_the_current_settings_do_not_use() {
     let shelf = Shelf::of(3);
     shelf.batch(&["--pipeline", "glossary"]).exits(0);

@@ -70,6 +70,7 @@ fn one_file(run: &Run<'_>, desk: &Desk<'_>, file: &PendingFile) -> Result<Checkp
     about.started(run);
     let started = Instant::now();
     let attempt = || {
+        let _held = run.in_flight.hold(file.doc, file.aborts, Stage::Write)?;
         let document = desk.input::<ParsedDocument>(run, file.doc)?;
         let extraction = desk.input::<Extraction>(run, file.doc)?;
         write_file(run, file, &document, &extraction)

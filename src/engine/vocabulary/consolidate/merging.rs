@@ -10,7 +10,7 @@ use super::queue::waiting;
 use crate::stages::consolidate::{Decisions, Merging, Ruling, has_statistics};
 use crate::stages::extract::local::key_form;
 use crate::store::{
-    ConsolidationState, MachineDisk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_file,
+    ConsolidationState, Disk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_file,
     replace_keeping_old,
 };
 use crate::values::{
@@ -68,7 +68,7 @@ impl Term<'_> {
 
 /// Makes master and queue, and says what changed.
 pub(super) fn merge(
-    folder: &Path,
+    (disk, folder): (&dyn Disk, &Path),
     state: &ConsolidationState,
     documents: &Documents,
     decisions: &Decisions,
@@ -144,7 +144,7 @@ pub(super) fn merge(
         let known = documents.known.iter().filter(|k| **k).count() as u64;
         state.set_number("dead_left_out", next_number.saturating_sub(known).cast_signed())?;
     }
-    output.publish(folder, &format!("digests-{look}"), result)
+    output.publish(disk, folder, &format!("digests-{look}"), result)
 }
 
 /// The terms that a decision gives another name, sorted by the canonical form of that name.
@@ -312,15 +312,21 @@ impl Output<'_> {
         });
     }
 
-    fn publish(mut self, folder: &Path, digests: &str, result: &mut Consolidated) -> Result<(), ConsolidateError> {
+    fn publish(
+        mut self,
+        disk: &dyn Disk,
+        folder: &Path,
+        digests: &str,
+        result: &mut Consolidated,
+    ) -> Result<(), ConsolidateError> {
         self.digests.finish()?;
         self.changes[2] += self.before.rest()?;
         let (ranked, _) = self.ranked.finish()?;
         let new = self.state.new_master();
         write_master(&new, &self.metadata, &ranked)?;
         let master = folder.join(MASTER_FILE);
-        result.replaced = replace_keeping_old(&MachineDisk, &new, &master, &folder.join(BACKUP_FILE))
-            .map_err(io("write", &master))?;
+        result.replaced =
+            replace_keeping_old(disk, &new, &master, &folder.join(BACKUP_FILE)).map_err(io("write", &master))?;
 
         // What was decided on terms that no file has now is kept for the day when they come back.
         let gone = self.old_queue.into_values().filter(|e| !is_untouched(e));
@@ -328,7 +334,7 @@ impl Output<'_> {
         self.queue.extend(gone);
         self.queue.sort_by(|a, b| a.canonical.cmp(&b.canonical));
         let queue = ReviewQueue { schema_version: REVIEW_SCHEMA_VERSION, entries: self.queue };
-        write_queue(folder, &queue)?;
+        write_queue(disk, folder, &queue)?;
         result.waiting = waiting(&queue);
         [result.added, result.changed, result.removed] = self.changes;
         result.metadata = self.metadata;
@@ -371,12 +377,12 @@ fn write_master(file: &Path, metadata: &MasterMetadata, ranked: &[PathBuf]) -> R
 ///
 /// # Errors
 /// If it cannot be written; the old one is then as it was.
-pub fn write_queue(folder: &Path, queue: &ReviewQueue) -> Result<(), ConsolidateError> {
+pub fn write_queue(disk: &dyn Disk, folder: &Path, queue: &ReviewQueue) -> Result<(), ConsolidateError> {
     let file = folder.canonicalize().map_err(io("find", folder))?.join(REVIEW_FILE);
     let mut bytes = serde_json::to_vec_pretty(queue).expect("string keys and finite numbers");
     bytes.push(b'\n');
     if std::fs::read(&file).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
-    replace_file(&MachineDisk, &file, |out| out.write_all(&bytes)).map_err(io("write", &file))
+    replace_file(disk, &file, |out| out.write_all(&bytes)).map_err(io("write", &file))
 }
