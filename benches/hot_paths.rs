@@ -47,7 +47,7 @@ fn stages(c: &mut Criterion) {
         b.iter(|| parse(&book, &ParseSettings::default(), &mut |_, _| {}).unwrap());
     });
     group.bench_function("chunk", |b| b.iter(|| chunk(&document, pipeline.chunk)));
-    group.bench_function("candidates", |b| b.iter(|| extract_embedded(&pipeline.method, &document, &[])));
+    group.bench_function("candidates", |b| b.iter(|| extract_embedded(&pipeline.method, &document)));
     group.bench_function("encode for the store", |b| b.iter(|| encode(&document)));
     group.finish();
 }

@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use corpora::stages::chunk::chunk;
 use corpora::stages::extract::extract_embedded;
 use corpora::stages::parse::{ParseSettings, parse};
-use corpora::stages::write::{Blocklist, Origin, render, to_bytes};
+use corpora::stages::write::{Blocklist, Origin, render};
 use corpora::values::{Fingerprint, SourcePath};
 
 use shelf::{documents, processor_seconds, waited_for};
@@ -28,12 +28,12 @@ fn alone(books: &[PathBuf], out: &Path, blocklist: &Blocklist) -> f64 {
         let bytes = std::fs::read(book).unwrap();
         let hash = Fingerprint::of(&bytes);
         let document = parse(&bytes, &ParseSettings::default(), &mut |_, _| {}).unwrap();
-        let chunks = chunk(&document, pipeline.chunk);
-        let extraction = extract_embedded(&pipeline.method, &document, &chunks);
+        std::hint::black_box(chunk(&document, pipeline.chunk));
+        let extraction = extract_embedded(&pipeline.method, &document);
         let origin = Origin { pipeline: pipeline.name.clone(), provider: "local".into(), model: None };
         let path = SourcePath::from_text(book.file_name().unwrap().to_string_lossy());
         let vocabulary = render(&path, hash, &document, &extraction, &origin, Some(blocklist));
-        std::fs::write(out.join(format!("{n}.json")), to_bytes(&vocabulary)).unwrap();
+        std::fs::write(out.join(format!("{n}.json")), vocabulary.to_bytes()).unwrap();
     }
     processor_seconds(std::process::id()) - before
 }

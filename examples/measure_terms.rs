@@ -74,8 +74,14 @@ fn main() {
     };
     let gold: HashSet<String> =
         std::fs::read_to_string(gold).unwrap().lines().map(key).filter(|k| !k.is_empty()).collect();
-    let settings =
-        TermSettings { per_thousand_words: 1e6, minimum: 0, maximum: usize::MAX, max_words: 5, max_occurrences: 20 };
+    let settings = TermSettings {
+        per_thousand_words: 1e6,
+        minimum: 0,
+        maximum: usize::MAX,
+        max_words: 5,
+        max_occurrences: 20,
+        wanted: corpora::stages::extract::Wanted::Terms,
+    };
     let started = std::time::Instant::now();
     let extraction = local::terms(&document, &settings);
     let seconds = started.elapsed().as_secs_f64();

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use corpora::engine::{ConsolidateConfig, Consolidated, consolidate};
+use corpora::store::MachineDisk;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -26,7 +28,7 @@ fn file(source: &str, entries: Vec<Value>) -> Value {
     json!({
         "metadata": {
             "schema_version": 1, "source_path": source, "source_hash": corpora::values::Fingerprint::of(source.as_bytes()).hex(),
-            "format": "pdf", "title": null, "author": null, "language": "en", "pipeline": "vocabulary", "provider": "local",
+            "format": "pdf", "title": null, "author": null, "language": "en", "pipeline": "vocabulary", "provider": "elsewhere",
             "model": null, "term_count": entries.len(), "classified_count": 0, "flagged_count": 0
         },
         "entries": Value::Array(entries)
@@ -40,8 +42,13 @@ fn put(folder: &Path, name: &str, file: &Value) {
 }
 
 fn made(folder: &Path) -> Consolidated {
-    let config =
-        ConsolidateConfig { folder: folder.into(), remove_orphans: false, anew: false, holder: "a test".into() };
+    let config = ConsolidateConfig {
+        folder: folder.into(),
+        disk: Arc::new(MachineDisk),
+        remove_orphans: false,
+        anew: false,
+        holder: "a test".into(),
+    };
     consolidate(&config, &mut |_| {}).unwrap()
 }
 
@@ -138,7 +145,8 @@ fn from_five_documents_on_what_is_everywhere_ranks_lower() {
     assert_eq!(term(&master, "chapter")["idf"], 1.0);
     assert_eq!(term(&master, "saltbinder")["idf"], 2.253, "ln(7 / 2) + 1");
     let scores: Vec<f64> = master["entries"].as_array().unwrap().iter().map(|e| e["score"].as_f64().unwrap()).collect();
-    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    assert!(scores.is_sorted_by(|a, b| a > b), "{scores:?}");
+    assert_eq!(master["entries"][0]["canonical"], "saltbinder", "what is everywhere ranks lower");
 }
 
 #[test]
@@ -191,7 +199,7 @@ fn files_that_cannot_be_used_are_named_and_edited_ones_counted() {
     shelf.batch(&[]).exits(0);
     shelf.run(&["consolidate", "out"]).exits(0).says("3 documents");
     let path = shelf.out().join("doc-000001.vocab.json");
-    let edited = std::fs::read_to_string(&path).unwrap().replacen("\"text\": \"", "\"text\": \"My ", 1);
+    let edited = std::fs::read_to_string(&path).unwrap().replacen("\"text\":\"", "\"text\":\"My ", 1);
     std::fs::write(&path, edited).unwrap();
     shelf.run(&["consolidate", "out"]).exits(0).says("edited by hand").says("1 read, 2 as before");
     for (text, words) in [

@@ -2,15 +2,16 @@
 //! the output is the same.
 
 use std::fs::File;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use corpora::simulator::SimulatorConfig;
-use corpora::values::RunOutcome;
+use corpora::values::{Event, Phase, RunOutcome, Stage};
 
-use crate::support::disk::{Fault, FaultyDisk, MachineDisk, run_on};
+use crate::support::disk::{Disk, Fault, FaultyDisk, MachineDisk, Operation, consolidate_on, gc_on, run_on, run_told};
 use crate::support::rehearsal::Rehearsal;
 use crate::support::{Shelf, command, events};
 
@@ -204,12 +205,139 @@ fn write_anew_on_failing_disks(fault: Fault) {
 
 #[test]
 fn a_disk_that_fails_once_at_any_operation_loses_nothing() {
-    write_anew_on_failing_disks(Fault::Once(std::io::ErrorKind::Other));
+    write_anew_on_failing_disks(Fault::Once(ErrorKind::Other));
 }
 
 #[test]
 fn a_power_cut_at_any_operation_loses_nothing() {
-    write_anew_on_failing_disks(Fault::ForGood(std::io::ErrorKind::Other));
+    write_anew_on_failing_disks(Fault::ForGood(ErrorKind::Other));
+}
+
+#[test]
+fn a_disk_that_becomes_full_or_read_only_at_any_operation_loses_nothing() {
+    write_anew_on_failing_disks(Fault::ForGood(ErrorKind::StorageFull));
+    write_anew_on_failing_disks(Fault::Once(ErrorKind::ReadOnlyFilesystem));
+}
+
+/// Lets the n-th operation of a command over a finished folder fail, for every n until none fails, and cuts the power then. `work` has to
+/// say so; after it, on a sound disk, the folder has to be as `work` on a sound disk alone leaves it.
+fn sweep(what: &str, prepare: impl Fn(&Path), work: impl Fn(Arc<dyn Disk>, &Path) -> Result<(), String>) {
+    let shelf = Shelf::empty();
+    let whole = shelf.path().join("whole");
+    prepare(&whole);
+    let kept = shelf.path().join("kept");
+    copy(&whole, &kept);
+    work(Arc::new(MachineDisk), &whole).unwrap();
+    let expected = outputs(&shelf, "whole");
+    let mut points = 0;
+    for fault in
+        [ErrorKind::Other, ErrorKind::StorageFull].into_iter().flat_map(|k| [Fault::Once(k), Fault::ForGood(k)])
+    {
+        for n in 0.. {
+            let folder = shelf.path().join("folder");
+            copy(&kept, &folder);
+            let disk = FaultyDisk::failing(n, fault);
+            let said = work(Arc::new(disk.clone()), &folder);
+            disk.cut_power();
+            assert_eq!(said.is_err(), disk.has_failed(), "{what}, {fault:?} at {n}: {said:?}: {:?}", disk.journal());
+            if let Err(words) = &said {
+                assert!(words.contains(&format!("'{}", folder.display())), "{what}, {fault:?} at {n}: {words}");
+            }
+            work(Arc::new(MachineDisk), &folder).unwrap();
+            assert_eq!(outputs(&shelf, "folder"), expected, "{what}, {fault:?} at {n}: {:?}", disk.journal());
+            let store = rusqlite::Connection::open(folder.join(".corpora/store.sqlite")).unwrap();
+            assert_eq!(store.query_row("PRAGMA integrity_check", [], |r| r.get::<_, String>(0)).unwrap(), "ok");
+            std::fs::remove_dir_all(&folder).unwrap();
+            points += 1;
+            if !disk.has_failed() {
+                break;
+            }
+        }
+    }
+    assert!(points > 4, "{what} went past the disk");
+}
+
+/// A folder with a master of two books, to which a third has come; the source of a fourth is gone.
+fn consolidated(out: &Path) {
+    let shelf = Shelf::of(4);
+    let run = || run_on(Arc::new(MachineDisk), shelf.path(), out, r#"{"x": ["nothing"]}"#).unwrap();
+    let third = shelf.books().join("doc-000002.pdf");
+    std::fs::rename(&third, shelf.path().join("third")).unwrap();
+    run();
+    consolidate_on(Arc::new(MachineDisk), out).unwrap();
+    std::fs::rename(shelf.path().join("third"), third).unwrap();
+    std::fs::remove_file(shelf.books().join("deep/doc-000003.epub")).unwrap();
+    run();
+}
+
+#[test]
+fn a_disk_that_fails_at_any_operation_of_consolidate_or_gc_loses_nothing() {
+    sweep("consolidate", consolidated, |disk, folder| {
+        consolidate_on(disk, folder).map(drop).map_err(|e| e.to_string())
+    });
+    sweep("gc", consolidated, |disk, folder| gc_on(disk, folder).map_err(|e| e.to_string()));
+}
+
+/// Place of an operation on a file, from its beginning to the moment at which it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Created,
+    Written,
+    Synced,
+    InItsPlace,
+    FolderSynced,
+    Told,
+}
+
+#[test]
+fn every_file_of_a_run_is_written_synced_named_and_its_folder_synced_before_it_is_told() {
+    let shelf = Shelf::of(6);
+    let journal: Arc<Mutex<Vec<(Step, PathBuf)>>> = Arc::default();
+    let disk = FaultyDisk::watched({
+        let journal = Arc::clone(&journal);
+        move |operation| {
+            let entries = match operation {
+                Operation::Create(file) => vec![(Step::Created, file.clone())],
+                Operation::Write(file) => vec![(Step::Written, file.clone())],
+                Operation::Sync(file) => vec![(Step::Synced, file.clone())],
+                Operation::Rename(from, to) => vec![(Step::InItsPlace, from.clone()), (Step::InItsPlace, to.clone())],
+                Operation::SyncFolder(folder) => vec![(Step::FolderSynced, folder.clone())],
+                _ => Vec::new(),
+            };
+            journal.lock().unwrap().extend(entries);
+        }
+    });
+    let out = shelf.out();
+    let told = {
+        let (journal, out) = (Arc::clone(&journal), out.clone());
+        move |event: &Event| {
+            if let Event::DocumentDone { stage: Phase::Stage(Stage::Write), path, .. } = event {
+                let name = Path::new(path.as_str()).with_extension("vocab.json");
+                journal.lock().unwrap().push((Step::Told, out.canonicalize().unwrap().join(name)));
+            }
+        }
+    };
+    run_told(Arc::new(disk), shelf.path(), &out, r#"{"x": ["nothing"]}"#, told).unwrap();
+    let journal = journal.lock().unwrap();
+    let at = |step: Step, path: &Path| journal.iter().position(|(s, p)| *s == step && p == path);
+    let mut told = 0;
+    for (n, (_, target)) in journal.iter().enumerate().filter(|(_, (step, _))| *step == Step::Told) {
+        told += 1;
+        let place = at(Step::InItsPlace, target).unwrap();
+        // The name before stands beside it.
+        let temporary = &journal[place - 1].1;
+        let of_temporary = [Step::Created, Step::Written, Step::Synced].map(|step| at(step, temporary).unwrap());
+        let folder = target.parent().unwrap();
+        let folder =
+            journal.iter().skip(place).position(|(s, p)| *s == Step::FolderSynced && p == folder).unwrap() + place;
+        assert!(
+            of_temporary.is_sorted() && of_temporary[2] < place && place < folder && folder < n,
+            "{target:?}: {journal:?}"
+        );
+        let last_write = journal.iter().rposition(|(s, p)| *s == Step::Written && p == temporary).unwrap();
+        assert!(last_write < of_temporary[2], "{target:?} is written after its sync");
+    }
+    assert_eq!(told, 6, "{journal:?}");
 }
 
 #[test]

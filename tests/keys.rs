@@ -4,7 +4,7 @@
 use corpora::engine::StageKeys;
 use corpora::pipelines::find;
 use corpora::stages::chunk::ChunkSettings;
-use corpora::stages::extract::{PassageSettings, TermSettings};
+use corpora::stages::extract::{PassageSettings, TermSettings, Wanted};
 use corpora::stages::model_settings::{Effort, ModelSettings};
 use corpora::stages::parse::{OcrMode, OcrSettings};
 use corpora::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice, Shape, SmallForm};
@@ -193,6 +193,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
                 maximum: _,
                 max_words: _,
                 max_occurrences: _,
+                wanted: _,
             }) => {
                 let with_terms = |change: &dyn Fn(&mut TermSettings)| {
                     with(&|p| {
@@ -206,6 +207,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
                 assert_eq!(with_terms(&|t| t.maximum += 1), of_extract);
                 assert_eq!(with_terms(&|t| t.max_words += 1), of_extract);
                 assert_eq!(with_terms(&|t| t.max_occurrences += 1), of_extract);
+                assert_eq!(with_terms(&|t| t.wanted = Wanted::Names), of_extract);
             }
             Method::Passages(PassageSettings { max_items: _, term_field: _, evidence_field: _ }) => {
                 let with_passages = |change: &dyn Fn(&mut PassageSettings)| {

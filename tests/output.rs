@@ -51,18 +51,30 @@ fn every_file_fits_the_schema_and_slices_back_to_its_terms() {
             let source = file["metadata"]["source_path"].as_str().unwrap();
             let text = shelf.run(&["parse", &format!("books/{source}")]).exits(0).stdout();
             let text: Vec<char> = text.chars().collect();
-            for entry in file["entries"].as_array().unwrap() {
+            let mut sentences: BTreeMap<u64, String> = BTreeMap::new();
+            let mut scores = Vec::new();
+            for (rank, entry) in (1..).zip(file["entries"].as_array().unwrap()) {
                 terms += 1;
+                assert_eq!(entry["rank"], rank);
+                scores.push(entry["score"].as_f64().unwrap());
                 for place in entry["occurrences"].as_array().unwrap() {
+                    let sentence_start = place["sentence_start"].as_u64().unwrap();
+                    if let Some(sentence) = place["sentence"].as_str() {
+                        let before = sentences.insert(sentence_start, sentence.to_owned());
+                        assert!(before.as_deref() != Some(sentence), "{name}: '{sentence}' stands twice");
+                    }
                     let at = |key: &str| place[key].as_u64().unwrap() as usize;
                     let slice: String = text[at("start")..at("end")].iter().collect();
                     let words = |s: &str| s.to_lowercase().replace(['-', '\n'], " ");
                     assert!(
-                        words(place["sentence"].as_str().unwrap()).contains(&words(&slice)),
+                        words(&sentences[&sentence_start]).contains(&words(&slice)),
                         "{name}: '{slice}' is not in its sentence {place}"
                     );
                 }
             }
+            assert!(scores.is_sorted_by(|a, b| a >= b), "{name}: {scores:?}");
+            let lines = String::from_utf8(bytes).unwrap().lines().count();
+            assert_eq!(lines, scores.len() + 3, "{name}: an entry a line");
             assert_eq!(file["metadata"]["term_count"], file["entries"].as_array().unwrap().len());
         }
         assert!(terms > 0, "the {pipeline} pipeline finds nothing in six tales");

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use crate::support::{Run, Shelf, command, commands, documents};
 
 /// What every command that prints to standard output is tried with.
-const PRINTING: [&[&str]; 32] = [
+const PRINTING: [&[&str]; 35] = [
     &["--help"],
     &["--version"],
     &["help", "batch"],
@@ -29,6 +29,9 @@ const PRINTING: [&[&str]; 32] = [
     &["batches", "out", "--json"],
     &["audit", "out"],
     &["audit", "out", "--json"],
+    &["verify", "out"],
+    &["verify", "out", "--manifest"],
+    &["rescue", "out"],
     &["cost", "out"],
     &["cost", "out", "--format", "csv"],
     &["cost", "out", "--format", "json"],

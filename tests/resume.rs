@@ -1,5 +1,8 @@
 //! What is redone when something changes: nothing that need not be.
 
+use corpora::simulator::SimulatorConfig;
+
+use crate::support::rehearsal::Rehearsal;
 use crate::support::{Shelf, documents};
 
 const JSON: [&str; 2] = ["--progress", "json"];
@@ -167,16 +170,18 @@ fn failures_stay_failed_until_they_are_taken_up() {
 
 #[test]
 fn the_same_text_in_two_documents_is_one_unit() {
-    let shelf = Shelf::empty();
+    let rehearsal = Rehearsal::of(0, SimulatorConfig::default());
     let shared = vec!["Oath".to_owned(), "The salt lantern is a lamp that burns on grief.".to_owned()];
-    shelf.put("one.epub", &documents::epub("One", &[&shared]));
-    shelf.put("two.epub", &documents::epub("Two", &[&shared]));
-    shelf.batch(&["--pipeline", "glossary"]).exits(0);
-    assert_eq!(shelf.count("SELECT count(*) FROM doc"), 2);
-    assert_eq!(shelf.count("SELECT count(*) FROM unit"), 1);
-    assert_eq!(shelf.count("SELECT count(*) FROM answer"), 1);
-    shelf.batch(&["--pipeline", "glossary", "--stage", "extract"]).exits(0);
-    assert_eq!(shelf.count("SELECT count(*) FROM answer"), 2, "asked again once; the old answer is kept until gc");
-    shelf.run(&["gc", "out"]).exits(0);
-    assert_eq!(shelf.count("SELECT count(*) FROM answer"), 1);
+    rehearsal.shelf.put("one.epub", &documents::epub("One", &[&shared]));
+    rehearsal.shelf.put("two.epub", &documents::epub("Two", &[&shared]));
+    let count = |sql: &str| rehearsal.count("out", sql);
+    rehearsal.run("out", &[]).exits(0);
+    assert_eq!(count("SELECT count(*) FROM doc"), 2);
+    assert_eq!(count("SELECT count(*) FROM unit"), 1);
+    assert_eq!(count("SELECT count(*) FROM answer"), 1);
+    rehearsal.run("out", &["--stage", "extract"]).exits(0);
+    assert_eq!(count("SELECT count(*) FROM answer"), 2, "asked again once; the old answer is kept until gc");
+    assert_eq!(rehearsal.requests(), 2);
+    rehearsal.shelf.run(&["gc", "out"]).exits(0);
+    assert_eq!(count("SELECT count(*) FROM answer"), 1);
 }

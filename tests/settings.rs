@@ -259,13 +259,13 @@ fn one_document_is_extracted_and_written_as_the_settings_say() {
     let list = r#"{"house": ["mill", "abbey", "gate", "orchard", "road"]}"#;
     std::fs::write(shelf.path().join("mine.json"), list).unwrap();
     let plain = shelf.run(&["output", document]).exits(0).stdout();
-    assert!(plain.contains(r#""pipeline": "vocabulary""#));
+    assert!(plain.contains(r#""pipeline":"vocabulary""#));
     std::fs::write(shelf.path().join("corpora.toml"), "pipeline = 'glossary'\n").unwrap();
-    assert!(shelf.run(&["output", document]).exits(0).stdout().contains(r#""pipeline": "glossary""#));
+    assert!(shelf.run(&["output", document]).exits(0).stdout().contains(r#""pipeline":"glossary""#));
     assert!(shelf.run(&["extract", document]).exits(0).stdout().contains(r#""pipeline": "glossary""#));
     shelf.batch(&[]).exits(0);
     let written = std::fs::read_to_string(shelf.out().join("deep/doc-000000.vocab.json")).unwrap();
-    assert!(written.contains(r#""pipeline": "glossary""#));
+    assert!(written.contains(r#""pipeline":"glossary""#));
     std::fs::write(shelf.path().join("corpora.toml"), "blocklist = 'mine.json'\n").unwrap();
     assert!(shelf.run(&["output", document]).exits(0).stdout().contains("blocklist:house"));
     std::fs::write(shelf.path().join("corpora.toml"), "ocr_lang = '-x'\n").unwrap();

@@ -201,7 +201,7 @@ fn formats_are_taken_by_choice_or_by_name() {
     assert_eq!(shelf.vocabularies().len(), 1);
     shelf.batch(&["--formats", "md,epub"]).exits(0).says("passed over 2 (1 txt among them");
     assert_eq!(shelf.vocabularies().len(), 2);
-    let section = &shelf.vocabulary("b.vocab.json")["entries"][0]["occurrences"][0]["section_kind"];
+    let section = &shelf.vocabulary("b.vocab.json")["metadata"]["section_kind"];
     assert_eq!(section, "chapter");
     shelf.batch(&["--formats", "pdf,doc"]).exits(64).says("there is no format 'doc'");
     std::fs::write(shelf.path().join("corpora.toml"), "formats = ['epub', 'txt']\n").unwrap();

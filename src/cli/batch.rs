@@ -182,6 +182,7 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         holder: holder("corpora batch"),
         now_ms,
         stalled: leave_partial,
+        aborting: signals::mark_abort,
     })
 }
 

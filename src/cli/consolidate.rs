@@ -1,6 +1,7 @@
 //! `corpora consolidate DIR`.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::exit::{CommandError, Exit};
@@ -9,6 +10,7 @@ use super::progress::{duration, grouped};
 use super::screen;
 use super::vocabulary_args::ConsolidateArgs;
 use crate::engine::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, OrphanState, consolidate};
+use crate::store::MachineDisk;
 use crate::values::{MASTER_FILE, REVIEW_FILE, Shown};
 
 /// Names of files that are shown of each kind.
@@ -27,6 +29,7 @@ impl From<ConsolidateError> for CommandError {
 /// Makes the master and says what changed.
 pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandError> {
     let config = ConsolidateConfig {
+        disk: Arc::new(MachineDisk),
         folder: trusted(args.folder.existing()?)?,
         remove_orphans: args.remove_orphans,
         anew: args.anew,

@@ -104,7 +104,7 @@ impl From<StoreError> for CommandError {
             | StoreError::NoShard { .. }
             | StoreError::Foreign { .. }
             | StoreError::Missing { .. } => Exit::BadInput,
-            StoreError::Io { .. } => Exit::BadInput,
+            StoreError::Io { .. } | StoreError::Unreadable { .. } => Exit::BadInput,
             StoreError::Damaged { .. }
             | StoreError::Database { .. }
             | StoreError::Record { .. }

@@ -9,7 +9,6 @@ use super::exit::CommandError;
 use super::parse;
 use super::screen;
 use crate::settings::{ParsingSettings, PipelineSettings};
-use crate::stages::chunk;
 use crate::stages::extract::{extract_embedded, remarks};
 use crate::stages::write::Origin;
 use crate::values::{Fingerprint, Item, ParsedDocument, Shown, Span};
@@ -64,8 +63,7 @@ pub(super) fn extracted(parsed: Parsed, pipeline: &PipelineSettings) -> Result<E
             pipeline.name, pipeline.provider.name
         )));
     }
-    let chunks = chunk::chunk(&parsed.document, pipeline.chunk);
-    let extraction = extract_embedded(&pipeline.method, &parsed.document, &chunks);
+    let extraction = extract_embedded(&pipeline.method, &parsed.document);
     for remark in remarks(&pipeline.method, &parsed.document, &extraction) {
         writeln!(screen::err(), "{}: {}", parsed.source_path, Shown(&remark))?;
     }

@@ -6,7 +6,7 @@ use super::exit::{CommandError, Exit};
 use super::one_document::{Extracted, Input, extracted, read};
 use super::screen;
 use super::vocabulary_args::OutputArgs;
-use crate::stages::write::{render, to_bytes};
+use crate::stages::write::render;
 use crate::values::{Extraction, SourcePath};
 
 /// Prints the vocabulary file.
@@ -19,6 +19,6 @@ pub(super) fn run(args: &OutputArgs) -> Result<Exit, CommandError> {
     let path = SourcePath::from_text(parsed.source_path.as_str());
     let extraction = Extraction { items };
     let vocabulary = render(&path, parsed.source_hash, &parsed.document, &extraction, &origin, list.as_ref());
-    screen::data().write_all(&to_bytes(&vocabulary))?;
+    screen::data().write_all(&vocabulary.to_bytes())?;
     Ok(Exit::Done)
 }

@@ -8,6 +8,7 @@ use super::screen;
 use super::vocabulary_args::ReviewArgs;
 use crate::engine::{ReviewLock, review_queue, write_queue};
 use crate::stages::consolidate::Decisions;
+use crate::store::MachineDisk;
 use crate::values::{Decision, REVIEW_FILE, ReviewEntry, ReviewQueue};
 
 /// Answer of a person.
@@ -48,7 +49,7 @@ pub(super) fn run(args: &ReviewArgs, holder: &str) -> Result<Exit, CommandError>
                 Answer::Quit => break 'terms,
                 Answer::Decide(decision, name) => match decide(&queue, n, decision, name) {
                     Ok(changed) => {
-                        write_queue(&folder, &changed)?;
+                        write_queue(&MachineDisk, &folder, &changed)?;
                         queue = changed;
                         decided += 1;
                         break;

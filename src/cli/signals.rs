@@ -5,8 +5,13 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::fs::{FileType, fstat};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::{flag, low_level};
 
 use super::exit::Exit;
 use crate::engine::Cancel;
@@ -64,4 +69,13 @@ pub(super) fn end_with_parent(cancel: Cancel, on_end: impl Fn() + Send + 'static
 fn stop_now() -> ! {
     super::on_end::tell_of_leaving(Exit::Interrupted, "it was stopped at once; the same command continues");
     std::process::exit(Exit::Interrupted as i32)
+}
+
+/// Lets an abort of this program (memory that cannot be had, a stack that overflows) write a byte to `mark` before it ends as ever.
+pub(super) fn mark_abort(mark: File) {
+    // Without the mark the next run does not know which document it was; nothing else is lost.
+    let marked = low_level::pipe::register(SIGABRT, mark);
+    if marked.is_ok() {
+        let _ = flag::register_conditional_default(SIGABRT, Arc::new(AtomicBool::new(true)));
+    }
 }

@@ -79,7 +79,7 @@ pub(super) struct OutputArgs {
 /// Options of `corpora export`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora export vocab --format csv -o terms.csv\n  corpora export vocab --format jsonl --where \"category = 'creature' AND document_count > 1\"\n  corpora export vocab --format sqlite --where \"axes ->> 'fire' > 0.5\" -o fire.sqlite\n\n--where takes an SQL expression of SQLite over the columns rank, id, text, canonical, pos, category, intent,\nsecondary_intents, genre, mood, energy, tags, axes, confidence, ip_flag, review, definition, document_count,\noccurrence_count, idf, score, sources, variants, renamed_from, conflicts, fields. Lists and objects are JSON."
+    after_help = "Examples:\n  corpora export vocab --format csv -o terms.csv\n  corpora export vocab --format jsonl --where \"category = 'creature' AND document_count > 1\"\n  corpora export vocab --format sqlite --where \"axes ->> 'fire' > 0.5\" -o fire.sqlite\n\n--where \"rank <= 500\" takes the best 500. It is an SQL expression of SQLite over the columns rank, id, text, canonical, pos, category, intent,\nsecondary_intents, genre, mood, energy, tags, axes, confidence, ip_flag, review, definition, document_count,\noccurrence_count, idf, score, sources, variants, renamed_from, conflicts, kind, aliases, sentence, source, section, fields. Lists and objects are JSON."
 )]
 pub(super) struct ExportArgs {
     /// The output folder of a run.

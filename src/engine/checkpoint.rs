@@ -8,6 +8,7 @@ use super::context::Run;
 use super::desk::Desk;
 use super::drive::drive;
 use super::error::RunError;
+use super::failpoint;
 use super::feed::{Job, Upstream, follow_documents};
 use super::provider::Outcome;
 use super::work::{Made, Work};
@@ -29,9 +30,14 @@ pub(super) fn all_documents<T: Work>(run: &Run<'_>, upstream: &Upstream) -> Resu
             let about = About::of(T::STAGE, &job);
             about.started(run);
             let started = Instant::now();
+            let held = match run.in_flight.hold(job.pending.doc, job.pending.aborts, T::STAGE) {
+                Ok(held) => held,
+                Err(failure) => return submit::<T>(run, &job, Err(failure), 1, started),
+            };
+            failpoint::working_on(&job.path);
             let working = run.signs.working();
             let (outcome, tries) = attempts(|| T::make(run, desk, &job), |failure| about.retried(run, failure))?;
-            drop(working);
+            drop((working, held));
             submit(run, &job, outcome, tries, started)
         },
     )?;
@@ -49,7 +55,10 @@ pub(super) fn one_document<T: Work>(
     let about = About::of(T::STAGE, job);
     about.started(run);
     let started = Instant::now();
-    let make = || T::make(run, desk, job)?.in_hand().map_err(StageError::from);
+    let make = || {
+        let _held = run.in_flight.hold(job.pending.doc, job.pending.aborts, T::STAGE)?;
+        T::make(run, desk, job)?.in_hand().map_err(StageError::from)
+    };
     let working = run.signs.working();
     let (outcome, tries) = attempts(make, |failure| about.retried(run, failure))?;
     drop(working);

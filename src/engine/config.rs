@@ -1,5 +1,6 @@
 //! Everything that a run is asked to do, with every default filled in.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -70,6 +71,9 @@ pub struct RunConfig {
     /// Last resort for a run that stands still by a fault of this program and does not end when it is told to: called on a thread of
     /// its own, when everything committed is durable. The program ends its process here.
     pub stalled: fn(),
+    /// Gets a file in which the program writes one byte when it aborts, from a signal handler: so the next run knows which documents it was
+    /// working on.
+    pub aborting: fn(File),
 }
 
 /// Place where documents are parsed.
@@ -120,6 +124,7 @@ impl RunConfig {
             holder: "a program that uses corpora".to_owned(),
             now_ms,
             stalled: || {},
+            aborting: drop,
         }
     }
 

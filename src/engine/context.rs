@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use super::cancel::Cancel;
 use super::contexts::Contexts;
 use super::extract::thoughts::ThoughtRoom;
+use super::in_flight::InFlight;
 use super::parser::Parsing;
 use super::provider::Remote;
 use super::tally::Tally;
@@ -33,6 +34,7 @@ pub(super) struct Run<'a> {
     pub(super) tally: Arc<Tally>,
     pub(super) signs: Signs,
     pub(super) cancel: &'a Cancel,
+    pub(super) in_flight: InFlight,
     /// Set when no more can be asked of a provider: stages that feed it stop too.
     pub(super) halted: Arc<AtomicBool>,
     /// Set when a stored result was found that is not as it was stored: what waits for it again is done before the run ends.
@@ -125,6 +127,7 @@ impl<'a> Run<'a> {
             tally: Arc::new(Tally::new(super::error_log::ErrorLog::new(store.output(), now_ms), events.clone())),
             signs: Signs::new(),
             cancel,
+            in_flight: InFlight::nowhere(),
             halted: Arc::new(AtomicBool::new(false)),
             spoilt: AtomicBool::new(false),
             pool: rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap(),

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::values::SourcePath;
+
 #[cfg(feature = "failpoints")]
 static CHOSEN: std::sync::OnceLock<String> = std::sync::OnceLock::new();
 
@@ -29,6 +31,15 @@ pub(super) fn reached(point: &str) {
     #[cfg(feature = "failpoints")]
     if is_chosen(point) {
         die();
+    }
+}
+
+/// Abort of the process here, if it was to abort at this document.
+#[cfg_attr(not(feature = "failpoints"), expect(unused_variables, reason = "without the feature there are no points"))]
+pub(super) fn working_on(path: &SourcePath) {
+    #[cfg(feature = "failpoints")]
+    if is_chosen(path.as_str()) {
+        std::process::abort();
     }
 }
 

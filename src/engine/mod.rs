@@ -18,6 +18,7 @@ mod error_log;
 mod extract;
 mod failpoint;
 mod feed;
+mod in_flight;
 mod keys;
 mod merge;
 mod parse;

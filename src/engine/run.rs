@@ -22,6 +22,7 @@ use super::extract::batch::{left_open, settle_open_batches};
 use super::extract::thoughts::ThoughtRoom;
 use super::extract::unread::take_up_unread;
 use super::feed::Upstream;
+use super::in_flight::InFlight;
 use super::parser::Parsing;
 use super::plan::Plan;
 use super::provider::{EndpointKind, Remote};
@@ -104,7 +105,7 @@ fn locked(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>, started: 
         }
         _ => Ok(()),
     };
-    let Run { writer, tally, .. } = run;
+    let Run { writer, tally, in_flight, .. } = run;
     let commits = writer.finish();
     let summary = Summary { commits: *commits.as_ref().unwrap_or(&summary.commits), ..summary };
     tally.emit(Event::RunFinished { summary: summary.clone() });
@@ -112,6 +113,7 @@ fn locked(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>, started: 
     commits?;
     let plan = outcome?;
     written?;
+    in_flight.end(&mut session)?;
     if !matches!(summary.outcome, RunOutcome::Interrupted) {
         session.set_meta(&[("rerun".into(), None)])?;
     }
@@ -160,6 +162,7 @@ fn begin<'a>(
         writer: Writer::start(store, config.now_ms, on_commit)?,
         tally,
         cancel,
+        in_flight: InFlight::begin(store, session, config.aborting)?,
         signs,
         halted,
         spoilt: AtomicBool::new(false),

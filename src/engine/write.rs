@@ -70,6 +70,7 @@ fn one_file(run: &Run<'_>, desk: &Desk<'_>, file: &PendingFile) -> Result<Checkp
     about.started(run);
     let started = Instant::now();
     let attempt = || {
+        let _held = run.in_flight.hold(file.doc, file.aborts, Stage::Write)?;
         let document = desk.input::<ParsedDocument>(run, file.doc)?;
         let extraction = desk.input::<Extraction>(run, file.doc)?;
         write_file(run, file, &document, &extraction)
@@ -107,7 +108,7 @@ fn write_file(
         .map_err(|reason| StageError::Failure(Failure::new(FailureKind::Damaged, reason)))?;
     let temporary = run.store.temporary_of(&file.output);
     let vocabulary = write::render(&file.path, file.sha, document, extraction, origin, blocklist.as_deref());
-    let bytes = write::to_bytes(&vocabulary);
+    let bytes = vocabulary.to_bytes();
     let cannot = |path: &Path, e: std::io::Error| match StoreError::of_disk("write", path, e) {
         Ok(error) => StageError::Run(RunError::Store(error)),
         Err(e) => StageError::Failure(Failure::new(

@@ -12,7 +12,7 @@ use super::{STORE_FOLDER, StoreError, beneath};
 use crate::values::{Fingerprint, MadeBy};
 
 /// Version of the tables and of what the runs hold. State of another version is thrown away and made again.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// The database.
 const STATE: &str = "state.sqlite";

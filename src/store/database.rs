@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Params, Row};
+use rustix::fs::{Access, AtFlags, CWD};
 
 use super::{StoreError, beneath};
 
@@ -27,11 +28,15 @@ impl Database {
         if !file.as_os_str().is_empty() {
             refuse_links(file)?;
         }
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let open = || {
-            let connection = Connection::open_with_flags(
-                file,
-                flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW,
-            )?;
+            // SQLite could not make the files beside it with which it reads a database that changes; this one does not.
+            let connection =
+                if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) && may_not_write_beside(file) && was_closed(file) {
+                    Connection::open_with_flags(immutable(file), flags | OpenFlags::SQLITE_OPEN_URI)?
+                } else {
+                    Connection::open_with_flags(file, flags)?
+                };
             // A store may come from anywhere: what its schema calls has no effect beside the database
             // (https://www.sqlite.org/security.html, section 1.3).
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -144,6 +149,32 @@ impl Database {
     fn error(&self, source: rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(&self.file, source)
     }
+}
+
+/// Test whether this user may write no file beside a database.
+pub(super) fn may_not_write_beside(file: &Path) -> bool {
+    use rustix::io::Errno;
+    let Some(folder) = file.parent() else { return false };
+    let may_write = rustix::fs::accessat(CWD, folder, Access::WRITE_OK, AtFlags::EACCESS);
+    matches!(may_write, Err(Errno::ROFS | Errno::ACCESS | Errno::PERM))
+}
+
+/// Test whether whoever wrote a database has closed it: its log is folded back.
+pub(super) fn was_closed(file: &Path) -> bool {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::symlink_metadata(PathBuf::from(log)).map_or(true, |log| log.len() == 0)
+}
+
+/// Name by which SQLite opens a database that does not change (<https://www.sqlite.org/uri.html>, `immutable`).
+fn immutable(file: &Path) -> String {
+    let bytes = file.as_os_str().as_encoded_bytes().iter();
+    let escaped = bytes.map(|byte| match byte {
+        b'/' | b'.' | b'-' | b'_' => char::from(*byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(*byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    format!("file:{}?immutable=1", escaped.collect::<String>())
 }
 
 /// Refuses a database, or a file of SQLite beside it, that is a link: SQLite would say only that it cannot be opened.

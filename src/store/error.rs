@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::database::{may_not_write_beside, was_closed};
+
 /// An error of the store. Messages name the file and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -109,6 +111,14 @@ pub enum StoreError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The store cannot be read where nothing may be written, because a run has not closed it.
+    #[error(
+        "the store '{file}' was not closed in order, or a run of somebody else goes on in it: it cannot be read where you may not write; copy the output folder to a place of your own and ask there, or let its owner run 'corpora status' once"
+    )]
+    Unreadable {
+        /// The database file.
+        file: PathBuf,
+    },
     /// Any other error of the database.
     #[error("the store '{file}' gave an error: {source}")]
     Database {
@@ -148,6 +158,11 @@ impl StoreError {
         match source.sqlite_error_code() {
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged { file, detail: source.to_string() },
             Some(Code::DiskFull) => Self::Full { file },
+            Some(Code::SystemIoFailure) => {
+                Self::Disk { action: "read or write", file, source: std::io::Error::other(source.to_string()) }
+            }
+            Some(Code::ReadOnly) => Self::Unreadable { file },
+            Some(Code::CannotOpen) if may_not_write_beside(&file) && !was_closed(&file) => Self::Unreadable { file },
             Some(Code::CannotOpen) => match why_not_opened(&file) {
                 Some(why) => Self::Disk { action: "open", file, source: why },
                 None => Self::Database { file, source },
@@ -159,8 +174,8 @@ impl StoreError {
     /// The error of a run that could not publish `file`.
     ///
     /// # Errors
-    /// `source` itself, if only the place is at fault, which concerns that file alone: something stands in the way, a permission is
-    /// missing, the file system does not take the name.
+    /// `source` itself, if only the place is at fault, which concerns that file alone: something stands in the way, or the file
+    /// system does not take the name. A permission that is missing is the machine's trouble: the document waits.
     pub(crate) fn of_disk(
         action: &'static str,
         file: &std::path::Path,
@@ -175,8 +190,9 @@ impl StoreError {
             | Kind::DirectoryNotEmpty
             | Kind::AlreadyExists
             | Kind::NotFound
-            | Kind::PermissionDenied
             | Kind::InvalidFilename => Err(source),
+            // Without a number it is our own refusal to follow a link.
+            Kind::PermissionDenied if source.raw_os_error().is_none() => Err(source),
             _ => Ok(Self::Disk { action, file, source }),
         }
     }

@@ -74,6 +74,8 @@ pub struct PendingFile {
     pub sha: Fingerprint,
     /// Output path relative to the output folder, `/`-separated, to be taken literally.
     pub output: String,
+    /// Runs that aborted while they worked on its document.
+    pub aborts: u32,
 }
 
 pub(super) fn record(db: &Database, change: &FileChange) -> Result<(), StoreError> {
@@ -265,7 +267,7 @@ impl Reader {
     ) -> Result<Vec<PendingFile>, StoreError> {
         let Some(through) = Stage::Write.before().map(|stage| fps[stage]) else { return Ok(Vec::new()) };
         self.db.rows(
-            "SELECT f.path, f.doc, d.sha, f.output FROM file f
+            "SELECT f.path, f.doc, d.sha, f.output, d.aborts FROM file f
              JOIN done e ON e.fp = ?1 AND e.doc = f.doc AND e.state = 1 JOIN doc d ON d.id = f.doc
              WHERE f.path > ?4 AND f.state = 0 AND (?3 = 0 OR f.scope = ?3) AND f.fail_kind IS NULL
                AND (f.written_fp IS NOT ?2 OR f.written_doc IS NOT f.doc) AND f.output IS NOT NULL
@@ -278,7 +280,7 @@ impl Reader {
     /// The present files of a document in scope, in path order.
     pub fn files_of(&self, doc: DocId, scope: Scope) -> Result<Vec<PendingFile>, StoreError> {
         self.db.rows(
-            "SELECT f.path, f.doc, d.sha, f.output FROM file f JOIN doc d ON d.id = f.doc
+            "SELECT f.path, f.doc, d.sha, f.output, d.aborts FROM file f JOIN doc d ON d.id = f.doc
              WHERE f.doc = ?1 AND f.doc IS NOT NULL AND f.state = 0 AND (?2 = 0 OR f.scope = ?2) AND f.output IS NOT NULL
              ORDER BY f.path",
             params![doc, scope],
@@ -330,7 +332,13 @@ impl Reader {
 }
 
 fn pending_file(r: &Row<'_>) -> rusqlite::Result<PendingFile> {
-    Ok(PendingFile { path: source_path(r, 0)?, doc: r.get(1)?, sha: Fingerprint(r.get(2)?), output: r.get(3)? })
+    Ok(PendingFile {
+        path: source_path(r, 0)?,
+        doc: r.get(1)?,
+        sha: Fingerprint(r.get(2)?),
+        output: r.get(3)?,
+        aborts: r.get(4)?,
+    })
 }
 
 #[cfg(test)]

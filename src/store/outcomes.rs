@@ -57,16 +57,24 @@ pub struct DocumentRow {
 /// A present file with what came of it in all stages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutcomeRow {
-    /// The file and its document; `failure` is that of writing.
-    pub file: DocumentRow,
-    /// The first document stage that failed, with class and reason.
-    pub failed: Option<(Stage, String, String)>,
+    /// Place below the input root.
+    pub path: SourcePath,
+    /// Content hash; none of a file that discovery could not read.
+    pub sha: Option<Fingerprint>,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Output path relative to the output folder, if the file on disk belongs to the fingerprints asked with.
+    pub output: Option<String>,
+    /// Terms in the output.
+    pub terms: u64,
+    /// The first phase that failed, with class and reason.
+    pub failed: Option<(Phase, String, String)>,
     /// Gap and notes, if it is kept without the text of some sections.
     pub partial: Option<(String, Option<String>)>,
 }
 
-/// Columns that [`document`] reads.
-const DOCUMENT_COLUMNS: usize = 9;
+/// Columns of a file in [`Reader::outcomes_after`], before those of its stages.
+const FILE_COLUMNS: usize = 8;
 
 fn document(r: &Row<'_>) -> rusqlite::Result<DocumentRow> {
     Ok(DocumentRow {
@@ -93,8 +101,8 @@ impl Reader {
         )
     }
 
-    /// As [`Reader::documents_after`], with what came of each in the stages before `write`: one query, because one for each
-    /// stage of each document took ten times as long.
+    /// Present files after `after` in path order, with what came of each in all stages, those among them that discovery could not read:
+    /// one query, because one for each stage of each document took ten times as long.
     pub fn outcomes_after(&self, fps: &StageFps, after: &str, limit: usize) -> Result<Vec<OutcomeRow>, StoreError> {
         let columns: String =
             Stage::of_documents().map(|stage| format!(", {0}.state, {0}.kind, {0}.message", stage.name())).collect();
@@ -102,19 +110,19 @@ impl Reader {
             .map(|stage| format!(" LEFT JOIN done {0} ON {0}.fp = {1} AND {0}.doc = d.id", stage.name(), fps[stage].0))
             .collect();
         let sql = format!(
-            "SELECT f.path, d.id, d.sha, d.bytes, f.output, f.written_fp IS ?1 AND f.written_doc IS f.doc, f.terms,
-                    f.fail_kind, f.fail_message{columns}
-             FROM file f JOIN doc d ON d.id = f.doc{joins} WHERE f.state = 0 AND f.path > ?2 ORDER BY f.path LIMIT ?3"
+            "SELECT f.path, d.sha, coalesce(d.bytes, f.size), CASE WHEN f.written_fp IS ?1 AND f.written_doc IS f.doc THEN f.output END,
+                    f.terms, f.fail_kind, f.fail_message, f.state = 3{columns}
+             FROM file f LEFT JOIN doc d ON d.id = f.doc{joins}
+             WHERE (f.state = 0 AND d.id IS NOT NULL OR f.state = 3) AND f.path > ?2 ORDER BY f.path LIMIT ?3"
         );
         self.db.rows(&sql, params![fps[Stage::Write], after, limit as i64], |r| {
-            let state = |column: usize| r.get::<_, Option<StageState>>(column);
             let text = |column: usize| r.get::<_, Option<String>>(column);
             let (mut failed, mut partial) = (None, None);
-            for (stage, column) in Stage::of_documents().zip((DOCUMENT_COLUMNS..).step_by(3)) {
-                match state(column)? {
+            for (stage, column) in Stage::of_documents().zip((FILE_COLUMNS..).step_by(3)) {
+                match r.get::<_, Option<StageState>>(column)? {
                     Some(StageState::Failed) if failed.is_none() => {
                         let (kind, message) = (text(column + 1)?, text(column + 2)?);
-                        failed = Some((stage, kind.unwrap_or_default(), message.unwrap_or_default()));
+                        failed = Some((stage.into(), kind.unwrap_or_default(), message.unwrap_or_default()));
                     }
                     // What is done and has a kind is partial: only `parse` says so.
                     Some(StageState::Done) if partial.is_none() => {
@@ -124,7 +132,17 @@ impl Reader {
                     _ => {}
                 }
             }
-            Ok(OutcomeRow { file: document(r)?, failed, partial })
+            let own = if r.get(7)? { Phase::Discover } else { Stage::Write.into() };
+            let failure = text(5)?.map(|kind| Ok::<_, rusqlite::Error>((own, kind, text(6)?.unwrap_or_default())));
+            Ok(OutcomeRow {
+                path: SourcePath::from_text(r.get::<_, String>(0)?),
+                sha: r.get::<_, Option<[u8; 32]>>(1)?.map(Fingerprint),
+                bytes: unsigned(r, 2)?,
+                output: r.get(3)?,
+                terms: unsigned(r, 4)?,
+                failed: failed.or(failure.transpose()?),
+                partial,
+            })
         })
     }
 

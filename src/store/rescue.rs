@@ -203,7 +203,7 @@ fn columns(from: &Database, to: &Database, table: &str) -> Result<Vec<String>, S
 
 /// Test whether an error says that a part of the database cannot be read.
 fn is_hole(error: &StoreError) -> bool {
-    matches!(error, StoreError::Damaged { .. } | StoreError::Database { .. })
+    matches!(error, StoreError::Damaged { .. } | StoreError::Database { .. } | StoreError::Disk { .. })
 }
 
 struct Copier<'a> {

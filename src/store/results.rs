@@ -28,6 +28,8 @@ pub struct PendingDocument {
     pub sha: Fingerprint,
     /// Answers of an older generation are not accepted.
     pub generation: Generation,
+    /// Runs that aborted while they worked on it.
+    pub aborts: u32,
 }
 
 /// State of a stage of a document.
@@ -133,7 +135,7 @@ fn counts(r: &Row<'_>) -> rusqlite::Result<Counts> {
 }
 
 fn pending_document(r: &Row<'_>) -> rusqlite::Result<PendingDocument> {
-    Ok(PendingDocument { doc: r.get(0)?, sha: Fingerprint(r.get(1)?), generation: r.get(2)? })
+    Ok(PendingDocument { doc: r.get(0)?, sha: Fingerprint(r.get(1)?), generation: r.get(2)?, aborts: r.get(3)? })
 }
 
 /// The bytes of a stage's result of a document; words, if there are none or they are not as they were stored.
@@ -251,7 +253,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<PendingDocument>, StoreError> {
         self.db.rows(
-            "SELECT d.id, d.sha, coalesce(m.generation, 0) FROM doc d
+            "SELECT d.id, d.sha, coalesce(m.generation, 0), d.aborts FROM doc d
              LEFT JOIN done u ON u.fp = ?1 AND u.doc = d.id LEFT JOIN done m ON m.fp = ?2 AND m.doc = d.id
              WHERE d.id > ?4 AND d.live > 0 AND (?3 = 0 OR d.scope = ?3) AND (m.state IS NULL OR m.state = 0)
                AND (?1 IS NULL OR u.state = 1)
@@ -270,7 +272,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<PendingDocument>, StoreError> {
         self.db.rows(
-            "SELECT d.id, d.sha, n.generation FROM doc d JOIN done n ON n.fp = ?1 AND n.doc = d.id AND n.state = 1
+            "SELECT d.id, d.sha, n.generation, d.aborts FROM doc d JOIN done n ON n.fp = ?1 AND n.doc = d.id AND n.state = 1
              WHERE d.id > ?3 AND d.live > 0 AND (?2 = 0 OR d.scope = ?2) ORDER BY d.id LIMIT ?4",
             params![fp, scope, after, limit as i64],
             pending_document,

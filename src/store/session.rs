@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::database::Database;
-use super::{FpId, Generation, Scope, Store, StoreError};
+use super::{DocId, FpId, Generation, Scope, Store, StoreError};
 use crate::values::{Fingerprint, Gap, Stage, StageMap};
 
 /// Serial edits at the start and the end of a run, each durable when its call returns.
@@ -114,6 +114,7 @@ impl Session {
                     params![fp, scope],
                 )?;
             }
+            db.execute("UPDATE doc SET aborts = 0 WHERE aborts > 0 AND (?1 = 0 OR scope = ?1)", [scope])?;
             // What the new attempts spend is counted as before; only the verdicts go.
             db.execute("DELETE FROM unit_failure", [])?;
             db.execute("DELETE FROM unit_attempts", [])?;
@@ -124,6 +125,23 @@ impl Session {
             )?;
             Ok(taken_up)
         })
+    }
+
+    /// Counts an aborted run for each of these documents.
+    pub fn count_aborts(&mut self, docs: &[DocId]) -> Result<(), StoreError> {
+        if docs.is_empty() {
+            return Ok(());
+        }
+        self.db.transaction(|| {
+            docs.iter().try_for_each(|doc| {
+                self.db.execute("UPDATE doc SET aborts = aborts + 1 WHERE id = ?1", [doc]).map(drop)
+            })
+        })
+    }
+
+    /// Forgets the aborted runs of documents that have fewer than `enough`.
+    pub fn forget_aborts(&mut self, enough: u32) -> Result<(), StoreError> {
+        self.db.execute("UPDATE doc SET aborts = 0 WHERE aborts BETWEEN 1 AND ?1 - 1", [enough]).map(drop)
     }
 
     /// Makes documents in scope wait again that were kept without pages that need recognition; returns how many there were.

@@ -13,10 +13,16 @@ pub struct Evidence {
     pub own_line: u32,
     /// Number of times that it is capitalised inside a sentence.
     pub capitalised: u32,
+    /// Number of times that it is set apart inside a sentence: bold, italic, small capitals.
+    #[serde(default)]
+    pub emphasised: u32,
     /// Share of occurrences that are not part of a longer candidate, 0 to 1.
     pub stand_alone: f64,
-    /// Log-ratio of its words' frequency here to that in ordinary prose.
+    /// Log-ratio of the frequency here of its rarest word to that in ordinary prose.
     pub weirdness: f64,
+    /// Share of the parts of the text in which it could stand that it stands in, 0 to 1: terms cluster, ordinary words do not.
+    #[serde(default)]
+    pub dispersion: f64,
 }
 
 /// Way in which a quote of a model was found in the text.
@@ -47,6 +53,24 @@ pub enum DefinitionKind {
     Absent,
 }
 
+/// Place from which a definition was taken, the surest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefinitionSource {
+    /// The book's own glossary, its table of terms, or its list of legal definitions.
+    Glossary,
+    /// Another list of definitions.
+    List,
+    /// A name that runs in at the head of a paragraph, which says what it is.
+    RunIn,
+    /// A heading whose text says what it names.
+    Heading,
+    /// The sentence round a term that its author sets apart where it is defined.
+    Emphasis,
+    /// A sentence with the form of a definition.
+    Pattern,
+}
+
 /// One item: a term with what is known of it. `None` means not known; the local provider never invents.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Item {
@@ -54,19 +78,31 @@ pub struct Item {
     pub text: String,
     /// Comparison form: case-folded, last word in the singular, hyphens as spaces. Unique within a document.
     pub canonical: String,
+    /// Other forms that the document says are the same: abbreviations, for example.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// Kind of the thing, as the shape of the text or the words around a name show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// Word class where it can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pos: Option<String>,
     /// A sentence that defines the term, where one was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<Span>,
+    /// Place from which the definition was taken, where it was found locally.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition_source: Option<DefinitionSource>,
     /// Kind of the definition, where somebody gave one; none where it was found by its defining form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition_kind: Option<DefinitionKind>,
-    /// 0 to 1: the rank percentile of a term that was found locally; none where nobody knows.
+    /// Weight of a term that was found locally, 0 to 1: by it the items stand in order, and by it documents compare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// 0 to 1: what a model said of itself; none where nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// Places, in text order, up to the pipeline's limit.
+    /// Places, in text order, up to the pipeline's limit: the telling ones, where there are more.
     pub occurrences: Vec<Span>,
     /// Counts behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,6 +16,7 @@ mod stage;
 mod stop;
 mod usage;
 mod vocabulary;
+mod vocabulary_file;
 mod words;
 
 pub use canonical::{canonical_json, sorted};
@@ -25,7 +26,7 @@ pub use document::{
     SectionSource, Span,
 };
 pub use event::{Asked, Event, ModelChange, RunOutcome, StageTotals, Summary};
-pub use extraction::{DefinitionKind, Evidence, Extraction, Grounding, Item};
+pub use extraction::{DefinitionKind, DefinitionSource, Evidence, Extraction, Grounding, Item};
 pub use failure::{Failure, FailureKind};
 pub use format::{Format, Formats};
 pub use key::{Fingerprint, KeyWriter};
@@ -39,5 +40,5 @@ pub use shown::{Shown, acts_on_a_screen};
 pub use stage::{Artifact, Mode, Phase, Stage, StageMap, Subject};
 pub use stop::{Stop, StopReason};
 pub use usage::{Cost, Usage};
-pub use vocabulary::{Entry, Occurrence, SCHEMA_VERSION, Vocabulary, VocabularyMetadata};
+pub use vocabulary::{DefinitionPlace, Entry, Occurrence, SCHEMA_VERSION, Vocabulary, VocabularyMetadata};
 pub use words::{listed, plural};

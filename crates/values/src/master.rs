@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Occurrence;
 
 /// Version of the master file's shape, in its metadata. Raised when a field changes meaning or goes away.
-pub const MASTER_SCHEMA_VERSION: u32 = 1;
+pub const MASTER_SCHEMA_VERSION: u32 = 2;
 
 /// Version of the review queue's shape.
 pub const REVIEW_SCHEMA_VERSION: u32 = 1;
@@ -68,7 +68,7 @@ pub struct Variant {
 /// A field on which documents disagree, with every value and its weight; the entry itself has the first of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conflict {
-    /// `category` or `intent`.
+    /// `category`, `intent` or `definition`.
     pub field: String,
     /// The weightiest first.
     pub values: Vec<ConflictValue>,
@@ -118,9 +118,12 @@ impl Decision {
     }
 }
 
-/// A term of the whole corpus. What no document knows is null.
+/// A term of the whole corpus. What no document knows stands in no file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MasterEntry {
+    /// Place in the order of the file, from 1.
+    #[serde(default)]
+    pub rank: u64,
     /// The same id as in the vocabulary files.
     pub id: String,
     /// The surface form that most documents prefer, or the name that a decision gave.
@@ -129,50 +132,78 @@ pub struct MasterEntry {
     pub canonical: String,
     /// Surface forms, the commonest first.
     pub variants: Vec<Variant>,
+    /// Other forms that documents say are the same, such as abbreviations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// Names in the documents of a term that a decision renamed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renamed_from: Vec<String>,
+    /// Kind of the thing, as most documents tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// Word class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pos: Option<String>,
     /// Category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
     /// Intent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<String>,
     /// Further intents of all documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secondary_intents: Option<Vec<String>>,
     /// Genre.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub genre: Option<String>,
     /// Mood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mood: Option<String>,
     /// Energy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub energy: Option<String>,
     /// Tags of all documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
     /// Scores by axis, 0 to 1: means weighted by confidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub axes: Option<BTreeMap<String, f64>>,
-    /// Mean over the documents, 0 to 1.
+    /// What models said of themselves, the mean over the documents, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     /// As in the vocabulary files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_flag: Option<String>,
     /// Decision on the flag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Decision>,
-    /// That of the document with the highest confidence.
+    /// The surest of the documents: of a glossary before one that was told by its form, then of the document with the highest score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
     /// Documents that have the term.
     pub document_count: u64,
     /// Occurrences in all of them.
     pub occurrence_count: u64,
-    /// Inverse document frequency; null below five documents.
+    /// Inverse document frequency; none below five documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idf: Option<f64>,
-    /// By which the entries are ordered, highest first.
+    /// By which the entries are ordered, highest first: the best score of a document, and from five documents on up to a fifth less for what
+    /// many of them share. 0 to 1.
     pub score: f64,
     /// Paths of the documents, the first hundred in path order.
     pub sources: Vec<String>,
     /// A few places, from as many documents as possible.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub occurrences: Vec<MasterOccurrence>,
     /// Points on which documents disagree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
     /// Further fields of the document with the highest confidence.
-    #[serde(default, deserialize_with = "super::canonical::sorted_map_or_null")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::canonical::sorted_map_or_null"
+    )]
     pub fields: Option<serde_json::Map<String, serde_json::Value>>,
 }
 

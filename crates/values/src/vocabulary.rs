@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DefinitionKind, Evidence, Fingerprint, Format, Grounding, KeyWriter, SectionKind};
+use super::{DefinitionKind, DefinitionSource, Evidence, Fingerprint, Format, Grounding, KeyWriter, SectionKind};
 
 /// Version of the vocabulary file's shape, in its metadata. Raised when a field changes meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
-/// A whole `.vocab.json` file.
+/// What a `.vocab.json` file holds. Its bytes are those of [`Vocabulary::to_bytes`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Vocabulary {
     /// About the document and how the file came to be.
     pub metadata: VocabularyMetadata,
-    /// The terms, by canonical form.
+    /// The terms, best first.
     pub entries: Vec<Entry>,
 }
 
@@ -30,16 +30,20 @@ pub struct VocabularyMetadata {
     /// Format that the content was read as: `pdf`, `epub`, `docx`, `html`, `markdown` or `text`.
     pub format: Format,
     /// Title the document gives itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Author the document gives itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
     /// BCP 47 tag, declared or detected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// Pipeline name.
     pub pipeline: String,
     /// Provider name.
     pub provider: String,
-    /// Model name; null for `local`.
+    /// Model name; none for `local`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Number of entries.
     pub term_count: usize,
@@ -57,61 +61,118 @@ pub struct Occurrence {
     /// 1-based number of the page or chapter.
     pub section: u32,
     /// Page label or chapter title, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub section_label: Option<String>,
     /// First character (Unicode scalar value) in the document's text, as `corpora parse` prints it.
     pub start: usize,
     /// One past the last character.
     pub end: usize,
+    /// First character of the sentence.
+    #[serde(default)]
+    pub sentence_start: usize,
     /// The sentence around it, white space folded.
     pub sentence: String,
 }
 
-/// A term. Fields that the provider does not know are null.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Place of a definition in the document's text, in characters as in [`Occurrence`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefinitionPlace {
+    /// 1-based number of the page or chapter.
+    pub section: u32,
+    /// First character.
+    pub start: usize,
+    /// One past the last character.
+    pub end: usize,
+}
+
+/// A term. Fields of which nothing is known are none, and stand in no file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Stable id: the same term has the same id in every file.
-    pub id: String,
+    /// Place in the order of the file, from 1.
+    #[serde(default)]
+    pub rank: u32,
     /// Display form.
     pub text: String,
-    /// The source document's path relative to the input root.
-    pub source: String,
-    /// Genre.
-    pub genre: Option<String>,
-    /// Intent.
-    pub intent: Option<String>,
-    /// Word class.
-    pub pos: Option<String>,
-    /// Scores by axis, 0 to 1.
-    pub axes: Option<BTreeMap<String, f64>>,
-    /// Tags.
-    pub tags: Option<Vec<String>>,
-    /// Category.
-    pub category: Option<String>,
     /// Comparison form.
     pub canonical: String,
+    /// Stable id: the same term has the same id in every file.
+    pub id: String,
+    /// The source document's path relative to the input root; a file tells it once, in its metadata.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// Weight by which the local provider ordered the terms, 0 to 1; it compares terms of different documents. No probability.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// 0 to 1: what a model said of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// Other forms that the document says are the same, such as abbreviations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// Kind of the thing as the local provider tells it: by the shape of the text, with the name of the heading above its like; of a name
+    /// `person`, `place` or `group`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Word class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pos: Option<String>,
+    /// Category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// Intent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// Further intents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secondary_intents: Option<Vec<String>>,
+    /// Genre.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genre: Option<String>,
     /// Mood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mood: Option<String>,
     /// Energy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub energy: Option<String>,
-    /// 0 to 1: what a model said of itself, or the rank percentile of the local provider; null where nobody knows.
-    pub confidence: Option<f64>,
-    /// Further intents.
-    pub secondary_intents: Option<Vec<String>>,
-    /// Reason for which the term may belong to somebody: `blocklist:<franchise>` or `classification:ip-suspect`; null when nothing was found.
+    /// Scores by axis, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axes: Option<BTreeMap<String, f64>>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    /// Reason for which the term may belong to somebody: `blocklist:<franchise>` or `classification:ip-suspect`; none when nothing was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_flag: Option<String>,
-    /// A defining sentence quoted from the document.
+    /// What the document says that the term is, quoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
-    /// Kind of that sentence: it defines the term, mentions it, merely contains it, or lacks it; null where there is none.
-    #[serde(default)]
+    /// Place from which the local provider took the definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition_source: Option<DefinitionSource>,
+    /// Kind of a definition that a model gave: it defines the term, mentions it, merely contains it, or lacks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition_kind: Option<DefinitionKind>,
-    /// Places, in text order.
+    /// Place of the definition, where it stands in the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition_place: Option<DefinitionPlace>,
+    /// Occurrences in all, also of those that are not kept.
+    #[serde(default)]
+    pub occurrence_count: u64,
+    /// The most telling places, in text order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub occurrences: Vec<Occurrence>,
     /// Counts behind the local provider's choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
-    /// Way in which the evidence that a model gave was found in the document; null for what was found locally.
+    /// Way in which the evidence that a model gave was found in the document; none for what was found locally.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grounding: Option<Grounding>,
-    /// Further fields that the pipeline's schema asked a model for, by its names; null if nothing.
-    #[serde(default, deserialize_with = "super::canonical::sorted_map_or_null")]
+    /// Further fields that the pipeline's schema asked a model for, by its names.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::canonical::sorted_map_or_null"
+    )]
     pub fields: Option<serde_json::Map<String, serde_json::Value>>,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::material::{PASSAGE, TERMS};
 use crate::engine::read_response;
 use crate::remote::{Attempt, Client, LimitsSeen, Prompt, ServiceTier, Structured, Trouble};
-use crate::stages::extract::local::canonical_form;
+use crate::stages::extract::local::key_form;
 use crate::stages::extract::{AnswerSchema, AskedUnits, Phrasing, Unit, UnitResult, term_key};
 use crate::stages::pipeline::Pipeline;
 
@@ -67,8 +67,7 @@ impl<'a> Asker<'a> {
     /// another turn, so that no server answers from a cache.
     pub(super) async fn ask(&self, units: usize, turn: usize) -> Trial {
         let units = self.units(units, turn);
-        let keys: Vec<_> =
-            units.iter().filter_map(|unit| Some(term_key(&canonical_form(unit.name.as_ref()?)))).collect();
+        let keys: Vec<_> = units.iter().filter_map(|unit| Some(term_key(&key_form(unit.name.as_ref()?)))).collect();
         let prompt = Prompt {
             user: self.phrasing.told(&units),
             schema: self.phrasing.schema(units.len()),

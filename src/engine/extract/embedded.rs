@@ -1,4 +1,4 @@
-//! The embedded provider: no key, no network, no requests.
+//! The embedded provider on large documents, apart from this process.
 
 use crate::engine::attempts::StageError;
 use crate::engine::context::Run;
@@ -6,10 +6,8 @@ use crate::engine::desk::Desk;
 use crate::engine::feed::Job;
 use crate::engine::work::Made;
 use crate::engine::worker::FoundTerms;
-use crate::stages::extract::{self, Definition, local};
 use crate::stages::pipeline::Method;
-use crate::store::{self, Change, Generation, Reader};
-use crate::values::{Chunk, Extraction, ParsedDocument};
+use crate::values::{Extraction, ParsedDocument};
 
 /// Bytes from which on a stored document is large: about a megabyte and a half of text, whose terms take two hundred times as many bytes of
 /// memory. What is smaller is searched in this process, which is faster.
@@ -32,51 +30,4 @@ pub(super) fn in_a_worker(
     let Some(found) = desk.parser.terms(&parsed, rules) else { return Ok(None) };
     let FoundTerms { artifact, terms, notes } = found?;
     Ok(Some(Made { terms, notes, ..Made::encoded(artifact) }))
-}
-
-/// Items of one document.
-pub(super) struct Found {
-    pub(super) extraction: Extraction,
-    /// New answers, to be committed with it.
-    pub(super) answers: Vec<Change>,
-}
-
-/// The items of a document. Answers that the store holds and that are not older than generation `accepted` are used;
-/// missing ones are made.
-pub(super) fn extract(
-    run: &Run<'_>,
-    reader: &Reader,
-    document: &ParsedDocument,
-    chunks: &[Chunk],
-    accepted: Generation,
-) -> Result<Found, StageError> {
-    let settings = match &run.pipeline.method {
-        Method::Terms(settings) => {
-            return Ok(Found { extraction: local::terms(document, settings), answers: Vec::new() });
-        }
-        Method::Passages(settings) => settings,
-    };
-    let mut answers = Vec::new();
-    let mut found: Vec<Vec<Definition>> = Vec::with_capacity(chunks.len());
-    for chunk in chunks {
-        let passage = chunk.span.of(&document.text);
-        let unit = extract::unit_key(passage);
-        let stored = reader.answer(run.question, &unit, accepted)?;
-        let definitions = match stored.map(|bytes| store::decode(&bytes)) {
-            Some(Ok(definitions)) => definitions,
-            Some(Err(_)) | None => {
-                let definitions = local::definitions(passage);
-                answers.push(Change::Answer {
-                    question: run.question,
-                    unit,
-                    generation: run.generation,
-                    answer: store::encode(&definitions),
-                    response: None,
-                });
-                definitions
-            }
-        };
-        found.push(definitions);
-    }
-    Ok(Found { extraction: extract::assemble(document, chunks, &found, settings), answers })
 }

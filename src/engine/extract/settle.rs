@@ -307,7 +307,7 @@ mod tests {
     fn facts(units: &[&str], spent: u32) -> RequestFacts {
         RequestFacts {
             doc: DocId(1),
-            units: units.iter().map(|unit| term_key(&local::canonical_form(unit))).collect(),
+            units: units.iter().map(|unit| term_key(&local::key_form(unit))).collect(),
             generation: Generation(3),
             spent,
             estimate: estimate(100, 1000),

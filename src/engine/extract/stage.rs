@@ -32,9 +32,13 @@ impl Work for Extraction {
             return Ok(made);
         }
         let document = desk.input::<ParsedDocument>(run, job.pending.doc)?;
-        let chunks = desk.input::<Vec<Chunk>>(run, job.pending.doc)?;
+        let chunks = match desk.alone {
+            Some(_) => Some(desk.input::<Vec<Chunk>>(run, job.pending.doc)?),
+            None => None,
+        };
         let (extraction, answers, notes) = match &mut desk.alone {
             Some(alone) => {
+                let chunks = chunks.unwrap_or_default();
                 let asked = alone.extract(run, job, &document, &chunks);
                 match asked.outcome {
                     Ok((extraction, notes)) => (extraction, asked.changes, notes),
@@ -45,9 +49,9 @@ impl Work for Extraction {
                 }
             }
             None => {
-                let found = embedded::extract(run, &desk.reader, &document, &chunks, job.pending.generation)?;
-                let notes = extract::remarks(&run.pipeline.method, &document, &found.extraction);
-                (found.extraction, found.answers, notes)
+                let extraction = extract::extract_embedded(&run.pipeline.method, &document);
+                let notes = extract::remarks(&run.pipeline.method, &document, &extraction);
+                (extraction, Vec::new(), notes)
             }
         };
         Ok(Made { terms: extraction.items.len() as u64, answers, notes, ..Made::of(extraction) })

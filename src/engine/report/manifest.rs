@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::engine::context::Run;
 use crate::engine::error::RunError;
 use crate::store::{self, OutcomeRow, Reader};
-use crate::values::{Stage, Summary, canonical_json};
+use crate::values::{Summary, canonical_json};
 
 /// Its name, in the output folder.
 pub const MANIFEST: &str = ".corpora-manifest.json";
@@ -52,19 +52,19 @@ fn write_documents(run: &Run<'_>, reader: &Reader, to: &mut dyn Write) -> Result
     loop {
         let page = reader.outcomes_after(&run.fps, &after, PAGE)?;
         let Some(last) = page.last() else { return Ok(()) };
-        last.file.path.as_str().clone_into(&mut after);
-        for OutcomeRow { file: row, failed, partial } in page {
-            let failure = failed.or(row.failure.map(|(kind, message)| (Stage::Write, kind, message)));
+        last.path.as_str().clone_into(&mut after);
+        for OutcomeRow { path, sha, bytes, output, terms, failed, partial } in page {
             let partial = partial.map(|(gap, notes)| json!({"gap": gap, "notes": notes}));
-            let state = match (&failure, row.written) {
+            let state = match (&failed, &output) {
                 (Some(_), _) => "failed",
-                (None, true) => "done",
-                (None, false) => "waiting",
+                (None, Some(_)) => "done",
+                (None, None) => "waiting",
             };
+            let failure =
+                failed.map(|(stage, kind, message)| json!({"stage": stage, "kind": kind, "message": message}));
             let line = json!({
-                "path": row.path, "sha256": row.sha, "bytes": row.bytes, "state": state,
-                "output": row.output.filter(|_| row.written), "terms": row.terms, "partial": partial,
-                "failure": failure.map(|(stage, kind, message)| json!({"stage": stage, "kind": kind, "message": message})),
+                "path": path, "sha256": sha, "bytes": bytes, "state": state, "output": output, "terms": terms,
+                "partial": partial, "failure": failure,
             });
             write!(to, "{}\n{}", if first { "" } else { "," }, canonical_json(&line)).map_err(io)?;
             first = false;

@@ -152,7 +152,7 @@ fn find_terms(parsed: &[u8], rules: TermSettings) -> Result<(Reply, Vec<u8>), Fa
     let document: ParsedDocument = store::decode(parsed)
         .map_err(|words| Failure::new(FailureKind::Internal, format!("the parsed document: {words}")))?;
     let method = Method::Terms(rules);
-    let extraction = extract::extract_embedded(&method, &document, &[]);
+    let extraction = extract::extract_embedded(&method, &document);
     let notes = extract::remarks(&method, &document, &extraction);
     Ok((Reply::Found { terms: extraction.items.len() as u64, notes }, store::encode(&extraction)))
 }

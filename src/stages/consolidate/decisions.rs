@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::stages::extract::local::canonical_form;
+use crate::stages::extract::local::{canonical_form, key_form};
 use crate::values::{Decision, KeyWriter, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue};
 
 /// Ruling on a term.
@@ -85,6 +85,11 @@ impl Decisions {
                     Ruling::Rename(name, target)
                 }
             };
+            // A decision that was made when comparison forms were no words holds for the form of now too.
+            let now = canonical_form(&entry.text);
+            if !now.is_empty() && !known.contains_key(now.as_str()) && key_form(&entry.text) == **canonical {
+                rulings.insert(now, ruling.clone());
+            }
             rulings.insert((*canonical).to_owned(), ruling);
         }
         // Two terms that become one have to agree on how it is written.

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::values::{Conflict, ConflictValue, Decision, Entry, MasterEntry, MasterOccurrence, Variant};
+use crate::values::{
+    Conflict, ConflictValue, Decision, DefinitionSource, Entry, MasterEntry, MasterOccurrence, Variant,
+};
 
 /// Version of the merging. Raised whenever the same files may give another master.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Places kept of each document in the store's state, and so at most in the master.
 pub const PLACES_OF_A_DOCUMENT: usize = 3;
@@ -22,6 +24,9 @@ const SOURCES: usize = 100;
 
 /// Documents from which on statistics over them mean something: the terms of fewer are all "in most documents".
 const ENOUGH_DOCUMENTS: u64 = 5;
+
+/// Part of its score that a term loses that is in all documents, about.
+const SHARED: f64 = 0.2;
 
 /// Weight of a document that gives no confidence, in thousandths.
 const UNKNOWN_CONFIDENCE: u64 = 500;
@@ -40,14 +45,27 @@ struct Votes {
 
 type Ballot = BTreeMap<String, Votes>;
 
-/// Highest confidence first, then by path.
+/// Highest weight first, then by path.
 type Precedence = (Reverse<u64>, String);
+
+/// Surest source first, then by weight and path.
+type DefinitionPrecedence = (u8, Precedence);
+
+/// Definitions kept of a term while documents are put together.
+const DEFINITIONS: usize = 8;
+
+/// Two definitions that share fewer of their longer words than this part say different things.
+const SAME_WORDS: f64 = 0.25;
+
+/// Letters of a word that tells definitions apart.
+const LONGER_WORD: usize = 4;
 
 /// The term of several documents.
 #[derive(Debug, Default)]
 pub struct Merging {
     variants: BTreeMap<String, u64>,
     renamed: BTreeMap<String, String>,
+    kind: Ballot,
     pos: Ballot,
     category: Ballot,
     intent: Ballot,
@@ -59,8 +77,11 @@ pub struct Merging {
     /// Sum of millionths times weight, and of weights.
     axes: BTreeMap<String, (u128, u128)>,
     confidence: (u64, u64),
+    /// The best, in millionths.
+    score: u64,
+    aliases: BTreeSet<String>,
     flag: Option<String>,
-    definition: Option<(Precedence, String)>,
+    definitions: BTreeMap<(DefinitionPrecedence, String), ()>,
     fields: Option<(Precedence, String, Map<String, Value>)>,
     documents: u64,
     occurrences: u64,
@@ -73,11 +94,14 @@ impl Merging {
     /// Takes in what a document says. `first` is false for what the same document says once more of the same term, under
     /// another spelling; `renamed` is the name that a decision gives it.
     pub fn add(&mut self, entry: Entry, first: bool, renamed: Option<&str>) {
-        let weight = entry.confidence.map_or(UNKNOWN_CONFIDENCE, |c| scaled(c, 1000.0).max(1));
+        let known = entry.confidence.or(entry.score);
+        let weight = known.map_or(UNKNOWN_CONFIDENCE, |c| scaled(c, 1000.0).max(1));
         let one = u64::from(first);
         self.documents += one;
-        let frequency = entry.evidence.as_ref().map_or(entry.occurrences.len() as u64, |e| u64::from(e.frequency));
-        self.occurrences += frequency.max(1);
+        self.occurrences += entry.occurrence_count.max(1);
+        let score = entry.score.or(entry.confidence).map_or(UNKNOWN_CONFIDENCE * 1000, |score| scaled(score, 1e6));
+        self.score = self.score.max(score);
+        self.aliases.extend(entry.aliases);
         match renamed {
             Some(name) => {
                 self.renamed.insert(entry.text.clone(), name.to_owned());
@@ -93,6 +117,7 @@ impl Merging {
             }
         }
         for (ballot, value) in [
+            (&mut self.kind, entry.kind),
             (&mut self.pos, entry.pos),
             (&mut self.category, entry.category),
             (&mut self.intent, entry.intent),
@@ -122,9 +147,11 @@ impl Merging {
         }
         let precedence = || (Reverse(weight), entry.source.clone());
         if let Some(definition) = entry.definition {
-            let candidate = (precedence(), definition);
-            if self.definition.as_ref().is_none_or(|known| candidate < *known) {
-                self.definition = Some(candidate);
+            // What a model gave stands between what the layout says and what only has the form.
+            let source = entry.definition_source.map_or(FROM_A_MODEL, |source| source as u8);
+            self.definitions.insert(((source, precedence()), definition), ());
+            if self.definitions.len() > DEFINITIONS {
+                self.definitions.pop_last();
             }
         }
         if let Some(fields) = entry.fields {
@@ -150,6 +177,7 @@ impl Merging {
 
     /// The entry of the term `canonical` in a corpus of `corpus` documents.
     pub fn finish(self, canonical: &str, corpus: u64, review: Option<Decision>) -> MasterEntry {
+        let definitions = self.conflicting_definitions();
         let mut variants: Vec<Variant> =
             self.variants.into_iter().map(|(text, documents)| Variant { text, documents }).collect();
         variants.sort_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.text.cmp(&b.text)));
@@ -159,10 +187,13 @@ impl Merging {
             .into_iter()
             .filter(|(_, ballot)| ballot.len() > 1)
             .map(|(field, ballot)| conflict(field, ballot))
+            .chain(definitions)
             .collect();
         let confidence = (self.confidence.1 > 0).then(|| mean(self.confidence.0.into(), self.confidence.1.into()));
         let idf = has_statistics(corpus).then(|| idf(corpus, self.documents));
-        let score = confidence.unwrap_or(0.5) * (self.occurrences as f64).ln_1p() * idf.unwrap_or(1.0);
+        // What many documents share is seldom a term of one of them, though a shelf may have terms of its own.
+        let rarity = idf.map_or(1.0, |idf| 1.0 - SHARED + SHARED * idf / self::idf(corpus, 1));
+        let score = self.score as f64 / 1e6 * rarity;
         let list = |set: Option<BTreeSet<String>>| set.map(|set| set.into_iter().collect());
         let mut occurrences: Vec<MasterOccurrence> = self.places.into_values().collect();
         occurrences
@@ -171,9 +202,12 @@ impl Merging {
             id: Entry::id_of(canonical),
             text,
             canonical: canonical.to_owned(),
+            rank: 0,
             variants,
+            aliases: self.aliases.into_iter().collect(),
             review: given.as_ref().map(|_| Decision::Rename).or(review),
             renamed_from: self.renamed.into_keys().collect(),
+            kind: winner(&self.kind),
             pos: winner(&self.pos),
             category: winner(&self.category),
             intent: winner(&self.intent),
@@ -186,17 +220,46 @@ impl Merging {
                 .then(|| self.axes.into_iter().map(|(axis, (sum, weight))| (axis, mean(sum, weight))).collect()),
             confidence,
             ip_flag: self.flag,
-            definition: self.definition.map(|(_, definition)| definition),
+            definition: self.definitions.into_keys().next().map(|(_, definition)| definition),
             document_count: self.documents,
             occurrence_count: self.occurrences,
             idf,
-            score: thousandths(score),
+            score: millionths(score),
             sources: self.sources.into_iter().collect(),
             occurrences,
             conflicts,
             fields: self.fields.map(|(_, _, fields)| fields),
         }
     }
+}
+
+/// Place of a model's definition among the sources.
+const FROM_A_MODEL: u8 = DefinitionSource::Emphasis as u8;
+
+impl Merging {
+    /// The definitions that say something else than the first, with it.
+    fn conflicting_definitions(&self) -> Option<Conflict> {
+        let mut all = self.definitions.keys();
+        let first = all.next()?;
+        let others: Vec<_> = all.filter(|(_, text)| !say_the_same(&first.1, text)).collect();
+        let value = |((_, (Reverse(weight), _)), text): &(DefinitionPrecedence, String)| ConflictValue {
+            value: text.clone(),
+            documents: 1,
+            confidence: *weight as f64 / 1000.0,
+        };
+        let values = || std::iter::once(first).chain(others.iter().copied()).map(value).collect();
+        (!others.is_empty()).then(|| Conflict { field: "definition".into(), values: values() })
+    }
+}
+
+fn say_the_same(a: &str, b: &str) -> bool {
+    let words = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+        words.filter(|word| word.chars().count() >= LONGER_WORD).collect()
+    };
+    let (a, b) = (words(a), words(b));
+    let fewer = a.len().min(b.len());
+    fewer == 0 || a.intersection(&b).count() as f64 >= SAME_WORDS * fewer as f64
 }
 
 /// The smoothed inverse document frequency `ln((1 + n) / (1 + df)) + 1`, as scikit-learn's `TfidfTransformer` has it
@@ -219,6 +282,10 @@ fn mean(sum: u128, weight: u128) -> f64 {
 /// Logarithms may differ in the last bit between machines; three decimals do not.
 fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
+}
+
+fn millionths(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
 }
 
 fn ranked(ballot: &Ballot) -> Vec<(&String, Votes)> {

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::values::{MasterEntry, SCHEMA_VERSION, Vocabulary};
+use crate::stages::extract::local::{canonical_form, key_form};
+use crate::values::{Entry, MasterEntry, SCHEMA_VERSION, Vocabulary};
 
 /// Reason for which a vocabulary file cannot be used, with a remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,46 +20,63 @@ pub enum Unusable {
     Master,
     /// Written for an older schema.
     #[error(
-        "it has schema version {0}, and this program reads {SCHEMA_VERSION}; 'corpora batch ... --stage write' writes it anew without asking a provider"
+        "it has schema version {0}, and this program reads 1 to {SCHEMA_VERSION}; 'corpora batch ... --stage write' writes it anew without asking a provider"
     )]
     Older(u64),
     /// Written for a newer schema.
-    #[error("it has schema version {0}, and this program reads {SCHEMA_VERSION}; use a newer corpora")]
+    #[error("it has schema version {0}, and this program reads 1 to {SCHEMA_VERSION}; use a newer corpora")]
     Newer(u64),
 }
 
-/// Reads a vocabulary file and checks what the merging relies on.
+/// Reads a vocabulary file, of this version or of the one before, and checks what the merging relies on.
 ///
 /// # Errors
 /// Reason for which it cannot be used.
 pub fn read_vocabulary(bytes: &[u8]) -> Result<Vocabulary, Unusable> {
-    let read: Result<Vocabulary, _> = serde_json::from_slice(bytes);
-    let version = match &read {
-        Ok(v) => u64::from(v.metadata.schema_version),
-        Err(e) => match head(bytes).map_err(|_| Unusable::Broken(format!("it cannot be read ({e})")))? {
-            Head { source_path: None, document_count: Some(_), .. } => return Err(Unusable::Master),
-            head => head.schema_version,
-        },
+    let head = match head(bytes).map_err(|e| Unusable::Broken(format!("it cannot be read ({e})")))? {
+        Head { source_path: None, document_count: Some(_), .. } => return Err(Unusable::Master),
+        head => head,
     };
-    if version != u64::from(SCHEMA_VERSION) {
-        return Err(if version < u64::from(SCHEMA_VERSION) {
-            Unusable::Older(version)
-        } else {
-            Unusable::Newer(version)
-        });
-    }
+    let read = match head.schema_version {
+        0 => return Err(Unusable::Older(0)),
+        1 => serde_json::from_slice(bytes).map(of_version_1),
+        version if version == u64::from(SCHEMA_VERSION) => Vocabulary::from_bytes(bytes),
+        version => return Err(Unusable::Newer(version)),
+    };
     let vocabulary = read.map_err(|e| Unusable::Broken(format!("it has not the shape of a vocabulary file ({e})")))?;
     for (n, entry) in (1..).zip(&vocabulary.entries) {
         let bad = |what: String| Err(Unusable::Broken(format!("its entry {n} ('{}') {what}", entry.text)));
         if entry.canonical.is_empty() || entry.text.is_empty() || entry.canonical.contains('\0') {
             return bad("has no text or no canonical form".into());
         }
-        let shares = entry.confidence.iter().chain(entry.axes.iter().flat_map(|a| a.values()));
+        let shares =
+            entry.confidence.iter().chain(entry.score.iter()).chain(entry.axes.iter().flat_map(|a| a.values()));
         if let Some(wrong) = shares.copied().find(|v| !(0.0..=1.0).contains(v)) {
-            return bad(format!("has a confidence or an axis of {wrong}, which is not between 0 and 1"));
+            return bad(format!("has a score, a confidence or an axis of {wrong}, which is not between 0 and 1"));
         }
     }
     Ok(vocabulary)
+}
+
+/// A vocabulary of version 1 as this program would write it: best first, where its terms stood by the alphabet and the local provider gave its
+/// rank as a confidence; with comparison forms that are words.
+fn of_version_1(mut vocabulary: Vocabulary) -> Vocabulary {
+    vocabulary.metadata.schema_version = SCHEMA_VERSION;
+    let is_local = vocabulary.metadata.provider == "local";
+    vocabulary.entries.sort_by(|a, b| b.confidence.unwrap_or_default().total_cmp(&a.confidence.unwrap_or_default()));
+    for (rank, entry) in (1..).zip(&mut vocabulary.entries) {
+        entry.rank = rank;
+        if is_local {
+            entry.score = entry.confidence.take();
+        }
+        if entry.canonical == key_form(&entry.text) {
+            entry.canonical = canonical_form(&entry.text);
+            entry.id = Entry::id_of(&entry.canonical);
+        }
+        entry.occurrence_count =
+            entry.evidence.as_ref().map_or(entry.occurrences.len() as u64, |e| u64::from(e.frequency));
+    }
+    vocabulary
 }
 
 /// Fields that tell a file's kind and version; version 0 where there is metadata without one.

@@ -1,16 +1,14 @@
 //! Findings of the embedded provider in one document, without a store.
 
-use super::{assemble, local};
+use super::local;
 use crate::stages::pipeline::Method;
-use crate::values::{Chunk, Extraction, ParsedDocument};
+use crate::values::{Extraction, ParsedDocument};
 
-/// The items of a document as the embedded provider finds them: equal to what a run with it stores.
-pub fn extract_embedded(method: &Method, document: &ParsedDocument, chunks: &[Chunk]) -> Extraction {
+/// The items of a document as the embedded provider finds them: its terms, or those terms that it defines. A whole document is looked at,
+/// whatever its chunks, because what its author marks means something only over the whole of it.
+pub fn extract_embedded(method: &Method, document: &ParsedDocument) -> Extraction {
     match method {
         Method::Terms(settings) => local::terms(document, settings),
-        Method::Passages(settings) => {
-            let found: Vec<_> = chunks.iter().map(|c| local::definitions(c.span.of(&document.text))).collect();
-            assemble(document, chunks, &found, settings)
-        }
+        Method::Passages(_) => local::glossary(document),
     }
 }

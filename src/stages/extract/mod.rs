@@ -16,11 +16,11 @@ pub use answer::{
     whole_items, whole_members,
 };
 pub use context::{Context, ContextChoice};
-pub use corpora_terms::local::{self, Definition, TermSettings};
+pub use corpora_terms::local::{self, TermSettings, Wanted};
 pub use embedded::extract_embedded;
 pub use grounded::assemble_answers;
 pub use guess::guessed_output;
-pub use passages::{PassageSettings, assemble, unit_key};
+pub use passages::{PassageSettings, unit_key};
 pub use phrase::{Head, Phrasing, Unit, answer_schema, told};
 pub use remarks::remarks;
 pub use terms::{TermUnit, classify, term_key, term_units};

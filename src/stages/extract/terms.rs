@@ -36,7 +36,7 @@ fn unit(document: &ParsedDocument, item: &Item) -> TermUnit {
     let sentence = best_sentence(document, item);
     TermUnit {
         // By the form that can be told from an answer too: the document's own form knows its language, an answer does not.
-        key: term_key(&local::canonical_form(&item.text)),
+        key: term_key(&local::key_form(&item.text)),
         text: item.text.clone(),
         sentence,
         first: item.occurrences.first().copied(),
@@ -116,6 +116,7 @@ mod tests {
             maximum: 100,
             max_words: 5,
             max_occurrences: 9,
+            wanted: super::super::Wanted::Terms,
         };
         let (_, units) = term_units(&document, &settings);
         let sentence = |key: &str| units.iter().find(|u| u.key == term_key(key)).unwrap().sentence.as_str();

@@ -5,4 +5,4 @@ mod offsets;
 mod render;
 
 pub use blocklist::{BUILTIN_BLOCKLIST, Blocklist, BlocklistError};
-pub use render::{Origin, VERSION, render, to_bytes};
+pub use render::{Origin, VERSION, render};

@@ -9,12 +9,12 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::blocklist::Blocklist;
 use super::offsets::CharacterOffsets;
 use crate::values::{
-    DefinitionKind, Entry, Extraction, Fingerprint, Item, Occurrence, ParsedDocument, SCHEMA_VERSION, SourcePath, Span,
-    Vocabulary, VocabularyMetadata,
+    DefinitionPlace, Entry, Extraction, Fingerprint, Item, Occurrence, ParsedDocument, SCHEMA_VERSION, SourcePath,
+    Span, Vocabulary, VocabularyMetadata,
 };
 
 /// Version of the rendering. Raised whenever the same extraction may give other bytes.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Longest sentence quoted, in characters; a longer one is cut around the term.
 const LONGEST_SENTENCE: usize = 400;
@@ -34,8 +34,8 @@ pub struct Origin {
 /// has `blocklist:` and the franchise's name instead, whatever a model says.
 const SUSPECT: &str = "classification:ip-suspect";
 
-/// The vocabulary of one source file, its terms flagged by `blocklist` and by what a model said. Entries stand in the order
-/// of their canonical forms; the same arguments give the same value on every machine.
+/// The vocabulary of one source file, its terms flagged by `blocklist` and by what a model said. Entries stand in the order of the
+/// extraction, which is best first; the same arguments give the same value on every machine.
 pub fn render(
     path: &SourcePath,
     hash: Fingerprint,
@@ -46,9 +46,14 @@ pub fn render(
 ) -> Vocabulary {
     let places = Places::new(document);
     let listed = |item: &Item| Some(format!("blocklist:{}", blocklist?.franchise(&item.text)?));
-    let mut entries: Vec<Entry> =
-        extraction.items.iter().map(|item| entry(path, document, &places, item, listed(item))).collect();
-    entries.sort_by(|a, b| a.canonical.cmp(&b.canonical).then_with(|| a.text.cmp(&b.text)));
+    let entries: Vec<Entry> = (1_u32..)
+        .zip(&extraction.items)
+        .map(|(rank, item)| Entry {
+            rank,
+            source: path.as_str().to_owned(),
+            ..entry(document, &places, item, listed(item))
+        })
+        .collect();
     let count = |test: fn(&Entry) -> bool| entries.iter().filter(|e| test(e)).count();
     let metadata = VocabularyMetadata {
         schema_version: SCHEMA_VERSION,
@@ -68,30 +73,16 @@ pub fn render(
     Vocabulary { metadata, entries }
 }
 
-/// The bytes of a vocabulary file: indented JSON with a final newline.
-///
-/// # Panics
-/// Never: a vocabulary has string keys and finite numbers.
-pub fn to_bytes(vocabulary: &Vocabulary) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(vocabulary).expect("string keys and finite numbers");
-    bytes.push(b'\n');
-    bytes
-}
-
-fn entry(
-    path: &SourcePath,
-    document: &ParsedDocument,
-    places: &Places<'_>,
-    item: &Item,
-    listed: Option<String>,
-) -> Entry {
+fn entry(document: &ParsedDocument, places: &Places<'_>, item: &Item, listed: Option<String>) -> Entry {
     let mut said = Said(item.fields.clone());
     let suspect = said.take("ip_suspect", |v| v.as_bool());
     let (intent, secondary_intents) = said.intents();
     Entry {
         id: Entry::id_of(&item.canonical),
         text: item.text.clone(),
-        source: path.as_str().to_owned(),
+        score: item.score,
+        aliases: item.aliases.clone(),
+        kind: item.kind.clone(),
         genre: said.text("genre"),
         intent,
         pos: said.text("pos").or_else(|| item.pos.clone()),
@@ -105,11 +96,15 @@ fn entry(
         secondary_intents,
         ip_flag: listed.or_else(|| (suspect == Some(true)).then(|| SUSPECT.to_owned())),
         definition: item.definition.map(|span| folded(span.of(&document.text))).or_else(|| item.quote.clone()),
-        definition_kind: definition_kind(item),
+        definition_source: item.definition_source,
+        definition_kind: item.definition_kind,
+        definition_place: item.definition.map(|span| places.definition(span)),
+        occurrence_count: item.evidence.as_ref().map_or(item.occurrences.len() as u64, |e| u64::from(e.frequency)),
         occurrences: item.occurrences.iter().map(|&span| places.occurrence(span)).collect(),
         evidence: item.evidence.clone(),
         grounding: item.grounding,
         fields: (!said.0.is_empty()).then_some(said.0),
+        ..Entry::default()
     }
 }
 
@@ -174,11 +169,6 @@ fn axes(value: &Value) -> Option<BTreeMap<String, f64>> {
     }
 }
 
-/// Kind of an item's definition. What was found locally was found by the form of a definition.
-fn definition_kind(item: &Item) -> Option<DefinitionKind> {
-    item.definition_kind.or_else(|| item.definition.map(|_| DefinitionKind::Defines))
-}
-
 /// Looks up what stands around a span.
 struct Places<'a> {
     document: &'a ParsedDocument,
@@ -190,20 +180,31 @@ impl<'a> Places<'a> {
         Self { document, characters: CharacterOffsets::new(&document.text) }
     }
 
+    fn definition(&self, span: Span) -> DefinitionPlace {
+        let section = self.document.section_at(span.start).map(|n| &self.document.sections[n]);
+        DefinitionPlace {
+            section: section.map_or(1, |s| s.number),
+            start: self.characters.at(&self.document.text, span.start as usize),
+            end: self.characters.at(&self.document.text, span.end as usize),
+        }
+    }
+
     fn occurrence(&self, span: Span) -> Occurrence {
         let section = self.document.section_at(span.start).map(|n| &self.document.sections[n]);
+        let sentence = self.sentence(span);
         Occurrence {
             section_kind: section.map_or(crate::values::SectionKind::Page, |s| s.kind),
             section: section.map_or(1, |s| s.number),
             section_label: section.and_then(|s| s.label.clone()),
             start: self.characters.at(&self.document.text, span.start as usize),
             end: self.characters.at(&self.document.text, span.end as usize),
-            sentence: self.sentence(span),
+            sentence_start: self.characters.at(&self.document.text, sentence.start as usize),
+            sentence: folded(sentence.of(&self.document.text)),
         }
     }
 
     /// The sentence around a span, within its block.
-    fn sentence(&self, span: Span) -> String {
+    fn sentence(&self, span: Span) -> Span {
         let text = &self.document.text;
         let blocks = &self.document.blocks;
         let block = blocks
@@ -234,7 +235,7 @@ impl<'a> Places<'a> {
         let cut_start =
             text[start..span.start as usize].char_indices().rev().nth(half).map_or(start, |(n, _)| start + n);
         let cut_end = text[span.end as usize..end].char_indices().nth(half).map_or(end, |(n, _)| span.end as usize + n);
-        folded(&text[cut_start..cut_end])
+        Span::new(cut_start, cut_end)
     }
 }
 
@@ -294,13 +295,23 @@ mod tests {
         let extraction = Extraction { items: vec![item(&document, "wyrm"), item(&document, "dragon")] };
         let origin = Origin { pipeline: "p".into(), provider: "local".into(), model: None };
         let v = render(&SourcePath::from_text("a.pdf"), Fingerprint::of(b""), &document, &extraction, &origin, None);
-        assert_eq!(v.entries.iter().map(|e| e.text.as_str()).collect::<Vec<_>>(), ["dragon", "wyrm"]);
-        let [first, second] = &v.entries[1].occurrences[..] else { panic!("two occurrences") };
+        assert_eq!(
+            v.entries.iter().map(|e| (e.rank, e.text.as_str())).collect::<Vec<_>>(),
+            [(1, "wyrm"), (2, "dragon")]
+        );
+        let [first, second] = &v.entries[0].occurrences[..] else { panic!("two occurrences") };
         assert_eq!((first.section, second.section), (1, 2));
         assert_eq!((first.sentence.as_str(), second.sentence.as_str()), ("The wyrm is a dragon.", "A wyrm wakes."));
         let slice: String = document.text.chars().skip(first.start).take(first.end - first.start).collect();
         assert_eq!(slice, "wyrm");
-        assert_eq!(to_bytes(&v).last(), Some(&b'\n'));
+        assert_eq!(Vocabulary::from_bytes(&v.to_bytes()).unwrap(), v);
+        let text = String::from_utf8(v.to_bytes()).unwrap();
+        assert_eq!(
+            (text.lines().count(), text.matches("The wyrm is a dragon.").count()),
+            (5, 1),
+            "a line an entry, a sentence once"
+        );
+        assert!(!text.contains("null"));
     }
 
     #[test]
@@ -316,7 +327,7 @@ mod tests {
         let path = SourcePath::from_text("a.pdf");
         let v = render(&path, Fingerprint::of(b""), &document, &extraction, &origin, Some(&list));
         let flags: Vec<_> = v.entries.iter().map(|e| e.ip_flag.as_deref()).collect();
-        assert_eq!(flags, [None, Some("classification:ip-suspect"), Some("blocklist:Deep Caves")]);
+        assert_eq!(flags, [Some("blocklist:Deep Caves"), Some("classification:ip-suspect"), None]);
         assert_eq!(v.metadata.flagged_count, 2);
     }
 

@@ -1,15 +1,17 @@
 //! Candidate terms: word sequences between stop words, lines that are nothing else, and capitalised names.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
 
-use super::tokenize::{Line, Tokens};
+use super::pairs::PairHasher;
+use super::said::{LOOKS, Run, Said};
+use super::tokenize::{Line, Tokens, Word};
 
 /// A word sequence up to inflection of its last word, with its counts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Candidate {
-    /// Folded words, the last one in the singular.
+    /// Folded words, the last one in its base form.
     pub(super) words: Vec<u32>,
     /// Occurrences.
     pub(super) frequency: u32,
@@ -19,12 +21,30 @@ pub(super) struct Candidate {
     pub(super) capitalised: u32,
     /// Occurrences inside a sentence with a word in lower case.
     pub(super) lowercase: u32,
+    /// Occurrences inside a sentence in which its first word has a capital that says something, and all others have one.
+    pub(super) named: u32,
     /// Occurrences that are no part of a longer run of words.
     pub(super) whole: u32,
+    /// Parts of the text in which it stands, a bit each: see [`PARTS`].
+    pub(super) parts: u64,
+    /// Occurrences in code.
+    pub(super) code: u32,
+    /// Occurrences inside sentences that are set apart, by their look.
+    pub(super) emphasised: [u32; LOOKS],
+    /// It is an abbreviation that is counted to the phrase that it stands for.
+    pub(super) joined: bool,
+    /// Index of the surest declaration of it.
+    pub(super) declared: Option<usize>,
     /// Occurrences at the beginning of a line.
     opening: u32,
     /// Those of them whose line is text rather than a title.
     opening_text: u32,
+}
+
+impl Candidate {
+    fn is_commoner(&self, other: &Self) -> bool {
+        self.joined || self.frequency > other.frequency
+    }
 }
 
 /// An occurrence.
@@ -41,10 +61,13 @@ pub(super) struct Found {
     /// It has a stop word inside.
     particles: bool,
     /// It is a line of its own.
-    own: bool,
+    pub(super) own: bool,
 }
 
 const ROOT: u32 = 0;
+
+/// Parts of equal length into which a text is cut, to see whether a term clusters.
+pub(super) const PARTS: usize = 50;
 
 /// A label opens at least one in this many lines,
 const LINES_FOR_EACH_LABEL: usize = 300;
@@ -55,26 +78,6 @@ const FEWEST_LABELS: u32 = 8;
 /// Number of different continuations of a label, at least.
 const FEWEST_CONTINUATIONS: u32 = 3;
 
-/// Mixes pairs of small integers; the tables that use it are never iterated.
-#[derive(Default)]
-pub(super) struct PairHasher(u64);
-
-impl Hasher for PairHasher {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.write_u32(u32::from(b));
-        }
-    }
-
-    fn write_u32(&mut self, n: u32) {
-        self.0 = (self.0.rotate_left(26) ^ u64::from(n)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
 type Pairs = HashMap<(u32, u32), u32, BuildHasherDefault<PairHasher>>;
 
 /// All candidates of a text and the tree of their words.
@@ -84,17 +87,31 @@ pub(super) struct Candidates {
     pub(super) all: Vec<Candidate>,
     /// (node, word) to the node after it.
     nodes: Pairs,
-    /// (node, last word in the singular) to the candidate.
+    /// (node, base of the last word) to the candidate.
     ends: Pairs,
-    /// Most words.
+    /// Most words of a candidate that the text's words alone make.
     longest: usize,
+    /// Most words of a declared one.
+    reach: usize,
 }
 
 impl Candidates {
-    /// Collects and counts the candidates of `tokens`, none of more than `longest` words.
-    pub(super) fn collect(tokens: &Tokens, text: &str, longest: usize) -> Self {
-        let mut candidates = Self { longest, ..Self::default() };
+    /// Collects and counts the candidates of `tokens`, none of more than `longest` words unless the author declares it.
+    pub(super) fn collect(tokens: &Tokens, text: &str, longest: usize, said: &Said) -> Self {
+        let runs = || {
+            let emphasised = said.emphasised.iter().map(|(run, _)| *run);
+            said.declared
+                .iter()
+                .map(|(run, _)| *run)
+                .chain(emphasised)
+                .chain(said.abbreviated.iter().map(|(phrase, _)| *phrase))
+        };
+        let reach = runs().map(|(_, length)| length).max().unwrap_or_default().max(longest);
+        let mut candidates = Self { longest, reach, ..Self::default() };
         let mut titles = Vec::new();
+        for (first, length) in runs() {
+            candidates.insert(tokens, first, length);
+        }
         for line in &tokens.lines {
             candidates.titles(tokens, text, line, &mut titles);
             for &(first, length) in &titles {
@@ -110,7 +127,45 @@ impl Candidates {
                 candidates.count(tokens, line, f);
             }
         }
+        candidates.take_in(tokens, said);
         candidates
+    }
+
+    /// Notes what the author says of candidates.
+    fn take_in(&mut self, tokens: &Tokens, said: &Said) {
+        for (n, (run, declared)) in said.declared.iter().enumerate() {
+            if let Some(id) = self.of_run(tokens, *run)
+                && self.all[id].declared.is_none_or(|known| declared.source < said.declared[known].1.source)
+            {
+                self.all[id].declared = Some(n);
+            }
+        }
+        for (run, look) in &said.emphasised {
+            if let Some(id) = self.of_run(tokens, *run) {
+                self.all[id].emphasised[*look as usize] += 1;
+            }
+        }
+    }
+
+    /// Counts what is said under an abbreviation to the phrase that it stands for.
+    pub(super) fn join(&mut self, short: u32, phrase: u32) {
+        let words = self.all[short as usize].words.clone();
+        let said =
+            std::mem::replace(&mut self.all[short as usize], Candidate { words, joined: true, ..Candidate::default() });
+        let all = &mut self.all[phrase as usize];
+        all.frequency += said.frequency;
+        all.whole += said.whole;
+        all.own_line += said.own_line;
+        all.capitalised += said.capitalised;
+        all.parts |= said.parts;
+        all.code += said.code;
+        all.declared = all.declared.or(said.declared);
+    }
+
+    /// The candidate of the words of a run.
+    pub(super) fn of_run(&self, tokens: &Tokens, (first, length): Run) -> Option<usize> {
+        let words: Vec<u32> = tokens.words[first..first + length].iter().map(|word| word.id).collect();
+        self.find(tokens, &words)
     }
 
     /// All occurrences in text order, longer ones last where they begin together.
@@ -160,8 +215,9 @@ impl Candidates {
         let function = |i: usize| tokens.entry(i).function && !tokens.words[i].hyphen && !tokens.continues(i + 1, line);
         let first = words.clone().find(|&i| !function(i))?;
         let length = words.end - first;
-        let letters = length > 1 || tokens.entry(first).text.len() > 2;
-        (length <= self.longest && letters && !function(words.end - 1)).then_some((first, length))
+        let says =
+            if length == 1 { tokens.may_stand_alone(first) } else { (first..words.end).any(|i| tokens.entry(i).alone) };
+        (length <= self.longest && says && !function(words.end - 1)).then_some((first, length))
     }
 
     fn node(&mut self, from: u32, word: u32, insert: bool) -> Option<u32> {
@@ -173,7 +229,7 @@ impl Candidates {
     }
 
     fn end(&mut self, tokens: &Tokens, from: u32, first: usize, length: usize, insert: bool) -> Option<u32> {
-        let last = tokens.entry(first + length - 1).singular;
+        let last = tokens.entry(first + length - 1).base;
         if let Some(&known) = self.ends.get(&(from, last)) {
             return Some(known);
         }
@@ -181,7 +237,7 @@ impl Candidates {
             return None;
         }
         let id = u32::try_from(self.all.len()).ok()?;
-        let mut words: Vec<_> = tokens.words[first..first + length].iter().map(|w| w.id).collect();
+        let mut words: Vec<_> = tokens.words[first..first + length].iter().map(|w| inner(tokens, w.id)).collect();
         words[length - 1] = last;
         self.ends.insert((from, last), id);
         self.all.push(Candidate { words, ..Candidate::default() });
@@ -191,7 +247,7 @@ impl Candidates {
     fn insert(&mut self, tokens: &Tokens, first: usize, length: usize) {
         let mut node = ROOT;
         for word in &tokens.words[first..first + length - 1] {
-            let Some(next) = self.node(node, word.id, true) else { return };
+            let Some(next) = self.node(node, inner(tokens, word.id), true) else { return };
             node = next;
         }
         self.end(tokens, node, first, length, true);
@@ -202,6 +258,7 @@ impl Candidates {
         let words = &tokens.words;
         // A run of content words: no stop word and nothing but spaces and hyphens inside.
         let mut run = line.words.start..line.words.start;
+        let mut holds_a_name = false;
         for first in line.words.clone() {
             if first >= run.end {
                 run = first..first;
@@ -211,13 +268,14 @@ impl Candidates {
                 {
                     run.end += 1;
                 }
+                holds_a_name = tokens.english && holds_a_name_in(words, &run);
             }
             if words[first].hyphen || (tokens.entry(first).function && !tokens.continues(first + 1, line)) {
                 continue;
             }
             let mut node = ROOT;
             let mut name = words[first].upper && !tokens.entry(first).function;
-            let end = line.words.end.min(first.saturating_add(self.longest));
+            let end = line.words.end.min(first.saturating_add(self.reach));
             for (last, word) in words.iter().enumerate().take(end).skip(first) {
                 if last > first && !word.adjoins {
                     break;
@@ -228,11 +286,13 @@ impl Candidates {
                 name = name && (word.upper || (last > first && tokens.is_particle(last)));
                 let whole_words = !tokens.continues(last + 1, line);
                 if whole_words && (content || !entry.function) {
-                    let grow = insert && (content || (name && word.upper));
-                    let long_enough = last > first || entry.text.len() > 2;
+                    let grow = insert && last < first + self.longest && (content || (name && word.upper));
+                    let long_enough = last > first || tokens.may_stand_alone(last);
                     if long_enough && let Some(candidate) = self.end(tokens, node, first, last + 1 - first, grow) {
                         let length = last + 1 - first;
-                        let whole = !content || (first == run.start && last + 1 == run.end);
+                        let whole = !content
+                            || (first == run.start && last + 1 == run.end && !holds_a_name)
+                            || (tokens.english && is_name_in(words, &run, first, last));
                         found.push(Found {
                             candidate,
                             first,
@@ -243,7 +303,8 @@ impl Candidates {
                         });
                     }
                 }
-                match self.node(node, word.id, insert && (content || name)) {
+                let grow = insert && last < first + self.longest && (content || name);
+                match self.node(node, inner(tokens, word.id), grow) {
                     Some(next) => node = next,
                     None => break,
                 }
@@ -256,6 +317,8 @@ impl Candidates {
         let candidate = &mut self.all[found.candidate as usize];
         candidate.frequency += 1;
         candidate.whole += u32::from(found.whole);
+        candidate.parts |= 1 << (found.first * PARTS / tokens.words.len().max(1));
+        candidate.code += u32::from(tokens.words[found.first].code);
         let opening = found.first == line.words.start;
         candidate.opening += u32::from(opening);
         candidate.opening_text += u32::from(opening && !line.own && !line.heading);
@@ -271,16 +334,17 @@ impl Candidates {
         }
         if words.all(|i| tokens.words[i].upper) {
             candidate.capitalised += 1;
+            candidate.named += u32::from(!tokens.words[found.first].opens);
         } else {
             candidate.lowercase += 1;
         }
     }
 
-    /// The candidate of these words, the last one in any number.
+    /// The candidate of these words, the last one in any inflection.
     fn find(&self, tokens: &Tokens, words: &[u32]) -> Option<usize> {
         let (last, before) = words.split_last()?;
-        let node = before.iter().try_fold(ROOT, |node, word| self.nodes.get(&(node, *word)).copied())?;
-        self.ends.get(&(node, tokens.vocabulary[*last as usize].singular)).map(|&id| id as usize)
+        let node = before.iter().try_fold(ROOT, |node, word| self.nodes.get(&(node, inner(tokens, *word))).copied())?;
+        self.ends.get(&(node, tokens.vocabulary[*last as usize].base)).map(|&id| id as usize)
     }
 
     /// Flags of the candidates that say nothing beyond others: a join of two of them ("dorothy and toto"), a numbered
@@ -292,7 +356,10 @@ impl Candidates {
         for (id, candidate) in self.all.iter().enumerate() {
             let words = candidate.words.as_slice();
             redundant[id] |= candidate.own_line == 0 && self.is_join(tokens, candidate);
-            redundant[id] |= is_numbered(tokens, candidate);
+            redundant[id] |= is_numbered(tokens, candidate) || is_furniture(tokens, candidate);
+            redundant[id] |=
+                !words.iter().any(|&word| tokens.vocabulary[word as usize].alone) && candidate.declared.is_none();
+            redundant[id] |= self.is_abbreviation_with_verb(tokens, candidate);
             for cut in 1..words.len() {
                 let labelled = self.find(tokens, &words[..cut]).is_some_and(|label| labels[label]);
                 redundant[id] |= labelled && candidate.opening == candidate.frequency;
@@ -310,9 +377,16 @@ impl Candidates {
         redundant
     }
 
+    /// Test whether a candidate is an abbreviation with what it does once: "HP falls".
+    fn is_abbreviation_with_verb(&self, tokens: &Tokens, candidate: &Candidate) -> bool {
+        let [short, _] = candidate.words.as_slice() else { return false };
+        let alone = self.find(tokens, &[*short]).is_some_and(|id| self.all[id].is_commoner(candidate));
+        let text = |word: u32| &*tokens.vocabulary[word as usize].text;
+        alone && text(*short).len() <= 3 && candidate.frequency == 1 && candidate.own_line == 0
+    }
+
     fn is_join(&self, tokens: &Tokens, candidate: &Candidate) -> bool {
-        let commoner =
-            |words: &[u32]| self.find(tokens, words).is_some_and(|id| self.all[id].frequency > candidate.frequency);
+        let commoner = |words: &[u32]| self.find(tokens, words).is_some_and(|id| self.all[id].is_commoner(candidate));
         candidate.words.iter().enumerate().any(|(i, &word)| {
             matches!(
                 &*tokens.vocabulary[word as usize].text,
@@ -342,6 +416,30 @@ impl Candidates {
     }
 }
 
+/// The word under which another stands inside a term: in languages whose adjectives follow their nouns, its base.
+fn inner(tokens: &Tokens, word: u32) -> u32 {
+    if tokens.english { word } else { tokens.vocabulary[word as usize].base }
+}
+
+/// Test whether the words from `first` to `last` are a name in a run whose other words are no part of it: "know Magic Missile well".
+fn is_name_in(words: &[Word], run: &Range<usize>, first: usize, last: usize) -> bool {
+    let upper = |at: usize| words[at].upper;
+    !words[first].opens
+        && (first..=last).all(upper)
+        && (first == run.start || !upper(first - 1))
+        && (last + 1 == run.end || !upper(last + 1))
+}
+
+/// Test whether a run is a name of several words and other words beside it.
+fn holds_a_name_in(words: &[Word], run: &Range<usize>) -> bool {
+    let upper = |at: usize| words[at].upper;
+    let begins = |at: &usize| upper(*at) && !words[*at].opens && (*at == run.start || !upper(at - 1));
+    run.clone().filter(begins).any(|at| {
+        let end = (at..run.end).find(|&next| !upper(next)).unwrap_or(run.end);
+        end - at > 1 && end - at < run.len()
+    })
+}
+
 /// Takes the mark `whole` from what lies inside a longer name or title of the line, and from what overlaps a name with
 /// particles ("cold takes damage" after "cone of").
 fn mark_nested(line: &Line, found: &mut [Found]) {
@@ -369,6 +467,12 @@ fn mark_nested(line: &Line, found: &mut [Found]) {
         let leaves = held[end - 1 - base].is_some_and(|(start, stop)| start > f.first && stop > end);
         f.whole &= f.own || (before < end && here <= end && !enters && !leaves);
     }
+}
+
+/// Test whether a candidate is a title of a book's furniture.
+fn is_furniture(tokens: &Tokens, candidate: &Candidate) -> bool {
+    let words: Vec<&str> = candidate.words.iter().map(|&word| &*tokens.vocabulary[word as usize].text).collect();
+    super::closed_words::is_furniture(&words.join(" "))
 }
 
 /// Test whether a title is no more than a word and its number: "Chapter XIX", "Part Two".

@@ -90,7 +90,7 @@ pub(super) fn sentence(tokens: &Tokens, text: &str, line: &Line, first: usize) -
 
 /// All definitions of a passage, in text order, one for each sentence at most.
 pub fn definitions(passage: &str) -> Vec<Definition> {
-    let tokens = tokenize_passage(passage);
+    let tokens = tokenize_passage(passage, None);
     let mut found: Vec<Definition> = Vec::new();
     let mut glossed: BTreeMap<String, u32> = BTreeMap::new();
     for line in &tokens.lines {

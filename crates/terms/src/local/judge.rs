@@ -3,7 +3,7 @@
 use super::definitions::definitions;
 use super::language::language;
 use super::spelling::fold;
-use super::terms::{canonical_form, singular_form};
+use super::terms::{key_form, singular_form};
 use super::word_sets::word_sets;
 
 /// Most words of a term: what is longer is a sentence.
@@ -46,8 +46,8 @@ pub fn no_term(term: &str, language_tag: Option<&str>) -> Option<NoTerm> {
 
 /// Test whether a sentence has the form of a definition of this term: "X is a ...", "... called X", "X: ...".
 pub fn defines(sentence: &str, term: &str) -> bool {
-    let wanted = canonical_form(term);
-    definitions(sentence).iter().any(|found| canonical_form(found.term.of(sentence)) == wanted)
+    let wanted = key_form(term);
+    definitions(sentence).iter().any(|found| key_form(found.term.of(sentence)) == wanted)
 }
 
 /// Test whether a term stands in a sentence as words of its own, in the singular or plural.

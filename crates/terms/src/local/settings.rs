@@ -12,6 +12,20 @@ pub struct TermSettings {
     pub maximum: usize,
     /// Most words of a term.
     pub max_words: usize,
-    /// Occurrences recorded for each term, in text order.
+    /// Occurrences recorded for each term, the telling ones where there are more.
     pub max_occurrences: usize,
+    /// Choice among the candidates.
+    #[serde(default)]
+    pub wanted: Wanted,
+}
+
+/// Candidates that are wanted of a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wanted {
+    /// All terms.
+    #[default]
+    Terms,
+    /// Names alone, told by their capitals inside sentences. In German, where every noun has one, as many as have capitals.
+    Names,
 }

@@ -15,7 +15,7 @@ pub(super) fn fold(surface: &str) -> String {
         .collect()
 }
 
-/// Plurals that no rule undoes. Those that are verbs as well ("leaves", "lives") are left out.
+/// Plurals that no rule of [`singular`] undoes. Those that are verbs as well ("leaves", "lives") are left out.
 const IRREGULAR: [(&str, &str); 16] = [
     ("elves", "elf"),
     ("dwarves", "dwarf"),
@@ -35,7 +35,8 @@ const IRREGULAR: [(&str, &str); 16] = [
     ("teeth", "tooth"),
 ];
 
-/// The singular by English spelling rules; a comparison form, not always a word.
+/// The singular by rules alone, not always a word: part of the keys under which answers stand in stores, and so never to be changed.
+/// What people see is made by [`inflection`](super::inflection).
 pub(super) fn singular(word: &str) -> Option<String> {
     let letters = word.chars().count();
     let cut = |n: usize| word[..word.len() - n].to_owned();

@@ -1,69 +1,244 @@
 //! Terms of a document, and the forms by which they are compared.
 
-use corpora_values::{Evidence, Extraction, Item, ParsedDocument};
+use std::collections::BTreeMap;
+
+use corpora_values::{DefinitionSource, Evidence, Extraction, Item, ParsedDocument, Span};
 
 use super::candidates::Candidates;
+use super::said::Said;
 use super::tokenize::{self, Tokens};
 use super::uses::Uses;
-use super::{TermSettings, rank, scripts, spelling};
+use super::{TermSettings, Wanted, definitions, inflection, names, rank, said, scripts, spelling};
 
 /// Version of the local provider's output.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Finds and ranks a document's terms.
 ///
-/// Candidates are runs of words between stop words, lines that are nothing else, and capitalised names with particles
-/// inside ("Cone of Cold"). They are ranked by frequency, capitals inside sentences, own lines, how often they stand
-/// alone, and how much commoner their words are here than in ordinary English prose. Inflections of the last word and
-/// differences of case count as one term, shown in its commonest form. Languages other than English get their stop words
-/// but neither word counts nor plural rules; of scripts without spaces, only runs that can be told apart without a
-/// dictionary are taken. The result depends on the document and the settings alone.
+/// Candidates are runs of words between stop words, lines that are nothing else, capitalised names with particles inside ("Cone of
+/// Cold"), and whatever the author declares or sets apart. What the book itself defines comes first; the others follow by frequency,
+/// capitals inside sentences, own lines, how often they stand alone, how they cluster, and how much commoner their words are here than
+/// in ordinary English prose. Inflections of the last word and differences of case count as one term, shown in its commonest form; a
+/// phrase and the abbreviation that the text gives it are one. Languages other than English get their own stop words and inflections but no
+/// word counts; of scripts without spaces, only runs that can be told apart without a dictionary are taken. The result depends on the
+/// document and the settings alone.
 pub fn terms(document: &ParsedDocument, settings: &TermSettings) -> Extraction {
-    let tokens = tokenize::tokenize(document);
-    let mut candidates = Candidates::collect(&tokens, &document.text, settings.max_words.max(1));
-    let weirdness = rank::weirdness(&tokens);
-    let dropped = candidates.redundant(&tokens);
-    let mut ranked: Vec<(u32, rank::Marks)> = (0_u32..)
-        .zip(&candidates.all)
-        .filter(|(id, c)| !dropped[*id as usize] && c.frequency > 0 && (c.whole > 0 || c.frequency > 1))
-        .map(|(id, c)| (id, rank::marks(c, &tokens, &weirdness)))
-        .collect();
-    ranked.sort_by(|a, b| {
-        let words = |id: u32| candidates.all[id as usize].words.iter().map(|&w| &*tokens.vocabulary[w as usize].text);
-        b.1.score.total_cmp(&a.1.score).then_with(|| words(a.0).cmp(words(b.0)))
-    });
-    let total = ranked.len();
-    ranked.truncate(keep(settings, tokens.words.len()));
-    let mut places = vec![None; candidates.all.len()];
-    for (rank, (id, _)) in ranked.iter().enumerate() {
-        places[*id as usize] = Some(rank);
+    let mut found = Ranking::of(document, settings);
+    found.cut(settings);
+    Extraction { items: found.items(settings.max_occurrences) }
+}
+
+/// Finds the terms that a document itself defines, each with its definition: those of its own glossary, where it has one; else those that it
+/// sets apart, and sentences with the form of a definition. Best first.
+pub fn glossary(document: &ParsedDocument) -> Extraction {
+    let settings = TermSettings {
+        per_thousand_words: GLOSSARY_FROM,
+        minimum: GLOSSARY_FEWEST,
+        maximum: usize::MAX,
+        max_words: LONGEST_DEFINED,
+        max_occurrences: GLOSSARY_PLACES,
+        wanted: Wanted::Terms,
+    };
+    let mut found = Ranking::of(document, &settings);
+    found.cut(&settings);
+    let mut items = found.items(settings.max_occurrences);
+    items.retain(|item| item.definition.is_some());
+    let own = |item: &Item| item.definition_source == Some(DefinitionSource::Glossary);
+    if items.iter().filter(|item| own(item)).count() >= OWN_GLOSSARY {
+        items.retain(own);
     }
-    let mut uses: Vec<Uses<'_>> = vec![Uses::default(); ranked.len()];
-    candidates.occurrences(&tokens, |line, found| {
-        if let Some(rank) = places[found.candidate as usize] {
-            uses[rank].add(document, &tokens, line, found, settings.max_occurrences);
+    Extraction { items }
+}
+
+/// Candidates among which definitions are looked for, in a thousand words: what is further down is seldom a term, and what is said of it
+/// seldom a definition.
+const GLOSSARY_FROM: f64 = 12.0;
+
+/// Such candidates of a short text, at least.
+const GLOSSARY_FEWEST: usize = 100;
+
+/// Most words of a term that is defined.
+const LONGEST_DEFINED: usize = 5;
+
+/// Places that are kept of a defined term.
+const GLOSSARY_PLACES: usize = 10;
+
+/// Entries from which on a book's own glossary says what the book defines, and nothing else is taken for a definition.
+const OWN_GLOSSARY: usize = 10;
+
+/// A look is trusted to mark definitions from here on.
+const TRUSTED: f64 = 0.5;
+
+/// The candidates of a document in their order.
+struct Ranking<'a> {
+    document: &'a ParsedDocument,
+    tokens: Tokens,
+    said: Said,
+    candidates: Candidates,
+    manner: rank::Manner,
+    wanted: Wanted,
+    /// Best first.
+    order: Vec<(u32, rank::Marks)>,
+    /// Abbreviations with the phrases that they stand for.
+    abbreviations: BTreeMap<u32, u32>,
+}
+
+impl<'a> Ranking<'a> {
+    fn of(document: &'a ParsedDocument, settings: &TermSettings) -> Self {
+        let tokens = tokenize::tokenize(document);
+        let longest = settings.max_words.max(1);
+        let said = Said::of(document, &tokens, longest);
+        let mut candidates = Candidates::collect(&tokens, &document.text, longest, &said);
+        let abbreviations = abbreviations(&tokens, &candidates, &said);
+        for (&short, &phrase) in &abbreviations {
+            candidates.join(short, phrase);
         }
-    });
-    let items = ranked.iter().zip(uses).enumerate().map(|(rank, ((id, marks), uses))| {
-        let candidate = &candidates.all[*id as usize];
-        Item {
-            text: uses.commonest_form(),
-            canonical: spell(&tokens, &candidate.words),
-            pos: uses.word_class(&tokens, candidate.words.len()).map(str::to_owned),
-            definition: uses.definition(),
-            confidence: Some(round(1.0 - rank as f64 / total as f64)),
-            occurrences: uses.into_spans(),
-            evidence: Some(Evidence {
-                frequency: candidate.frequency,
-                own_line: candidate.own_line,
-                capitalised: candidate.capitalised,
-                stand_alone: round(marks.stand_alone),
-                weirdness: round(marks.weirdness),
-            }),
-            ..Item::default()
+        let manner = rank::Manner::of(&tokens, &candidates, &said);
+        let dropped = candidates.redundant(&tokens);
+        let mut order: Vec<(u32, rank::Marks)> = (0_u32..)
+            .zip(&candidates.all)
+            .filter(|(id, c)| !dropped[*id as usize] && c.frequency > 0 && (c.whole > 0 || c.frequency > 1))
+            .map(|(id, c)| (id, rank::marks(c, &tokens, &manner, &said)))
+            .collect();
+        order.sort_by(|a, b| {
+            let words =
+                |id: u32| candidates.all[id as usize].words.iter().map(|&w| &*tokens.vocabulary[w as usize].text);
+            b.1.score.total_cmp(&a.1.score).then_with(|| words(a.0).cmp(words(b.0)))
+        });
+        Self { document, tokens, said, candidates, manner, wanted: settings.wanted, order, abbreviations }
+    }
+
+    /// Leaves as many as the settings keep, and whatever the book's own glossary has.
+    fn cut(&mut self, settings: &TermSettings) {
+        let most = keep(settings, self.tokens.words.len());
+        let mut rank = 0;
+        let (candidates, said, tokens) = (&self.candidates, &self.said, &self.tokens);
+        self.order.retain(|(id, _)| {
+            if settings.wanted == Wanted::Names && !names::is_name(&candidates.all[*id as usize], tokens) {
+                return false;
+            }
+            rank += 1;
+            let declared = candidates.all[*id as usize].declared.map(|n| said.declared[n].1.source);
+            rank <= most || declared == Some(DefinitionSource::Glossary)
+        });
+    }
+
+    /// The items of what is left.
+    fn items(&mut self, max_occurrences: usize) -> Vec<Item> {
+        let document = self.document;
+        let mut places = vec![None; self.candidates.all.len()];
+        for (rank, (id, _)) in self.order.iter().enumerate() {
+            places[*id as usize] = Some((rank, false));
         }
-    });
-    Extraction { items: items.collect() }
+        for (short, phrase) in &self.abbreviations {
+            places[*short as usize] = places[*phrase as usize].map(|(rank, _)| (rank, true));
+        }
+        let mut uses: Vec<Uses<'_>> = vec![Uses::default(); self.order.len()];
+        let tokens = &self.tokens;
+        self.candidates.occurrences(tokens, |line, found| match places[found.candidate as usize] {
+            Some((rank, false)) => uses[rank].add(document, tokens, line, found),
+            Some((rank, true)) => uses[rank].add_abbreviation(tokens, line, found),
+            None => {}
+        });
+        let emphasised = self.emphasised();
+        let aliases = self.aliases();
+        let kinds = self.kinds();
+        let items = self.order.iter().zip(uses).map(|((id, marks), uses)| {
+            let candidate = &self.candidates.all[*id as usize];
+            let declared = candidate.declared.map(|n| &self.said.declared[n].1).map(|d| (d.source, d.meaning));
+            let set_apart = || emphasised.get(id).map(|&meaning| (DefinitionSource::Emphasis, meaning));
+            let formed = || uses.definition().map(|sentence| (DefinitionSource::Pattern, sentence));
+            let definition = declared.or_else(set_apart).or_else(formed);
+            let meaning = definition.map(|(_, meaning)| meaning);
+            Item {
+                text: uses.commonest_form(),
+                canonical: spell(tokens, &candidate.words),
+                aliases: aliases.get(id).cloned().unwrap_or_default(),
+                kind: match self.wanted {
+                    Wanted::Terms => kinds.get(id).map(|&kind| kind.to_owned()),
+                    Wanted::Names => uses.kind_of_name(tokens, candidate).map(str::to_owned),
+                },
+                pos: uses.word_class(tokens, candidate.words.len()).map(str::to_owned),
+                definition: meaning,
+                definition_source: definition.map(|(source, _)| source),
+                score: Some(round(marks.share())),
+                occurrences: uses.chosen(meaning, max_occurrences),
+                evidence: Some(Evidence {
+                    frequency: candidate.frequency,
+                    own_line: candidate.own_line,
+                    capitalised: candidate.capitalised,
+                    emphasised: candidate.emphasised.iter().sum(),
+                    stand_alone: round(marks.stand_alone),
+                    weirdness: round(marks.weirdness),
+                    dispersion: round(marks.dispersion),
+                }),
+                ..Item::default()
+            }
+        });
+        items.collect()
+    }
+
+    /// The sentence round the first place at which a trusted look sets a candidate apart.
+    fn emphasised(&self) -> BTreeMap<u32, Span> {
+        let mut found = BTreeMap::new();
+        for (run, look) in &self.said.emphasised {
+            if self.manner.trust[*look as usize] < TRUSTED {
+                continue;
+            }
+            let Some(line) = said::line_of(&self.tokens, run.0) else { continue };
+            let Some(id) = self.candidates.of_run(&self.tokens, *run).and_then(|id| u32::try_from(id).ok()) else {
+                continue;
+            };
+            found.entry(id).or_insert_with(|| definitions::sentence(&self.tokens, &self.document.text, line, run.0));
+        }
+        found
+    }
+
+    /// The kinds of things that headings name; a name of several kinds is of none.
+    fn kinds(&self) -> BTreeMap<u32, &str> {
+        let mut found: BTreeMap<u32, Option<&str>> = BTreeMap::new();
+        for (run, kind) in &self.said.kinds {
+            let Some(id) = self.candidates.of_run(&self.tokens, *run).and_then(|id| u32::try_from(id).ok()) else {
+                continue;
+            };
+            let known = found.entry(id).or_insert(Some(kind));
+            *known = known.filter(|known| known == kind);
+        }
+        found.into_iter().filter_map(|(id, kind)| Some((id, kind?))).collect()
+    }
+
+    /// The abbreviations of each phrase, as the text writes them.
+    fn aliases(&self) -> BTreeMap<u32, Vec<String>> {
+        let mut found: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+        for (phrase, short) in &self.said.abbreviated {
+            let ids = [phrase, short]
+                .map(|run| self.candidates.of_run(&self.tokens, *run).and_then(|id| u32::try_from(id).ok()));
+            let [Some(phrase), Some(short_id)] = ids else { continue };
+            if self.abbreviations.get(&short_id) == Some(&phrase) {
+                let word = self.tokens.words[short.0];
+                let alias = self.document.text[word.start as usize..word.end as usize].to_owned();
+                let known = found.entry(phrase).or_default();
+                if !known.contains(&alias) {
+                    known.push(alias);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Abbreviations that stand for one phrase, by their candidates. What stands for several stands for none of them surely.
+fn abbreviations(tokens: &Tokens, candidates: &Candidates, said: &Said) -> BTreeMap<u32, u32> {
+    let mut found: BTreeMap<u32, Option<u32>> = BTreeMap::new();
+    for (phrase, short) in &said.abbreviated {
+        let ids = [short, phrase].map(|run| candidates.of_run(tokens, *run).and_then(|id| u32::try_from(id).ok()));
+        let [Some(short), Some(phrase)] = ids else { continue };
+        if short != phrase {
+            let known = found.entry(short).or_insert(Some(phrase));
+            *known = known.filter(|known| *known == phrase);
+        }
+    }
+    found.into_iter().filter_map(|(short, phrase)| Some((short, phrase?))).collect()
 }
 
 /// Number of terms that are kept of a text with `words` words.
@@ -76,9 +251,21 @@ fn spell(tokens: &Tokens, words: &[u32]) -> String {
     words.iter().map(|&w| &*tokens.vocabulary[w as usize].text).collect::<Vec<_>>().join(" ")
 }
 
-/// The comparison form of an English term that somebody else wrote: as [`Item::canonical`] promises, and equal to what
-/// [`terms`] gives for the same term.
+/// The comparison form of an English term that somebody else wrote: as [`Item::canonical`] promises, where the text of a document shows no
+/// other form of its last word.
 pub fn canonical_form(term: &str) -> String {
+    let folded = spelling::fold(term);
+    let mut words = bare_words(&folded);
+    let base = words.last().and_then(|last| inflection::known(last));
+    if let (Some(last), Some(base)) = (words.last_mut(), &base) {
+        *last = base;
+    }
+    words.join(" ")
+}
+
+/// The form of a term by which answers about it are known in stores. It is made by rules alone and never shown; what is paid for under it
+/// would be lost if it changed.
+pub fn key_form(term: &str) -> String {
     let folded = spelling::fold(term);
     let mut words = bare_words(&folded);
     let singular = words.last().and_then(|last| spelling::singular(last));
@@ -88,7 +275,7 @@ pub fn canonical_form(term: &str) -> String {
     words.join(" ")
 }
 
-/// As [`canonical_form`], with every word in the singular: for finding a term inside another.
+/// As [`key_form`], with every word in the singular: for finding a term inside another.
 pub fn singular_form(term: &str) -> String {
     let folded = spelling::fold(term);
     let words = bare_words(&folded).into_iter();
@@ -118,8 +305,14 @@ mod tests {
     use super::*;
     use corpora_values::{Block, BlockKind, Format, Metadata, Span};
 
-    const ALL: TermSettings =
-        TermSettings { per_thousand_words: 1e6, minimum: 0, maximum: usize::MAX, max_words: 5, max_occurrences: 100 };
+    const ALL: TermSettings = TermSettings {
+        per_thousand_words: 1e6,
+        minimum: 0,
+        maximum: usize::MAX,
+        max_words: 5,
+        max_occurrences: 100,
+        wanted: Wanted::Terms,
+    };
 
     /// A document with one block a line: `#` a heading, `|` a table row, `~` a running head, anything else a paragraph.
     fn document(text: &str, language: Option<&str>) -> ParsedDocument {
@@ -196,8 +389,8 @@ mod tests {
     }
 
     #[test]
-    fn the_canonical_form_joins_what_differs_in_case_number_hyphens_and_possessives() {
-        for (term, canonical) in [
+    fn the_form_under_which_answers_are_stored_never_changes() {
+        for (term, form) in [
             ("Half-Orcs", "half orc"),
             ("Half-Elves", "half elf"),
             ("Werewolves", "werewolf"),
@@ -207,15 +400,36 @@ mod tests {
             ("Hunter’s Marks", "hunter mark"),
             ("thieves' tools", "thieves tool"),
             ("Dwarves", "dwarf"),
+            // No words, but paid for under them.
+            ("heroes", "heroe"),
+            ("horses", "hors"),
             ("the ﬁre", "the fire"),
+            ("बातें करना", "बातें करना"),
+            (" ’ - ", ""),
+        ] {
+            assert_eq!(key_form(term), form);
+        }
+    }
+
+    #[test]
+    fn the_canonical_form_joins_what_differs_in_case_number_hyphens_and_possessives() {
+        for (term, canonical) in [
+            ("Night Horses", "night horse"),
+            ("the Swordsmen", "the swordsman"),
+            ("Hunter’s Marks", "hunter mark"),
+            ("thieves' tools", "thieves tool"),
+            ("species", "species"),
+            ("Wyrmlings", "wyrmling"),
             ("बातें करना", "बातें करना"),
             (" ’ - ", ""),
         ] {
             assert_eq!(canonical_form(term), canonical);
         }
-        let rules = "Use thieves' tools. Hunter's Mark is a spell.";
+        let rules = "Use thieves' tools. Hunter's Mark is a spell. Wyrmlings sleep. A wyrmling wakes.";
         let extraction = terms(&document(rules, None), &ALL);
-        assert!(find(&extraction, "thieves tool").is_some() && find(&extraction, "hunter mark").is_some());
+        for canonical in ["thieves tool", "hunter mark", "wyrmling"] {
+            assert!(find(&extraction, canonical).is_some(), "{canonical}");
+        }
     }
 
     #[test]
@@ -228,7 +442,7 @@ mod tests {
         assert_eq!(some(0, 100).len(), tokenize::tokenize(&document).words.len() * 50 / 1000);
         assert_eq!(some(7, 100), all[..7]);
         assert_eq!(some(7, 5), all[..5]);
-        assert_eq!(all[0].confidence, Some(1.0));
+        assert!(all.windows(2).all(|w| w[0].score >= w[1].score) && all[0].confidence.is_none());
         let one = terms(&document, &TermSettings { max_occurrences: 1, ..ALL });
         let goblin = find(&one, "goblin").unwrap();
         assert_eq!((goblin.occurrences.len(), goblin.evidence.as_ref().unwrap().frequency), (1, 6));
@@ -368,12 +582,8 @@ mod tests {
             prop_assert_eq!(&extraction, &terms(&document, &ALL));
             let mut seen = std::collections::BTreeSet::new();
             for item in &extraction.items {
-                // Apostrophes that pile up ("s's's") have no one reading; single ones have a test of their own above.
-                if language.is_none() && item.canonical.is_ascii() && !item.canonical.contains('\'') {
-                    prop_assert_eq!(canonical_form(&item.text), item.canonical.clone());
-                }
                 prop_assert!(seen.insert(item.canonical.clone()), "twice: {}", item.canonical);
-                prop_assert!(!item.text.trim().is_empty() && item.confidence.is_some_and(|c| (0.0..=1.0).contains(&c)));
+                prop_assert!(!item.text.trim().is_empty() && item.score.is_some_and(|c| (0.0..=1.0).contains(&c)));
                 prop_assert!(item.occurrences.windows(2).all(|w| w[0] < w[1]));
                 prop_assert!(item.occurrences.iter().any(|s| uses::display(s.of(&text)) == item.text));
                 prop_assert_eq!(item.evidence.as_ref().unwrap().frequency as usize, item.occurrences.len());

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::parts::about_the_book;
 use super::scripts::{Unspaced, begins_word, in_word, is_apostrophe, is_hyphen, unspaced};
-use super::spelling::{fold, singular};
+use super::spelling::fold;
 use super::word_sets::{WordSets, word_sets};
+use super::{closed_words, inflection};
 use crate::chunk::is_abbreviation;
-use corpora_values::{BlockKind, ParsedDocument, Span};
+use corpora_values::{BlockKind, MarkKind, ParsedDocument, Span};
 
 /// A word of the text, or one part of a hyphenated word.
 #[derive(Debug, Clone, Copy)]
@@ -20,12 +22,16 @@ pub(super) struct Word {
     pub(super) id: u32,
     /// It begins with an uppercase letter.
     pub(super) upper: bool,
+    /// It has capitals only, two at least.
+    pub(super) capitals: bool,
     /// Nothing but white space (or a hyphen) stands between it and the word before it.
     pub(super) adjoins: bool,
     /// A hyphen joins it to the word before it.
     pub(super) hyphen: bool,
     /// It begins a sentence, or a line: a capital says nothing.
     pub(super) opens: bool,
+    /// It stands in code.
+    pub(super) code: bool,
 }
 
 /// A block's words, or a table cell's.
@@ -46,12 +52,14 @@ pub(super) struct Line {
 pub(super) struct Entry {
     /// Case-folded form.
     pub(super) text: Box<str>,
-    /// Id of the singular, or its own.
-    pub(super) singular: u32,
+    /// Id of the form that it is an inflection of, or its own.
+    pub(super) base: u32,
     /// In the language's list of stop words.
     pub(super) stop: bool,
     /// An article, preposition, pronoun, auxiliary or conjunction.
     pub(super) function: bool,
+    /// It may be a term alone.
+    pub(super) alone: bool,
     /// Occurrences in the text.
     pub(super) count: u32,
 }
@@ -67,17 +75,9 @@ pub(super) struct Tokens {
     pub(super) vocabulary: Vec<Entry>,
     /// True if the text is English, or of unknown language.
     pub(super) english: bool,
+    /// Two letters of the language.
+    pub(super) language: String,
 }
-
-/// English words that no term begins or ends with. Closed classes of the language's grammar.
-pub(super) const FUNCTION_WORDS: &str = "a an the this that these those my your his her its our their whose each every either neither any some no all \
-    both such what which who whom i me you he him she it we us they them myself yourself himself herself itself ourselves themselves \
-    and or but nor so yet if then than as because while when where why how whether though although unless until since \
-    of in on at by to from with without within into onto upon over under above below between among through during before after against \
-    about across along around behind beside besides beyond despite except inside near off out outside per toward towards up down via \
-    am is are was were be been being do does did done doing have has had having will would shall should can could may might must \
-    not also only just very too more most less least much many few other another same own there here again once ever never \
-    cannot aren't isn't can't don't doesn't didn't won't wouldn't couldn't shouldn't hasn't haven't wasn't weren't";
 
 struct Tokenizer<'a> {
     text: &'a str,
@@ -90,24 +90,32 @@ struct Tokenizer<'a> {
 }
 
 /// Cuts a document's blocks into lines and words; text outside every block counts as paragraphs of one line each. What repeats
-/// on every page is left out: a running head would make a title of each chapter's name a hundred times over.
+/// on every page is left out: a running head would make a title of each chapter's name a hundred times over. So are the parts of a book
+/// that are about the book: its contents, its index, what the publisher says, lists of works.
 pub(super) fn tokenize(document: &ParsedDocument) -> Tokens {
     let mut reader = Tokenizer::new(&document.text, document.metadata.language.as_deref());
+    let skipped = about_the_book(document);
     let mut at = 0;
     for block in &document.blocks {
         reader.plain(at, at.max(block.span.start as usize));
-        if block.kind != BlockKind::Furniture {
+        let is_text = !matches!(block.kind, BlockKind::Furniture | BlockKind::ContentsEntry | BlockKind::IndexEntry);
+        if is_text && !skipped.iter().any(|part| part.contains(block.span.start)) {
             reader.block(block.span, block.kind);
         }
         at = block.span.end as usize;
     }
     reader.plain(at, document.text.len());
-    reader.finish()
+    let mut tokens = reader.finish();
+    for mark in document.markup.marks.iter().filter(|mark| mark.kind == MarkKind::Code) {
+        let from = tokens.words.partition_point(|word| word.start < mark.span.start);
+        tokens.words[from..].iter_mut().take_while(|word| word.end <= mark.span.end).for_each(|word| word.code = true);
+    }
+    tokens
 }
 
-/// Cuts a passage; each line stands for itself.
-pub(super) fn tokenize_passage(passage: &str) -> Tokens {
-    let mut reader = Tokenizer::new(passage, None);
+/// Cuts a passage of a text in this language (a BCP 47 tag); each line stands for itself.
+pub(super) fn tokenize_passage(passage: &str, language: Option<&str>) -> Tokens {
+    let mut reader = Tokenizer::new(passage, language);
     reader.plain(0, passage.len());
     reader.finish()
 }
@@ -117,6 +125,7 @@ const LONGEST_LINE: usize = 8;
 
 const UPPER: u8 = 1;
 const NUMBER: u8 = 2;
+const CAPITALS: u8 = 4;
 
 impl<'a> Tokenizer<'a> {
     fn new(text: &'a str, language: Option<&str>) -> Self {
@@ -126,7 +135,7 @@ impl<'a> Tokenizer<'a> {
         let hiragana = if text.is_ascii() { 0 } else { count(|c| matches!(c, '\u{3041}'..='\u{309f}')) };
         Self {
             text,
-            tokens: Tokens { english, ..Tokens::default() },
+            tokens: Tokens { english, language: language.clone(), ..Tokens::default() },
             ids: HashMap::new(),
             surfaces: HashMap::new(),
             sets: word_sets(&language),
@@ -139,7 +148,34 @@ impl<'a> Tokenizer<'a> {
         for word in &self.tokens.words {
             self.tokens.vocabulary[word.id as usize].count += 1;
         }
+        self.find_bases();
         self.tokens
+    }
+
+    /// Joins inflections with the forms that they come from, where the text has both, or ordinary prose does.
+    fn find_bases(&mut self) {
+        let language = self.tokens.language.clone();
+        for id in 0..self.tokens.vocabulary.len() {
+            let entry = &self.tokens.vocabulary[id];
+            let is_attested = |form: &str| {
+                let other = self.ids.get(form).map(|&other| &self.tokens.vocabulary[other as usize]);
+                // "News" is no plural of "new".
+                other.is_some_and(|other| other.count > 0 && (!other.stop || entry.stop))
+            };
+            let base = inflection::attested(&entry.text, &language, is_attested);
+            let base = base.or_else(|| self.tokens.english.then(|| inflection::known(&entry.text)).flatten());
+            if let Some(base) = base {
+                self.tokens.vocabulary[id].base = self.intern(base);
+            }
+        }
+        for id in 0..self.tokens.vocabulary.len() {
+            let mut base = self.tokens.vocabulary[id].base;
+            // A base may be an inflection itself; rules only shorten or keep, but no circle is trusted to be impossible.
+            for _ in 0..3 {
+                base = self.tokens.vocabulary[base as usize].base;
+            }
+            self.tokens.vocabulary[id].base = base;
+        }
     }
 
     fn plain(&mut self, start: usize, end: usize) {
@@ -200,6 +236,7 @@ impl<'a> Tokenizer<'a> {
         let mut hyphen = false;
         let mut opens = true;
         let mut quoted = false;
+        let mut counted = false;
         while let Some(c) = text[at..end].chars().next() {
             if begins_word(c) {
                 let stop = self.word_end(at, end);
@@ -210,8 +247,11 @@ impl<'a> Tokenizer<'a> {
                     continue;
                 }
                 let (id, marks) = self.surface(surface);
-                if marks & NUMBER != 0 {
-                    at = self.compound_end(stop, end);
+                let is_measure = std::mem::take(&mut counted) && marks & UPPER == 0 && closed_words::is_unit(surface);
+                if marks & NUMBER != 0 || is_measure {
+                    // What is counted is no measure: of "2 tsp cumin" cumin is left.
+                    counted = !is_measure;
+                    at = if is_measure { stop } else { self.compound_end(stop, end) };
                     (adjoins, hyphen, opens) = (false, false, false);
                     clean &= self.tokens.words.len() == first;
                     continue;
@@ -222,9 +262,11 @@ impl<'a> Tokenizer<'a> {
                     end: span_offset(stop - possessive),
                     id,
                     upper: marks & UPPER != 0,
+                    capitals: marks & CAPITALS != 0,
                     adjoins: adjoins && self.tokens.words.len() > first,
                     hyphen: hyphen && adjoins && self.tokens.words.len() > first,
                     opens,
+                    code: false,
                 });
                 clean &= adjoins || self.tokens.words.len() == first + 1;
                 (adjoins, hyphen, opens) = (true, false, false);
@@ -234,6 +276,11 @@ impl<'a> Tokenizer<'a> {
                     (Some(h), Some(next)) if is_hyphen(h) && begins_word(next) => {
                         hyphen = true;
                         at += h.len_utf8();
+                    }
+                    // "Will-o'-the-wisp" is one word.
+                    (Some(a), Some(h)) if is_apostrophe(a) && is_hyphen(h) && rest.next().is_some_and(begins_word) => {
+                        hyphen = true;
+                        at += a.len_utf8() + h.len_utf8();
                     }
                     // The possessive of a plural: "thieves' tools".
                     (Some(a), Some(' ')) if is_apostrophe(a) && !quoted && surface.ends_with('s') => at += a.len_utf8(),
@@ -246,7 +293,18 @@ impl<'a> Tokenizer<'a> {
                 if word {
                     let (id, _) = self.surface(&text[at..stop]);
                     let (start, end) = (span_offset(at), span_offset(stop));
-                    self.tokens.words.push(Word { start, end, id, upper: false, adjoins: false, hyphen: false, opens });
+                    let capitals = false;
+                    self.tokens.words.push(Word {
+                        start,
+                        end,
+                        id,
+                        upper: false,
+                        capitals,
+                        adjoins: false,
+                        hyphen: false,
+                        opens,
+                        code: false,
+                    });
                     clean &= self.tokens.words.len() == first + 1;
                 }
                 clean &= word;
@@ -255,7 +313,7 @@ impl<'a> Tokenizer<'a> {
                 continue;
             }
             if !c.is_whitespace() {
-                adjoins = false;
+                (adjoins, counted) = (false, false);
                 quoted |= matches!(c, '\'' | '‘');
                 opens |= c == '.' && !self.after_abbreviation(first);
                 opens |= matches!(c, '!' | '?' | ':' | '…' | '"' | '“' | '‘' | '«' | '„' | '•' | '*' | '—' | '|');
@@ -338,6 +396,9 @@ impl<'a> Tokenizer<'a> {
         if first.is_some_and(char::is_numeric) {
             marks |= NUMBER;
         }
+        if surface.chars().count() > 1 && surface.chars().all(|c| c.is_uppercase() || c.is_numeric()) {
+            marks |= CAPITALS;
+        }
         let folded = fold(&surface[..surface.len() - possessive(surface)]);
         // Invisible characters may have hidden an ending.
         let id = self.intern(folded.trim_matches('\'').trim_end_matches("'s").to_owned());
@@ -350,21 +411,19 @@ impl<'a> Tokenizer<'a> {
             return id;
         }
         let id = span_offset(self.tokens.vocabulary.len());
-        let function = self.sets.functions.contains(text.as_str()) || text.ends_with("n't");
+        let function = self.sets.functions.contains(text.as_str()) || closed_words::is_contraction(&text);
         let letters = text.chars().count();
-        let entry = Entry {
-            singular: id,
-            stop: function || self.sets.stops.contains(text.as_str()) || (letters == 1 && text.is_ascii()),
+        let stop = function || self.sets.stops.contains(text.as_str()) || (letters == 1 && text.is_ascii());
+        let alone = !function && !self.sets.never_alone.contains(text.as_str()) && !closed_words::is_roman(&text);
+        self.tokens.vocabulary.push(Entry {
+            base: id,
+            stop,
             function,
+            alone,
             count: 0,
             text: text.clone().into_boxed_str(),
-        };
-        self.tokens.vocabulary.push(entry);
-        let one = if self.tokens.english { singular(&text) } else { None };
+        });
         self.ids.insert(text, id);
-        if let Some(one) = one {
-            self.tokens.vocabulary[id as usize].singular = self.intern(one);
-        }
         id
     }
 }
@@ -388,6 +447,12 @@ impl Tokens {
     /// Facts known of the word at index `i`.
     pub(super) fn entry(&self, i: usize) -> &Entry {
         &self.vocabulary[self.words[i].id as usize]
+    }
+
+    /// Test whether the word at index `i` may be a term alone: two letters only where they are capitals, as in "HP".
+    pub(super) fn may_stand_alone(&self, i: usize) -> bool {
+        let entry = self.entry(i);
+        entry.alone && (entry.text.len() > 2 || self.words[i].capitals)
     }
 
     /// Test whether a hyphen joins the word at index `i` of `line` to the one before it.

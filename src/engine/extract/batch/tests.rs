@@ -47,6 +47,7 @@ fn pipeline() -> Pipeline {
             maximum: 100,
             max_words: 1,
             max_occurrences: 1,
+            wanted: crate::stages::extract::Wanted::Terms,
         }),
         prompt: "classify".into(),
         schema: json!({"type": "object", "additionalProperties": false, "required": ["items"],
@@ -195,7 +196,7 @@ impl Model {
 }
 
 fn key(term: &str) -> Fingerprint {
-    term_key(&local::canonical_form(term))
+    term_key(&local::key_form(term))
 }
 
 /// One course of events, and what it ran into.

@@ -228,7 +228,7 @@ mod tests {
     fn job(doc: i64) -> Job {
         let sha = Fingerprint([doc as u8; 32]);
         Job {
-            pending: PendingDocument { doc: DocId(doc), sha, generation: Generation::default() },
+            pending: PendingDocument { doc: DocId(doc), sha, generation: Generation::default(), aborts: 0 },
             path: SourcePath::from_text("book.epub"),
         }
     }

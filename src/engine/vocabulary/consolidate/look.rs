@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io};
 use crate::stages::consolidate::{PLACES_OF_A_DOCUMENT, read_vocabulary};
 use crate::store::{ConsolidationState, ReadContent, ReadFile, Reader, RunSorter, STORE_FOLDER};
-use crate::values::{Fingerprint, MASTER_FILE};
+use crate::values::{Fingerprint, MASTER_FILE, Occurrence};
 
 /// The last part of the name of every vocabulary file.
 const EXTENSION: &str = ".vocab.json";
@@ -194,6 +194,15 @@ impl<'a> Look<'a> {
     }
 }
 
+/// The places with the longest sentences, in the order in which they stand.
+fn most_telling(places: Vec<Occurrence>) -> Vec<Occurrence> {
+    let mut by_length: Vec<(usize, Occurrence)> = places.into_iter().enumerate().collect();
+    by_length.sort_by_key(|(at, place)| (std::cmp::Reverse(place.sentence.len()), *at));
+    by_length.truncate(PLACES_OF_A_DOCUMENT);
+    by_length.sort_by_key(|(at, _)| *at);
+    by_length.into_iter().map(|(_, place)| place).collect()
+}
+
 fn read(found: &Found) -> ReadTerms {
     let unusable = |mtime_ns, sha, reason: String| {
         (ReadFile { size: found.size, mtime_ns, sha, content: Err(reason) }, Vec::new())
@@ -209,7 +218,7 @@ fn read(found: &Found) -> ReadTerms {
     };
     let metadata = vocabulary.metadata;
     let terms = vocabulary.entries.into_iter().map(|mut entry| {
-        entry.occurrences.truncate(PLACES_OF_A_DOCUMENT);
+        entry.occurrences = most_telling(entry.occurrences);
         entry.source.clone_from(&metadata.source_path);
         let json = serde_json::to_vec(&entry).expect("string keys and finite numbers");
         (entry.canonical, json)

@@ -8,8 +8,9 @@ use super::documents::Documents;
 use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io};
 use super::queue::waiting;
 use crate::stages::consolidate::{Decisions, Merging, Ruling, has_statistics};
+use crate::stages::extract::local::key_form;
 use crate::store::{
-    ConsolidationState, MachineDisk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_file,
+    ConsolidationState, Disk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_file,
     replace_keeping_old,
 };
 use crate::values::{
@@ -19,6 +20,9 @@ use crate::values::{
 
 /// Name of the master before this one, which stays beside it.
 const BACKUP_FILE: &str = "master.vocab.json.bak";
+
+/// Beginning of an entry that has no place in the order yet.
+const UNRANKED: &[u8] = b"{\"rank\":0";
 
 /// More runs than this are made into one.
 const MOST_RUNS: usize = 64;
@@ -64,7 +68,7 @@ impl Term<'_> {
 
 /// Makes master and queue, and says what changed.
 pub(super) fn merge(
-    folder: &Path,
+    (disk, folder): (&dyn Disk, &Path),
     state: &ConsolidationState,
     documents: &Documents,
     decisions: &Decisions,
@@ -140,7 +144,7 @@ pub(super) fn merge(
         let known = documents.known.iter().filter(|k| **k).count() as u64;
         state.set_number("dead_left_out", next_number.saturating_sub(known).cast_signed())?;
     }
-    output.publish(folder, &format!("digests-{look}"), result)
+    output.publish(disk, folder, &format!("digests-{look}"), result)
 }
 
 /// The terms that a decision gives another name, sorted by the canonical form of that name.
@@ -265,10 +269,11 @@ impl Output<'_> {
         counts.conflict_count += u64::from(!entry.conflicts.is_empty());
         counts.renamed_count += u64::from(!entry.renamed_from.is_empty());
 
-        // Rank by score, then by name. The score has three decimals.
-        let rank = !((entry.score * 1000.0).round() as u64);
+        // Rank by score, then by how often it stands, then by name. The score has six decimals at most.
+        let rank = !((entry.score * 1_000_000.0).round() as u64);
         let line = json(&entry);
-        self.ranked.push(&[&rank.to_be_bytes(), canonical.as_bytes()].concat(), &line)?;
+        let often = !entry.occurrence_count;
+        self.ranked.push(&[&rank.to_be_bytes(), &often.to_be_bytes(), canonical.as_bytes()].concat(), &line)?;
         // Another document changes idf and score of every term: that is no change of the term.
         (entry.idf, entry.score) = (None, 0.0);
         let digest = &Fingerprint::of(&json(&entry)).0[..8];
@@ -285,7 +290,9 @@ impl Output<'_> {
 
     /// Takes a term into the queue if it is flagged, or was decided on or noted before.
     fn review(&mut self, entry: &MasterEntry) {
+        // What was decided before comparison forms were words stands under the form of then.
         let old = self.old_queue.remove(&entry.canonical);
+        let old = old.or_else(|| self.old_queue.remove(&key_form(&entry.text)));
         if entry.ip_flag.is_none() && old.as_ref().is_none_or(is_untouched) {
             return;
         }
@@ -305,15 +312,21 @@ impl Output<'_> {
         });
     }
 
-    fn publish(mut self, folder: &Path, digests: &str, result: &mut Consolidated) -> Result<(), ConsolidateError> {
+    fn publish(
+        mut self,
+        disk: &dyn Disk,
+        folder: &Path,
+        digests: &str,
+        result: &mut Consolidated,
+    ) -> Result<(), ConsolidateError> {
         self.digests.finish()?;
         self.changes[2] += self.before.rest()?;
         let (ranked, _) = self.ranked.finish()?;
         let new = self.state.new_master();
         write_master(&new, &self.metadata, &ranked)?;
         let master = folder.join(MASTER_FILE);
-        result.replaced = replace_keeping_old(&MachineDisk, &new, &master, &folder.join(BACKUP_FILE))
-            .map_err(io("write", &master))?;
+        result.replaced =
+            replace_keeping_old(disk, &new, &master, &folder.join(BACKUP_FILE)).map_err(io("write", &master))?;
 
         // What was decided on terms that no file has now is kept for the day when they come back.
         let gone = self.old_queue.into_values().filter(|e| !is_untouched(e));
@@ -321,7 +334,7 @@ impl Output<'_> {
         self.queue.extend(gone);
         self.queue.sort_by(|a, b| a.canonical.cmp(&b.canonical));
         let queue = ReviewQueue { schema_version: REVIEW_SCHEMA_VERSION, entries: self.queue };
-        write_queue(folder, &queue)?;
+        write_queue(disk, folder, &queue)?;
         result.waiting = waiting(&queue);
         [result.added, result.changed, result.removed] = self.changes;
         result.metadata = self.metadata;
@@ -346,8 +359,13 @@ fn write_master(file: &Path, metadata: &MasterMetadata, ranked: &[PathBuf]) -> R
     out.write_all(b"{\"metadata\":").and_then(|()| out.write_all(&json(metadata))).map_err(cannot())?;
     out.write_all(b",\n\"entries\":[").map_err(cannot())?;
     let mut separator = &b"\n"[..];
+    let mut rank = 0_u64;
     while let Some((_, line)) = entries.advance()? {
-        out.write_all(separator).and_then(|()| out.write_all(&line)).map_err(cannot())?;
+        rank += 1;
+        // Its place is known only now: it takes that of the zero with which every line begins.
+        let rest = line.strip_prefix(UNRANKED).unwrap_or(&line);
+        let begun = out.write_all(separator).and_then(|()| write!(out, "{{\"rank\":{rank}"));
+        begun.and_then(|()| out.write_all(rest)).map_err(cannot())?;
         separator = b",\n";
     }
     out.write_all(b"\n]}\n").map_err(cannot())?;
@@ -359,12 +377,12 @@ fn write_master(file: &Path, metadata: &MasterMetadata, ranked: &[PathBuf]) -> R
 ///
 /// # Errors
 /// If it cannot be written; the old one is then as it was.
-pub fn write_queue(folder: &Path, queue: &ReviewQueue) -> Result<(), ConsolidateError> {
+pub fn write_queue(disk: &dyn Disk, folder: &Path, queue: &ReviewQueue) -> Result<(), ConsolidateError> {
     let file = folder.canonicalize().map_err(io("find", folder))?.join(REVIEW_FILE);
     let mut bytes = serde_json::to_vec_pretty(queue).expect("string keys and finite numbers");
     bytes.push(b'\n');
     if std::fs::read(&file).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
-    replace_file(&MachineDisk, &file, |out| out.write_all(&bytes)).map_err(io("write", &file))
+    replace_file(disk, &file, |out| out.write_all(&bytes)).map_err(io("write", &file))
 }

@@ -1,9 +1,10 @@
 //! Order for a consolidation, and what comes of it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::engine::vocabulary::orphans::OrphanState;
-use crate::store::StoreError;
+use crate::store::{Disk, StoreError};
 use crate::values::MasterMetadata;
 
 /// Order for a consolidation.
@@ -11,6 +12,8 @@ use crate::values::MasterMetadata;
 pub struct ConsolidateConfig {
     /// The output folder.
     pub folder: PathBuf,
+    /// Disk on which master and review queue are published: [`MachineDisk`](crate::store::MachineDisk) but in tests.
+    pub disk: Arc<dyn Disk>,
     /// Removal of vocabulary files whose source is gone, before all else; edited ones stay.
     pub remove_orphans: bool,
     /// Beginning from nothing: what earlier consolidations remember is forgotten.

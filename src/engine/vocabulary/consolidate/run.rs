@@ -1,6 +1,7 @@
 //! One consolidation, from the lock to the published master.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::documents::Documents;
 use super::look::{self, Look};
@@ -9,7 +10,7 @@ use super::outcome::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Conso
 use super::queue::{ReviewLock, queue, waiting};
 use crate::engine::vocabulary::orphans::{Orphan, OrphanState, orphans, remove_orphans};
 use crate::stages::consolidate::VERSION;
-use crate::store::{ConsolidationState, Lock, RunLock, STORE_FOLDER, Session, Store, StoreError};
+use crate::store::{ConsolidationState, Disk, Lock, RunLock, STORE_FOLDER, Session, Store, StoreError};
 use crate::values::{Fingerprint, KeyWriter, MASTER_FILE, REVIEW_FILE};
 
 /// Puts all vocabulary files of a folder together as `master.vocab.json`, and the flagged terms as `flagged.json`.
@@ -33,7 +34,7 @@ pub fn consolidate(
     let _review = ReviewLock::take(folder, &config.holder)?;
     let (queue, decisions) = queue(folder)?;
     let mut result = Consolidated::default();
-    let store = existing_store(folder)?;
+    let store = existing_store(&config.disk, folder)?;
     if let Some(store) = &store {
         let mut session = Session::begin(store)?;
         let found = orphans(&mut session, folder)?;
@@ -62,7 +63,7 @@ pub fn consolidate(
         result.waiting = waiting(&queue);
         return Ok(result);
     }
-    merging::merge(folder, &state, &documents, &decisions, queue, &mut result, progress)?;
+    merging::merge((&*config.disk, folder), &state, &documents, &decisions, queue, &mut result, progress)?;
     state.set_text("published", &published(&inputs, folder).unwrap_or_default())?;
     state.set_text("metadata", &serde_json::to_string(&result.metadata).unwrap_or_default())?;
     state.commit()?;
@@ -70,9 +71,9 @@ pub fn consolidate(
 }
 
 /// The store of the folder, brought up to date; vocabulary files may stand in a folder without one.
-fn existing_store(folder: &Path) -> Result<Option<Store>, StoreError> {
+fn existing_store(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Option<Store>, StoreError> {
     match Store::open_existing(folder) {
-        Ok(_) => Store::open_or_create(folder).map(Some),
+        Ok(_) => Store::open_or_create_on(Arc::clone(disk), folder).map(Some),
         Err(StoreError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }

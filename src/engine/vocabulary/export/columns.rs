@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// The columns of table `terms` and their SQLite types. Lists and objects are JSON text; what is not known is null.
-pub const EXPORT_COLUMNS: [(&str, &str); 25] = [
+pub const EXPORT_COLUMNS: [(&str, &str); 30] = [
     ("rank", "INTEGER PRIMARY KEY"),
     ("id", "TEXT NOT NULL"),
     ("text", "TEXT NOT NULL"),
@@ -29,6 +29,11 @@ pub const EXPORT_COLUMNS: [(&str, &str); 25] = [
     ("variants", "TEXT NOT NULL"),
     ("renamed_from", "TEXT NOT NULL"),
     ("conflicts", "TEXT NOT NULL"),
+    ("kind", "TEXT"),
+    ("aliases", "TEXT NOT NULL"),
+    ("sentence", "TEXT"),
+    ("source", "TEXT"),
+    ("section", "INTEGER"),
 ];
 
 /// Lists of the table, one row an element.

@@ -196,6 +196,8 @@ fn row(rank: i64, e: &MasterEntry) -> Vec<Value> {
         value.map_or(Value::Null, json)
     }
     let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::Text);
+    // The first of the longest sentences tells most.
+    let place = e.occurrences.iter().rev().max_by_key(|o| o.place.sentence.len());
     let real = |value: Option<f64>| value.map_or(Value::Null, Value::Real);
     vec![
         Value::Integer(rank),
@@ -223,6 +225,11 @@ fn row(rank: i64, e: &MasterEntry) -> Vec<Value> {
         json(&e.variants),
         json(&e.renamed_from),
         json(&e.conflicts),
+        text(&e.kind),
+        json(&e.aliases),
+        place.map_or(Value::Null, |o| Value::Text(o.place.sentence.clone())),
+        place.map_or(Value::Null, |o| Value::Text(o.source.clone())),
+        place.map_or(Value::Null, |o| Value::Integer(o.place.section.into())),
         maybe(e.fields.as_ref()),
         json(e),
     ]

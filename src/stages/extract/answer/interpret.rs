@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::looping::without_loop;
 use super::validate::{Form, ItemSchema, ListSchema};
 use super::{AnswerSchema, lenient_json, whole_items, whole_members};
-use crate::stages::extract::local::canonical_form;
+use crate::stages::extract::local::key_form;
 use crate::stages::extract::term_key;
 use crate::values::{Failure, FailureKind, Fingerprint, sorted};
 
@@ -190,7 +190,7 @@ fn named(spoken: &Spoken<'_>, schema: &ListSchema, units: &[Fingerprint]) -> Int
     };
     let name_of = |item: &Value| {
         let name = item.get("text").or_else(|| item.get("term")).and_then(Value::as_str);
-        name.map(|name| term_key(&canonical_form(name)))
+        name.map(|name| term_key(&key_form(name)))
     };
     let names: Vec<Option<Fingerprint>> = items.iter().map(name_of).collect();
     let mut used = vec![false; items.len()];
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_pack_keeps_what_is_good_and_asks_again_for_the_rest() {
-        let keys = ["wyrm", "Salt Lantern", "ward"].map(|term| term_key(&canonical_form(term)));
+        let keys = ["wyrm", "Salt Lantern", "ward"].map(|term| term_key(&key_form(term)));
         let units = AskedUnits::Terms(&keys);
         let text =
             "{\"items\": [{\"text\": \"Wards\"}, {\"text\": \"salt lantern\", \"n\": 1}, {\"text\": \"extra\"}]}";
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn terms_are_answered_under_their_numbers_and_what_broke_off_is_kept_as_far_as_it_is_whole() {
-        let keys = ["wyrm", "lantern", "ward"].map(|term| term_key(&canonical_form(term)));
+        let keys = ["wyrm", "lantern", "ward"].map(|term| term_key(&key_form(term)));
         let read = |heard: &Heard| interpret(heard, &by_number(), AskedUnits::Terms(&keys));
         let items = |results: &Interpreted| -> Vec<Option<String>> {
             let item = |result: &UnitResult| match result {
