@@ -24,14 +24,14 @@ struct Known {
 #[derive(Debug, Default)]
 pub(super) struct BestTerms(HashMap<String, Known>);
 
-/// Weight of a term in its document: what is thought of it there, how often it stands there, and how rare its words are elsewhere. Whole numbers: a sum of them is the same
-/// in any order.
+/// Weight of a term in its document: the score that compares terms of all documents, or else what a model said of itself, and how often
+/// it stands there. Whole numbers: a sum of them is the same in any order.
 fn weight(entry: &Entry) -> u64 {
-    let opinion = entry.confidence.unwrap_or(0.5).clamp(0.0, 1.0);
-    let often = entry.evidence.as_ref().map_or(entry.occurrences.len() as f64, |e| f64::from(e.frequency));
-    // Words of every day stand often everywhere.
-    let rare = entry.evidence.as_ref().map_or(1.0, |e| e.weirdness.clamp(0.1, 5.0));
-    (opinion.powi(8) * (1.0 + often).ln() * rare * 1e6) as u64
+    let weight = entry.score.unwrap_or_else(|| {
+        let often = entry.evidence.as_ref().map_or(entry.occurrences.len() as f64, |e| f64::from(e.frequency));
+        entry.confidence.unwrap_or(0.5).powi(2) * (1.0 + often).ln()
+    });
+    (weight.max(0.0) * 1e6) as u64
 }
 
 impl BestTerms {
