@@ -65,7 +65,12 @@ fn reading_commands_work_where_nothing_may_be_written() {
         &["export", "out", "--format", "csv"],
         &["verify", "out", "--inputs", "books"],
     ];
-    let wanted: Vec<String> = commands.iter().map(|args| shelf.run(args).exits(0).stdout()).collect();
+    // Between two looks time passes.
+    let timeless = |told: String| {
+        let lines = told.split(',').map(|part| part.trim_start().to_owned());
+        lines.filter(|part| !part.contains("last_commit_ms_ago") && !part.contains(" ago")).collect::<Vec<_>>()
+    };
+    let wanted: Vec<_> = commands.iter().map(|args| timeless(shelf.run(args).exits(0).stdout())).collect();
     open_to_all(&shelf.out(), false);
     let names = || {
         let entries = std::fs::read_dir(shelf.out().join(".corpora")).unwrap();
@@ -73,7 +78,7 @@ fn reading_commands_work_where_nothing_may_be_written() {
     };
     let before = names();
     for (args, wanted) in commands.iter().zip(wanted) {
-        assert_eq!(as_nobody(&shelf, args).exits(0).stdout(), wanted, "{args:?}");
+        assert_eq!(timeless(as_nobody(&shelf, args).exits(0).stdout()), wanted, "{args:?}");
     }
     assert_eq!(names(), before, "nothing is written");
     open_to_all(&shelf.out(), true);

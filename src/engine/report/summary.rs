@@ -7,6 +7,7 @@ use crate::engine::context::Run;
 use crate::engine::discover::Discovered;
 use crate::engine::error::RunError;
 use crate::engine::provider::Outcome;
+use crate::store::BatchState;
 use crate::values::{Asked, Format, ModelChange, Phase, RunOutcome, Stage, StageTotals, Stop, StopReason, Summary};
 
 /// Progress of a run.
@@ -97,7 +98,7 @@ pub(in crate::engine) fn summarize(
         RunOutcome::NoDocuments
     } else if failed == documents {
         RunOutcome::AllFailed
-    } else if failed == 0 && complete && is_detached(config, progress) {
+    } else if failed == 0 && complete && is_detached(run, config, progress)? {
         RunOutcome::Detached
     } else if failed > 0 || waiting > 0 || !complete {
         RunOutcome::Partial
@@ -133,10 +134,16 @@ pub(in crate::engine) fn summarize(
     })
 }
 
-/// True if the run left its batches at the provider because that was wanted.
-fn is_detached(config: &RunConfig, progress: &Progress) -> bool {
-    config.remote.as_ref().is_some_and(|remote| remote.batch.detach)
-        && progress.stop.as_ref().is_some_and(|stop| stop.reason == StopReason::BatchesLeft)
+/// True if the run left its batches at the provider because that was wanted, and all of them are there: none is there, or one is not, where the
+/// cap or a full queue held something back.
+fn is_detached(run: &Run<'_>, config: &RunConfig, progress: &Progress) -> Result<bool, RunError> {
+    let is_wanted = config.remote.as_ref().is_some_and(|remote| remote.batch.detach)
+        && progress.stop.as_ref().is_some_and(|stop| stop.reason == StopReason::BatchesLeft);
+    if !is_wanted {
+        return Ok(false);
+    }
+    let open = run.store.reader()?.open_batches(run.question)?;
+    Ok(!open.is_empty() && open.iter().all(|batch| matches!(batch.state, BatchState::Submitted | BatchState::Ended)))
 }
 
 /// Changes of the model that answers, as far as they fell into this run.

@@ -216,6 +216,12 @@ fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
     reader.waiting_request(BatchId(id), 0).unwrap();
     reader.waiting_requests(BatchId(id), -1, 10).unwrap();
     reader.is_in_batch(question, &unit(n)).unwrap();
+    reader.look_at_results(fps, Stage::Parse, DocId(0), 10).unwrap();
+    reader.look_at_answers(0, 10).unwrap();
+    reader.look_at_responses(0, 10).unwrap();
+    reader.look_at_files(fps, "", 10).unwrap();
+    reader.can_be_verified().unwrap();
+    reader.key_of(question).unwrap();
 }
 
 fn edit_everything(session: &mut Session, fps: &StageFps, question: FpId, n: u8) {
@@ -227,6 +233,8 @@ fn edit_everything(session: &mut Session, fps: &StageFps, question: FpId, n: u8)
     session.retry_failed(fps, Scope::Whole).unwrap();
     session.retry_partial(fps, Scope::Whole).unwrap();
     session.forget_unplanned_batches().unwrap();
+    session.count_aborts(&[DocId(1), DocId(2)]).unwrap();
+    session.forget_aborts(2).unwrap();
     session.orphans().unwrap();
     session.forget_orphans(&["a", "b"]).unwrap();
     session.garbage(fps, question).unwrap();
@@ -345,6 +353,8 @@ fn every_statement_is_compiled_once_however_often_it_is_run() {
     let again: Vec<_> = calls.iter().filter(|(_, again)| **again > 0).collect();
     assert!(again.is_empty(), "statements that SQLite compiled again: {again:#?}");
     let seen: BTreeSet<_> = calls.into_keys().collect();
-    let missed: Vec<_> = places().into_iter().filter(|p| !seen.contains(p) && !p.0.ends_with("distinct.rs")).collect();
+    // A rescue runs its statements once, over tables that it finds out about.
+    let elsewhere = |file: &str| ["distinct.rs", "rescue.rs"].iter().any(|name| file.ends_with(name));
+    let missed: Vec<_> = places().into_iter().filter(|p| !seen.contains(p) && !elsewhere(&p.0)).collect();
     assert!(missed.is_empty(), "statements that this test does not run: {missed:#?}");
 }
