@@ -184,11 +184,9 @@ fn the_cap_holds_for_every_question_of_the_folder() {
     let rehearsal = Rehearsal::of(4, endless());
     by_batch(&rehearsal, "openai", &["--detach", "--max-cost", &cap]).exits(0);
     let text = std::fs::read_to_string(rehearsal.shelf.path().join("small.toml")).unwrap();
-    std::fs::write(
-        rehearsal.shelf.path().join("other.toml"),
-        text.replace("Add nothing from your own knowledge.", "Add nothing of your own."),
-    )
-    .unwrap();
+    let other = text.replace("add nothing from your own knowledge.", "add nothing of your own.");
+    assert_ne!(other, text, "another question");
+    std::fs::write(rehearsal.shelf.path().join("other.toml"), other).unwrap();
     let stops = Mutex::new(Vec::new());
     for way in [&["--endpoint", "batch", "--no-probe", "--detach"][..], &[]] {
         let args = [&["--provider", "openai", "--pipeline", "./other.toml", "--max-cost", &cap], way].concat();
