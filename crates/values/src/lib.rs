@@ -41,4 +41,4 @@ pub use stage::{Artifact, Mode, Phase, Stage, StageMap, Subject};
 pub use stop::{Stop, StopReason};
 pub use usage::{Cost, Usage};
 pub use vocabulary::{DefinitionPlace, Entry, Occurrence, SCHEMA_VERSION, Vocabulary, VocabularyMetadata};
-pub use words::{listed, plural};
+pub use words::{listed, plural, roman};

@@ -6,7 +6,7 @@ use hayro_syntax::Pdf;
 use hayro_syntax::object::{Array, Dict, MaybeRef, Name, Number, Object, ObjectIdentifier, String as PdfString};
 use hayro_syntax::xref::XRef;
 
-use corpora_values::OutlineEntry;
+use corpora_values::{OutlineEntry, roman};
 
 /// A text string (ISO 32000-2, 7.9.2.2): UTF-16 or UTF-8 behind a byte order mark, else PDFDocEncoding.
 /// `None` if nothing readable is in it.
@@ -163,36 +163,6 @@ fn number_tree<'a>(node: &Dict<'a>, xref: &'a XRef, ranges: &mut Vec<(usize, Dic
             number_tree(&kid, xref, ranges, depth + 1);
         }
     }
-}
-
-fn roman(number: usize) -> String {
-    const DIGITS: [(usize, &str); 13] = [
-        (1000, "m"),
-        (900, "cm"),
-        (500, "d"),
-        (400, "cd"),
-        (100, "c"),
-        (90, "xc"),
-        (50, "l"),
-        (40, "xl"),
-        (10, "x"),
-        (9, "ix"),
-        (5, "v"),
-        (4, "iv"),
-        (1, "i"),
-    ];
-    // Nobody prints larger ones; the length would grow with the number.
-    if number > 10_000 {
-        return number.to_string();
-    }
-    let (mut rest, mut out) = (number, String::new());
-    for (value, digits) in DIGITS {
-        while rest >= value {
-            out.push_str(digits);
-            rest -= value;
-        }
-    }
-    out
 }
 
 /// a to z, then aa to zz, then aaa.

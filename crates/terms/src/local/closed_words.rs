@@ -1,6 +1,8 @@
 //! Words that are no terms whatever a book is about: closed classes of grammar, and words of the calendar, of measures, of the web and of
 //! the book as a thing. One list for all that judges words.
 
+use corpora_values::roman;
+
 /// Articles, determiners and quantifiers of English.
 const DETERMINERS: &str = "a an the this that these those my your his her its our their whose each every either neither any some no all both \
     such what which whichever whatever much many more most less least few fewer several enough other another others own same";
@@ -146,29 +148,7 @@ pub(super) fn is_roman(word: &str) -> bool {
         let is_subtracted = bytes.get(n + 1).is_some_and(|&next| value(next) > value(b));
         if is_subtracted { sum - value(b) } else { sum + value(b) }
     });
-    let mut left = sum;
-    let mut written = String::new();
-    for (worth, letters) in [
-        (1000, "m"),
-        (900, "cm"),
-        (500, "d"),
-        (400, "cd"),
-        (100, "c"),
-        (90, "xc"),
-        (50, "l"),
-        (40, "xl"),
-        (10, "x"),
-        (9, "ix"),
-        (5, "v"),
-        (4, "iv"),
-        (1, "i"),
-    ] {
-        while left >= worth && written.len() <= word.len() {
-            written.push_str(letters);
-            left -= worth;
-        }
-    }
-    written == word
+    usize::try_from(sum).is_ok_and(|number| roman(number) == word)
 }
 
 #[cfg(test)]

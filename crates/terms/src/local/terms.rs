@@ -301,18 +301,10 @@ fn round(value: f64) -> f64 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::tests::ALL;
     use super::super::{definitions, unknown_language, uses};
     use super::*;
     use corpora_values::{Block, BlockKind, Format, Metadata, Span};
-
-    const ALL: TermSettings = TermSettings {
-        per_thousand_words: 1e6,
-        minimum: 0,
-        maximum: usize::MAX,
-        max_words: 5,
-        max_occurrences: 100,
-        wanted: Wanted::Terms,
-    };
 
     /// A document with one block a line: `#` a heading, `|` a table row, `~` a running head, anything else a paragraph.
     fn document(text: &str, language: Option<&str>) -> ParsedDocument {

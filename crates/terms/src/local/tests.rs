@@ -7,7 +7,7 @@ use corpora_values::{
 
 use super::{TermSettings, Wanted, glossary, terms};
 
-const ALL: TermSettings = TermSettings {
+pub(super) const ALL: TermSettings = TermSettings {
     per_thousand_words: 1e6,
     minimum: 0,
     maximum: usize::MAX,
