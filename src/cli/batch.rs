@@ -45,10 +45,15 @@ pub(super) fn run(args: &BatchArgs, sources: &Sources) -> Result<Exit, CommandEr
         signals::end_with_parent(cancel.clone(), tell.clone())?;
     }
     signals::listen(cancel.clone(), tell)?;
+    let mut pack = settings.sharding.from_pack.as_deref();
     loop {
         let config = resolve(args, sources)?;
+        if let Some(pack) = pack.take() {
+            take_up(pack, &config.output)?;
+        }
         let places: Vec<PathBuf> = config.inputs.places.iter().map(|place| config.inputs.root.join(place)).collect();
-        let before = watch::seen(&places);
+        // A look at every file, for those alone who wait for more of them.
+        let before = watch.map(|_| watch::seen(&places));
         if !config.dry_run {
             on_end::wait_for(&settings.end, shown_folder(args))?;
         }
@@ -56,8 +61,8 @@ pub(super) fn run(args: &BatchArgs, sources: &Sources) -> Result<Exit, CommandEr
         on_end::tell(&outcome);
         let (exit, summary) = outcome?;
         let goes_on = summary.stop.is_none() && !cancel.is_stopping();
-        match watch {
-            Some(every) if goes_on && watch::wait_for_change(&places, before, every, &cancel) => {}
+        match watch.zip(before) {
+            Some((every, before)) if goes_on && watch::wait_for_change(&places, before, every, &cancel) => {}
             _ => return Ok(exit),
         }
     }
@@ -146,9 +151,6 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
     let told = remote.as_ref().filter(|_| !run.dry_run).map(|remote| asked(remote, connection, &pipeline, sources));
     let (rerun, until) = run.stages()?;
     let files = sharding.resolve(&inputs, until, remote.is_some())?;
-    if let Some(pack) = &sharding.from_pack {
-        take_up(pack, &output)?;
-    }
     let parse_settings = parsing.resolve()?;
     let recogniser = sharding.shard.and(parse_settings.ocr.program.as_deref()).and_then(recogniser);
     let program = std::env::current_exe().map_err(|e| CommandError {

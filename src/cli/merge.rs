@@ -7,7 +7,7 @@ use super::exit::{CommandError, Exit};
 use super::folder::trusted;
 use super::screen;
 use crate::engine::{MergeConfig, Merged, merge};
-use crate::store::Store;
+use crate::store::{MergeCounts, Store};
 use crate::values::plural;
 
 /// Missing shards that are named; of more there is only their number.
@@ -58,7 +58,8 @@ fn missing(merged: &Merged, partial: bool) -> String {
 }
 
 fn told(merged: &Merged) -> String {
-    let Merged { read, documents, files, results, equal, conflicts, spoilt, failed, recognisers, .. } = merged;
+    let Merged { read, documents, counts, failed, recognisers, .. } = merged;
+    let MergeCounts { files, results, equal, conflicts, spoilt } = counts;
     let mut parts = vec![format!(
         "merged {}: {} new, {}, {}, {equal} known before",
         plural(*read, "store", "stores"),

@@ -20,7 +20,7 @@ struct Known {
     spelling: (u64, String),
 }
 
-/// See the module.
+/// Terms by their canonical form, of all documents so far.
 #[derive(Debug, Default)]
 pub(super) struct BestTerms(HashMap<String, Known>);
 

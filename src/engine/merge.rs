@@ -41,16 +41,9 @@ pub struct Merged {
     pub read: u64,
     /// Documents that are new in the main store.
     pub documents: u64,
-    /// Files that are new or different there.
-    pub files: u64,
-    /// Results that were copied.
-    pub results: u64,
-    /// Results that were there already, byte for byte.
-    pub equal: u64,
-    /// Stages of documents of which two shards have different results; the better one counts.
-    pub conflicts: u64,
-    /// Results that are damaged in their shard; they are made again.
-    pub spoilt: u64,
+    /// Files and results.
+    #[serde(flatten)]
+    pub counts: MergeCounts,
     /// Failures that are new in the main store.
     pub failed: u64,
     /// Recognisers of the shards, if they differ.
@@ -72,11 +65,7 @@ pub fn merge(config: &MergeConfig) -> Result<Merged, RunError> {
         missing,
         read: 0,
         documents: 0,
-        files: 0,
-        results: 0,
-        equal: 0,
-        conflicts: 0,
-        spoilt: 0,
+        counts: MergeCounts::default(),
         failed: 0,
         recognisers: cut.recognisers(),
     };
@@ -97,25 +86,13 @@ pub fn merge(config: &MergeConfig) -> Result<Merged, RunError> {
     let mut log = ErrorLog::new(store.output(), config.now_ms);
     for place in &config.shards {
         let mut failures = Vec::new();
-        let counts = work.take(&open(place)?, &mut |path, failure| failures.push((path, failure)))?;
+        merged.counts += work.take(&open(place)?, &mut |path, failure| failures.push((path, failure)))?;
+        merged.read += 1;
         merged.failed += failures.len() as u64;
         failures.into_iter().for_each(|(path, failure)| log.note(&failed(path, failure)));
-        merged.add(counts);
     }
     work.finish(output_names, MERGED, &cut.identity()?)?;
     Ok(merged)
-}
-
-impl Merged {
-    fn add(&mut self, counts: MergeCounts) {
-        let MergeCounts { files, results, equal, conflicts, spoilt } = counts;
-        self.read += 1;
-        self.files += files;
-        self.results += results;
-        self.equal += equal;
-        self.conflicts += conflicts;
-        self.spoilt += spoilt;
-    }
 }
 
 fn failed(path: SourcePath, failure: Failure) -> Event {

@@ -42,7 +42,7 @@ impl ShardHeader {
         })
     }
 
-    /// The same corpus, cut in the same way?
+    /// Test whether it is the same part of the same corpus.
     fn is_same_cut(&self, other: &Self) -> bool {
         (self.index, self.of, &self.input, &self.list) == (other.index, other.of, &other.input, &other.list)
     }

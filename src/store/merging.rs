@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::params;
+use serde::Serialize;
 
 use super::change::FileChange;
 use super::checksum::{Certified, checksum};
@@ -52,7 +53,7 @@ impl Worth {
 type Here = (i64, Option<String>, Option<String>, Option<i64>);
 
 /// Counts of what a merge did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct MergeCounts {
     /// Files of which the main store knew nothing, or something else.
     pub files: u64,
@@ -64,6 +65,17 @@ pub struct MergeCounts {
     pub conflicts: u64,
     /// Results of shards that are not as they were stored; they are made again.
     pub spoilt: u64,
+}
+
+impl std::ops::AddAssign for MergeCounts {
+    fn add_assign(&mut self, more: Self) {
+        let Self { files, results, equal, conflicts, spoilt } = more;
+        self.files += files;
+        self.results += results;
+        self.equal += equal;
+        self.conflicts += conflicts;
+        self.spoilt += spoilt;
+    }
 }
 
 /// Union of shards with the main store. The caller holds the lock of its folder.

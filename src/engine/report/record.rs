@@ -36,7 +36,7 @@ pub struct RunEnd {
     pub error: Option<String>,
 }
 
-/// See the module.
+/// Record of the newest run of a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {
     version: u32,
