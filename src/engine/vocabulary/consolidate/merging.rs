@@ -5,9 +5,10 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::documents::Documents;
-use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io};
+use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io, record};
 use super::queue::waiting;
-use crate::stages::consolidate::{Decisions, Merging, Ruling, has_statistics};
+use super::variants;
+use crate::stages::consolidate::{Decisions, Merging, Ruling, has_statistics, variant_keys};
 use crate::stages::extract::local::key_form;
 use crate::store::{
     ConsolidationState, Disk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_file,
@@ -15,7 +16,7 @@ use crate::store::{
 };
 use crate::values::{
     Decision, Entry, Fingerprint, MASTER_FILE, MASTER_SCHEMA_VERSION, MasterEntry, MasterMetadata, REVIEW_FILE,
-    REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue,
+    REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, VARIANTS_FILE, VariantTerm,
 };
 
 /// Name of the master before this one, which stays beside it.
@@ -42,10 +43,6 @@ pub(super) fn key(canonical: &str, number: u32) -> Vec<u8> {
 fn parts(key: &[u8]) -> Option<(&str, u32)> {
     let (canonical, number) = key.split_last_chunk::<4>()?;
     Some((std::str::from_utf8(canonical.strip_suffix(&[0])?).ok()?, u32::from_be_bytes(*number)))
-}
-
-fn record<T: serde::de::DeserializeOwned>(file: &Path, value: &[u8]) -> Result<T, ConsolidateError> {
-    serde_json::from_slice(value).map_err(|e| io("read", file)(e.into()))
 }
 
 /// Statements of all documents about one term, while they are gathered.
@@ -91,6 +88,7 @@ pub(super) fn merge(
             ..MasterMetadata::default()
         },
         ranked: RunSorter::new(state.folder(), "ranked", 0),
+        variants: RunSorter::new(state.folder(), "variants", 0),
         digests: RunWriter::create(&state.folder().join(format!("digests-{look}")))?,
         before: Before::open(state)?,
         changes: [0; 3],
@@ -233,6 +231,8 @@ struct Output<'a> {
     metadata: MasterMetadata,
     /// Entries by rank.
     ranked: RunSorter,
+    /// Entries by the keys on which their spellings meet.
+    variants: RunSorter,
     digests: RunWriter,
     before: Before,
     /// Added, changed, removed.
@@ -274,6 +274,14 @@ impl Output<'_> {
         let line = json(&entry);
         let often = !entry.occurrence_count;
         self.ranked.push(&[&rank.to_be_bytes(), &often.to_be_bytes(), canonical.as_bytes()].concat(), &line)?;
+        let term = VariantTerm {
+            canonical: canonical.clone(),
+            text: entry.text.clone(),
+            document_count: entry.document_count,
+        };
+        for variant in variant_keys(&entry) {
+            self.variants.push(&variants::key(&variant, &canonical), &json(&term))?;
+        }
         // Another document changes idf and score of every term: that is no change of the term.
         (entry.idf, entry.score) = (None, 0.0);
         let digest = &Fingerprint::of(&json(&entry)).0[..8];
@@ -335,6 +343,8 @@ impl Output<'_> {
         self.queue.sort_by(|a, b| a.canonical.cmp(&b.canonical));
         let queue = ReviewQueue { schema_version: REVIEW_SCHEMA_VERSION, entries: self.queue };
         write_queue(disk, folder, &queue)?;
+        let variants = variants::groups(self.state.folder(), &self.variants.finish()?.0)?;
+        write_json(disk, folder, VARIANTS_FILE, &variants)?;
         result.waiting = waiting(&queue);
         [result.added, result.changed, result.removed] = self.changes;
         result.metadata = self.metadata;
@@ -378,8 +388,17 @@ fn write_master(file: &Path, metadata: &MasterMetadata, ranked: &[PathBuf]) -> R
 /// # Errors
 /// If it cannot be written; the old one is then as it was.
 pub fn write_queue(disk: &dyn Disk, folder: &Path, queue: &ReviewQueue) -> Result<(), ConsolidateError> {
-    let file = folder.canonicalize().map_err(io("find", folder))?.join(REVIEW_FILE);
-    let mut bytes = serde_json::to_vec_pretty(queue).expect("string keys and finite numbers");
+    write_json(disk, folder, REVIEW_FILE, queue)
+}
+
+fn write_json(
+    disk: &dyn Disk,
+    folder: &Path,
+    name: &str,
+    value: &impl serde::Serialize,
+) -> Result<(), ConsolidateError> {
+    let file = folder.canonicalize().map_err(io("find", folder))?.join(name);
+    let mut bytes = serde_json::to_vec_pretty(value).expect("string keys and finite numbers");
     bytes.push(b'\n');
     if std::fs::read(&file).is_ok_and(|old| old == bytes) {
         return Ok(());

@@ -6,6 +6,7 @@ mod merging;
 mod outcome;
 mod queue;
 mod run;
+mod variants;
 
 pub(super) use self::look::each_vocabulary_file;
 pub use self::merging::write_queue;
