@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TermSettings {
-    /// Terms kept for each 1,000 words of text.
+    /// Terms kept for each 1,000 words of text, and those of the book's own glossary beside them.
     pub per_thousand_words: f64,
     /// Terms kept at least, if there are so many candidates.
     pub minimum: usize,
-    /// Terms kept at most.
+    /// Terms kept at most, whatever they are.
     pub maximum: usize,
+    /// Bound for terms of a low score; none: they count like all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weak: Option<WeakTerms>,
     /// Most words of a term.
     pub max_words: usize,
     /// Occurrences recorded for each term, the telling ones where there are more.
@@ -17,6 +20,16 @@ pub struct TermSettings {
     /// Choice among the candidates.
     #[serde(default)]
     pub wanted: Wanted,
+}
+
+/// Terms for which the book says so little that most are none.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeakTerms {
+    /// Score, from 0 to 1, below which a term is weak.
+    pub below: f64,
+    /// Place in the order up to which a weak term is kept, for each 1,000 words of text.
+    pub per_thousand_words: f64,
 }
 
 /// Candidates that are wanted of a text.
