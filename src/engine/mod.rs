@@ -20,6 +20,7 @@ mod failpoint;
 mod feed;
 mod in_flight;
 mod keys;
+mod look;
 mod merge;
 mod parse;
 mod parse_here;
@@ -47,6 +48,10 @@ pub use self::extract::plan::{ExtractPlan, RemotePlan};
 pub use self::extract::settle::{Reading, read as read_response};
 #[cfg(feature = "failpoints")]
 pub use self::failpoint::crash_at;
+pub use self::look::{
+    Book, BookCard, Bucket, Chapter, Facet, Facets, Look, LookError, LookSource, LookStep, Order, PageText, Passage,
+    Shelf, Spread, Statement, TermCard, TermPage, TermQuery, TermRow, folder_stamp, write_report,
+};
 pub use self::merge::{MergeConfig, Merged, merge};
 pub use self::parse_here::parse_here;
 pub use self::plan::{Plan, StagePlan};

@@ -6,6 +6,8 @@ mod export;
 mod orphans;
 mod verify;
 
+pub(in crate::engine) use self::consolidate::each_vocabulary_file;
+
 pub use self::chain::{Agreement, Chain, ChainError, ChainedDocument, compare_chain, write_chain};
 pub use self::consolidate::{
     ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, ReviewLock, consolidate, queue as review_queue,

@@ -7,7 +7,7 @@ mod outcome;
 mod queue;
 mod run;
 
-pub(super) use self::look::each_vocabulary_file;
+pub(in crate::engine) use self::look::each_vocabulary_file;
 pub use self::merging::write_queue;
 pub use self::outcome::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated};
 pub use self::queue::{ReviewLock, queue};
