@@ -87,13 +87,12 @@ fn a_report_holds_every_term_every_book_and_every_failure() {
     assert_eq!(terms.len(), canonicals.len());
     let sentences = data["sentences"].as_array().unwrap();
     let mut passages = 0;
-    for passage in
-        terms.iter().flat_map(|t| t["statements"].as_array().unwrap()).flat_map(|s| s["passages"].as_array().unwrap())
-    {
-        let sentence: Vec<u16> =
-            sentences[passage["sentence"].as_u64().unwrap() as usize].as_str().unwrap().encode_utf16().collect();
-        let number = |name: &str| passage[name].as_u64().unwrap() as usize;
-        assert!(number("at") + number("length") <= sentence.len() && number("length") > 0, "{passage}");
+    let listed = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let statements = terms.iter().flat_map(|t| listed(&t["statements"]));
+    for passage in statements.flat_map(|s| listed(&s["passages"])) {
+        let [_, sentence, at, length] = [0, 1, 2, 3].map(|n| passage[n].as_u64().unwrap() as usize);
+        let sentence = sentences[sentence].as_str().unwrap();
+        assert!(at + length <= sentence.encode_utf16().count() && length > 0, "{passage} of {sentence}");
         passages += 1;
     }
     assert!(passages > terms.len() / 2);
@@ -214,6 +213,19 @@ impl View {
         (status, serde_json::from_str(&body).unwrap_or(Value::Null))
     }
 
+    fn post(&self, name: &str, body: &Value) -> (u16, Value) {
+        let origin = format!("Origin: http://127.0.0.1:{}", self.port);
+        let lines = [
+            &format!("POST /api/{name} HTTP/1.1"),
+            &self.host(),
+            &self.key(),
+            &origin,
+            "Content-Type: application/json",
+        ];
+        let (status, body) = self.raw(&lines, &body.to_string());
+        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
     fn shelf(&self) -> Value {
         self.get("/api/shelf").1
     }
@@ -289,6 +301,57 @@ fn nobody_else_reads_or_decides() {
     let enter = "POST /api/enter HTTP/1.1";
     let (status, said) = view.raw(&[enter, &host, &origin, json], "{\"ticket\":\"00\"}");
     assert!(status == 403 && !said.contains(&view.token), "a guessed ticket");
+}
+
+#[test]
+fn what_is_decided_on_the_page_stands_in_the_file_and_in_the_next_master() {
+    let shelf = shelf();
+    shelf.run(&["consolidate", "out"]).exits(0);
+    let view = View::of(&shelf);
+    let rows = view.get("/api/terms?limit=3").1["rows"].as_array().unwrap().clone();
+    let [first, second, third] = [0, 1, 2].map(|n| rows[n]["canonical"].as_str().unwrap().to_owned());
+    let bulk = json!({"decisions": [
+        {"term": first, "text": rows[0]["text"], "do": "rename", "to": "Name </script> of its own"},
+        {"term": second, "text": rows[1]["text"], "do": "drop"},
+    ]});
+    let (status, said) = view.post("decide", &bulk);
+    assert_eq!((status, said["list"].as_array().unwrap().len()), (200, 2), "{said}");
+    let file = || std::fs::read_to_string(shelf.out().join("decisions.jsonl")).unwrap();
+    assert!(file().contains("\"do\":\"drop\"") && file().lines().count() == 2, "{}", file());
+    assert_eq!(view.get("/api/terms?only=decided").1["total"], 2, "the list knows at once");
+    assert_eq!(view.get("/api/facets?only=decided").1["of"], 2);
+    // What contradicts is refused with its reason, and changes nothing.
+    let circle = json!({"decisions": [{"term": third, "do": "merge", "into": third}]});
+    let (status, said) = view.post("decide", &circle);
+    assert!(status == 409 && said["error"].as_str().unwrap().contains("leads back"), "{said}");
+    for wrong in [json!({"decisions": [{"term": third, "do": "burn"}]}), json!({"decisions": 1}), json!([])] {
+        assert_eq!(view.post("decide", &wrong).0, 409, "{wrong}");
+    }
+    assert_eq!(view.post("burn", &json!({})).0, 404);
+    assert_eq!(file().lines().count(), 2);
+    shelf.run(&["consolidate", "out"]).exits(0);
+    let master = std::fs::read_to_string(shelf.out().join("master.vocab.json")).unwrap();
+    assert!(master.contains("Name </script> of its own") && !master.contains(&format!("\"canonical\":\"{second}\"")));
+    let (data, _) = data_of(&report(&shelf, &[]));
+    assert_eq!(data["more"]["decisions"].as_array().unwrap().len(), 2);
+    // Both were made at once, and go at once; then there is nothing to take back.
+    let (_, said) = view.post("undo", &json!({}));
+    assert_eq!((said["undone"].as_array().unwrap().len(), said["list"].as_array().unwrap().len()), (2, 0), "{said}");
+    assert_eq!(view.post("undo", &json!({})).1["undone"], json!([]));
+}
+
+#[test]
+fn a_look_follows_what_happens_in_the_folder() {
+    let shelf = shelf();
+    let view = View::of(&shelf);
+    let before = view.shelf();
+    shelf.put("later.md", b"# Later\n\nThe Ember Crab is a small beast. The Ember Crab sleeps. An Ember Crab wakes.\n");
+    shelf.batch(&["--formats", "all"]);
+    let books = before["books"].as_array().unwrap().len();
+    while view.shelf()["books"].as_array().unwrap().len() == books {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(view.shelf()["picture"].as_u64() > before["picture"].as_u64());
 }
 
 #[test]

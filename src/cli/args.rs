@@ -108,7 +108,7 @@ pub(super) enum Command {
     Pack(PackArgs),
     /// Put the vocabulary files of an output folder together as one master vocabulary.
     Consolidate(ConsolidateArgs),
-    /// Go through the flagged terms and decide on them: keep, rename, drop.
+    /// Decide on terms, one after the other or at once: keep, rename, merge, split, drop, retype, note.
     Review(ReviewArgs),
     /// Show what the answers in an output folder cost, by document, stage and model.
     Cost(CostArgs),

@@ -27,7 +27,7 @@ Look:
   verify       Prove an output folder from inputs to vocabulary files
 
 Decide:
-  review       Go through flagged terms: keep, rename, drop
+  review       Decide on terms: keep, rename, merge, split, drop, retype, note
 
 Pay:
   cost         What the answers cost, by document and model

@@ -62,8 +62,8 @@ pub use self::run::{Finished, run};
 pub use self::stage_keys::StageKeys;
 pub use self::vocabulary::{
     Agreement, Chain, ChainError, ChainedDocument, ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated,
-    EXPORT_COLUMNS, ExportError, ExportSource, ExportTable, Flaw, Link, LinkSums, Orphan, OrphanState, ReviewLock,
-    compare_chain, consolidate, folder_of_inputs, orphans, remove_orphans, review_queue, verify, write_chain,
-    write_queue,
+    Desk, EXPORT_COLUMNS, ExportError, ExportSource, ExportTable, Flaw, Link, LinkSums, Master, Orphan, OrphanState,
+    compare_chain, consolidate, decisions, folder_of_inputs, orphans, remove_orphans, review_queue, verify,
+    write_chain,
 };
 pub use self::worker::{CLOCK_FACTOR, Confinement, ParseLimits, Strength, confinement, serve as serve_parse_worker};

@@ -32,8 +32,8 @@ pub use format::{Format, Formats};
 pub use key::{Fingerprint, KeyWriter};
 pub use markup::{CellSpan, Mark, MarkKind, Markup, Part, PartKind, Table};
 pub use master::{
-    Conflict, ConflictValue, Decision, MASTER_FILE, MASTER_SCHEMA_VERSION, MadeBy, MasterEntry, MasterMetadata,
-    MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant,
+    Conflict, ConflictValue, DECISIONS_FILE, MASTER_FILE, MASTER_SCHEMA_VERSION, MadeBy, MasterEntry, MasterMetadata,
+    MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant, Verdict,
 };
 pub use path::SourcePath;
 pub use shown::{Shown, acts_on_a_screen};

@@ -1,6 +1,7 @@
 //! The page that shows an output folder: as one file, and served to a browser on this machine.
 
 mod answers;
+mod decide;
 mod guard;
 mod night;
 mod opening;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::decide::{known, standing};
 use super::night::night;
 use super::page::Page;
 use super::picture::{Opened, step_words};
@@ -54,7 +55,7 @@ pub(in crate::cli) fn run(args: &ReportArgs) -> Result<Exit, CommandError> {
         }
         true
     })?;
-    let more = json!({ "night": night(&folder, opened.as_ref(), false)?, "decisions": [] });
+    let more = json!({ "night": night(&folder, opened.as_ref(), false)?, "decisions": standing(&known(&folder)?) });
     let page = Page::new(false);
     let mut out = std::io::BufWriter::with_capacity(1 << 16, file.as_file_mut());
     out.write_all(page.before.as_bytes()).map_err(|e| cannot(&e))?;

@@ -16,8 +16,8 @@ use super::answers::{Answer, Answers};
 use super::guard::{Asker, ENTER, PAGE, is_equal, judge};
 use super::opening::{can_open, open};
 use super::page::Page;
-use super::picture::Pictures;
 use crate::cli::exit::{CommandError, Exit};
+use crate::cli::folder::trusted;
 use crate::cli::look_args::ViewArgs;
 use crate::cli::{screen, signals};
 use crate::engine::Cancel;
@@ -42,7 +42,7 @@ struct Server {
 
 /// Serves until it is interrupted.
 pub(in crate::cli) fn run(args: &ViewArgs) -> Result<Exit, CommandError> {
-    let folder = args.folder.existing()?;
+    let folder = trusted(args.folder.existing()?)?;
     let listener = std::net::TcpListener::bind(("127.0.0.1", args.port)).map_err(|e| {
         CommandError::bad_input(format!("port {} cannot be had: {e}; give another --port, or none", args.port))
     })?;
@@ -53,7 +53,7 @@ pub(in crate::cli) fn run(args: &ViewArgs) -> Result<Exit, CommandError> {
         port,
         ticket: Mutex::new(Some((ticket.clone(), Instant::now()))),
         page: Page::new(true),
-        answers: Answers { pictures: Pictures::new(folder.clone()), folder },
+        answers: Answers::new(folder),
         token,
     });
     let cancel = Cancel::default();
@@ -155,7 +155,9 @@ async fn answer(server: Arc<Server>, request: Request<Incoming>) -> Response<Ful
     if path == ENTER {
         return said(&enter(&server, value["ticket"].as_str().unwrap_or_default()));
     }
-    said(&(404, json!({ "error": "there is no such page" })))
+    let name = path.strip_prefix("/api/").unwrap_or_default().to_owned();
+    let changed = tokio::task::spawn_blocking(move || server.answers.change(&name, &value)).await;
+    said(&changed.unwrap_or_else(|_| broken()))
 }
 
 fn broken() -> Answer {

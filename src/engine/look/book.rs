@@ -1,5 +1,7 @@
 //! One book, page by page.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::build::Look;
@@ -50,6 +52,17 @@ impl Look {
             has_text: parsed.is_some(),
             book,
         })
+    }
+
+    /// Labels of the sections that places name, by book.
+    pub(super) fn labels(&self) -> Result<BTreeMap<u32, BTreeMap<u32, String>>, LookError> {
+        let mut labels: BTreeMap<u32, BTreeMap<u32, String>> = BTreeMap::new();
+        let mut query = self.db.prepare_cached("SELECT book, section, label FROM books.label")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            labels.entry(row.get(0)?).or_default().insert(row.get(1)?, row.get(2)?);
+        }
+        Ok(labels)
     }
 
     fn first_sections(&self, n: u32) -> Result<Vec<(u32, u32)>, LookError> {

@@ -20,7 +20,8 @@ pub(super) fn place_in(sentence: &str, offset: usize, length: usize, forms: &[&s
         }
         for at in 0..=text.len() - form.len() {
             if folded[at..at + form.len()] == form[..] && is_whole(&text, at, at + form.len()) {
-                best = better(best, (at, form.len()), offset);
+                let ending = text[at + form.len()..].iter().take_while(|c| c.is_alphanumeric()).count();
+                best = better(best, (at, form.len() + ending), offset);
             }
         }
     }
@@ -83,7 +84,7 @@ mod tests {
         // Two blanks and a line's end were folded to one blank before it.
         assert_eq!(place_in("A b orc and an orc", 6, 3, &["orc"]), Some((4, 3)));
         assert_eq!(hit("It is a dark  elf", 8, "Dark Elf"), None, "two blanks in a row do not stand in sentences");
-        assert_eq!(hit("Many dwarves, many orcs", 19, "orc"), Some("orc"));
+        assert_eq!(hit("Many dwarves, many orcs", 19, "orc"), Some("orcs"));
         assert_eq!(hit("The force is with it", 4, "orc"), None, "part of another word");
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 
 use super::error::LookError;
-use crate::stages::consolidate::Merging;
+use crate::stages::consolidate::{Given, Merging};
 use crate::values::{Entry, MASTER_FILE};
 
 /// Writes a master into a folder below `scratch`, from the statements of all books; returns that folder.
@@ -21,7 +21,7 @@ pub(super) fn put_together(db: &Connection, scratch: &Path) -> Result<PathBuf, L
     )?;
     let mut insert = db.prepare("INSERT INTO merged VALUES (?1, ?2, ?3, ?4)")?;
     let mut keep = |canonical: &str, merging: Merging| -> Result<(), LookError> {
-        let entry = merging.finish(canonical, documents.cast_unsigned(), None);
+        let entry = merging.finish(canonical, documents.cast_unsigned());
         let line = serde_json::to_string(&entry).expect("string keys and finite numbers");
         insert.execute(params![entry.score, entry.occurrence_count.cast_signed(), canonical, line])?;
         Ok(())
@@ -35,12 +35,12 @@ pub(super) fn put_together(db: &Connection, scratch: &Path) -> Result<PathBuf, L
         let Ok(entry) = serde_json::from_str::<Entry>(&line) else { continue };
         match &mut open {
             Some((known, last, merging)) if *known == canonical => {
-                merging.add(entry, book != *last, None);
+                merging.add(entry, book != *last, Given::Own);
                 *last = book;
             }
             _ => {
                 let mut merging = Merging::default();
-                merging.add(entry, true, None);
+                merging.add(entry, true, Given::Own);
                 if let Some((known, _, done)) = open.replace((canonical, book, merging)) {
                     keep(&known, done)?;
                 }

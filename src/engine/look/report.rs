@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::build::Look;
 use super::error::LookError;
@@ -26,7 +26,7 @@ pub fn write_report(
     look: &Look,
     source: LookSource<'_>,
     top: u64,
-    more: &serde_json::Value,
+    more: &Value,
     out: &mut dyn Write,
 ) -> Result<u64, LookError> {
     out.write_all(b"{\"report\":1,\"shelf\":")?;
@@ -46,7 +46,9 @@ pub fn write_report(
         card.has_text = false;
         put(&card, out)?;
     }
-    out.write_all(b"],\"terms\":[")?;
+    out.write_all(b"],\"labels\":")?;
+    put(&look.labels()?, out)?;
+    out.write_all(b",\"terms\":[")?;
     separator = b"\n";
     let mut sentences = Sentences::default();
     let mut written = 0;
@@ -59,7 +61,6 @@ pub fn write_report(
         for row in page.rows {
             let mut card = look.term(&row.id)?;
             card.row.definition = None;
-            card.neighbours.truncate(6);
             sentences.take(&mut card);
             out.write_all(separator)?;
             separator = b",\n";
@@ -93,21 +94,39 @@ fn put<T: serde::Serialize>(value: &T, out: &mut dyn Write) -> Result<(), LookEr
     Ok(out.write_all(&json.as_bytes()[from..])?)
 }
 
-/// A card without what says nothing.
-fn slim(card: &TermCard) -> serde_json::Value {
-    fn without_nothing(value: &mut serde_json::Value) {
-        match value {
-            serde_json::Value::Object(map) => {
-                map.values_mut().for_each(without_nothing);
-                map.retain(|_, v| !v.is_null() && v.as_array().is_none_or(|list| !list.is_empty()));
-            }
-            serde_json::Value::Array(list) => list.iter_mut().for_each(without_nothing),
-            _ => {}
+/// A card as a report has it: without what says nothing, what can be told from the rest, or what stands elsewhere in it. A passage is a list
+/// of its section, the number of its sentence, and where the term stands there.
+fn slim(card: &TermCard) -> Value {
+    let mut value = json!(card);
+    let text = json!(card.row.text);
+    let meaning = json!(card.meaning);
+    for (statement, shown) in value["statements"].as_array_mut().into_iter().flatten().zip(&card.statements) {
+        let passages = shown.passages.iter().map(|p| json!([p.section, p.sentence, p.at, p.length]));
+        statement["passages"] = passages.collect();
+        if statement["text"] == text {
+            statement["text"] = Value::Null;
+        }
+        if statement["definition"] == meaning && !meaning.is_null() {
+            statement["definition"] = true.into();
         }
     }
-    let mut value = json!(card);
+    value["neighbours"] = Value::Null;
+    if card.variants.len() == 1 && card.variants[0].0 == card.row.text {
+        value["variants"] = Value::Null;
+    }
     without_nothing(&mut value);
     value
+}
+
+fn without_nothing(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.values_mut().for_each(without_nothing);
+            map.retain(|_, v| !v.is_null() && *v != json!(0) && v.as_array().is_none_or(|list| !list.is_empty()));
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_nothing),
+        _ => {}
+    }
 }
 
 /// All sentences of a report, each once.

@@ -15,10 +15,17 @@ function decisionWords(d) {
   return words.join('; ');
 }
 
+// By comparison form. A term that a decision renamed has its new one once the master is made anew.
+function decidedBy(decisions) {
+  const known = new Map(decisions.map((d) => [d.canonical, d]));
+  for (const d of decisions) if (d.action === 'rename' && !known.has(d.form)) known.set(d.form, d);
+  return known;
+}
+
 async function loadDecisions() {
   const { list: decisions } = await app.source.decisions();
   app.decisions = decisions;
-  app.decided = new Map(decisions.map((d) => [d.canonical, d]));
+  app.decided = decidedBy(decisions);
 }
 
 // Terms that an action is about: those that are marked, or else the one that is open.

@@ -72,7 +72,7 @@ async function watch() {
     if (fresh.picture !== before) {
       app.shelf = fresh;
       app.books = new Map(fresh.books.map((book) => [book.n, book]));
-      if (/^#\/(shelf)?$|^$/.test(location.hash)) route();
+      if (/^#\/(shelf)?$|^$/.test(location.hash) || !before) route();
     }
     if (location.hash.startsWith('#/night')) await showNight(document.getElementById('view'));
   } catch (error) {

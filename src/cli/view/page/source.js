@@ -12,15 +12,34 @@ function wordsOf(text) {
 
 function embedded(data) {
   const byId = new Map(data.terms.map((term) => [term.id, term]));
+  // Terms by the sentences that they stand in: who shares most of them is a neighbour.
+  const met = new Map();
+  const meet = (sentence, term) => { if (!met.has(sentence)) met.set(sentence, new Set()); met.get(sentence).add(term); };
+  const neighbours = (term) => {
+    const shared = new Map();
+    for (const sentence of new Set(term.statements.flatMap((st) => st.passages.map((p) => p.sentence)))) {
+      for (const other of met.get(sentence)) if (other !== term) shared.set(other, (shared.get(other) || 0) + 1);
+    }
+    return [...shared].sort((a, b) => b[1] - a[1] || a[0].rank - b[0].rank).slice(0, 12).map(([other, count]) => [other.id, other.text, count]);
+  };
   for (const term of data.terms) {
-    term.conflicts = term.conflicts || 0;
+    for (const n of ['conflicts', 'occurrences', 'documents', 'score']) term[n] = term[n] || 0;
     term.books = term.books || [];
-    for (const list of ['variants', 'aliases', 'renamed_from', 'intents', 'tags', 'sides', 'statements', 'neighbours']) term[list] = term[list] || [];
-    for (const statement of term.statements) statement.passages = statement.passages || [];
+    for (const list of ['variants', 'aliases', 'renamed_from', 'intents', 'tags', 'sides', 'statements']) term[list] = term[list] || [];
+    if (!term.variants.length) term.variants = [[term.text, term.documents]];
+    for (const statement of term.statements) {
+      const labels = data.labels[statement.book] || {};
+      statement.text = statement.text || term.text;
+      if (statement.definition === true) statement.definition = term.meaning;
+      statement.passages = (statement.passages || []).map(([section, sentence, at, length]) => {
+        meet(sentence, term);
+        return { section, sentence, at, length, label: labels[section] };
+      });
+    }
     term.definition = term.meaning;
     term.names = [term.text, ...term.variants.map((v) => v[0]), ...term.aliases, ...term.renamed_from].flatMap(wordsOf);
   }
-  const decided = new Map((data.more.decisions || []).map((d) => [d.canonical, d]));
+  const decided = decidedBy(data.more.decisions || []);
   const has = {
     defined: (t) => Boolean(t.meaning),
     undefined: (t) => !t.meaning,
@@ -84,7 +103,7 @@ function embedded(data) {
     term: async (id) => {
       const term = byId.get(id);
       if (!term) throw new Error('this term is not in the report');
-      return { ...term, sentences: data.sentences };
+      return { ...term, neighbours: neighbours(term), sentences: data.sentences };
     },
     has: (id) => byId.has(id),
     book: async (n) => data.books.find((book) => book.n === n),

@@ -7,7 +7,7 @@ function passage(term, book, p) {
   if (sentence === undefined) return null;
   const where = p.label && !/^\d+$/.test(p.label) ? p.label : (list.kinds.get(book) === 'chapter' ? 'ch. ' : 'p. ') + (p.label || p.section);
   const place = app.source.page ? h('button.place', { type: 'button', title: 'the whole page', onclick: () => openPage(book, p.section, term.id) }, where) : h('span.place', {}, where);
-  return h('li.passage', {}, place, h('span.left', {}, h('bdi', {}, sentence.slice(0, p.at))), h('mark', {}, sentence.slice(p.at, p.at + p.length)), h('span.right', {}, h('bdi', {}, sentence.slice(p.at + p.length))));
+  return h('li.passage', {}, place, h('span.left', {}, h('bdi', {}, sentence.slice(0, p.at).trimEnd() + (/\s$/.test(sentence.slice(0, p.at)) ? '\u00a0' : ''))), h('mark', {}, sentence.slice(p.at, p.at + p.length)), h('span.right', {}, h('bdi', {}, sentence.slice(p.at + p.length))));
 }
 
 function marked(text, names) {

@@ -24,6 +24,7 @@ function showTerms(view, shelf, query) {
     h('div.middle', {}, h('div.bar-top', {}, h('h1.hidden', {}, 'Terms'), search, sort, parts.total), parts.chosen, parts.bulk, parts.rows, parts.more),
     parts.card));
   list.rows = []; list.current = 0; list.marked.clear();
+  new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) loadMore(); }, { rootMargin: '600px' }).observe(parts.more);
   return reload();
 }
 

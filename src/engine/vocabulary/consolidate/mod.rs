@@ -4,11 +4,9 @@ mod documents;
 mod look;
 mod merging;
 mod outcome;
-mod queue;
 mod run;
 
 pub(in crate::engine) use self::look::each_vocabulary_file;
-pub use self::merging::write_queue;
+pub(super) use self::outcome::io;
 pub use self::outcome::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated};
-pub use self::queue::{ReviewLock, queue};
 pub use self::run::consolidate;
