@@ -263,5 +263,6 @@ fn a_conversation_goes_through_any_terms_with_search_back_undo_and_bulk() {
         .says("blocklist:Salt Sagas");
     talk(&[], "").says("no flagged term waits").says("0 waiting");
     talk(&["--decided"], "u\nq\n").says(&format!("{waiting} taken back"));
-    talk(&["--flagged"], "r Moon Anvil\nm moon anvil\nk\n").says("that cannot be: ");
+    talk(&["--search", "moon anvil"], "m Moon Anvil\nk\n").says("that cannot be: ").says("1 decided, ");
+    talk(&["--flagged"], "").says(&format!("{} waiting", waiting - 1));
 }

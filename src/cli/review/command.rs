@@ -12,7 +12,7 @@ use crate::cli::folder::trusted;
 use crate::cli::screen;
 use crate::cli::vocabulary_args::ReviewArgs;
 use crate::engine::{Desk, Master, decisions, review_queue};
-use crate::stages::consolidate::{Decision, Decisions, Ruling};
+use crate::stages::consolidate::{self, Decision, Decisions, Ruling};
 use crate::store::MachineDisk;
 use crate::values::{DECISIONS_FILE, MASTER_FILE, Shown, plural};
 
@@ -59,8 +59,7 @@ pub(in crate::cli) fn run(args: &ReviewArgs, holder: &str) -> Result<Exit, Comma
 
 /// Flagged terms of the queue that nothing was decided on.
 fn waiting(folder: &Path, decisions: &Decisions) -> Result<u64, CommandError> {
-    let queue = review_queue(folder)?;
-    Ok(crate::stages::consolidate::without_decisions(queue, decisions).entries.len() as u64)
+    Ok(consolidate::waiting(&review_queue(folder)?, decisions))
 }
 
 fn end(out: &mut impl Write, folder: &Path, decided: u64, undone: u64, waiting: u64) -> Result<Exit, CommandError> {

@@ -6,7 +6,7 @@ mod merge;
 mod read;
 
 pub use decisions::{
-    Decision, Decisions, DecisionsError, Destination, Fate, Ruling, Standing, carried, check_queue, without_decisions,
+    Decision, Decisions, DecisionsError, Destination, Fate, Ruling, Standing, carried, check_queue, cleared, waiting,
 };
 pub use folded::{fold, folded};
 pub use merge::{Given, Merging, PLACES_OF_A_DOCUMENT, VERSION, has_statistics};

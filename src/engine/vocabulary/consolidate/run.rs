@@ -9,7 +9,7 @@ use super::merging;
 use super::outcome::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, io};
 use crate::engine::vocabulary::decisions::Desk;
 use crate::engine::vocabulary::orphans::{Orphan, OrphanState, orphans, remove_orphans};
-use crate::stages::consolidate::VERSION;
+use crate::stages::consolidate::{VERSION, waiting};
 use crate::store::{ConsolidationState, Disk, Lock, RunLock, STORE_FOLDER, Session, Store, StoreError};
 use crate::values::{Fingerprint, KeyWriter, MASTER_FILE, REVIEW_FILE};
 
@@ -62,7 +62,7 @@ pub fn consolidate(
     if state.text("published")?.is_some_and(|known| Some(known) == published(&inputs, folder)) {
         result.metadata = state.text("metadata")?.and_then(|m| serde_json::from_str(&m).ok()).unwrap_or_default();
         result.absent = state.text("absent")?.and_then(|a| serde_json::from_str(&a).ok()).unwrap_or_default();
-        result.waiting = queue.entries.len() as u64;
+        result.waiting = waiting(&queue, &decisions);
         return Ok(result);
     }
     let queue = merging::merge((&*config.disk, folder), &state, &documents, &decisions, &mut result, progress)?;

@@ -5,5 +5,5 @@ mod queue;
 mod standing;
 
 pub use line::{Decision, DecisionsError, Ruling};
-pub use queue::{carried, check_queue, without_decisions};
+pub use queue::{carried, check_queue, cleared, waiting};
 pub use standing::{Decisions, Destination, Fate, Standing};

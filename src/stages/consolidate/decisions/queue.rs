@@ -23,13 +23,21 @@ pub fn carried(queue: &ReviewQueue) -> Vec<(String, String, Ruling)> {
     queue.entries.iter().flat_map(of).collect()
 }
 
-/// The queue without what was carried over: terms that wait. Terms that are decided on are not in it.
-pub fn without_decisions(mut queue: ReviewQueue, decisions: &Decisions) -> ReviewQueue {
-    queue.entries.retain(|e| e.flag.is_some() && decisions.on(&e.canonical).is_none_or(|s| s.fate.is_none()));
+/// The queue without what was carried over.
+pub fn cleared(mut queue: ReviewQueue) -> ReviewQueue {
+    queue.entries.retain(|entry| entry.flag.is_some());
     for entry in &mut queue.entries {
         (entry.decision, entry.rename_to, entry.notes) = (None, None, None);
     }
     queue
+}
+
+/// The terms of a queue that nothing was decided on.
+pub fn waiting(queue: &ReviewQueue, decisions: &Decisions) -> u64 {
+    let waits = |entry: &&ReviewEntry| {
+        entry.flag.is_some() && decisions.on(&entry.canonical).is_none_or(|standing| standing.fate.is_none())
+    };
+    queue.entries.iter().filter(waits).count() as u64
 }
 
 fn name_of(entry: &ReviewEntry) -> String {
@@ -191,7 +199,7 @@ mod tests {
         let at = "2026-11-27T10:00:00Z".parse().unwrap();
         let decisions = Decisions::default().with(carried(&queue), at).unwrap();
         assert_eq!(decisions.lines().len(), 2);
-        let left = without_decisions(queue, &decisions);
-        assert_eq!(left.entries, [flagged("elk", None)]);
+        assert_eq!(waiting(&queue, &decisions), 1);
+        assert_eq!(cleared(queue).entries, [flagged("orc", None), flagged("elk", None)]);
     }
 }
