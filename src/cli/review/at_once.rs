@@ -9,6 +9,9 @@ use crate::engine::{Desk, Master, decisions};
 use crate::stages::consolidate::{Decision, Decisions, Ruling};
 use crate::values::Shown;
 
+/// A decision of the word that was typed after the term.
+type Making = fn(String) -> Ruling;
+
 /// Outcome of decisions at once.
 #[derive(Debug, Default)]
 pub(super) struct Done {
@@ -27,7 +30,7 @@ impl ReviewActs {
         let mut all = Vec::new();
         all.extend(self.keep.iter().map(|term| (term.as_str(), Ruling::Keep)));
         all.extend(self.drop.iter().map(|term| (term.as_str(), Ruling::Drop)));
-        let pairs: [(&[String], fn(String) -> Ruling); 6] = [
+        let pairs: [(&[String], Making); 6] = [
             (&self.rename, Ruling::Rename),
             (&self.merge, Ruling::Merge),
             (&self.split, |spelling| Ruling::Split(spelling, None)),
@@ -50,7 +53,7 @@ pub(super) fn run(args: &ReviewArgs, desk: &Desk<'_>, master: &mut Master) -> Re
         let term = acts.undo_of.as_deref().map(|word| of_decisions(desk, master, word)).transpose()?;
         done.undone = desk.undo(term.as_deref())?.1;
     }
-    let mut new = resolved(master, acts.words())?;
+    let mut new = resolved(master, &acts.words())?;
     if let Some(file) = &acts.take {
         new.extend(taken(file)?);
     }
@@ -65,7 +68,7 @@ pub(super) fn run(args: &ReviewArgs, desk: &Desk<'_>, master: &mut Master) -> Re
 /// The terms of the master that a person means.
 pub(super) fn resolved(
     master: &mut Master,
-    words: Vec<(&str, Ruling)>,
+    words: &[(&str, Ruling)],
 ) -> Result<Vec<(String, String, Ruling)>, CommandError> {
     let into = words.iter().filter_map(|(_, ruling)| match ruling {
         Ruling::Merge(into) => Some(into.as_str()),
@@ -83,7 +86,7 @@ pub(super) fn resolved(
     };
     let terms = words.iter().map(|_| next()).collect::<Result<Vec<_>, _>>()?;
     let mut new = Vec::new();
-    for (entry, (_, ruling)) in terms.into_iter().zip(&words) {
+    for (entry, (_, ruling)) in terms.into_iter().zip(words) {
         let ruling = match ruling {
             Ruling::Merge(_) => Ruling::Merge(next()?.canonical),
             Ruling::Split(spelling, name) => {

@@ -86,7 +86,7 @@ impl Review<'_> {
         if self.deck.cards.is_empty() {
             match choice {
                 Choice::Flagged => {
-                    writeln!(out, "no flagged term waits; --all goes through every term, --search through some")?
+                    writeln!(out, "no flagged term waits; --all goes through every term, --search through some")?;
                 }
                 Choice::All => writeln!(out, "no term waits; --decided shows those that are decided on")?,
                 Choice::Search(words) => writeln!(out, "no term that waits holds '{}'", Shown(words))?,
@@ -165,7 +165,7 @@ impl Review<'_> {
     }
 
     fn decide(&mut self, canonical: &str, ruling: Ruling) -> Result<(), CommandError> {
-        let new = at_once::resolved(&mut self.master, vec![(canonical, ruling)])?;
+        let new = at_once::resolved(&mut self.master, &[(canonical, ruling)])?;
         self.append(new)
     }
 

@@ -64,7 +64,7 @@ impl Keys {
             'c' => ("category", Answer::Category),
             'n' => ("note", Answer::Note),
             '/' => ("search", Answer::Search),
-            'a' => ("all of this flag: k keep or d drop", all_of_flag),
+            'a' => ("all of this flag: k keep or d drop", |word| all_of_flag(&word)),
             _ => return Ok(Answer::Help),
         };
         if !rest.is_empty() {
@@ -80,7 +80,7 @@ impl Keys {
     }
 }
 
-fn all_of_flag(word: String) -> Answer {
+fn all_of_flag(word: &str) -> Answer {
     match word.to_lowercase().as_str() {
         "k" | "keep" => Answer::AllOfFlag(true),
         "d" | "drop" => Answer::AllOfFlag(false),

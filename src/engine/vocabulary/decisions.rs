@@ -84,11 +84,11 @@ impl Desk<'_> {
     }
 
     /// Puts a new queue in the place of the one that is there, whose decisions are taken over. Returns the number of terms that wait.
-    pub(super) fn publish(&self, queue: ReviewQueue) -> Result<u64, ConsolidateError> {
+    pub(super) fn publish(&self, queue: &ReviewQueue) -> Result<u64, ConsolidateError> {
         let _lock = self.lock()?;
         let (decisions, ..) = self.take_over_locked()?;
-        self.write_queue(&queue)?;
-        Ok(waiting(&queue, &decisions))
+        self.write_queue(queue)?;
+        Ok(waiting(queue, &decisions))
     }
 
     fn take_over_locked(&self) -> Result<(Decisions, ReviewQueue, u64), ConsolidateError> {
@@ -143,7 +143,8 @@ fn read(folder: &Path) -> Result<Decisions, ConsolidateError> {
 }
 
 fn unusable(error: DecisionsError) -> ConsolidateError {
-    ConsolidateError::Unusable(format!("{DECISIONS_FILE}: {error}"))
+    let DecisionsError(words) = error;
+    ConsolidateError::Unusable(format!("{DECISIONS_FILE}: {words}"))
 }
 
 fn bytes(file: &Path) -> Result<Option<Vec<u8>>, ConsolidateError> {

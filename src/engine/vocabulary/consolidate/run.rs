@@ -66,7 +66,7 @@ pub fn consolidate(
         return Ok(result);
     }
     let queue = merging::merge((&*config.disk, folder), &state, &documents, &decisions, &mut result, progress)?;
-    result.waiting = desk.publish(queue)?;
+    result.waiting = desk.publish(&queue)?;
     state.set_text("published", &published(&inputs, folder).unwrap_or_default())?;
     state.set_text("absent", &serde_json::to_string(&result.absent).unwrap_or_default())?;
     state.set_text("metadata", &serde_json::to_string(&result.metadata).unwrap_or_default())?;

@@ -438,8 +438,8 @@ mod tests {
 
     /// One decision a second, in this order.
     fn made(all: &[(&str, Ruling)]) -> Result<Decisions, DecisionsError> {
-        let each = (0..).zip(all).map(|(n, (term, ruling))| (n, about(term, ruling.clone())));
-        each.fold(Ok(Decisions::default()), |known, (n, new)| known?.with([new], at(n)))
+        let mut each = (0..).zip(all).map(|(n, (term, ruling))| (n, about(term, ruling.clone())));
+        each.try_fold(Decisions::default(), |known, (n, new)| known.with([new], at(n)))
     }
 
     fn error(all: &[(&str, Ruling)]) -> String {
