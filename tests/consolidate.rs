@@ -48,6 +48,7 @@ fn made(folder: &Path) -> Consolidated {
         remove_orphans: false,
         anew: false,
         holder: "a test".into(),
+        now: "2026-11-27T10:00:00Z".parse().unwrap(),
     };
     consolidate(&config, &mut |_| {}).unwrap()
 }
@@ -286,13 +287,13 @@ fn a_decision_on_a_term_that_no_file_has_now_waits_for_its_return() {
     made(dir.path());
     assert_eq!(canonicals(), ["ember wyrm"]);
     std::fs::remove_file(dir.path().join("two.vocab.json")).unwrap();
-    made(dir.path());
-    made(dir.path());
+    assert_eq!(made(dir.path()).absent, ["ash choir"]);
+    assert_eq!(made(dir.path()).absent, ["ash choir"], "told each time");
     put(dir.path(), "two.vocab.json", &other);
-    made(dir.path());
+    assert!(made(dir.path()).absent.is_empty());
     assert_eq!(canonicals(), ["ember wyrm"], "nobody has taken the decision back");
-    let queue = std::fs::read_to_string(dir.path().join("flagged.json")).unwrap();
-    assert!(queue.contains("seen by Ada"), "{queue}");
+    let kept = std::fs::read_to_string(dir.path().join("decisions.jsonl")).unwrap();
+    assert!(kept.contains("seen by Ada"), "{kept}");
 }
 
 #[test]
@@ -337,17 +338,26 @@ fn random_file(name: usize, terms: &Terms) -> Value {
     file(&format!("{name}.pdf"), entries.collect())
 }
 
-fn scratch(files: &BTreeMap<usize, Terms>, queue: Option<&[u8]>) -> (Vec<u8>, Vec<u8>) {
+/// Master, queue and decisions.
+type Made = [Vec<u8>; 3];
+
+fn files_of(folder: &Path) -> Made {
+    ["master.vocab.json", "flagged.json", "decisions.jsonl"]
+        .map(|name| std::fs::read(folder.join(name)).unwrap_or_default())
+}
+
+fn scratch(files: &BTreeMap<usize, Terms>, [_, queue, decisions]: &Made) -> Made {
     let dir = folder();
     for (name, terms) in files.iter().rev() {
         put(dir.path(), &format!("{name}.vocab.json"), &random_file(*name, terms));
     }
-    if let Some(queue) = queue {
-        std::fs::write(dir.path().join("flagged.json"), queue).unwrap();
+    for (name, bytes) in [("flagged.json", queue), ("decisions.jsonl", decisions)] {
+        if !bytes.is_empty() {
+            std::fs::write(dir.path().join(name), bytes).unwrap();
+        }
     }
     made(dir.path());
-    let of = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
-    (of("master.vocab.json"), of("flagged.json"))
+    files_of(dir.path())
 }
 
 proptest! {
@@ -369,6 +379,13 @@ proptest! {
             Some(json!({"canonical": "ash choir", "text": "x", "flag": null, "decision": "drop"})),
             Some(json!({"canonical": "salt", "text": "x", "flag": null, "decision": "keep"})),
         ];
+        let lines = [
+            None,
+            None,
+            Some(r#"{"term": "iron psalm", "do": "merge", "into": "salt", "at": "2026-11-26T10:00:00Z"}"#),
+            Some(r#"{"term": "elk", "do": "retype", "category": "beast", "at": "2026-11-26T10:00:00Z"}"#),
+            Some(r#"{"term": "wyrm", "do": "split", "spelling": "WYRM", "to": "Salt Worm", "at": "2026-11-26T10:00:00Z"}"#),
+        ];
         for (name, terms, now, decision) in steps {
             let path = dir.path().join(format!("{name}.vocab.json"));
             match terms {
@@ -388,12 +405,17 @@ proptest! {
                 let queue = json!({"schema_version": 1, "entries": [decision]});
                 std::fs::write(dir.path().join("flagged.json"), queue.to_string()).unwrap();
             }
-            let before = std::fs::read(dir.path().join("flagged.json")).ok();
+            if let Some(line) = lines[decision] {
+                use std::io::Write;
+                let file = dir.path().join("decisions.jsonl");
+                let mut file = std::fs::File::options().append(true).create(true).open(file).unwrap();
+                writeln!(file, "{line}").unwrap();
+            }
+            let before = files_of(dir.path());
             made(dir.path());
-            let of = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
-            let (one, two) = ((of("master.vocab.json"), of("flagged.json")), scratch(&files, before.as_deref()));
-            prop_assert_eq!(String::from_utf8(one.0).unwrap(), String::from_utf8(two.0).unwrap());
-            prop_assert_eq!(String::from_utf8(one.1).unwrap(), String::from_utf8(two.1).unwrap());
+            for (one, two) in files_of(dir.path()).into_iter().zip(scratch(&files, &before)) {
+                prop_assert_eq!(String::from_utf8(one).unwrap(), String::from_utf8(two).unwrap());
+            }
             let seen: Vec<String> = master(dir.path())["entries"].as_array().unwrap().iter()
                 .map(|e| e["canonical"].as_str().unwrap().to_owned()).collect();
             let distinct: std::collections::BTreeSet<_> = seen.iter().collect();

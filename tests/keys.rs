@@ -4,7 +4,7 @@
 use corpora::engine::StageKeys;
 use corpora::pipelines::find;
 use corpora::stages::chunk::ChunkSettings;
-use corpora::stages::extract::{PassageSettings, TermSettings, Wanted, WeakTerms};
+use corpora::stages::extract::{PassageSettings, TermSettings, Wanted};
 use corpora::stages::model_settings::{Effort, ModelSettings};
 use corpora::stages::parse::{OcrMode, OcrSettings};
 use corpora::stages::pipeline::{AccountLimits, Method, Pipeline, ProviderChoice, Shape, SmallForm};
@@ -191,7 +191,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
                 per_thousand_words: _,
                 minimum: _,
                 maximum: _,
-                weak: _,
+                sure_from: _,
                 max_words: _,
                 max_occurrences: _,
                 wanted: _,
@@ -206,8 +206,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
                 assert_eq!(with_terms(&|t| t.per_thousand_words += 0.5), of_extract);
                 assert_eq!(with_terms(&|t| t.minimum += 1), of_extract);
                 assert_eq!(with_terms(&|t| t.maximum += 1), of_extract);
-                let weak = |below, places| Some(WeakTerms { below, per_thousand_words: places });
-                assert_eq!(with_terms(&|t| t.weak = weak(0.75, 1.0)), of_extract);
+                assert_eq!(with_terms(&|t| t.sure_from = Some(0.75)), of_extract);
                 assert_eq!(with_terms(&|t| t.max_words += 1), of_extract);
                 assert_eq!(with_terms(&|t| t.max_occurrences += 1), of_extract);
                 assert_eq!(with_terms(&|t| t.wanted = Wanted::Names), of_extract);

@@ -22,10 +22,21 @@ fn json(shelf: &Shelf, name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(shelf.out().join(name)).unwrap()).unwrap()
 }
 
-fn decision(shelf: &Shelf, canonical: &str) -> Value {
-    let queue = json(shelf, "flagged.json");
-    let found = queue["entries"].as_array().unwrap().iter().find(|e| e["canonical"] == canonical).cloned();
-    found.unwrap_or_else(|| panic!("'{canonical}' is not in {queue}"))
+/// The lines of the file of decisions, each held against its schema.
+fn decisions(shelf: &Shelf) -> Vec<Value> {
+    let text = std::fs::read_to_string(shelf.out().join("decisions.jsonl")).unwrap();
+    let schema = serde_json::from_str(include_str!("../schemas/decision.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &lines {
+        assert!(validator.is_valid(line), "{line}");
+    }
+    lines
+}
+
+fn decision(shelf: &Shelf, canonical: &str, act: &str) -> Value {
+    let found = decisions(shelf).into_iter().rfind(|line| line["term"] == canonical && line["do"] == act);
+    found.unwrap_or_else(|| panic!("no {act} of '{canonical}'"))
 }
 
 fn master(shelf: &Shelf, canonical: &str) -> Option<Value> {
@@ -68,15 +79,16 @@ fn decisions_are_applied_and_survive_force_a_changed_prompt_and_a_renamed_file()
         assert!(renamed["renamed_from"].to_string().to_lowercase().contains("ember wyrm"), "{renamed}");
         let kept = master(shelf, "moon anvil").unwrap();
         assert_eq!((&kept["review"], &kept["ip_flag"]), (&"keep".into(), &"blocklist:Salt Sagas".into()));
-        assert_eq!(decision(shelf, "ember wyrm")["rename_to"], "Cinder Worm");
+        assert_eq!(decision(shelf, "ember wyrm", "rename")["to"], "Cinder Worm");
     };
     check(&shelf);
     // A note by hand stays too.
     let file = shelf.out().join("flagged.json");
     let mut queue = json(&shelf, "flagged.json");
-    for entry in queue["entries"].as_array_mut().unwrap() {
-        entry["notes"] = "seen by Ada".into();
-    }
+    assert_eq!(queue["entries"], Value::Array(vec![]), "nothing waits");
+    let noted =
+        r#"{"canonical": "ash choir", "text": "Ash Choir", "flag": null, "decision": null, "notes": "seen by Ada"}"#;
+    queue["entries"] = Value::Array(vec![serde_json::from_str(noted).unwrap()]);
     std::fs::write(&file, queue.to_string()).unwrap();
     shelf.batch(&["--force"]).exits(0);
     check(&shelf);
@@ -88,14 +100,11 @@ fn decisions_are_applied_and_survive_force_a_changed_prompt_and_a_renamed_file()
     shelf.batch(&["--pipeline", "./mine.toml"]).exits(0);
     shelf.run(&["consolidate", "out", "--remove-orphans", "--anew"]).exits(0);
     check(&shelf);
-    assert_eq!(decision(&shelf, "ash choir")["notes"], "seen by Ada");
+    assert_eq!(decision(&shelf, "ash choir", "note")["note"], "seen by Ada");
     // A flag that goes away takes no decision with it, and comes back to it.
     shelf.batch(&["--pipeline", "./mine.toml", "--blocklist", "none"]).exits(0);
     shelf.run(&["consolidate", "out"]).exits(0);
-    assert_eq!(
-        (&decision(&shelf, "ash choir")["decision"], &decision(&shelf, "ash choir")["flag"]),
-        (&"drop".into(), &Value::Null)
-    );
+    decision(&shelf, "ash choir", "drop");
     shelf.batch(&["--pipeline", "./mine.toml"]).exits(0);
     check(&shelf);
 }
@@ -141,4 +150,119 @@ fn contradictory_and_broken_queues_are_explained_and_left_alone() {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     }
     assert_eq!(std::fs::read(shelf.out().join("master.vocab.json")).unwrap(), before);
+}
+
+/// A review with options, and what it told as JSON.
+fn at_once(shelf: &Shelf, options: &[&str]) -> Value {
+    let run = shelf.run(&[&["review", "out", "--json"], options].concat()).exits(0);
+    let told: Value = serde_json::from_str(&run.stdout()).unwrap();
+    let schema = serde_json::from_str(include_str!("../schemas/reviewed.schema.json")).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&told), "{told}");
+    told
+}
+
+fn canonicals(shelf: &Shelf) -> std::collections::BTreeSet<String> {
+    let master = json(shelf, "master.vocab.json");
+    master["entries"].as_array().unwrap().iter().map(|e| e["canonical"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn any_term_is_decided_on_at_once_and_everything_can_be_taken_back() {
+    let shelf = flagged();
+    let before = std::fs::read(shelf.out().join("master.vocab.json")).unwrap();
+    let consolidated = || shelf.run(&["consolidate", "out"]).exits(0);
+    assert!(
+        canonicals(&shelf)
+            .is_superset(&["ember wyrm", "ash choir", "moon anvil", "salt lantern"].map(String::from).into())
+    );
+    let told = at_once(
+        &shelf,
+        &[
+            "--merge",
+            "ASH CHOIR",
+            "moon anvil",
+            "--kind",
+            "Moon Anvil",
+            "place",
+            "--category",
+            "moon anvil",
+            "item",
+            "--note",
+            "salt lantern",
+            "seen by Ada",
+            "--rename",
+            "salt lantern",
+            "Lantern of Salt",
+            "--drop",
+            "Ember Wyrm",
+        ],
+    );
+    assert_eq!(told["decided"], 6);
+    consolidated();
+    let anvil = master(&shelf, "moon anvil").unwrap();
+    assert_eq!(
+        (&anvil["text"], &anvil["kind"], &anvil["category"]),
+        (&"moon anvil".into(), &"place".into(), &"item".into())
+    );
+    assert!(anvil["variants"].to_string().contains("ash choir"), "{anvil}");
+    assert!(master(&shelf, "ash choir").is_none() && master(&shelf, "ember wyrm").is_none());
+    let form = corpora::stages::extract::local::canonical_form("Lantern of Salt");
+    let crown = master(&shelf, &form).unwrap();
+    assert_eq!((&crown["note"], &crown["renamed_from"][0]), (&"seen by Ada".into(), &"salt lantern".into()));
+    // What a rename gave can be decided on again.
+    at_once(&shelf, &["--drop", "Lantern of Salt"]);
+    consolidated();
+    assert!(master(&shelf, &form).is_none());
+    assert_eq!(at_once(&shelf, &["--undo"])["undone"].as_array().unwrap().len(), 1);
+    assert_eq!(at_once(&shelf, &["--undo"])["undone"].as_array().unwrap().len(), 6, "what came at once goes at once");
+    consolidated();
+    assert_eq!(std::fs::read(shelf.out().join("master.vocab.json")).unwrap(), before);
+}
+
+#[test]
+fn what_cannot_be_decided_is_explained_and_changes_nothing() {
+    let shelf = flagged();
+    at_once(&shelf, &["--keep", "moon anvil"]);
+    let before = decisions(&shelf);
+    let refused = |options: &[&str], words: &str| {
+        shelf.run(&[&["review", "out"], options].concat()).exits(64).says(words);
+    };
+    refused(&["--drop", "no such thing"], "the master has no term 'no such thing'");
+    refused(&["--merge", "moon anvil", "moon anvil"], "in a circle");
+    refused(&["--split", "moon anvil", "MOON"], "its spellings are moon anvil");
+    refused(&["--keep", "ash choir", "--drop", "ash choir"], "twice at once");
+    refused(&["--undo-of", "ash choir"], "nothing was decided on 'ash choir'");
+    shelf.run(&["review", "out", "--rename", "moon anvil"]).exits(2);
+    assert_eq!(decisions(&shelf), before);
+    std::fs::write(shelf.out().join("decisions.jsonl"), "<<<<<<< mine\n").unwrap();
+    refused(&["--keep", "ash choir"], "keep the lines of both sides");
+    shelf.run(&["consolidate", "out"]).exits(64).says("decisions.jsonl: line 1 is a conflict mark");
+}
+
+#[test]
+fn a_conversation_goes_through_any_terms_with_search_back_undo_and_bulk() {
+    let shelf = flagged();
+    let waiting = json(&shelf, "flagged.json")["entries"].as_array().unwrap().len();
+    let talk = |options: &[&str], answers: &str| {
+        let mut child = command(shelf.path(), &[&["review", "out"], options].concat())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
+        Run(child.wait_with_output().unwrap()).exits(0)
+    };
+    talk(&["--search", "SALT LÂNTERN"], "n of the sea\nt thing\nk\n").says("[1/2] salt lantern   ").says("3 decided");
+    assert_eq!(decision(&shelf, "salt lantern", "note")["note"], "of the sea");
+    talk(&["--all"], "s\nb\n/ salt lantern\nd\nu\nq\n").says("decided: keep").says("taken back: drop of salt lantern");
+    decision(&shelf, "salt lantern", "keep");
+    talk(&[], "a k\n")
+        .says(&format!("kept: {waiting} terms"))
+        .says(&format!("{waiting} decided, 0 waiting"))
+        .says("blocklist:Salt Sagas");
+    talk(&[], "").says("no flagged term waits").says("0 waiting");
+    talk(&["--decided"], "u\nq\n").says(&format!("{waiting} taken back"));
+    talk(&["--search", "moon anvil"], "m Moon Anvil\nk\n").says("that cannot be: ").says("1 decided, ");
+    talk(&["--flagged"], "").says(&format!("{} waiting", waiting - 1));
 }

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench_args::BenchArgs;
 use super::init_args::InitArgs;
+use super::look_args::{ReportArgs, ViewArgs};
 use super::pay_args::{AuditArgs, BatchesArgs, CostArgs, RescueArgs, VerifyArgs, WaitArgs};
 use super::vocabulary_args::{ConsolidateArgs, ExportArgs, ExtractArgs, OutputArgs, ReviewArgs};
 use crate::settings::{AllSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings};
@@ -74,6 +75,10 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Show one document's way through the stages.
     Show(ShowArgs),
+    /// Write one HTML file that shows what an output folder holds: books, terms in their sentences, what failed, what it cost.
+    Report(ReportArgs),
+    /// Show an output folder in the browser, while a run goes on or after it, and decide on its terms there.
+    View(ViewArgs),
     /// Remove results that the current settings do not use, and outputs whose source is gone.
     Gc(GcArgs),
     /// List the pipelines that are built in, or print one as a start for your own.
@@ -103,7 +108,7 @@ pub(super) enum Command {
     Pack(PackArgs),
     /// Put the vocabulary files of an output folder together as one master vocabulary.
     Consolidate(ConsolidateArgs),
-    /// Go through the flagged terms and decide on them: keep, rename, drop.
+    /// Decide on terms, one after the other or at once: keep, rename, merge, split, drop, retype, note.
     Review(ReviewArgs),
     /// Show what the answers in an output folder cost, by document, stage and model.
     Cost(CostArgs),

@@ -11,7 +11,7 @@ use super::screen;
 use super::vocabulary_args::ConsolidateArgs;
 use crate::engine::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, OrphanState, consolidate};
 use crate::store::MachineDisk;
-use crate::values::{MASTER_FILE, REVIEW_FILE, Shown};
+use crate::values::{DECISIONS_FILE, MASTER_FILE, REVIEW_FILE, Shown, plural};
 
 /// Names of files that are shown of each kind.
 const SHOWN: usize = 10;
@@ -34,6 +34,7 @@ pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandE
         remove_orphans: args.remove_orphans,
         anew: args.anew,
         holder: holder.to_owned(),
+        now: jiff::Timestamp::now(),
     };
     let started = Instant::now();
     let mut shown = started;
@@ -67,7 +68,7 @@ fn as_json(r: &Consolidated) -> serde_json::Value {
         "files": r.files, "read": r.read, "gone": r.gone, "copies": r.copies, "edited": r.edited, "unusable": unusable,
         "orphans": orphans, "terms": m.term_count, "documents": m.document_count, "added": r.added, "changed": r.changed,
         "removed": r.removed, "waiting": r.waiting, "renamed": m.renamed_count, "dropped": m.dropped_count,
-        "conflicts": m.conflict_count, "replaced": r.replaced,
+        "conflicts": m.conflict_count, "replaced": r.replaced, "carried": r.carried, "absent": r.absent,
     })
 }
 
@@ -86,6 +87,16 @@ fn tell(out: &mut impl Write, config: &ConsolidateConfig, r: &Consolidated, mill
             format!("orphan    {}: its source is gone; --remove-orphans takes it and its terms away", Shown(path))
         }
     })?;
+    list(out, &r.absent, |term| {
+        format!("absent    {}: a decision speaks of it, and no document has it now", Shown(term))
+    })?;
+    if r.carried > 0 {
+        writeln!(
+            out,
+            "taken     {} of {REVIEW_FILE}, into {DECISIONS_FILE}",
+            plural(r.carried, "decision", "decisions")
+        )?;
+    }
     writeln!(
         out,
         "files     {} ({} read, {} as before), {} gone, {} about copies of other sources",

@@ -17,6 +17,8 @@ Make:
   pack         Copy the store of a shard to one file
 
 Look:
+  view         The folder in the browser: shelf, terms in their sentences, decisions
+  report       The same as one HTML file, to send
   status       How it stands, why it stopped, what it cost, what to type next
   show         One document's way through the stages
   parse        The text of one document, or its structure
@@ -25,7 +27,7 @@ Look:
   verify       Prove an output folder from inputs to vocabulary files
 
 Decide:
-  review       Go through flagged terms: keep, rename, drop
+  review       Decide on terms: keep, rename, merge, split, drop, retype, note
 
 Pay:
   cost         What the answers cost, by document and model

@@ -14,6 +14,7 @@ const RED: char = '\u{fdd1}';
 const YELLOW: char = '\u{fdd2}';
 const GREEN: char = '\u{fdd3}';
 const BOLD: char = '\u{fdd4}';
+const FAINT: char = '\u{fdd5}';
 
 fn painted(mark: char, words: impl Display) -> String {
     format!("{mark}{words}{END}")
@@ -39,9 +40,14 @@ pub(super) fn bold(words: impl Display) -> String {
     painted(BOLD, words)
 }
 
+/// Words that may be passed over.
+pub(super) fn faint(words: impl Display) -> String {
+    painted(FAINT, words)
+}
+
 /// Test whether a character is a mark, which takes no place in a line.
 pub(super) fn is_mark(c: char) -> bool {
-    matches!(c, END | RED | YELLOW | GREEN | BOLD)
+    matches!(c, END | RED | YELLOW | GREEN | BOLD | FAINT)
 }
 
 /// Code of a terminal for a mark.
@@ -51,6 +57,7 @@ pub(super) fn code(mark: char) -> String {
         YELLOW => AnsiColor::Yellow.on_default(),
         GREEN => AnsiColor::Green.on_default(),
         BOLD => Style::new().bold(),
+        FAINT => Style::new().dimmed(),
         _ => return Reset.render().to_string(),
     };
     style.render().to_string()

@@ -10,7 +10,7 @@ use crate::settings::{BlocklistSettings, ParsingSettings, PipelineSettings};
 /// Options of `corpora consolidate`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora consolidate vocab\n  corpora consolidate vocab --remove-orphans\n\nWrites master.vocab.json (the one before stays as master.vocab.json.bak) and flagged.json, the queue of terms to review.\nOnly vocabulary files that are new or changed are read. The exit code is 75 if some file cannot be used."
+    after_help = "Examples:\n  corpora consolidate vocab\n  corpora consolidate vocab --remove-orphans\n\nWrites master.vocab.json (the one before stays as master.vocab.json.bak) by the decisions of decisions.jsonl, and flagged.json,\nthe flagged terms that wait for one.\nOnly vocabulary files that are new or changed are read. The exit code is 75 if some file cannot be used."
 )]
 pub(super) struct ConsolidateArgs {
     /// The output folder of a run.
@@ -30,15 +30,69 @@ pub(super) struct ConsolidateArgs {
 /// Options of `corpora review`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora review vocab\n  printf 'k\\nr Gloom Eye\\nd\\n' | corpora review vocab\n\nKeys: k keep, r rename, d drop, s skip, q quit; a line each where standard input is not a terminal. Decisions stand in\nflagged.json, where they and notes can be edited too; 'corpora consolidate' applies them to the master."
+    after_help = "Examples:\n  corpora review vocab                                  flagged terms, one after the other\n  corpora review vocab --all                            every term, best first\n  corpora review vocab --search wyrm\n  corpora review vocab --rename 'Gloom Eye' 'Dim Eye' --drop 'Ash Choir' --merge Orks Orc\n  corpora review vocab --undo\n  printf 'k\\nr Dim Eye\\nd\\n' | corpora review vocab\n\nKeys: k keep, d drop, r rename, m merge, p split a spelling off, t kind, c category, n note, a all of this flag, s skip, b back,\nu undo, / search, q quit; a line each where standard input is not a terminal, the name after the key.\nDecisions stand in decisions.jsonl beside the master, one a line; 'corpora consolidate' applies them. What is written into\nflagged.json by hand (decision, rename_to, notes) is taken over."
 )]
 pub(super) struct ReviewArgs {
     /// The output folder of a run.
     #[command(flatten)]
     pub folder: FolderArgs,
+    /// Show flagged terms that wait for a decision; so it is without --all and --search.
+    #[arg(long, conflicts_with_all = ["all", "search"])]
+    pub flagged: bool,
+    /// Show every term, best first.
+    #[arg(long, conflicts_with = "search")]
+    pub all: bool,
+    /// Show terms whose name or a spelling holds this text; case and accents count for nothing.
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
     /// Show terms again that are decided on.
     #[arg(long)]
-    pub all: bool,
+    pub decided: bool,
+    /// Decisions at once.
+    #[command(flatten)]
+    pub acts: ReviewActs,
+    /// With decisions at once: what was done, as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Decisions that `corpora review` makes without asking.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Decisions at once, of terms by their name or a spelling")]
+pub(super) struct ReviewActs {
+    /// Keep this term.
+    #[arg(long, value_name = "TERM")]
+    pub keep: Vec<String>,
+    /// Leave this term out.
+    #[arg(long, value_name = "TERM")]
+    pub drop: Vec<String>,
+    /// Give this term another name.
+    #[arg(long, num_args = 2, value_names = ["TERM", "NAME"])]
+    pub rename: Vec<String>,
+    /// Make this term a spelling of another one.
+    #[arg(long, num_args = 2, value_names = ["TERM", "INTO"])]
+    pub merge: Vec<String>,
+    /// Make this spelling of a term, as most often in a document, a term of its own.
+    #[arg(long, num_args = 2, value_names = ["TERM", "SPELLING"])]
+    pub split: Vec<String>,
+    /// Give this term another kind; '' for none.
+    #[arg(long, num_args = 2, value_names = ["TERM", "KIND"])]
+    pub kind: Vec<String>,
+    /// Give this term another category; '' for none.
+    #[arg(long, num_args = 2, value_names = ["TERM", "CATEGORY"])]
+    pub category: Vec<String>,
+    /// Write a note to this term; '' takes it back.
+    #[arg(long, num_args = 2, value_names = ["TERM", "TEXT"])]
+    pub note: Vec<String>,
+    /// Take over the decisions of a file in the form of decisions.jsonl; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub take: Option<PathBuf>,
+    /// Take back what was decided last, of all terms.
+    #[arg(long)]
+    pub undo: bool,
+    /// Take back what was decided last on this term.
+    #[arg(long, value_name = "TERM", conflicts_with = "undo")]
+    pub undo_of: Option<String>,
 }
 
 /// Options of `corpora extract`.

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::stages::chunk::ChunkSettings;
-use crate::stages::extract::{PassageSettings, TermSettings, Wanted, WeakTerms, local};
+use crate::stages::extract::{PassageSettings, TermSettings, Wanted, local};
 use crate::stages::model_settings::ModelSettings;
 use crate::stages::parse::{OcrMode, OcrSettings};
 use crate::stages::pipeline::{EarlierForm, Method, Pipeline, ProviderChoice, Shape};
@@ -129,7 +129,7 @@ pub(super) fn extract(deciding: &Deciding<'_>, key: KeyWriter) -> KeyWriter {
     let is_remote = deciding.pipeline.provider.origin.is_some();
     let key = match &deciding.pipeline.method {
         Method::Terms(settings) => {
-            let TermSettings { per_thousand_words, minimum, maximum, weak, max_words, max_occurrences, wanted } =
+            let TermSettings { per_thousand_words, minimum, maximum, sure_from, max_words, max_occurrences, wanted } =
                 settings;
             let key = key
                 .text("terms")
@@ -142,11 +142,9 @@ pub(super) fn extract(deciding: &Deciding<'_>, key: KeyWriter) -> KeyWriter {
                 Wanted::Terms => key,
                 Wanted::Names => key.text("names"),
             };
-            let key = match weak {
+            let key = match sure_from {
                 None => key,
-                Some(WeakTerms { below, per_thousand_words: places }) => {
-                    key.text("weak").number(below.to_bits()).number(places.to_bits())
-                }
+                Some(score) => key.text("sure from").number(score.to_bits()),
             };
             // Candidates are found here whoever classifies them. The question of the embedded provider holds this version already.
             if is_remote { key.number(u64::from(local::VERSION)) } else { key }

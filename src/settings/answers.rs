@@ -6,7 +6,6 @@ use super::choice::choice;
 use super::load::SettingsError;
 use super::word_or_file::{NONE, WordOrFile};
 use crate::pipelines::{self, DEFAULT};
-use crate::stages::extract::WeakTerms;
 use crate::stages::pipeline::{Method, Pipeline, Profile};
 use crate::stages::write::{BUILTIN_BLOCKLIST, Blocklist};
 
@@ -73,8 +72,9 @@ impl PipelineSettings {
         match &mut pipeline.method {
             Method::Terms(terms) => {
                 terms.maximum = top.unwrap_or(terms.maximum);
-                if let Some(below) = min_score {
-                    terms.weak = Some(WeakTerms { below, per_thousand_words: 0.0 });
+                if let Some(score) = min_score {
+                    terms.sure_from = Some(score);
+                    terms.per_thousand_words = 0.0;
                     terms.minimum = 0;
                 }
                 Ok(())

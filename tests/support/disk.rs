@@ -51,7 +51,14 @@ pub(crate) fn run_told(
 /// Consolidates a folder, with publishing on this disk, and removes vocabulary files whose source is gone.
 pub(crate) fn consolidate_on(disk: Arc<dyn Disk>, folder: &Path) -> Result<Consolidated, ConsolidateError> {
     let holder = "a test".to_owned();
-    let config = ConsolidateConfig { folder: folder.into(), disk, remove_orphans: true, anew: false, holder };
+    let config = ConsolidateConfig {
+        folder: folder.into(),
+        disk,
+        remove_orphans: true,
+        anew: false,
+        holder,
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
     engine::consolidate(&config, &mut |_| ())
 }
 

@@ -71,6 +71,16 @@ pub enum SectionKind {
     Chapter,
 }
 
+impl SectionKind {
+    /// The word for people and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Chapter => "chapter",
+        }
+    }
+}
+
 /// A page or a chapter: the unit of provenance that a person can turn to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {

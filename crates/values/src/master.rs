@@ -18,6 +18,9 @@ pub const MASTER_FILE: &str = "master.vocab.json";
 /// Name of the review queue in the output folder.
 pub const REVIEW_FILE: &str = "flagged.json";
 
+/// Name of the file of decisions in the output folder.
+pub const DECISIONS_FILE: &str = "decisions.jsonl";
+
 /// About the whole. No timestamps: equal vocabulary files and decisions give equal bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MasterMetadata {
@@ -29,7 +32,7 @@ pub struct MasterMetadata {
     pub term_count: u64,
     /// Entries whose category is known.
     pub classified_count: u64,
-    /// Entries with an IP flag and no decision.
+    /// Entries with an IP flag that nobody has answered.
     pub flagged_count: u64,
     /// Entries whose documents disagree on category or intent.
     pub conflict_count: u64,
@@ -95,10 +98,10 @@ pub struct MasterOccurrence {
     pub place: Occurrence,
 }
 
-/// Decision on a flagged term.
+/// Answer to a term's flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Decision {
+pub enum Verdict {
     /// It stays as it is.
     Keep,
     /// It stays under another name.
@@ -107,7 +110,7 @@ pub enum Decision {
     Drop,
 }
 
-impl Decision {
+impl Verdict {
     /// The word in files and messages.
     pub fn name(self) -> &'static str {
         match self {
@@ -174,9 +177,12 @@ pub struct MasterEntry {
     /// As in the vocabulary files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_flag: Option<String>,
-    /// Decision on the flag.
+    /// Answer to the flag, or `rename` where the name is a person's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub review: Option<Decision>,
+    pub review: Option<Verdict>,
+    /// Words of a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The surest of the documents: of a glossary before one that was told by its form, then of the document with the highest score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
@@ -222,6 +228,15 @@ pub struct PossibleVariants {
     pub groups: Vec<VariantGroup>,
 }
 
+impl PossibleVariants {
+    /// The file's content.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).expect("string keys and numbers");
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
 /// Terms whose spellings meet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VariantGroup {
@@ -247,7 +262,7 @@ pub struct VariantTerm {
     pub document_count: u64,
 }
 
-/// The review queue, `flagged.json`: made by `consolidate`, decided on by people.
+/// The review queue, `flagged.json`: flagged terms that wait for a decision. What people decide in it is taken over into the file of decisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewQueue {
@@ -257,7 +272,7 @@ pub struct ReviewQueue {
     pub entries: Vec<ReviewEntry>,
 }
 
-/// A flagged term, and what was decided on it.
+/// A flagged term, and what a person writes to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewEntry {
@@ -283,7 +298,7 @@ pub struct ReviewEntry {
     #[serde(default)]
     pub sources: Vec<String>,
     /// Decision; null if none was made.
-    pub decision: Option<Decision>,
+    pub decision: Option<Verdict>,
     /// The new name, with `rename`.
     #[serde(default)]
     pub rename_to: Option<String>,

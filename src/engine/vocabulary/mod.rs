@@ -2,15 +2,18 @@
 
 mod chain;
 mod consolidate;
+mod decisions;
 mod export;
+mod master;
 mod orphans;
 mod verify;
 
+pub(in crate::engine) use self::consolidate::each_vocabulary_file;
+
 pub use self::chain::{Agreement, Chain, ChainError, ChainedDocument, compare_chain, write_chain};
-pub use self::consolidate::{
-    ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, ReviewLock, consolidate, queue as review_queue,
-    write_queue,
-};
+pub use self::consolidate::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, consolidate};
+pub use self::decisions::{Desk, decisions, queue as review_queue};
 pub use self::export::{EXPORT_COLUMNS, ExportError, ExportSource, ExportTable};
+pub use self::master::Master;
 pub use self::orphans::{Orphan, OrphanState, orphans, remove_orphans};
 pub use self::verify::{Flaw, Link, LinkSums, folder_of_inputs, verify};

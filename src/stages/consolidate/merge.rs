@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::values::{
-    Conflict, ConflictValue, Decision, DefinitionSource, Entry, MasterEntry, MasterOccurrence, Variant,
+    Conflict, ConflictValue, DefinitionSource, Entry, MasterEntry, MasterOccurrence, Variant, Verdict,
 };
 
 /// Version of the merging. Raised whenever the same files may give another master.
@@ -60,10 +60,24 @@ const SAME_WORDS: f64 = 0.25;
 /// Letters of a word that tells definitions apart.
 const LONGER_WORD: usize = 4;
 
+/// Name under which a document's statement comes to a term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given<'a> {
+    /// As the document writes it.
+    Own,
+    /// The name that a decision gives the term.
+    Renamed(&'a str),
+    /// That of another term, whose spelling it is by a decision: `name` counts where no document has that term.
+    Merged(&'a str),
+}
+
 /// The term of several documents.
 #[derive(Debug, Default)]
 pub struct Merging {
     variants: BTreeMap<String, u64>,
+    /// Spellings that decisions merged into this term.
+    merged: BTreeMap<String, u64>,
+    merged_into: Option<String>,
     renamed: BTreeMap<String, String>,
     kind: Ballot,
     pos: Ballot,
@@ -92,8 +106,8 @@ pub struct Merging {
 
 impl Merging {
     /// Takes in what a document says. `first` is false for what the same document says once more of the same term, under
-    /// another spelling; `renamed` is the name that a decision gives it.
-    pub fn add(&mut self, entry: Entry, first: bool, renamed: Option<&str>) {
+    /// another spelling.
+    pub fn add(&mut self, entry: Entry, first: bool, given: Given<'_>) {
         let known = entry.confidence.or(entry.score);
         let weight = known.map_or(UNKNOWN_CONFIDENCE, |c| scaled(c, 1000.0).max(1));
         let one = u64::from(first);
@@ -102,13 +116,19 @@ impl Merging {
         let score = entry.score.or(entry.confidence).map_or(UNKNOWN_CONFIDENCE * 1000, |score| scaled(score, 1e6));
         self.score = self.score.max(score);
         self.aliases.extend(entry.aliases);
-        match renamed {
-            Some(name) => {
+        match given {
+            Given::Renamed(name) => {
                 self.renamed.insert(entry.text.clone(), name.to_owned());
             }
-            None => {
+            Given::Merged(name) => {
+                *self.merged.entry(entry.text).or_default() += 1;
+                if self.merged_into.as_deref().is_none_or(|known| name < known) {
+                    self.merged_into = Some(name.to_owned());
+                }
+            }
+            Given::Own => {
                 *self.variants.entry(entry.text).or_default() += 1;
-                // A decision has been made on the flag of what was renamed.
+                // A decision has been made on the flag of what was renamed or merged.
                 if let Some(flag) = entry.ip_flag
                     && self.flag.as_ref().is_none_or(|known| flag < *known)
                 {
@@ -176,13 +196,17 @@ impl Merging {
     }
 
     /// The entry of the term `canonical` in a corpus of `corpus` documents.
-    pub fn finish(self, canonical: &str, corpus: u64, review: Option<Decision>) -> MasterEntry {
+    pub fn finish(self, canonical: &str, corpus: u64) -> MasterEntry {
         let definitions = self.conflicting_definitions();
-        let mut variants: Vec<Variant> =
-            self.variants.into_iter().map(|(text, documents)| Variant { text, documents }).collect();
-        variants.sort_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.text.cmp(&b.text)));
         let given = self.renamed.values().next().cloned();
-        let text = given.clone().or_else(|| variants.first().map(|v| v.text.clone())).unwrap_or_default();
+        let own = self.variants.iter().min_by_key(|(text, documents)| (Reverse(**documents), *text));
+        let own = own.map(|(text, _)| text.clone());
+        let text = given.clone().or(own).or(self.merged_into).unwrap_or_default();
+        let mut spellings = self.variants;
+        for (spelling, documents) in self.merged {
+            *spellings.entry(spelling).or_default() += documents;
+        }
+        let variants = sorted(spellings);
         let conflicts = [("category", &self.category), ("intent", &self.intent)]
             .into_iter()
             .filter(|(_, ballot)| ballot.len() > 1)
@@ -205,7 +229,7 @@ impl Merging {
             rank: 0,
             variants,
             aliases: self.aliases.into_iter().collect(),
-            review: given.as_ref().map(|_| Decision::Rename).or(review),
+            review: given.map(|_| Verdict::Rename),
             renamed_from: self.renamed.into_keys().collect(),
             kind: winner(&self.kind),
             pos: winner(&self.pos),
@@ -220,6 +244,7 @@ impl Merging {
                 .then(|| self.axes.into_iter().map(|(axis, (sum, weight))| (axis, mean(sum, weight))).collect()),
             confidence,
             ip_flag: self.flag,
+            note: None,
             definition: self.definitions.into_keys().next().map(|(_, definition)| definition),
             document_count: self.documents,
             occurrence_count: self.occurrences,
@@ -231,6 +256,14 @@ impl Merging {
             fields: self.fields.map(|(_, _, fields)| fields),
         }
     }
+}
+
+/// Spellings, the commonest first.
+fn sorted(spellings: BTreeMap<String, u64>) -> Vec<Variant> {
+    let mut variants: Vec<Variant> =
+        spellings.into_iter().map(|(text, documents)| Variant { text, documents }).collect();
+    variants.sort_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.text.cmp(&b.text)));
+    variants
 }
 
 /// Place of a model's definition among the sources.

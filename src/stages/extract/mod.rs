@@ -16,7 +16,7 @@ pub use answer::{
     whole_items, whole_members,
 };
 pub use context::{Context, ContextChoice};
-pub use corpora_terms::local::{self, TermSettings, Wanted, WeakTerms};
+pub use corpora_terms::local::{self, TermSettings, Wanted};
 pub use embedded::extract_embedded;
 pub use grounded::assemble_answers;
 pub use guess::guessed_output;

@@ -26,5 +26,5 @@ mod word_sets;
 pub use definitions::{Definition, definitions};
 pub use judge::{NoTerm, defines, no_term, stands_in};
 pub use language::unknown_language;
-pub use settings::{TermSettings, Wanted, WeakTerms};
+pub use settings::{TermSettings, Wanted};
 pub use terms::{VERSION, canonical_form, glossary, key_form, singular_form, terms};

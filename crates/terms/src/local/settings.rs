@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TermSettings {
-    /// Terms kept for each 1,000 words of text, and those of the book's own glossary beside them.
+    /// Terms kept for each 1,000 words of text, whatever their score.
     pub per_thousand_words: f64,
     /// Terms kept at least, if there are so many candidates.
     pub minimum: usize,
     /// Terms kept at most, whatever they are.
     pub maximum: usize,
-    /// Bound for terms of a low score; none: they count like all others.
+    /// Score, from 0 to 1, from which on a term is kept beyond that number, as what the book's own glossary has is in any case; none: no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weak: Option<WeakTerms>,
+    pub sure_from: Option<f64>,
     /// Most words of a term.
     pub max_words: usize,
     /// Occurrences recorded for each term, the telling ones where there are more.
@@ -20,16 +20,6 @@ pub struct TermSettings {
     /// Choice among the candidates.
     #[serde(default)]
     pub wanted: Wanted,
-}
-
-/// Terms for which the book says so little that most are none.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WeakTerms {
-    /// Score, from 0 to 1, below which a term is weak.
-    pub below: f64,
-    /// Place in the order up to which a weak term is kept, for each 1,000 words of text.
-    pub per_thousand_words: f64,
 }
 
 /// Candidates that are wanted of a text.

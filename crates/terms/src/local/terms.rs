@@ -35,7 +35,7 @@ pub fn glossary(document: &ParsedDocument) -> Extraction {
         per_thousand_words: GLOSSARY_FROM,
         minimum: GLOSSARY_FEWEST,
         maximum: usize::MAX,
-        weak: None,
+        sure_from: None,
         max_words: LONGEST_DEFINED,
         max_occurrences: GLOSSARY_PLACES,
         wanted: Wanted::Terms,
@@ -109,14 +109,10 @@ impl<'a> Ranking<'a> {
         Self { document, tokens, said, candidates, manner, wanted: settings.wanted, order, abbreviations }
     }
 
-    /// Leaves as many as the settings keep, and up to the maximum whatever the book's own glossary has.
+    /// Leaves what the settings keep.
     fn cut(&mut self, settings: &TermSettings) {
-        let share = |per_thousand: f64| {
-            let of_text = (per_thousand * self.tokens.words.len() as f64 / 1000.0) as usize;
-            of_text.max(settings.minimum)
-        };
-        let most = share(settings.per_thousand_words);
-        let weak = settings.weak.map(|weak| (weak.below, share(weak.per_thousand_words)));
+        let of_text = (settings.per_thousand_words * self.tokens.words.len() as f64 / 1000.0) as usize;
+        let most = of_text.max(settings.minimum);
         let mut rank = 0;
         let (candidates, said, tokens) = (&self.candidates, &self.said, &self.tokens);
         self.order.retain(|(id, marks)| {
@@ -125,8 +121,9 @@ impl<'a> Ranking<'a> {
             }
             rank += 1;
             let declared = candidates.all[*id as usize].declared.map(|n| said.declared[n].1.source);
-            let strong = weak.is_none_or(|(below, places)| rank <= places || round(marks.share()) >= below);
-            rank <= settings.maximum && (rank <= most && strong || declared == Some(DefinitionSource::Glossary))
+            let sure = settings.sure_from.is_some_and(|from| round(marks.share()) >= from)
+                || declared == Some(DefinitionSource::Glossary);
+            rank <= settings.maximum && (rank <= most || sure)
         });
     }
 
@@ -302,7 +299,6 @@ fn round(value: f64) -> f64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::WeakTerms;
     use super::super::tests::ALL;
     use super::super::{definitions, unknown_language, uses};
     use super::*;
@@ -438,15 +434,15 @@ mod tests {
         assert_eq!(some(7, 5), all[..5]);
         assert!(all.windows(2).all(|w| w[0].score >= w[1].score) && all[0].confidence.is_none());
         let middle = all[all.len() / 2].score.unwrap();
-        let strong = |places, minimum| {
-            let weak = Some(WeakTerms { below: middle, per_thousand_words: places });
-            terms(&document, &TermSettings { weak, minimum, ..ALL }).items
+        let sure = |minimum, maximum| {
+            let sure_from = Some(middle);
+            terms(&document, &TermSettings { per_thousand_words: 0.0, sure_from, minimum, maximum, ..ALL }).items
         };
         let as_good = all.iter().take_while(|item| item.score >= Some(middle)).count();
         assert!(as_good < all.len());
-        assert_eq!(strong(0.0, 0), all[..as_good]);
-        assert_eq!(strong(0.0, as_good + 1), all[..=as_good]);
-        assert_eq!(strong(1e6, 0), all);
+        assert_eq!(sure(0, 1000), all[..as_good]);
+        assert_eq!(sure(as_good + 1, 1000), all[..=as_good]);
+        assert_eq!(sure(0, 3), all[..3]);
         let one = terms(&document, &TermSettings { max_occurrences: 1, ..ALL });
         let goblin = find(&one, "goblin").unwrap();
         assert_eq!((goblin.occurrences.len(), goblin.evidence.as_ref().unwrap().frequency), (1, 6));

@@ -1,22 +1,22 @@
 //! One pass over the terms of all documents in the order of their canonical forms, and from it the master and the review queue.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::documents::Documents;
 use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io, record};
-use super::queue::waiting;
 use super::variants;
-use crate::stages::consolidate::{Decisions, Merging, Ruling, has_statistics, variant_keys};
-use crate::stages::extract::local::key_form;
+use crate::stages::consolidate::{Decisions, Destination, Given, Merging, has_statistics, variant_keys};
 use crate::store::{
-    ConsolidationState, Disk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_file,
+    ConsolidationState, Disk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_if_other,
     replace_keeping_old,
 };
 use crate::values::{
-    Decision, Entry, Fingerprint, MASTER_FILE, MASTER_SCHEMA_VERSION, MasterEntry, MasterMetadata, REVIEW_FILE,
-    REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, VARIANTS_FILE, VariantTerm,
+    Entry, Fingerprint, MASTER_FILE, MASTER_SCHEMA_VERSION, MasterEntry, MasterMetadata, REVIEW_SCHEMA_VERSION,
+    ReviewEntry, ReviewQueue, VARIANTS_FILE, VariantTerm,
 };
 
 /// Name of the master before this one, which stays beside it.
@@ -46,36 +46,42 @@ fn parts(key: &[u8]) -> Option<(&str, u32)> {
 }
 
 /// Statements of all documents about one term, while they are gathered.
-struct Term<'a> {
+struct Term {
     canonical: String,
-    ruling: Option<&'a Ruling>,
-    /// Under its own name, if a decision takes it out of the master: the review queue goes on telling of it.
-    withdrawn: (Merging, Option<u32>),
-    /// Entry that the master will have.
-    entry: (Merging, Option<u32>),
+    entry: Merging,
+    /// Document that spoke of it last.
+    last: Option<u32>,
 }
 
-impl Term<'_> {
-    fn add(&mut self, number: u32, said: Entry, renamed: Option<&str>) {
-        let withdrawn = renamed.is_none() && matches!(self.ruling, Some(Ruling::Drop | Ruling::Rename(..)));
-        let (merging, last) = if withdrawn { &mut self.withdrawn } else { &mut self.entry };
-        merging.add(said, last.replace(number) != Some(number), renamed);
+impl Term {
+    fn add(&mut self, number: u32, said: Entry, given: Given<'_>) {
+        self.entry.add(said, self.last.replace(number) != Some(number), given);
     }
 }
 
-/// Makes master and queue, and says what changed.
+/// What a decision has sent to another term: how, its name, what the document says. In a run it begins with a bracket.
+type Sent = (Manner, String, Entry);
+
+/// How a statement comes to a term that is not its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Manner {
+    Apart,
+    Renamed,
+    Merged,
+}
+
+/// Makes the master and says what changed; returns the terms that wait for a decision.
 pub(super) fn merge(
     (disk, folder): (&dyn Disk, &Path),
     state: &ConsolidationState,
     documents: &Documents,
     decisions: &Decisions,
-    queue: ReviewQueue,
     result: &mut Consolidated,
     progress: &mut dyn FnMut(ConsolidateStep),
-) -> Result<(), ConsolidateError> {
+) -> Result<ReviewQueue, ConsolidateError> {
     let runs = state.runs()?;
     let mut all = runs.clone();
-    all.extend(renamed(state, &runs, documents, decisions)?);
+    all.extend(sent(state, &runs, documents, decisions)?);
     let look = state.number("look")?;
     let mut output = Output {
         state,
@@ -92,7 +98,10 @@ pub(super) fn merge(
         digests: RunWriter::create(&state.folder().join(format!("digests-{look}")))?,
         before: Before::open(state)?,
         changes: [0; 3],
-        old_queue: queue.entries.into_iter().map(|e| (e.canonical.clone(), e)).collect(),
+        decisions,
+        targets: decisions.merged_into().collect(),
+        met: BTreeSet::new(),
+        dropped: None,
         queue: Vec::new(),
         merged: 0,
     };
@@ -105,11 +114,11 @@ pub(super) fn merge(
     let mut compacted = if compacting { Some(RunWriter::create(&compact)?) } else { None };
 
     let mut records = MergedRuns::open(&all)?;
-    let mut term: Option<Term<'_>> = None;
+    let mut term: Option<Term> = None;
     while let Some((key, value)) = records.advance()? {
         let Some((canonical, number)) = parts(&key) else { continue };
-        let is_renamed = value.first() == Some(&b'[');
-        if let Some(compacted) = compacted.as_mut().filter(|_| !is_renamed && documents.is_known(number)) {
+        let is_sent = value.first() == Some(&b'[');
+        if let Some(compacted) = compacted.as_mut().filter(|_| !is_sent && documents.is_known(number)) {
             compacted.push(&key, &value)?;
         }
         if !documents.is_live(number) {
@@ -117,20 +126,28 @@ pub(super) fn merge(
         }
         if term.as_ref().is_none_or(|t| t.canonical != canonical) {
             output.finish(term.take(), progress)?;
-            term = Some(Term {
-                canonical: canonical.to_owned(),
-                ruling: decisions.on(canonical),
-                withdrawn: Default::default(),
-                entry: Default::default(),
-            });
+            term = Some(Term { canonical: canonical.to_owned(), entry: Merging::default(), last: None });
         }
         let Some(term) = &mut term else { continue };
-        match is_renamed {
-            true => {
-                let (name, said): (String, Entry) = record(state.folder(), &value)?;
-                term.add(number, said, Some(&name));
+        if is_sent {
+            let (manner, name, said): Sent = record(state.folder(), &value)?;
+            let given = match manner {
+                Manner::Apart => Given::Own,
+                Manner::Renamed => Given::Renamed(&name),
+                Manner::Merged => Given::Merged(&name),
+            };
+            if manner != Manner::Merged {
+                output.meet(canonical);
             }
-            false => term.add(number, record(state.folder(), &value)?, None),
+            term.add(number, said, given);
+            continue;
+        }
+        output.meet(canonical);
+        let said: Entry = record(state.folder(), &value)?;
+        match decisions.destination(canonical, &said.text) {
+            Destination::Stays => term.add(number, said, Given::Own),
+            Destination::Dropped => output.drop_term(canonical),
+            _ => {}
         }
     }
     output.finish(term.take(), progress)?;
@@ -145,27 +162,32 @@ pub(super) fn merge(
     output.publish(disk, folder, &format!("digests-{look}"), result)
 }
 
-/// The terms that a decision gives another name, sorted by the canonical form of that name.
-fn renamed(
+/// What decisions send to other terms, sorted by the comparison forms of these.
+fn sent(
     state: &ConsolidationState,
     runs: &[PathBuf],
     documents: &Documents,
     decisions: &Decisions,
 ) -> Result<Vec<PathBuf>, ConsolidateError> {
-    if !decisions.renames() {
+    if !decisions.moves() {
         return Ok(Vec::new());
     }
     let mut sorter = RunSorter::new(state.folder(), "renamed", 0);
     let mut records = MergedRuns::open(runs)?;
     while let Some((old, value)) = records.advance()? {
         let Some((canonical, number)) = parts(&old) else { continue };
-        if let Some(Ruling::Rename(name, target)) = decisions.on(canonical)
-            && documents.is_live(number)
-        {
-            let said: Entry = record(state.folder(), &value)?;
-            let json = serde_json::to_vec(&(name, said)).expect("string keys and finite numbers");
-            sorter.push(&key(target, number), &json)?;
+        if decisions.on(canonical).is_none() || !documents.is_live(number) {
+            continue;
         }
+        let said: Entry = record(state.folder(), &value)?;
+        let (manner, form, name) = match decisions.destination(canonical, &said.text) {
+            Destination::Stays | Destination::Dropped => continue,
+            Destination::Apart(form) => (Manner::Apart, form, String::new()),
+            Destination::Renamed(form, name) => (Manner::Renamed, form, name),
+            Destination::Merged(form, name) => (Manner::Merged, form, name),
+        };
+        let sent: Sent = (manner, name, said);
+        sorter.push(&key(&form, number), &json(&sent))?;
     }
     Ok(sorter.finish()?.0)
 }
@@ -237,29 +259,40 @@ struct Output<'a> {
     before: Before,
     /// Added, changed, removed.
     changes: [u64; 3],
-    old_queue: BTreeMap<String, ReviewEntry>,
+    decisions: &'a Decisions,
+    /// Terms that others are merged into.
+    targets: BTreeSet<&'a str>,
+    /// Of those that decisions speak of, the ones that documents have.
+    met: BTreeSet<&'a str>,
+    /// The term that was dropped last.
+    dropped: Option<String>,
     queue: Vec<ReviewEntry>,
     merged: u64,
 }
 
 impl Output<'_> {
-    fn finish(
-        &mut self,
-        term: Option<Term<'_>>,
-        progress: &mut dyn FnMut(ConsolidateStep),
-    ) -> Result<(), ConsolidateError> {
-        let Some(Term { canonical, ruling, withdrawn, entry }) = term else { return Ok(()) };
-        let corpus = self.documents.count;
-        let review = matches!(ruling, Some(Ruling::Keep)).then_some(Decision::Keep);
-        let withdrawn = withdrawn.1.is_some().then(|| withdrawn.0.finish(&canonical, corpus, None));
-        let entry = entry.1.is_some().then(|| entry.0.finish(&canonical, corpus, review));
-        if let Some(shown) = withdrawn.as_ref().or(entry.as_ref()) {
-            self.review(shown);
-        }
-        if withdrawn.is_some() && ruling == Some(&Ruling::Drop) {
+    /// Notes that a document has a term, if a decision speaks of it.
+    fn meet(&mut self, canonical: &str) {
+        self.met.extend(self.decisions.known_as(canonical));
+        self.met.extend(self.targets.get(canonical));
+    }
+
+    fn drop_term(&mut self, canonical: &str) {
+        if self.dropped.as_deref() != Some(canonical) {
+            self.dropped = Some(canonical.to_owned());
             self.metadata.dropped_count += 1;
         }
+    }
+
+    fn finish(
+        &mut self,
+        term: Option<Term>,
+        progress: &mut dyn FnMut(ConsolidateStep),
+    ) -> Result<(), ConsolidateError> {
+        let Some(Term { canonical, entry, .. }) = term.filter(|term| term.last.is_some()) else { return Ok(()) };
+        let entry = self.decisions.apply(entry.finish(&canonical, self.documents.count));
         let Some(mut entry) = entry else { return Ok(()) };
+        self.review(&entry);
         self.merged += 1;
         progress(ConsolidateStep::Merged(self.merged));
         let counts = &mut self.metadata;
@@ -296,15 +329,11 @@ impl Output<'_> {
         Ok(())
     }
 
-    /// Takes a term into the queue if it is flagged, or was decided on or noted before.
+    /// Takes a flagged term into the queue if nothing was decided on it.
     fn review(&mut self, entry: &MasterEntry) {
-        // What was decided before comparison forms were words stands under the form of then.
-        let old = self.old_queue.remove(&entry.canonical);
-        let old = old.or_else(|| self.old_queue.remove(&key_form(&entry.text)));
-        if entry.ip_flag.is_none() && old.as_ref().is_none_or(is_untouched) {
+        if entry.ip_flag.is_none() || entry.review.is_some() {
             return;
         }
-        let (decision, rename_to, notes) = old.map(|o| (o.decision, o.rename_to, o.notes)).unwrap_or_default();
         self.queue.push(ReviewEntry {
             canonical: entry.canonical.clone(),
             text: entry.variants.first().map_or_else(|| entry.text.clone(), |v| v.text.clone()),
@@ -314,19 +343,28 @@ impl Output<'_> {
             sentence: entry.occurrences.first().map(|o| o.place.sentence.clone()),
             document_count: entry.document_count,
             sources: entry.sources.iter().take(SOURCES_TO_REVIEW).cloned().collect(),
-            decision,
-            rename_to,
-            notes,
+            decision: None,
+            rename_to: None,
+            notes: None,
         });
     }
 
+    /// Terms with a decision, and terms that others are merged into, that no document has.
+    fn absent(&self) -> Vec<String> {
+        let decided = self.decisions.standing().map(|(term, _)| term);
+        let spoken_of: BTreeSet<&str> = decided.chain(self.targets.iter().copied()).collect();
+        spoken_of.difference(&self.met).map(|term| (*term).to_owned()).collect()
+    }
+
+    /// Puts the master in its place; returns the terms that wait for a decision.
     fn publish(
         mut self,
         disk: &dyn Disk,
         folder: &Path,
         digests: &str,
         result: &mut Consolidated,
-    ) -> Result<(), ConsolidateError> {
+    ) -> Result<ReviewQueue, ConsolidateError> {
+        result.absent = self.absent();
         self.digests.finish()?;
         self.changes[2] += self.before.rest()?;
         let (ranked, _) = self.ranked.finish()?;
@@ -335,29 +373,19 @@ impl Output<'_> {
         let master = folder.join(MASTER_FILE);
         result.replaced =
             replace_keeping_old(disk, &new, &master, &folder.join(BACKUP_FILE)).map_err(io("write", &master))?;
-
-        // What was decided on terms that no file has now is kept for the day when they come back.
-        let gone = self.old_queue.into_values().filter(|e| !is_untouched(e));
-        let gone = gone.map(|e| ReviewEntry { flag: None, document_count: 0, sources: Vec::new(), ..e });
-        self.queue.extend(gone);
-        self.queue.sort_by(|a, b| a.canonical.cmp(&b.canonical));
-        let queue = ReviewQueue { schema_version: REVIEW_SCHEMA_VERSION, entries: self.queue };
-        write_queue(disk, folder, &queue)?;
         let variants = variants::groups(self.state.folder(), &self.variants.finish()?.0)?;
-        write_json(disk, folder, VARIANTS_FILE, &variants)?;
-        result.waiting = waiting(&queue);
+        let file = folder.join(VARIANTS_FILE);
+        replace_if_other(disk, &file, &variants.bytes()).map_err(io("write", &file))?;
+
         [result.added, result.changed, result.removed] = self.changes;
         result.metadata = self.metadata;
         self.state.set_text("digests", digests)?;
-        Ok(())
+        self.queue.sort_by(|a, b| a.canonical.cmp(&b.canonical));
+        Ok(ReviewQueue { schema_version: REVIEW_SCHEMA_VERSION, entries: self.queue })
     }
 }
 
-fn is_untouched(entry: &ReviewEntry) -> bool {
-    entry.decision.is_none() && entry.notes.as_ref().is_none_or(String::is_empty)
-}
-
-fn json<T: serde::Serialize>(value: &T) -> Vec<u8> {
+fn json<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("string keys and finite numbers")
 }
 
@@ -381,27 +409,4 @@ fn write_master(file: &Path, metadata: &MasterMetadata, ranked: &[PathBuf]) -> R
     out.write_all(b"\n]}\n").map_err(cannot())?;
     let file_of = out.into_inner().map_err(|e| io("write", file)(e.into_error()))?;
     file_of.sync_data().map_err(cannot())
-}
-
-/// Writes the review queue, atomically; a file that says the same already is left alone.
-///
-/// # Errors
-/// If it cannot be written; the old one is then as it was.
-pub fn write_queue(disk: &dyn Disk, folder: &Path, queue: &ReviewQueue) -> Result<(), ConsolidateError> {
-    write_json(disk, folder, REVIEW_FILE, queue)
-}
-
-fn write_json(
-    disk: &dyn Disk,
-    folder: &Path,
-    name: &str,
-    value: &impl serde::Serialize,
-) -> Result<(), ConsolidateError> {
-    let file = folder.canonicalize().map_err(io("find", folder))?.join(name);
-    let mut bytes = serde_json::to_vec_pretty(value).expect("string keys and finite numbers");
-    bytes.push(b'\n');
-    if std::fs::read(&file).is_ok_and(|old| old == bytes) {
-        return Ok(());
-    }
-    replace_file(disk, &file, |out| out.write_all(&bytes)).map_err(io("write", &file))
 }

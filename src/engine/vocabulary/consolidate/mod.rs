@@ -4,12 +4,10 @@ mod documents;
 mod look;
 mod merging;
 mod outcome;
-mod queue;
 mod run;
 mod variants;
 
-pub(super) use self::look::each_vocabulary_file;
-pub use self::merging::write_queue;
+pub(in crate::engine) use self::look::each_vocabulary_file;
+pub(super) use self::outcome::io;
 pub use self::outcome::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated};
-pub use self::queue::{ReviewLock, queue};
 pub use self::run::consolidate;

@@ -20,6 +20,8 @@ pub struct ConsolidateConfig {
     pub anew: bool,
     /// Introduction of this command to another that finds the folder locked.
     pub holder: String,
+    /// Time at which decisions that stand in the review queue are taken over.
+    pub now: jiff::Timestamp,
 }
 
 /// Progress of a consolidation.
@@ -56,6 +58,10 @@ pub struct Consolidated {
     pub changed: u64,
     /// Terms that only it had.
     pub removed: u64,
+    /// Decisions and notes that were taken over from the review queue.
+    pub carried: u64,
+    /// Terms with a decision, or that others are merged into, that no document has. Their decisions are kept.
+    pub absent: Vec<String>,
     /// Flagged terms in the review queue without a decision.
     pub waiting: u64,
     /// True if the master is another than before.
@@ -86,7 +92,10 @@ pub enum ConsolidateError {
     },
 }
 
-pub(super) fn io(action: &'static str, file: &Path) -> impl FnOnce(std::io::Error) -> ConsolidateError + use<> {
+pub(in crate::engine::vocabulary) fn io(
+    action: &'static str,
+    file: &Path,
+) -> impl FnOnce(std::io::Error) -> ConsolidateError + use<> {
     let file = file.to_path_buf();
     move |source| ConsolidateError::Io { action, file, source }
 }

@@ -7,13 +7,14 @@ use super::documents::Documents;
 use super::look::{self, Look};
 use super::merging;
 use super::outcome::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, io};
-use super::queue::{ReviewLock, queue, waiting};
+use crate::engine::vocabulary::decisions::Desk;
 use crate::engine::vocabulary::orphans::{Orphan, OrphanState, orphans, remove_orphans};
-use crate::stages::consolidate::VERSION;
+use crate::stages::consolidate::{VERSION, waiting};
 use crate::store::{ConsolidationState, Disk, Lock, RunLock, STORE_FOLDER, Session, Store, StoreError};
 use crate::values::{Fingerprint, KeyWriter, MASTER_FILE, REVIEW_FILE};
 
-/// Puts all vocabulary files of a folder together as `master.vocab.json`, and the flagged terms as `flagged.json`.
+/// Puts all vocabulary files of a folder together as `master.vocab.json` by the decisions of `decisions.jsonl`, and the flagged terms without a
+/// decision as `flagged.json`. Decisions that somebody wrote there are taken over first.
 ///
 /// Files that are as they were are not read again. The result depends on the vocabulary files and the decisions alone, not on
 /// any order or on what was consolidated before. At every instant the master is the old or the new one, whole; the old one
@@ -31,9 +32,9 @@ pub fn consolidate(
         return Err(ConsolidateError::Empty(folder.clone()));
     }
     let _lock = RunLock::take(folder, Lock::Run, &config.holder)?;
-    let _review = ReviewLock::take(folder, &config.holder)?;
-    let (queue, decisions) = queue(folder)?;
-    let mut result = Consolidated::default();
+    let desk = Desk { disk: &*config.disk, folder, holder: &config.holder, now: config.now };
+    let (decisions, queue, carried) = desk.take_over()?;
+    let mut result = Consolidated { carried, ..Consolidated::default() };
     let store = existing_store(&config.disk, folder)?;
     if let Some(store) = &store {
         let mut session = Session::begin(store)?;
@@ -60,11 +61,14 @@ pub fn consolidate(
     result.copies = documents.copies;
     if state.text("published")?.is_some_and(|known| Some(known) == published(&inputs, folder)) {
         result.metadata = state.text("metadata")?.and_then(|m| serde_json::from_str(&m).ok()).unwrap_or_default();
-        result.waiting = waiting(&queue);
+        result.absent = state.text("absent")?.and_then(|a| serde_json::from_str(&a).ok()).unwrap_or_default();
+        result.waiting = waiting(&queue, &decisions);
         return Ok(result);
     }
-    merging::merge((&*config.disk, folder), &state, &documents, &decisions, queue, &mut result, progress)?;
+    let queue = merging::merge((&*config.disk, folder), &state, &documents, &decisions, &mut result, progress)?;
+    result.waiting = desk.publish(&queue)?;
     state.set_text("published", &published(&inputs, folder).unwrap_or_default())?;
+    state.set_text("absent", &serde_json::to_string(&result.absent).unwrap_or_default())?;
     state.set_text("metadata", &serde_json::to_string(&result.metadata).unwrap_or_default())?;
     state.commit()?;
     Ok(result)

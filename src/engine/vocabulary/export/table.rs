@@ -10,7 +10,7 @@ use super::columns::{EXPORT_COLUMNS, ExportError, VIEWS};
 #[cfg(feature = "parquet")]
 use super::parquet;
 use crate::engine::vocabulary::consolidate::each_vocabulary_file;
-use crate::stages::consolidate::{Merging, each_master_entry, read_vocabulary};
+use crate::stages::consolidate::{Given, Merging, each_master_entry, read_vocabulary};
 use crate::values::{MASTER_FILE, MasterEntry};
 
 /// Source of the terms.
@@ -180,8 +180,8 @@ fn rows(folder: &Path, db: &Connection) -> Result<ExportSource, ExportError> {
         for entry in vocabulary.entries {
             let canonical = entry.canonical.clone();
             let mut alone = Merging::default();
-            alone.add(entry, true, None);
-            add(alone.finish(&canonical, 0, None))?;
+            alone.add(entry, true, Given::Own);
+            add(alone.finish(&canonical, 0))?;
         }
         Ok(())
     })?;
