@@ -1,5 +1,6 @@
 //! What the server answers: the same shapes that a report holds.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,30 +35,6 @@ fn locked(look: &Arc<Mutex<Look>>) -> MutexGuard<'_, Look> {
     look.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The names and values of an address's query (<https://url.spec.whatwg.org/#application/x-www-form-urlencoded>).
-fn pairs(query: &str) -> Vec<(String, String)> {
-    let decoded = |text: &str| {
-        let mut bytes = Vec::with_capacity(text.len());
-        let mut rest = text.bytes();
-        while let Some(byte) = rest.next() {
-            bytes.push(match byte {
-                b'+' => b' ',
-                b'%' => {
-                    let mut digit = || rest.next().and_then(|c| char::from(c).to_digit(16));
-                    match (digit(), digit()) {
-                        (Some(high), Some(low)) => (high * 16 + low) as u8,
-                        _ => b'?',
-                    }
-                }
-                byte => byte,
-            });
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(n, v)| (decoded(n), decoded(v))).collect()
-}
-
 impl Answers {
     pub(super) fn new(folder: PathBuf) -> Self {
         Self { pictures: Pictures::new(folder.clone()), folder, told: Mutex::new(None) }
@@ -65,8 +42,8 @@ impl Answers {
 
     /// Answers a question; `name` is the path below `/api/`.
     pub(super) fn answer(&self, name: &str, query: &str) -> Answer {
-        let given = pairs(query);
-        let value = |name: &str| given.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+        let given: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+        let value = |name: &str| given.iter().find(|(n, _)| n == name).map_or("", |(_, v)| &**v);
         let number = |name: &str| value(name).parse::<u32>().unwrap_or(0);
         let (look, picture, words) = self.pictures.newest();
         match name {
@@ -161,18 +138,6 @@ impl Answers {
     }
 }
 
-fn asked(given: &[(String, String)]) -> TermQuery {
-    TermQuery::of(given.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_read_as_browsers_write_it() {
-        let read = pairs("q=dark+elf%20%C3%A4&book=3&&x&bad=%zz%4");
-        let expected = [("q", "dark elf ä"), ("book", "3"), ("x", ""), ("bad", "??")];
-        assert_eq!(read, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
-    }
+fn asked(given: &[(Cow<'_, str>, Cow<'_, str>)]) -> TermQuery {
+    TermQuery::of(given.iter().map(|(name, value)| (&**name, &**value)))
 }
