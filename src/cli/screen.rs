@@ -75,6 +75,17 @@ pub(super) fn out_width() -> Option<usize> {
     columns(std::io::stdout())
 }
 
+/// Columns and rows of the terminal that standard error is; those of an old screen, if it is none.
+pub(super) fn size() -> (u16, u16) {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    size.map_or((80, 24), |size| (size.ws_col, size.ws_row))
+}
+
+/// Standard error for what is drawn: codes for the terminal, and words that are screened before.
+pub(super) fn drawing() -> Stderr {
+    std::io::stderr()
+}
+
 fn columns(stream: impl std::os::fd::AsFd) -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(stream).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
@@ -92,6 +103,13 @@ pub(super) fn in_place(words: &str) {
     let words: String = words.chars().filter(|c| !acts_on_a_screen(*c)).collect();
     // A line that cannot be shown must not stop the work.
     let _ = write!(std::io::stderr(), "\r{words:<30}\r");
+}
+
+/// Erases that many rows of the terminal above the cursor, and all below it.
+pub(super) fn erase_above(rows: usize) {
+    if rows > 0 && is_watched() {
+        let _ = write!(std::io::stderr(), "\r\x1b[{rows}A\x1b[J");
+    }
 }
 
 /// Forms in which characters that act on a screen are escaped.

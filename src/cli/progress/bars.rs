@@ -1,20 +1,24 @@
 //! One bar for each stage, on a terminal.
 
-use std::io::Write;
+use std::io::{Stderr, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::ending::Ending;
-use super::fitted::wrapped;
+use super::fitted::{self, broken_rows, cut, wrapped};
 use super::lines::document_line;
 use super::reporter::Verbosity;
+use super::terminal::Terminal;
 use super::{summary, words};
 use crate::cli::{paint, screen};
 use crate::values::{Event, Phase, SourcePath, Stage};
 
 /// Redraws a second: fast enough to look alive, too slow to be felt.
 const REDRAWS: u8 = 10;
+
+/// Columns of a terminal that does not tell them.
+const UNKNOWN: usize = 80;
 
 /// Shows a run as bars; lines of text go above them.
 pub(super) struct Bars {
@@ -23,10 +27,23 @@ pub(super) struct Bars {
     bars: Vec<StageBar>,
     /// True if the terminal shows colours.
     colours: bool,
+    /// Columns of the terminal when it was looked at last.
+    columns: usize,
+    terminal: Option<Terminal<Stderr>>,
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.leave();
+    }
 }
 
 struct StageBar {
     bar: ProgressBar,
+    /// Words beside the bar, with marks of colours, before they are cut.
+    words: String,
+    /// True while there is a bar before the words.
+    has_bar: bool,
     started: Option<Instant>,
     done: u64,
     failed: u64,
@@ -40,22 +57,35 @@ struct StageBar {
     long: Option<(SourcePath, String)>,
 }
 
-/// A line of words; what does not fit into the terminal is cut off, so that a line stays a line.
-const WORDS: &str = "{prefix:<9} {wide_msg}";
+/// A line of words, which are cut to the terminal before: one that were filled with spaces to the edge, as indicatif's wide elements are, would
+/// break when the terminal becomes narrower.
+const WORDS: &str = "{prefix:<9} {msg}";
+
+/// Columns before the words: the stage's name.
+const NAME: usize = 10;
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are constants that tests draw").progress_chars("━╸ ")
 }
 
+fn bar_columns(columns: usize) -> usize {
+    (columns / 5).clamp(8, 30)
+}
+
 /// A bar of a fifth of the terminal, and words.
 fn bar_style(columns: usize) -> ProgressStyle {
-    style(&format!("{{prefix:<9}} {{bar:{}}} {{wide_msg}}", (columns / 5).clamp(8, 30)))
+    style(&format!("{{prefix:<9}} {{bar:{}}} {{msg}}", bar_columns(columns)))
 }
 
 impl Bars {
     pub(super) fn new(verbosity: Verbosity) -> Self {
         let colours = screen::shows_colours();
-        Self::on(verbosity, ProgressDrawTarget::stderr_with_hz(REDRAWS), colours)
+        if !screen::is_watched() {
+            return Self::on(verbosity, ProgressDrawTarget::hidden(), colours);
+        }
+        let terminal = Terminal::new(screen::drawing());
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), REDRAWS);
+        Self { terminal: Some(terminal), ..Self::on(verbosity, target, colours) }
     }
 
     fn on(verbosity: Verbosity, target: ProgressDrawTarget, colours: bool) -> Self {
@@ -68,6 +98,8 @@ impl Bars {
                 bar.set_message("waiting");
                 StageBar {
                     bar,
+                    words: "waiting".to_owned(),
+                    has_bar: false,
                     started: None,
                     done: 0,
                     failed: 0,
@@ -79,13 +111,36 @@ impl Bars {
                 }
             })
             .collect();
-        Self { verbosity, all, bars, colours }
+        Self { verbosity, all, bars, colours, columns: usize::MAX, terminal: None }
+    }
+
+    /// Takes note of the terminal's width. One that has become narrower has broken the lines of before into more rows than indicatif knows of, as all
+    /// terminals do that keep lines whole: these are erased too.
+    fn fit(&mut self, columns: usize) {
+        let before = std::mem::replace(&mut self.columns, columns);
+        if columns == before {
+            return;
+        }
+        let extra = broken_rows(self.bars.iter().map(|slot| slot.length(before)), columns);
+        if before != usize::MAX && extra > 0 {
+            self.all.suspend(|| screen::erase_above(extra));
+        }
+        for slot in &self.bars {
+            slot.draw(columns, self.colours);
+        }
     }
 
     /// Takes the bars off the screen, unless they are to stay.
     pub(super) fn clear_unless(&self, stay: bool) {
         if !stay {
             let _ = self.all.clear();
+        }
+    }
+
+    /// Leaves the bars where they are: what is written next stands below them.
+    fn leave(&self) {
+        if let Some(terminal) = &self.terminal {
+            terminal.end_line();
         }
     }
 
@@ -100,6 +155,8 @@ impl Bars {
     }
 
     pub(super) fn show(&mut self, event: &Event, ending: &Ending) {
+        self.fit((ending.columns)().unwrap_or(UNKNOWN));
+        let (columns, colours) = (self.columns, self.colours);
         if let Some(line) = document_line(event, self.verbosity, (ending.columns)()) {
             self.say(&line, ending);
         }
@@ -114,11 +171,10 @@ impl Bars {
                     .map(|(n, what)| format!("{} {what}", words::grouped(n)))
                     .collect();
                 slot.bar.set_prefix(stage.name());
-                slot.bar.set_message(before.join(", "));
+                slot.words = before.join(", ");
                 slot.bar.set_length(*total);
-                if *stage != Phase::Discover {
-                    slot.bar.set_style(bar_style((ending.columns)().unwrap_or(80)));
-                }
+                slot.has_bar = *stage != Phase::Discover;
+                slot.draw(columns, colours);
             }
             Event::Discovered { documents, bytes_hashed } => {
                 let slot = &mut self.bars[Phase::Discover.index()];
@@ -126,47 +182,46 @@ impl Bars {
                     0 => String::new(),
                     bytes => format!(", {} read", words::size(bytes)),
                 };
-                slot.bar.set_message(format!("{}{hashed}", words::counted(*documents, "document", "documents")));
+                slot.words = format!("{}{hashed}", words::counted(*documents, "document", "documents"));
+                slot.draw(columns, colours);
             }
             Event::Asking { units_left, units_done, .. } => {
                 let slot = &mut self.bars[Phase::Stage(Stage::Extract).index()];
                 slot.asked = words::asking(event).unwrap_or_default();
                 slot.units = Some((*units_done, units_done + units_left)).filter(|(_, all)| *all > 0);
-                slot.count(0, 0);
+                slot.count(0, 0, columns);
             }
             Event::Batching { batches, requests, done, asked } => {
                 let slot = &mut self.bars[Phase::Stage(Stage::Extract).index()];
                 slot.asked = format!("{}{}", words::batching(*batches, *requests, *done), words::asked(asked));
-                slot.count(0, 0);
+                slot.count(0, 0, columns);
             }
             Event::DocumentProgress { stage, path, .. } => {
                 let slot = &mut self.bars[stage.index()];
                 slot.long = words::position(event).map(|at| (path.clone(), at));
-                slot.count(0, 0);
+                slot.count(0, 0, columns);
             }
-            Event::DocumentDone { stage, path, .. } => self.bars[stage.index()].ended(path, 1, 0),
-            Event::DocumentFailed { stage, path, .. } => self.bars[stage.index()].ended(path, 0, 1),
+            Event::DocumentDone { stage, path, .. } => self.bars[stage.index()].ended(path, 1, 0, columns),
+            Event::DocumentFailed { stage, path, .. } => self.bars[stage.index()].ended(path, 0, 1, columns),
             Event::StageFinished { totals } => {
                 let slot = &mut self.bars[totals.stage.index()];
                 if totals.stage == Phase::Discover {
-                    let message = slot.bar.message();
-                    slot.bar.finish_with_message(format!("{message} in {}", words::duration(totals.millis)));
+                    slot.words = format!("{} in {}", slot.words, words::duration(totals.millis));
                 } else {
                     let failed = match totals.failed {
                         0 => String::new(),
-                        n => format!(", {}", paint::coded(&paint::red(format!("{n} failed")), self.colours)),
+                        n => format!(", {}", paint::red(format!("{n} failed"))),
                     };
                     let before = match totals.skipped {
                         0 => String::new(),
                         n => format!(", {} done before", words::grouped(n)),
                     };
-                    slot.bar.set_style(style(WORDS));
-                    slot.bar.finish_with_message(format!(
-                        "{} done{before}{failed} in {}",
-                        words::grouped(totals.done),
-                        words::duration(totals.millis)
-                    ));
+                    slot.has_bar = false;
+                    let (done, time) = (words::grouped(totals.done), words::duration(totals.millis));
+                    slot.words = format!("{done} done{before}{failed} in {time}");
                 }
+                slot.draw(columns, colours);
+                slot.bar.finish();
             }
             Event::Stopping => {
                 self.say(&paint::yellow("stopping: finishing what is in flight; Ctrl-C again stops at once"), ending);
@@ -179,6 +234,7 @@ impl Bars {
                         slot.bar.abandon();
                     }
                 }
+                self.leave();
                 // Below the bars, which are at rest now.
                 let _ = screen::err().write_all(summary::text(summary, ending).as_bytes());
             }
@@ -188,22 +244,38 @@ impl Bars {
 }
 
 impl StageBar {
-    fn ended(&mut self, path: &SourcePath, done: u64, failed: u64) {
+    /// Columns that the line took on a terminal of so many.
+    fn length(&self, columns: usize) -> usize {
+        let bar = if self.has_bar { bar_columns(columns) + 1 } else { 0 };
+        (NAME + bar + fitted::columns(&self.words)).min(columns)
+    }
+
+    /// Draws the line, cut to the terminal.
+    fn draw(&self, columns: usize, colours: bool) {
+        let (style, bar) = match self.has_bar {
+            true => (bar_style(columns), bar_columns(columns) + 1),
+            false => (style(WORDS), 0),
+        };
+        self.bar.set_style(style);
+        self.bar.set_message(paint::coded(&cut(&self.words, columns.saturating_sub(NAME + bar)), colours));
+    }
+
+    fn ended(&mut self, path: &SourcePath, done: u64, failed: u64, columns: usize) {
         if self.long.as_ref().is_some_and(|(long, _)| long == path) {
             self.long = None;
         }
-        self.count(done, failed);
+        self.count(done, failed, columns);
     }
 
-    fn count(&mut self, done: u64, failed: u64) {
+    fn count(&mut self, done: u64, failed: u64, columns: usize) {
         self.done += done;
         self.failed += failed;
         if self.redrawn.elapsed() >= Duration::from_millis(1000 / u64::from(REDRAWS)) {
-            self.redraw();
+            self.redraw(columns);
         }
     }
 
-    fn redraw(&mut self) {
+    fn redraw(&mut self, columns: usize) {
         self.redrawn = Instant::now();
         let through = self.done + self.failed;
         let seconds = self.started.map_or(0.0, |at| at.elapsed().as_secs_f64());
@@ -221,7 +293,9 @@ impl StageBar {
             message.push(format!("{rate:.0}/s, {} left", words::duration(left as u64)));
         }
         message.extend(self.long.as_ref().map(|(_, at)| at.clone()));
-        self.bar.set_message(message.join(", "));
+        self.words = message.join(", ");
+        // What is counted has no colours.
+        self.draw(columns, false);
         let (done, all) = self.units.unwrap_or((through, self.total));
         self.bar.set_length(all);
         self.bar.set_position(done);

@@ -3,7 +3,7 @@
 use crate::cli::paint::is_mark;
 
 /// Columns that a text takes.
-fn columns(text: &str) -> usize {
+pub(in crate::cli) fn columns(text: &str) -> usize {
     text.chars().filter(|c| !is_mark(*c)).count()
 }
 
@@ -24,6 +24,19 @@ pub(in crate::cli) fn wrapped(text: &str, width: Option<usize>, indent: usize) -
         at += columns(word);
     }
     out
+}
+
+/// The beginning of a text that takes at most so many columns.
+pub(in crate::cli) fn cut(text: &str, most: usize) -> String {
+    let mut left = most;
+    // Marks stay, because a colour that begins has to end.
+    let fits = |c: &char| is_mark(*c) || left.checked_sub(1).map(|rest| left = rest).is_some();
+    text.chars().filter(fits).collect()
+}
+
+/// Rows that lines of such lengths take beyond one each, on a terminal of so many columns.
+pub(in crate::cli) fn broken_rows(lengths: impl IntoIterator<Item = usize>, columns: usize) -> usize {
+    lengths.into_iter().map(|length| length.div_ceil(columns.max(1)).saturating_sub(1)).sum()
 }
 
 /// A name of at most `most` characters: what is too long lacks its middle, because names differ at their ends.
@@ -59,6 +72,14 @@ mod tests {
     fn colours_take_no_columns() {
         let text = format!("{} two", paint::red("one"));
         assert_eq!(wrapped(&text, Some(18), 2), text);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_ends_where_the_terminal_does() {
+        assert_eq!((cut("parse 7", 5), cut("größe", 4), cut("x", 0)), ("parse".into(), "größ".into(), String::new()));
+        let red = paint::red("3 failed");
+        assert_eq!((cut(&red, 8), cut(&red, 3)), (red.clone(), paint::red("3 f")));
+        assert_eq!(broken_rows([60, 61, 120, 121, 0], 60), 1 + 1 + 2);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod fitted;
 mod lines;
 mod reporter;
 mod summary;
+mod terminal;
 mod words;
 
 pub(super) use self::fitted::wrapped;
