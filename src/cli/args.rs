@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::bench_args::BenchArgs;
 use super::init_args::InitArgs;
 use super::pay_args::{AuditArgs, BatchesArgs, CostArgs, RescueArgs, VerifyArgs, WaitArgs};
-use super::vocabulary_args::{ConsolidateArgs, ExportArgs, ExtractArgs, OutputArgs, ReviewArgs};
+use super::vocabulary_args::{ConsolidateArgs, DiffArgs, ExportArgs, ExtractArgs, FindArgs, OutputArgs, ReviewArgs};
 use crate::settings::{AllSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings};
 
 /// The version, with the commit where whoever built the program told it.
@@ -74,6 +74,10 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Show one document's way through the stages.
     Show(ShowArgs),
+    /// Print every passage of a term in the documents that a run has read, with book and page, whatever its spelling.
+    Find(FindArgs),
+    /// Say what the masters of two output folders have differently: of two runs, two prompts, two models.
+    Diff(DiffArgs),
     /// Remove results that the current settings do not use, and outputs whose source is gone.
     Gc(GcArgs),
     /// List the pipelines that are built in, or print one as a start for your own.
