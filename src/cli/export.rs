@@ -57,7 +57,12 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, CommandError> {
         None => tempfile::tempdir(),
     }
     .map_err(|e| CommandError::bad_input(format!("there is no place for the export: {e}")))?;
-    let choice = ExportChoice { condition: args.filter.as_deref(), top: args.top, order: order(args.sort) };
+    let choice = ExportChoice {
+        condition: args.filter.as_deref(),
+        top: args.top,
+        order: order(args.sort),
+        occurrences: args.occurrences || matches!(args.format, Format::Xlsx | Format::Sqlite),
+    };
     let table = ExportTable::fill(&folder, &choice, &scratch.path().join("terms.sqlite"))?;
     let (terms, occurrences, source) = (table.terms, table.occurrences, table.source);
     match &args.output {

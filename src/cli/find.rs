@@ -91,7 +91,7 @@ fn tell(out: &mut impl Write, passage: &Passage, is_new: bool, context: usize) -
     let label = passage.section_label.as_ref().filter(|label| **label != passage.section.to_string());
     let label = label.map(|label| format!(" ({label})")).unwrap_or_default();
     let at = format!("{} {}{label}{printed}", passage.section_kind.name(), passage.section);
-    let pad = " ".repeat(context.saturating_sub(passage.before.chars().count()));
+    let pad = " ".repeat((context + 1).saturating_sub(passage.before.chars().count()));
     let (before, found, after) = (Shown(&passage.before), paint::yellow(Shown(&passage.found)), Shown(&passage.after));
     writeln!(out, "  {pad}{before}{found}{after}  {}", paint::faint(Shown(&at)))
 }

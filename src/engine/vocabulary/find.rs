@@ -223,7 +223,7 @@ mod tests {
             assert_eq!(in_one_line(&there), passage.found);
         }
         assert_eq!((all[0].section, all[2].section, all[0].page.as_deref()), (1, 2, Some("iv")));
-        assert_eq!((all[1].before.as_str(), all[1].after.as_str()), ("Grüße der ", "."));
+        assert_eq!((all[1].before.as_str(), all[1].after.as_str()), ("ie Grüße der ", "."));
         assert_eq!(
             (all[2].before.as_str(), all[2].after.as_str()),
             ("Of ", " and wyrm kön"),

@@ -56,6 +56,33 @@ pub const OCCURRENCE_COLUMNS: [(&str, &str); 10] = [
     ("sentence", "TEXT NOT NULL"),
 ];
 
+/// Rows of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportRows {
+    /// A row a term.
+    Terms,
+    /// A row a place of a term.
+    Occurrences,
+}
+
+impl ExportRows {
+    /// The columns that are shown, and their SQLite types.
+    pub(super) fn columns(self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            Self::Terms => EXPORT_COLUMNS.into_iter().chain([("fields", "TEXT")]).collect(),
+            Self::Occurrences => OCCURRENCE_COLUMNS.to_vec(),
+        }
+    }
+
+    /// Table, and the column that numbers its rows in the order of the export.
+    pub(super) fn table(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Terms => ("terms", "place"),
+            Self::Occurrences => ("occurrences", "row"),
+        }
+    }
+}
+
 /// Lists of the table, one row an element.
 pub(super) const VIEWS: &str = "
 CREATE VIEW term_tags AS SELECT t.rank, t.canonical, j.value AS tag FROM terms t, json_each(t.tags) j;
@@ -101,6 +128,8 @@ pub struct ExportChoice<'a> {
     pub top: Option<u64>,
     /// Order of the rows.
     pub order: ExportOrder,
+    /// Table of the places too: it costs as much again as that of the terms.
+    pub occurrences: bool,
 }
 
 /// Reasons for which there is no export.

@@ -12,6 +12,6 @@ mod table;
 mod tbx;
 mod xlsx;
 
-pub use self::columns::{EXPORT_COLUMNS, ExportChoice, ExportError, ExportOrder, OCCURRENCE_COLUMNS};
+pub use self::columns::{EXPORT_COLUMNS, ExportChoice, ExportError, ExportOrder, ExportRows, OCCURRENCE_COLUMNS};
 pub use self::language::{commonest_language, is_language_tag};
-pub use self::table::{ExportRows, ExportSource, ExportTable};
+pub use self::table::{ExportSource, ExportTable};

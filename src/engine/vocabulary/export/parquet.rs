@@ -10,8 +10,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use rusqlite::Connection;
 
-use super::columns::ExportError;
-use super::table::ExportRows;
+use super::columns::{ExportError, ExportRows};
 
 /// Rows of a row group: what is in memory at once.
 const GROUP: i64 = 16_384;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::columns::{EXPORT_COLUMNS, ExportChoice, ExportError, OCCURRENCE_COLUMNS, VIEWS};
+use super::columns::{ExportChoice, ExportError, ExportRows, OCCURRENCE_COLUMNS, VIEWS};
 use super::rows;
 use crate::engine::vocabulary::consolidate::each_vocabulary_file;
 use crate::stages::consolidate::{Given, Merging, each_master_entry, read_vocabulary};
@@ -21,33 +21,6 @@ pub enum ExportSource {
     Documents(u64),
 }
 
-/// Rows of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportRows {
-    /// A row a term.
-    Terms,
-    /// A row a place of a term.
-    Occurrences,
-}
-
-impl ExportRows {
-    /// The columns that are shown, and their SQLite types.
-    pub(super) fn columns(self) -> Vec<(&'static str, &'static str)> {
-        match self {
-            Self::Terms => EXPORT_COLUMNS.into_iter().chain([("fields", "TEXT")]).collect(),
-            Self::Occurrences => OCCURRENCE_COLUMNS.to_vec(),
-        }
-    }
-
-    /// Table, and the column that numbers its rows in the order of the export.
-    pub(super) fn table(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Terms => ("terms", "place"),
-            Self::Occurrences => ("occurrences", "row"),
-        }
-    }
-}
-
 /// The chosen terms of a folder, in a database file that is the caller's.
 pub struct ExportTable {
     pub(super) db: Connection,
@@ -56,8 +29,8 @@ pub struct ExportTable {
     pub source: ExportSource,
     /// Terms that the condition left.
     pub terms: u64,
-    /// Places of these terms.
-    pub occurrences: u64,
+    /// Places of these terms, if they were wanted.
+    pub occurrences: Option<u64>,
 }
 
 impl ExportTable {
@@ -87,9 +60,13 @@ impl ExportTable {
         }
         let source = filled(folder, &db)?;
         choose(&db, choice)?;
+        if choice.occurrences {
+            fill_occurrences(&db)?;
+        }
         db.execute_batch("COMMIT")?;
         let count = |table: &str| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get::<_, i64>(0));
-        let (terms, occurrences) = (count("terms")?.cast_unsigned(), count("occurrences")?.cast_unsigned());
+        let terms = count("terms")?.cast_unsigned();
+        let occurrences = choice.occurrences.then(|| count("occurrences")).transpose()?.map(i64::cast_unsigned);
         Ok(Self { db, file: file.to_path_buf(), source, terms, occurrences })
     }
 
@@ -207,7 +184,7 @@ fn words(error: &rusqlite::Error) -> String {
     }
 }
 
-/// Leaves what is chosen, numbers it in its order, and fills the table of places.
+/// Leaves what is chosen, and numbers it in its order.
 fn choose(db: &Connection, choice: &ExportChoice<'_>) -> Result<(), ExportError> {
     if let Some(condition) = choice.condition {
         let chosen = db.execute(&format!("DELETE FROM terms WHERE ({condition}\n) IS NOT TRUE"), []);
@@ -225,6 +202,10 @@ fn choose(db: &Connection, choice: &ExportChoice<'_>) -> Result<(), ExportError>
          CREATE UNIQUE INDEX terms_place ON terms (place);",
         choice.order.sql()
     ))?;
+    Ok(())
+}
+
+fn fill_occurrences(db: &Connection) -> Result<(), ExportError> {
     let names: Vec<&str> = OCCURRENCE_COLUMNS.iter().map(|(name, _)| *name).collect();
     let marks: Vec<String> = (1..=names.len()).map(|n| format!("?{n}")).collect();
     let insert = format!("INSERT INTO occurrences ({}) VALUES ({})", names.join(", "), marks.join(", "));

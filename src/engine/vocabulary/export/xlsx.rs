@@ -1,13 +1,13 @@
-//! The tables as a workbook of a spreadsheet, Office Open XML: a sheet of terms and one of their places. Nothing in it is a formula or a link.
+//! The tables as a workbook of a spreadsheet, Office Open XML: a sheet of terms and one of their places, where these are wanted. Nothing in it is a formula or a link.
 
 use std::io::Write;
 
 use rusqlite::types::Value;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
-use super::columns::ExportError;
+use super::columns::{ExportError, ExportRows};
 use super::rows::cell;
-use super::table::{ExportRows, ExportTable};
+use super::table::ExportTable;
 
 /// Rows of a sheet below its header (<https://support.microsoft.com/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3>).
 const MOST_ROWS: u64 = 1_048_575;
@@ -30,14 +30,16 @@ impl ExportTable {
     /// # Errors
     /// If a sheet would have too many rows, or writing fails.
     pub fn write_xlsx(&self, out: &mut (dyn Write + Send)) -> Result<(), ExportError> {
-        if let Some(rows) = [self.terms, self.occurrences].into_iter().find(|rows| *rows > MOST_ROWS) {
+        let counts = [Some(self.terms), self.occurrences];
+        if let Some(rows) = counts.into_iter().flatten().find(|rows| *rows > MOST_ROWS) {
             return Err(ExportError::TooManyRows { most: MOST_ROWS, rows });
         }
         let mut book = Workbook::new();
         // The time at which it was made would make equal terms unequal files.
         let never = ExcelDateTime::from_ymd(2000, 1, 1)?;
         book.set_properties(&DocProperties::new().set_creation_datetime(&never));
-        for rows in [ExportRows::Terms, ExportRows::Occurrences] {
+        let places = self.occurrences.map(|_| ExportRows::Occurrences);
+        for rows in std::iter::once(ExportRows::Terms).chain(places) {
             let sheet = book.add_worksheet_with_constant_memory()?;
             sheet.set_name(rows.table().0)?;
             self.fill_sheet(sheet, rows)?;
@@ -84,7 +86,7 @@ impl ExportTable {
     fn count(&self, rows: ExportRows) -> u64 {
         match rows {
             ExportRows::Terms => self.terms,
-            ExportRows::Occurrences => self.occurrences,
+            ExportRows::Occurrences => self.occurrences.unwrap_or_default(),
         }
     }
 }
