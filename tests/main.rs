@@ -53,3 +53,4 @@ mod strange_bytes;
 mod support;
 mod torture;
 mod trust;
+mod view;

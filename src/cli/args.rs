@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench_args::BenchArgs;
 use super::init_args::InitArgs;
+use super::look_args::{ReportArgs, ViewArgs};
 use super::pay_args::{AuditArgs, BatchesArgs, CostArgs, RescueArgs, VerifyArgs, WaitArgs};
 use super::vocabulary_args::{ConsolidateArgs, DiffArgs, ExportArgs, ExtractArgs, FindArgs, OutputArgs, ReviewArgs};
 use crate::settings::{AllSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings};
@@ -78,6 +79,10 @@ pub(super) enum Command {
     Find(FindArgs),
     /// Say what the masters of two output folders have differently: of two runs, two prompts, two models.
     Diff(DiffArgs),
+    /// Write one HTML file that shows what an output folder holds: books, terms in their sentences, what failed, what it cost.
+    Report(ReportArgs),
+    /// Show an output folder in the browser, while a run goes on or after it, and decide on its terms there.
+    View(ViewArgs),
     /// Remove results that the current settings do not use, and outputs whose source is gone.
     Gc(GcArgs),
     /// List the pipelines that are built in, or print one as a start for your own.

@@ -13,7 +13,8 @@ use super::folder::holder;
 use super::screen;
 use super::{
     audit, batch, batches, bench, cancel, completions, config, consolidate, cost, diff, doctor, export, extract, find,
-    gc, init, list, man, merge, output, paint, parse, pipelines, rescue, review, show, simulate, status, verify, wait,
+    gc, init, list, man, merge, output, paint, parse, pipelines, rescue, review, show, simulate, status, verify, view,
+    wait,
 };
 use crate::settings::{Loaded, SettingsError, Sources, load, unknown_variables};
 
@@ -77,6 +78,8 @@ fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
         Command::Gc(args) => gc::run(&args, &holder("corpora gc")),
         Command::Pipelines(args) => pipelines::run(&args),
         Command::Batches(args) => batches::run(&args),
+        Command::Report(args) => view::run_report(&args),
+        Command::View(args) => view::run_view(&args),
         Command::Wait(args) => wait::run(&args, sources),
         Command::Cancel(args) => cancel::run(&args, sources),
         Command::List(args) => list::run(&args),

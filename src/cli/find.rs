@@ -9,7 +9,7 @@ use super::exit::{CommandError, Exit};
 use super::saved::saved_fps;
 use super::vocabulary_args::FindArgs;
 use super::{paint, screen};
-use crate::engine::{Master, Passage, Sought};
+use crate::engine::{FoundPassage, Master, Sought};
 use crate::store::Store;
 use crate::values::{Shown, plural};
 
@@ -83,7 +83,7 @@ fn spellings(args: &FindArgs, folder: &std::path::Path) -> Result<Vec<String>, C
     Ok(all)
 }
 
-fn tell(out: &mut impl Write, passage: &Passage, is_new: bool, context: usize) -> std::io::Result<()> {
+fn tell(out: &mut impl Write, passage: &FoundPassage, is_new: bool, context: usize) -> std::io::Result<()> {
     if is_new {
         writeln!(out, "{}", paint::bold(Shown(&passage.source)))?;
     }
@@ -97,7 +97,7 @@ fn tell(out: &mut impl Write, passage: &Passage, is_new: bool, context: usize) -
 }
 
 /// A passage of `schemas/found.schema.json`.
-fn as_json(p: &Passage) -> serde_json::Value {
+fn as_json(p: &FoundPassage) -> serde_json::Value {
     json!({
         "source": p.source, "section_kind": p.section_kind.name(), "section": p.section, "section_label": p.section_label,
         "page": p.page, "start": p.start, "end": p.end, "before": p.before, "found": p.found, "after": p.after,

@@ -17,6 +17,8 @@ Make:
   pack         Copy the store of a shard to one file
 
 Look:
+  view         The folder in the browser: shelf, terms in their sentences, decisions
+  report       The same as one HTML file, to send
   status       How it stands, why it stopped, what it cost, what to type next
   find         Every passage of a term, with book and page
   diff         What two output folders have differently: runs, prompts, models

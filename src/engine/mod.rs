@@ -20,6 +20,7 @@ mod failpoint;
 mod feed;
 mod in_flight;
 mod keys;
+mod look;
 mod merge;
 mod parse;
 mod parse_here;
@@ -47,6 +48,10 @@ pub use self::extract::plan::{ExtractPlan, RemotePlan};
 pub use self::extract::settle::{Reading, read as read_response};
 #[cfg(feature = "failpoints")]
 pub use self::failpoint::crash_at;
+pub use self::look::{
+    Book, BookCard, Bucket, Chapter, Facet, Facets, Look, LookError, LookSource, LookStep, Order, PageText, Passage,
+    Shelf, Spread, Statement, TermCard, TermPage, TermQuery, TermRow, folder_stamp, write_report,
+};
 pub use self::merge::{MergeConfig, Merged, merge};
 pub use self::parse_here::parse_here;
 pub use self::plan::{Plan, StagePlan};
@@ -58,8 +63,8 @@ pub use self::stage_keys::StageKeys;
 pub use self::vocabulary::{
     Agreement, Chain, ChainError, ChainedDocument, Compared, Comparison, ConsolidateConfig, ConsolidateError,
     ConsolidateStep, Consolidated, Desk, Difference, EXPORT_COLUMNS, ExportChoice, ExportError, ExportOrder,
-    ExportRows, ExportSource, ExportTable, Flaw, Link, LinkSums, Master, OCCURRENCE_COLUMNS, Orphan, OrphanState,
-    Passage, Sought, Way, commonest_language, compare_chain, consolidate, decisions, folder_of_inputs, is_language_tag,
-    orphans, remove_orphans, review_queue, verify, write_chain,
+    ExportRows, ExportSource, ExportTable, Flaw, FoundPassage, Link, LinkSums, Master, OCCURRENCE_COLUMNS, Orphan,
+    OrphanState, Sought, Way, commonest_language, compare_chain, consolidate, decisions, folder_of_inputs,
+    is_language_tag, orphans, remove_orphans, review_queue, verify, write_chain,
 };
 pub use self::worker::{CLOCK_FACTOR, Confinement, ParseLimits, Strength, confinement, serve as serve_parse_worker};

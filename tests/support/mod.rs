@@ -10,6 +10,7 @@ pub(crate) mod pictures;
 pub(crate) mod rehearsal;
 pub(crate) mod steady;
 pub(crate) mod torture;
+pub(crate) mod view;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -24,7 +24,7 @@ pub(super) struct StageStatus {
 
 /// Everything that `--json` prints besides the failures, which are streamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Status {
+pub(in crate::cli) struct Status {
     pub(super) pipeline: Option<String>,
     pub(super) provider: Option<String>,
     pub(super) files: u64,
@@ -59,7 +59,7 @@ pub(super) struct Status {
 }
 
 /// Reads everything about the folder. `fps` are those of the newest run; none if no run has come beyond discovery.
-pub(super) fn gather(dir: &Path, reader: &Reader, fps: Option<StageFps>) -> Result<Status, CommandError> {
+pub(in crate::cli) fn gather(dir: &Path, reader: &Reader, fps: Option<StageFps>) -> Result<Status, CommandError> {
     let record = RunRecord::read(dir)?;
     let run = RunState::of(holder(dir)?, record.as_ref());
     let (documents, files) = reader.corpus_size(Scope::Whole)?;

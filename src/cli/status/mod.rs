@@ -7,3 +7,4 @@ mod print;
 mod state;
 
 pub(super) use command::run;
+pub(super) use gather::gather;

@@ -13,7 +13,7 @@ use unicode_normalization::char::is_combining_mark;
 
 /// A place of the words in a document, with what stands around it on its page or in its chapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passage {
+pub struct FoundPassage {
     /// Path of the source relative to the input root.
     pub source: String,
     /// Page or chapter.
@@ -67,7 +67,7 @@ impl Sought {
         &self,
         reader: &Reader,
         fps: &StageFps,
-        each: &mut dyn FnMut(Passage) -> ControlFlow<()>,
+        each: &mut dyn FnMut(FoundPassage) -> ControlFlow<()>,
     ) -> Result<(u64, u64), StoreError> {
         let (mut read, mut unread, mut is_over) = (0, 0, false);
         each_file(reader, fps, &mut |file| {
@@ -93,7 +93,7 @@ impl Sought {
         &self,
         source: &str,
         document: &ParsedDocument,
-        each: &mut dyn FnMut(Passage) -> ControlFlow<()>,
+        each: &mut dyn FnMut(FoundPassage) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let text = document.text.as_str();
         let (folded, places) = folded_with_places(text);
@@ -112,7 +112,7 @@ impl Sought {
             let section = document.section_at(at).map(|n| &document.sections[n]);
             let (from, to) = section.map_or((0, text.len()), |s| (s.span.start as usize, s.span.end as usize));
             let mark = document.page_marks.partition_point(|mark| mark.at <= at);
-            each(Passage {
+            each(FoundPassage {
                 source: source.to_owned(),
                 section_kind: section.map_or(SectionKind::Page, |s| s.kind),
                 section: section.map_or(1, |s| s.number),
@@ -201,7 +201,7 @@ mod tests {
         }
     }
 
-    fn found(words: &[&str], pages: &[&str]) -> Vec<Passage> {
+    fn found(words: &[&str], pages: &[&str]) -> Vec<FoundPassage> {
         let mut all = Vec::new();
         let sought = Sought::new(words, 12).unwrap();
         let _ = sought.in_document("a.epub", &document(pages), &mut |passage| {

@@ -6,7 +6,7 @@ mod merging;
 mod outcome;
 mod run;
 
-pub(super) use self::look::each_vocabulary_file;
+pub(in crate::engine) use self::look::each_vocabulary_file;
 pub(super) use self::outcome::io;
 pub use self::outcome::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated};
 pub use self::run::consolidate;
