@@ -54,17 +54,17 @@ impl Browser {
             asked: Vec::new(),
             _profile: profile,
         };
-        let target = browser.tell("Target.createTarget", json!({"url": "about:blank"}))["targetId"].clone();
-        let attached = browser.tell("Target.attachToTarget", json!({"targetId": target, "flatten": true}));
+        let target = browser.tell("Target.createTarget", &json!({"url": "about:blank"}))["targetId"].clone();
+        let attached = browser.tell("Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
         browser.session = attached["sessionId"].clone();
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            browser.tell(&format!("{domain}.enable"), json!({}));
+            browser.tell(&format!("{domain}.enable"), &json!({}));
         }
-        browser.tell("Page.navigate", json!({"url": address}));
+        browser.tell("Page.navigate", &json!({"url": address}));
         Some(browser)
     }
 
-    fn tell(&mut self, method: &str, params: Value) -> Value {
+    fn tell(&mut self, method: &str, params: &Value) -> Value {
         self.next += 1;
         let id = self.next;
         let mut message = json!({"id": id, "method": method, "params": params});
@@ -101,7 +101,7 @@ impl Browser {
     /// Value of an expression on the page.
     fn value(&mut self, expression: &str) -> Value {
         let told = self
-            .tell("Runtime.evaluate", json!({"expression": expression, "awaitPromise": true, "returnByValue": true}));
+            .tell("Runtime.evaluate", &json!({"expression": expression, "awaitPromise": true, "returnByValue": true}));
         assert!(told["exceptionDetails"].is_null(), "{expression}: {told}");
         told["result"]["value"].clone()
     }
@@ -121,7 +121,7 @@ impl Browser {
     fn press(&mut self, key: &str) {
         for kind in ["keyDown", "keyUp"] {
             let text = if kind == "keyDown" && key.len() == 1 { key } else { "" };
-            self.tell("Input.dispatchKeyEvent", json!({"type": kind, "key": key, "text": text}));
+            self.tell("Input.dispatchKeyEvent", &json!({"type": kind, "key": key, "text": text}));
         }
     }
 
@@ -156,7 +156,7 @@ fn a_person_searches_decides_undoes_and_reloads() {
     browser.press("/");
     browser.until("document.activeElement.id === 'search'");
     let all = browser.value("document.querySelector('.total').textContent");
-    browser.tell("Input.insertText", json!({"text": "wyrm"}));
+    browser.tell("Input.insertText", &json!({"text": "wyrm"}));
     browser.until(&format!(
         "document.querySelector('.total').textContent !== {all} && {FIRST}.toLowerCase().includes('wyrm')"
     ));
@@ -174,7 +174,7 @@ fn a_person_searches_decides_undoes_and_reloads() {
     browser.until("document.querySelector('.row').classList.contains('current')");
     browser.press("x");
     browser.until("document.querySelectorAll('.row.drop').length === 1");
-    browser.tell("Page.reload", json!({}));
+    browser.tell("Page.reload", &json!({}));
     browser.until("document.querySelectorAll('.row.drop').length === 1");
     // The text of the page on which the first passage stands, with the term marked.
     browser.until("Boolean(document.querySelector('.passage button.place'))");

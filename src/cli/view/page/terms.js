@@ -54,6 +54,9 @@ async function reload() {
   drawAround();
   fill(list.parts.card, page.rows.length ? null : h('p.hint', {}, 'No term fits.'));
   openCard(0);
+  // Counting takes longer than searching: it waits until nobody types.
+  await new Promise((done) => setTimeout(done, app.source.isLive ? 180 : 0));
+  if (turn !== list.asked) return;
   const facets = await app.source.facets(list.query);
   if (turn === list.asked) drawFacets(facets);
 }
