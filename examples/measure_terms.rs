@@ -78,6 +78,7 @@ fn main() {
         per_thousand_words: 1e6,
         minimum: 0,
         maximum: usize::MAX,
+        sure_from: None,
         max_words: 5,
         max_occurrences: 20,
         wanted: corpora::stages::extract::Wanted::Terms,

@@ -45,6 +45,40 @@ fn at_the_flex_tier_the_same_answers_cost_half_and_are_the_same_answers() {
 }
 
 #[test]
+fn the_best_terms_alone_are_asked_about_where_somebody_says_how_many() {
+    let rehearsal = priced(4, quick());
+    let plan = |more: &[&'static str]| {
+        let run = rehearsal
+            .run("planned", &openai(&[&["--dry-run", "--json", "--pipeline", "vocabulary"], more].concat()))
+            .exits(0);
+        let plan: serde_json::Value = serde_json::from_str(&run.stdout()).unwrap();
+        plan["extract"]["units"].as_u64().unwrap()
+    };
+    let all = plan(&[]);
+    let best = plan(&["--top", "3"]);
+    assert!(best > 0 && best <= 3 * 4 && best < all, "{best} of {all}");
+    rehearsal.run("out", &openai(&["--pipeline", "vocabulary", "--top", "3"])).exits(0);
+    for name in rehearsal.shelf.vocabularies_in("out").keys() {
+        let file: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(rehearsal.shelf.path().join("out").join(name)).unwrap()).unwrap();
+        assert!(file["entries"].as_array().unwrap().len() <= 3, "{name}");
+    }
+    assert!(plan(&["--min-score", "1"]) < all);
+    // What was answered about the best is not asked again for the whole list.
+    let asked = rehearsal.requests();
+    rehearsal.run("out", &openai(&["--pipeline", "vocabulary", "--top", "3"])).exits(0);
+    assert_eq!(rehearsal.requests(), asked);
+    for (wrong, reason) in [
+        (&["--top", "0"][..], "keeps nothing"),
+        (&["--min-score", "1.5"], "a number from 0 to 1"),
+        (&["--top", "9", "--pipeline", "glossary"], "searches passages"),
+    ] {
+        let refused = rehearsal.run("out", &openai(wrong)).exits(64).stderr();
+        assert!(refused.contains(reason), "{refused}");
+    }
+}
+
+#[test]
 fn a_provider_without_the_tier_is_refused_with_those_that_have_it() {
     let rehearsal = priced(1, quick());
     let refused = rehearsal.run("out", &["--service-tier", "flex"]).exits(64);

@@ -130,6 +130,36 @@ fn documents_are_joined_and_their_disagreements_told() {
 }
 
 #[test]
+fn spellings_that_may_be_one_term_are_told_side_by_side_and_stay_apart() {
+    let dir = folder();
+    put(
+        dir.path(),
+        "a.vocab.json",
+        &file("a.pdf", vec![entry("armour", json!({})), entry("Fireball", json!({})), entry("salt", json!({}))]),
+    );
+    put(
+        dir.path(),
+        "b.vocab.json",
+        &file("b.pdf", vec![entry("armor", json!({})), entry("Fire Ball", json!({})), entry("hour", json!({}))]),
+    );
+    made(dir.path());
+    assert_eq!(master(dir.path())["entries"].as_array().unwrap().len(), 6);
+    let file = std::fs::read(dir.path().join("possible-variants.json")).unwrap();
+    let variants: Value = serde_json::from_slice(&file).unwrap();
+    let schema = serde_json::from_str(include_str!("../schemas/possible-variants.schema.json")).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&variants), "{variants}");
+    let groups: Vec<Vec<&str>> = variants["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|g| g["terms"].as_array().unwrap().iter().map(|t| t["text"].as_str().unwrap()).collect())
+        .collect();
+    assert_eq!(groups, [vec!["armor", "armour"], vec!["Fire Ball", "Fireball"]]);
+    made(dir.path());
+    assert_eq!(std::fs::read(dir.path().join("possible-variants.json")).unwrap(), file);
+}
+
+#[test]
 fn from_five_documents_on_what_is_everywhere_ranks_lower() {
     let dir = folder();
     for n in 0..6 {

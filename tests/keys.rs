@@ -191,6 +191,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
                 per_thousand_words: _,
                 minimum: _,
                 maximum: _,
+                sure_from: _,
                 max_words: _,
                 max_occurrences: _,
                 wanted: _,
@@ -205,6 +206,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
                 assert_eq!(with_terms(&|t| t.per_thousand_words += 0.5), of_extract);
                 assert_eq!(with_terms(&|t| t.minimum += 1), of_extract);
                 assert_eq!(with_terms(&|t| t.maximum += 1), of_extract);
+                assert_eq!(with_terms(&|t| t.sure_from = Some(0.75)), of_extract);
                 assert_eq!(with_terms(&|t| t.max_words += 1), of_extract);
                 assert_eq!(with_terms(&|t| t.max_occurrences += 1), of_extract);
                 assert_eq!(with_terms(&|t| t.wanted = Wanted::Names), of_extract);

@@ -43,9 +43,22 @@ const PRINTING: [&[&str]; 35] = [
     &["man"],
 ];
 
-/// Commands that print to standard error alone, and `bench`, `init`, `merge`, `rescue` and `verify`, which have tests of their own.
-const OTHERS: [&str; 11] =
-    ["merge", "pack", "rescue", "verify", "wait", "cancel", "consolidate", "review", "bench", "init", "help"];
+/// Commands that print to standard error alone, and `bench`, `init`, `merge`, `report`, `rescue`, `verify` and `view`, which have tests of their own.
+const OTHERS: [&str; 13] = [
+    "merge",
+    "pack",
+    "rescue",
+    "verify",
+    "wait",
+    "cancel",
+    "consolidate",
+    "review",
+    "report",
+    "view",
+    "bench",
+    "init",
+    "help",
+];
 
 /// Runs a command whose standard output nobody reads.
 fn unread(shelf: &Shelf, args: &[&str]) -> Run {

@@ -10,7 +10,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, Shelf, command, commands};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 78] = [
+const VALUES: [(&str, &str, &str); 80] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
@@ -30,6 +30,8 @@ const VALUES: [(&str, &str, &str); 78] = [
     ("json", "true", "false"),
     ("pipeline", "glossary", "entities"),
     ("profile", "small", "full"),
+    ("top", "40", "50"),
+    ("min-score", "0.25", "0.75"),
     ("provider", "anthropic", "openai"),
     ("model", "some", "other"),
     ("blocklist", "none", "mine.json"),

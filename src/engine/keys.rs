@@ -129,7 +129,8 @@ pub(super) fn extract(deciding: &Deciding<'_>, key: KeyWriter) -> KeyWriter {
     let is_remote = deciding.pipeline.provider.origin.is_some();
     let key = match &deciding.pipeline.method {
         Method::Terms(settings) => {
-            let TermSettings { per_thousand_words, minimum, maximum, max_words, max_occurrences, wanted } = settings;
+            let TermSettings { per_thousand_words, minimum, maximum, sure_from, max_words, max_occurrences, wanted } =
+                settings;
             let key = key
                 .text("terms")
                 .number(per_thousand_words.to_bits())
@@ -140,6 +141,10 @@ pub(super) fn extract(deciding: &Deciding<'_>, key: KeyWriter) -> KeyWriter {
             let key = match wanted {
                 Wanted::Terms => key,
                 Wanted::Names => key.text("names"),
+            };
+            let key = match sure_from {
+                None => key,
+                Some(score) => key.text("sure from").number(score.to_bits()),
             };
             // Candidates are found here whoever classifies them. The question of the embedded provider holds this version already.
             if is_remote { key.number(u64::from(local::VERSION)) } else { key }

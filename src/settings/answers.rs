@@ -6,7 +6,7 @@ use super::choice::choice;
 use super::load::SettingsError;
 use super::word_or_file::{NONE, WordOrFile};
 use crate::pipelines::{self, DEFAULT};
-use crate::stages::pipeline::{Pipeline, Profile};
+use crate::stages::pipeline::{Method, Pipeline, Profile};
 use crate::stages::write::{BUILTIN_BLOCKLIST, Blocklist};
 
 /// Setting of what is extracted.
@@ -19,6 +19,14 @@ pub(crate) struct PipelineSettings {
     /// Kind of model that is asked [default: the pipeline's, or `full`].
     #[arg(long, value_name = "KIND", env = "CORPORA_PROFILE", value_parser = choice::<Profile>())]
     pub profile: Option<Profile>,
+
+    /// Terms of a document that are kept, and asked about, at most: the best first [default: the pipeline's].
+    #[arg(long, value_name = "N", env = "CORPORA_TOP")]
+    pub top: Option<usize>,
+
+    /// Score, from 0 to 1, below which a term is left out, unless the book's own glossary has it [default: the pipeline's].
+    #[arg(long, value_name = "SCORE", env = "CORPORA_MIN_SCORE")]
+    pub min_score: Option<f64>,
 }
 
 /// Settings of who answers.
@@ -42,12 +50,41 @@ pub(crate) struct BlocklistSettings {
 }
 
 impl PipelineSettings {
-    /// The pipeline that was named.
+    /// The pipeline that was named, with the bounds that were given in place of its own.
     ///
     /// # Errors
-    /// If there is none of that name, or its file is broken.
+    /// If there is none of that name, or its file is broken; for bounds that are none, or that it has no use for.
     pub(crate) fn resolve(&self) -> Result<Pipeline, SettingsError> {
-        pipelines::find_for(&self.pipeline.path().to_string_lossy(), self.profile).map_err(SettingsError::value)
+        let mut pipeline =
+            pipelines::find_for(&self.pipeline.path().to_string_lossy(), self.profile).map_err(SettingsError::value)?;
+        self.cut(&mut pipeline).map_err(SettingsError::value)?;
+        Ok(pipeline)
+    }
+
+    fn cut(&self, pipeline: &mut Pipeline) -> Result<(), String> {
+        let (top, min_score) = (self.top, self.min_score);
+        if top == Some(0) {
+            return Err("--top 0 keeps nothing; give at least 1".into());
+        }
+        if let Some(score) = min_score.filter(|score| !(0.0..=1.0).contains(score)) {
+            return Err(format!("--min-score {score} is no score; give a number from 0 to 1"));
+        }
+        match &mut pipeline.method {
+            Method::Terms(terms) => {
+                terms.maximum = top.unwrap_or(terms.maximum);
+                if let Some(score) = min_score {
+                    terms.sure_from = Some(score);
+                    terms.per_thousand_words = 0.0;
+                    terms.minimum = 0;
+                }
+                Ok(())
+            }
+            Method::Passages(_) if top.is_some() || min_score.is_some() => Err(format!(
+                "--top and --min-score cut a list of ranked terms, and the pipeline '{}' searches passages; leave them out, or take a pipeline with method = \"terms\"",
+                pipeline.name
+            )),
+            Method::Passages(_) => Ok(()),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ const VERSION: i64 = 2;
 const STATE: &str = "state.sqlite";
 
 /// First parts of the names of runs; a number follows.
-const OWN_PREFIXES: [&str; 4] = ["terms", "digests", "ranked", "renamed"];
+const OWN_PREFIXES: [&str; 5] = ["terms", "digests", "ranked", "renamed", "variants"];
 
 /// A master that is not finished.
 const NEW_MASTER: &str = "master.new";

@@ -76,6 +76,17 @@ pub fn replace_file(
     disk.sync_folder(folder_of(target))
 }
 
+/// Replaces a file by these bytes, as [`replace_file`] does; one that has them already is left alone.
+///
+/// # Errors
+/// If it cannot be written; the old one is then as it was.
+pub fn replace_if_other(disk: &dyn Disk, file: &Path, bytes: &[u8]) -> io::Result<()> {
+    if std::fs::read(file).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    replace_file(disk, file, |out| out.write_all(bytes))
+}
+
 /// Puts the finished file `new` in the place of `target` and keeps what stood there as `old`; at every instant `target` is
 /// one of the two, whole. Does nothing but remove `new` if both are equal to the byte. Returns whether anything changed.
 ///

@@ -53,7 +53,7 @@ pub use change::{Change, Checkpoint, FileChange, StoredResponse};
 pub use consolidation::{ConsolidationState, ReadContent, ReadFile};
 pub use disk::{Disk, DiskFile, MachineDisk};
 pub use distinct::DistinctCounter;
-pub use durable::{Publication, replace_file, replace_keeping_old, write_synced};
+pub use durable::{Publication, replace_file, replace_if_other, replace_keeping_old, write_synced};
 pub use error::StoreError;
 pub use files::{FilePage, FileRow, FileState, PendingFile, WrittenOutput};
 pub use ids::{BatchId, DocId, FpId, Generation, ResponseId, Scope};

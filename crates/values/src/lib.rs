@@ -33,7 +33,8 @@ pub use key::{Fingerprint, KeyWriter};
 pub use markup::{CellSpan, Mark, MarkKind, Markup, Part, PartKind, Table};
 pub use master::{
     Conflict, ConflictValue, DECISIONS_FILE, MASTER_FILE, MASTER_SCHEMA_VERSION, MadeBy, MasterEntry, MasterMetadata,
-    MasterOccurrence, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, Variant, Verdict,
+    MasterOccurrence, PossibleVariants, REVIEW_FILE, REVIEW_SCHEMA_VERSION, ReviewEntry, ReviewQueue, VARIANTS_FILE,
+    VARIANTS_SCHEMA_VERSION, Variant, VariantGroup, VariantTerm, Verdict,
 };
 pub use path::SourcePath;
 pub use shown::{Shown, acts_on_a_screen};

@@ -213,6 +213,55 @@ pub struct MasterEntry {
     pub fields: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
+/// Name of the file of possible variants in the output folder.
+pub const VARIANTS_FILE: &str = "possible-variants.json";
+
+/// Version of its shape.
+pub const VARIANTS_SCHEMA_VERSION: u32 = 1;
+
+/// Terms of the master that may be the same under another spelling. Nothing is joined on it: a person decides, and renames.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PossibleVariants {
+    /// See [`VARIANTS_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Groups, by the canonical form of their first term.
+    pub groups: Vec<VariantGroup>,
+}
+
+impl PossibleVariants {
+    /// The file's content.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).expect("string keys and numbers");
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+/// Terms whose spellings meet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantGroup {
+    /// Two at least, by canonical form.
+    pub terms: Vec<VariantTerm>,
+}
+
+impl VariantGroup {
+    /// Comparison forms of its terms, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.terms.iter().map(|term| term.canonical.as_str())
+    }
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantTerm {
+    /// Comparison form, as in the master.
+    pub canonical: String,
+    /// Display form.
+    pub text: String,
+    /// Documents that have it.
+    pub document_count: u64,
+}
+
 /// The review queue, `flagged.json`: flagged terms that wait for a decision. What people decide in it is taken over into the file of decisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::consolidate::{ConsolidateError, io};
 use crate::stages::consolidate::{Decision, Decisions, DecisionsError, Ruling, carried, check_queue, cleared, waiting};
-use crate::store::{Disk, Lock, RunLock, StoreError, replace_file};
+use crate::store::{Disk, Lock, RunLock, StoreError, replace_if_other};
 use crate::values::{DECISIONS_FILE, REVIEW_FILE, ReviewQueue};
 
 /// Looks at a lock that another program holds while it writes: a tenth of a second each.
@@ -120,10 +120,7 @@ impl Desk<'_> {
     /// Replaces a file whole; one that says the same already is left alone.
     fn replace(&self, name: &str, new: &[u8]) -> Result<(), ConsolidateError> {
         let file = &self.folder.canonicalize().map_err(io("find", self.folder))?.join(name);
-        if std::fs::read(file).is_ok_and(|old| old == new) {
-            return Ok(());
-        }
-        replace_file(self.disk, file, |out| out.write_all(new)).map_err(io("write", file))
+        replace_if_other(self.disk, file, new).map_err(io("write", file))
     }
 
     fn lock(&self) -> Result<RunLock, ConsolidateError> {

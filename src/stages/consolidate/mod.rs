@@ -4,6 +4,7 @@ mod decisions;
 mod folded;
 mod merge;
 mod read;
+mod variants;
 
 pub use decisions::{
     Decision, Decisions, DecisionsError, Destination, Fate, Ruling, Standing, carried, check_queue, cleared, waiting,
@@ -11,3 +12,4 @@ pub use decisions::{
 pub use folded::{fold, folded};
 pub use merge::{Given, Merging, PLACES_OF_A_DOCUMENT, VERSION, has_statistics};
 pub use read::{Unusable, each_master_entry, read_vocabulary};
+pub use variants::variant_keys;

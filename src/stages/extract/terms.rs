@@ -114,6 +114,7 @@ mod tests {
             per_thousand_words: 1e6,
             minimum: 0,
             maximum: 100,
+            sure_from: None,
             max_words: 5,
             max_occurrences: 9,
             wanted: super::super::Wanted::Terms,

@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TermSettings {
-    /// Terms kept for each 1,000 words of text.
+    /// Terms kept for each 1,000 words of text, whatever their score.
     pub per_thousand_words: f64,
     /// Terms kept at least, if there are so many candidates.
     pub minimum: usize,
-    /// Terms kept at most.
+    /// Terms kept at most, whatever they are.
     pub maximum: usize,
+    /// Score, from 0 to 1, from which on a term is kept beyond that number, as what the book's own glossary has is in any case; none: no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sure_from: Option<f64>,
     /// Most words of a term.
     pub max_words: usize,
     /// Occurrences recorded for each term, the telling ones where there are more.

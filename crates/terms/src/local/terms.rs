@@ -11,7 +11,7 @@ use super::uses::Uses;
 use super::{TermSettings, Wanted, definitions, inflection, names, rank, said, scripts, spelling};
 
 /// Version of the local provider's output.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Finds and ranks a document's terms.
 ///
@@ -35,6 +35,7 @@ pub fn glossary(document: &ParsedDocument) -> Extraction {
         per_thousand_words: GLOSSARY_FROM,
         minimum: GLOSSARY_FEWEST,
         maximum: usize::MAX,
+        sure_from: None,
         max_words: LONGEST_DEFINED,
         max_occurrences: GLOSSARY_PLACES,
         wanted: Wanted::Terms,
@@ -108,18 +109,21 @@ impl<'a> Ranking<'a> {
         Self { document, tokens, said, candidates, manner, wanted: settings.wanted, order, abbreviations }
     }
 
-    /// Leaves as many as the settings keep, and whatever the book's own glossary has.
+    /// Leaves what the settings keep.
     fn cut(&mut self, settings: &TermSettings) {
-        let most = keep(settings, self.tokens.words.len());
+        let of_text = (settings.per_thousand_words * self.tokens.words.len() as f64 / 1000.0) as usize;
+        let most = of_text.max(settings.minimum);
         let mut rank = 0;
         let (candidates, said, tokens) = (&self.candidates, &self.said, &self.tokens);
-        self.order.retain(|(id, _)| {
+        self.order.retain(|(id, marks)| {
             if settings.wanted == Wanted::Names && !names::is_name(&candidates.all[*id as usize], tokens) {
                 return false;
             }
             rank += 1;
             let declared = candidates.all[*id as usize].declared.map(|n| said.declared[n].1.source);
-            rank <= most || declared == Some(DefinitionSource::Glossary)
+            let sure = settings.sure_from.is_some_and(|from| round(marks.share()) >= from)
+                || declared == Some(DefinitionSource::Glossary);
+            rank <= settings.maximum && (rank <= most || sure)
         });
     }
 
@@ -239,12 +243,6 @@ fn abbreviations(tokens: &Tokens, candidates: &Candidates, said: &Said) -> BTree
         }
     }
     found.into_iter().filter_map(|(short, phrase)| Some((short, phrase?))).collect()
-}
-
-/// Number of terms that are kept of a text with `words` words.
-fn keep(settings: &TermSettings, words: usize) -> usize {
-    let share = (settings.per_thousand_words * words as f64 / 1000.0) as usize;
-    share.max(settings.minimum).min(settings.maximum)
 }
 
 fn spell(tokens: &Tokens, words: &[u32]) -> String {
@@ -435,6 +433,16 @@ mod tests {
         assert_eq!(some(7, 100), all[..7]);
         assert_eq!(some(7, 5), all[..5]);
         assert!(all.windows(2).all(|w| w[0].score >= w[1].score) && all[0].confidence.is_none());
+        let middle = all[all.len() / 2].score.unwrap();
+        let sure = |minimum, maximum| {
+            let sure_from = Some(middle);
+            terms(&document, &TermSettings { per_thousand_words: 0.0, sure_from, minimum, maximum, ..ALL }).items
+        };
+        let as_good = all.iter().take_while(|item| item.score >= Some(middle)).count();
+        assert!(as_good < all.len());
+        assert_eq!(sure(0, 1000), all[..as_good]);
+        assert_eq!(sure(as_good + 1, 1000), all[..=as_good]);
+        assert_eq!(sure(0, 3), all[..3]);
         let one = terms(&document, &TermSettings { max_occurrences: 1, ..ALL });
         let goblin = find(&one, "goblin").unwrap();
         assert_eq!((goblin.occurrences.len(), goblin.evidence.as_ref().unwrap().frequency), (1, 6));

@@ -11,6 +11,7 @@ pub(super) const ALL: TermSettings = TermSettings {
     per_thousand_words: 1e6,
     minimum: 0,
     maximum: usize::MAX,
+    sure_from: None,
     max_words: 5,
     max_occurrences: 100,
     wanted: Wanted::Terms,

@@ -43,6 +43,7 @@ fn pipeline() -> Pipeline {
         chunk: ChunkSettings { max_tokens: 100, overlap_tokens: 0 },
         method: Method::Terms(TermSettings {
             per_thousand_words: 10.0,
+            sure_from: None,
             minimum: 1,
             maximum: 100,
             max_words: 1,

@@ -8,8 +8,8 @@ use crate::engine::error::RunError;
 use crate::store::{BatchRow, BatchState, BatchUpdate, Change, Checkpoint, Reader};
 use crate::values::{Cost, Usage};
 
-/// Time between two looks whether the run is to stop.
-const LOOK: Duration = Duration::from_millis(250);
+/// Time between two looks at the wish to stop, which is to be felt within a second.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Work, unless the run is asked to stop before it is done: then nothing.
 pub(super) async fn unless_stopping<T>(run: &Run<'_>, work: impl Future<Output = T>) -> Option<T> {

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::documents::Documents;
-use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io};
-use crate::stages::consolidate::{Decisions, Destination, Given, Merging, has_statistics};
+use super::outcome::{ConsolidateError, ConsolidateStep, Consolidated, io, record};
+use super::variants;
+use crate::stages::consolidate::{Decisions, Destination, Given, Merging, has_statistics, variant_keys};
 use crate::store::{
-    ConsolidationState, Disk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_keeping_old,
+    ConsolidationState, Disk, MergedRuns, RunRecord, RunSorter, RunWriter, create_beneath, replace_if_other,
+    replace_keeping_old,
 };
 use crate::values::{
     Entry, Fingerprint, MASTER_FILE, MASTER_SCHEMA_VERSION, MasterEntry, MasterMetadata, REVIEW_SCHEMA_VERSION,
-    ReviewEntry, ReviewQueue,
+    ReviewEntry, ReviewQueue, VARIANTS_FILE, VariantTerm,
 };
 
 /// Name of the master before this one, which stays beside it.
@@ -41,10 +43,6 @@ pub(super) fn key(canonical: &str, number: u32) -> Vec<u8> {
 fn parts(key: &[u8]) -> Option<(&str, u32)> {
     let (canonical, number) = key.split_last_chunk::<4>()?;
     Some((std::str::from_utf8(canonical.strip_suffix(&[0])?).ok()?, u32::from_be_bytes(*number)))
-}
-
-fn record<T: serde::de::DeserializeOwned>(file: &Path, value: &[u8]) -> Result<T, ConsolidateError> {
-    serde_json::from_slice(value).map_err(|e| io("read", file)(e.into()))
 }
 
 /// Statements of all documents about one term, while they are gathered.
@@ -96,6 +94,7 @@ pub(super) fn merge(
             ..MasterMetadata::default()
         },
         ranked: RunSorter::new(state.folder(), "ranked", 0),
+        variants: RunSorter::new(state.folder(), "variants", 0),
         digests: RunWriter::create(&state.folder().join(format!("digests-{look}")))?,
         before: Before::open(state)?,
         changes: [0; 3],
@@ -254,6 +253,8 @@ struct Output<'a> {
     metadata: MasterMetadata,
     /// Entries by rank.
     ranked: RunSorter,
+    /// Entries by the keys on which their spellings meet.
+    variants: RunSorter,
     digests: RunWriter,
     before: Before,
     /// Added, changed, removed.
@@ -306,6 +307,14 @@ impl Output<'_> {
         let line = json(&entry);
         let often = !entry.occurrence_count;
         self.ranked.push(&[&rank.to_be_bytes(), &often.to_be_bytes(), canonical.as_bytes()].concat(), &line)?;
+        let term = VariantTerm {
+            canonical: canonical.clone(),
+            text: entry.text.clone(),
+            document_count: entry.document_count,
+        };
+        for variant in variant_keys(&entry) {
+            self.variants.push(&variants::key(&variant, &canonical), &json(&term))?;
+        }
         // Another document changes idf and score of every term: that is no change of the term.
         (entry.idf, entry.score) = (None, 0.0);
         let digest = &Fingerprint::of(&json(&entry)).0[..8];
@@ -364,6 +373,9 @@ impl Output<'_> {
         let master = folder.join(MASTER_FILE);
         result.replaced =
             replace_keeping_old(disk, &new, &master, &folder.join(BACKUP_FILE)).map_err(io("write", &master))?;
+        let variants = variants::groups(self.state.folder(), &self.variants.finish()?.0)?;
+        let file = folder.join(VARIANTS_FILE);
+        replace_if_other(disk, &file, &variants.bytes()).map_err(io("write", &file))?;
 
         [result.added, result.changed, result.removed] = self.changes;
         result.metadata = self.metadata;

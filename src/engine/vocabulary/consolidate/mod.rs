@@ -5,6 +5,7 @@ mod look;
 mod merging;
 mod outcome;
 mod run;
+mod variants;
 
 pub(in crate::engine) use self::look::each_vocabulary_file;
 pub(super) use self::outcome::io;

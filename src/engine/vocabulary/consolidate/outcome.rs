@@ -99,3 +99,8 @@ pub(in crate::engine::vocabulary) fn io(
     let file = file.to_path_buf();
     move |source| ConsolidateError::Io { action, file, source }
 }
+
+/// A record of a sorted run below `file`.
+pub(super) fn record<T: serde::de::DeserializeOwned>(file: &Path, value: &[u8]) -> Result<T, ConsolidateError> {
+    serde_json::from_slice(value).map_err(|e| io("read", file)(e.into()))
+}
