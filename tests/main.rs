@@ -7,6 +7,7 @@ mod bad_input;
 mod batches;
 mod bench;
 mod blocklist;
+mod browser;
 mod byte_ledger;
 mod carried;
 mod certified;
