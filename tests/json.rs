@@ -7,7 +7,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, command};
 
 /// Commands after a run into `out`, with the schema of what they print.
-const COMMANDS: [(&[&str], &str); 13] = [
+const COMMANDS: [(&[&str], &str); 16] = [
     (&["batch", "books", "-o", "out", "--dry-run", "--json"], include_str!("../schemas/plan.schema.json")),
     (&["status", "out", "--json"], include_str!("../schemas/status.schema.json")),
     (&["show", "out", "doc-000001.epub", "--json"], include_str!("../schemas/show.schema.json")),
@@ -16,6 +16,9 @@ const COMMANDS: [(&[&str], &str); 13] = [
     (&["doctor", "out", "--json"], include_str!("../schemas/doctor.schema.json")),
     (&["consolidate", "out", "--json"], include_str!("../schemas/consolidated.schema.json")),
     (&["export", "out", "--format", "csv", "-o", "t.csv", "--json"], include_str!("../schemas/exported.schema.json")),
+    (&["find", "wyrm", "out", "--json"], include_str!("../schemas/found.schema.json")),
+    (&["diff", "out", "out", "--json"], include_str!("../schemas/difference.schema.json")),
+    (&["report", "out", "--json"], include_str!("../schemas/reported.schema.json")),
     (&["batches", "out", "--json"], include_str!("../schemas/batches.schema.json")),
     (&["cost", "out", "--json"], include_str!("../schemas/cost.schema.json")),
     (&["audit", "out", "--json"], include_str!("../schemas/audit.schema.json")),

@@ -215,6 +215,8 @@ fn a_settings_file_that_was_named_and_is_not_there_fails_every_command() {
             "parse" | "extract" | "output" => &[document],
             "export" => &["out", "--format", "csv"],
             "show" => &["out", "doc-000000.pdf"],
+            "find" => &["wyrm", "out"],
+            "diff" => &["out", "out"],
             "merge" => &["out", "shard"],
             "pack" => &["shard", "-o", "pack"],
             "completions" => &["bash"],

@@ -8,7 +8,7 @@ use super::bench_args::BenchArgs;
 use super::init_args::InitArgs;
 use super::look_args::{ReportArgs, ViewArgs};
 use super::pay_args::{AuditArgs, BatchesArgs, CostArgs, RescueArgs, VerifyArgs, WaitArgs};
-use super::vocabulary_args::{ConsolidateArgs, ExportArgs, ExtractArgs, OutputArgs, ReviewArgs};
+use super::vocabulary_args::{ConsolidateArgs, DiffArgs, ExportArgs, ExtractArgs, FindArgs, OutputArgs, ReviewArgs};
 use crate::settings::{AllSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings};
 
 /// The version, with the commit where whoever built the program told it.
@@ -75,6 +75,10 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Show one document's way through the stages.
     Show(ShowArgs),
+    /// Print every passage of a term in the documents that a run has read, with book and page, whatever its spelling.
+    Find(FindArgs),
+    /// Say what the masters of two output folders have differently: of two runs, two prompts, two models.
+    Diff(DiffArgs),
     /// Write one HTML file that shows what an output folder holds: books, terms in their sentences, what failed, what it cost.
     Report(ReportArgs),
     /// Show an output folder in the browser, while a run goes on or after it, and decide on its terms there.

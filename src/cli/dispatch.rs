@@ -12,8 +12,9 @@ use super::exit::{CommandError, Exit};
 use super::folder::holder;
 use super::screen;
 use super::{
-    audit, batch, batches, bench, cancel, completions, config, consolidate, cost, doctor, export, extract, gc, init,
-    list, man, merge, output, paint, parse, pipelines, rescue, review, show, simulate, status, verify, view, wait,
+    audit, batch, batches, bench, cancel, completions, config, consolidate, cost, diff, doctor, export, extract, find,
+    gc, init, list, man, merge, output, paint, parse, pipelines, rescue, review, show, simulate, status, verify, view,
+    wait,
 };
 use crate::settings::{Loaded, SettingsError, Sources, load, unknown_variables};
 
@@ -72,6 +73,8 @@ fn dispatch(cli: Cli, sources: &Sources) -> Result<Exit, CommandError> {
         Command::Output(args) => output::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Find(args) => find::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Gc(args) => gc::run(&args, &holder("corpora gc")),
         Command::Pipelines(args) => pipelines::run(&args),
         Command::Batches(args) => batches::run(&args),

@@ -13,6 +13,8 @@ use crate::values::RunOutcome;
 pub(super) enum Exit {
     /// All done.
     Done = 0,
+    /// `corpora diff --exit-code` found differences, as `git diff` and `diff` say it.
+    Different = 1,
     /// The command line is not right; clap's own code.
     Usage = 2,
     /// An input path or option value that only the run can judge is bad.

@@ -20,6 +20,8 @@ Look:
   view         The folder in the browser: shelf, terms in their sentences, decisions
   report       The same as one HTML file, to send
   status       How it stands, why it stopped, what it cost, what to type next
+  find         Every passage of a term, with book and page
+  diff         What two output folders have differently: runs, prompts, models
   show         One document's way through the stages
   parse        The text of one document, or its structure
   extract      What the embedded provider finds in one document

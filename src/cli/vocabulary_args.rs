@@ -133,7 +133,7 @@ pub(super) struct OutputArgs {
 /// Options of `corpora export`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  corpora export vocab --format csv -o terms.csv\n  corpora export vocab --format jsonl --where \"category = 'creature' AND document_count > 1\"\n  corpora export vocab --format sqlite --where \"axes ->> 'fire' > 0.5\" -o fire.sqlite\n\n--where \"rank <= 500\" takes the best 500. It is an SQL expression of SQLite over the columns rank, id, text, canonical, pos, category, intent,\nsecondary_intents, genre, mood, energy, tags, axes, confidence, ip_flag, review, definition, document_count,\noccurrence_count, idf, score, sources, variants, renamed_from, conflicts, kind, aliases, sentence, source, section, fields. Lists and objects are JSON."
+    after_help = "Examples:\n  corpora export vocab --format xlsx -o terms.xlsx\n  corpora export vocab --format csv --top 500 --sort text -o terms.csv\n  corpora export vocab --format jsonl --where \"category = 'creature' AND document_count > 1\"\n  corpora export vocab --format tbx --where \"definition IS NOT NULL\" -o terms.tbx\n  corpora export vocab --format obsidian --top 1000 -o vault\n\n--where is an SQL expression of SQLite over the columns rank, id, text, canonical, pos, category, intent,\nsecondary_intents, genre, mood, energy, tags, axes, confidence, ip_flag, review, definition, document_count,\noccurrence_count, idf, score, sources, variants, renamed_from, conflicts, kind, aliases, sentence, source, section,\npage, chapter, definition_source, definition_from, definition_section, note, fields. Lists and objects are JSON there and in SQLite and\nParquet; in csv and xlsx a list is joined by semicolons."
 )]
 pub(super) struct ExportArgs {
     /// The output folder of a run.
@@ -145,10 +145,25 @@ pub(super) struct ExportArgs {
     /// Only terms for which this SQL expression is true.
     #[arg(long = "where", value_name = "SQL")]
     pub filter: Option<String>,
+    /// Only the best so many of them.
+    #[arg(long, value_name = "N")]
+    pub top: Option<u64>,
+    /// Order of the terms.
+    #[arg(long, value_enum, value_name = "BY", default_value = "rank")]
+    pub sort: ExportSortArg,
+    /// A row for each place of a term, not for each term (csv, jsonl, parquet).
+    #[arg(long)]
+    pub occurrences: bool,
+    /// Begin CSV with the mark by which Excel knows UTF-8.
+    #[arg(long)]
+    pub excel: bool,
     /// Leave CSV cells that begin like a formula as they are, for programs that are no spreadsheets.
     #[arg(long)]
     pub formulas: bool,
-    /// Where to write it [default: standard output, for csv and jsonl].
+    /// Language of the terms for tbx and skos, a tag such as `en` or `de-AT` [default: that of most documents].
+    #[arg(long, value_name = "TAG", value_parser = language)]
+    pub language: Option<String>,
+    /// Where to write it: a file, with obsidian a new folder [default: standard output, for formats that are text].
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// With --output: what was written, as JSON on standard output.
@@ -156,15 +171,99 @@ pub(super) struct ExportArgs {
     pub json: bool,
 }
 
+fn language(tag: &str) -> Result<String, String> {
+    match crate::engine::is_language_tag(tag) {
+        true => Ok(tag.to_owned()),
+        false => Err("not a language tag as BCP 47 has it, such as en or de-AT".to_owned()),
+    }
+}
+
 /// Forms in which `corpora export` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ExportFormatArg {
-    /// Comma-separated values with a header; lists are joined by semicolons.
+    /// Comma-separated values with a header.
     Csv,
     /// A JSON object a line.
     Jsonl,
+    /// A workbook for spreadsheets: sheets `terms` and `occurrences`.
+    Xlsx,
+    /// An SQLite database: tables `terms` and `occurrences`, views `term_tags`, `term_axes`, `term_sources`.
+    Sqlite,
     /// An Apache Parquet file (only in builds with the feature `parquet`).
     Parquet,
-    /// An SQLite database: table `terms`, views `term_tags`, `term_axes`, `term_sources`.
-    Sqlite,
+    /// A termbase: TBX-Basic in DCA style, ISO 30042:2019.
+    Tbx,
+    /// A thesaurus: SKOS in Turtle.
+    Skos,
+    /// A glossary in Markdown.
+    Markdown,
+    /// A folder of notes, one a term.
+    Obsidian,
+    /// Cards to learn, as text that Anki imports.
+    Anki,
+    /// A journal entry of Foundry Virtual Tabletop, a page a term.
+    Foundry,
+}
+
+/// Orders of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportSortArg {
+    /// Best first.
+    Rank,
+    /// By name, without case and accents.
+    Text,
+    /// In most documents first.
+    Documents,
+    /// Most frequent first.
+    Occurrences,
+    /// As they come in the books.
+    Source,
+}
+
+/// Options of `corpora find`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  corpora find 'ember wyrm' vocab\n  corpora find wyrm vocab --context 40 | less -R\n  corpora find wyrm vocab --json | jq -r '.passages[].source' | sort | uniq -c\n\nThe text is that which the last run has read, so books that failed are not in it. Case, accents and white space count for nothing;\na term of the master is looked for under all its spellings. The exit code is 0, also where nothing is found."
+)]
+pub(super) struct FindArgs {
+    /// A term, or any words.
+    pub term: String,
+    /// The output folder of a run.
+    #[command(flatten)]
+    pub folder: FolderArgs,
+    /// Only these words, not the other spellings of the term.
+    #[arg(long)]
+    pub exactly: bool,
+    /// Characters before and after it that are shown [default: what fits the terminal].
+    #[arg(long, value_name = "N")]
+    pub context: Option<usize>,
+    /// Stop after so many passages.
+    #[arg(long, value_name = "N")]
+    pub most: Option<u64>,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `corpora diff`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example, two prompts on five books:\n  corpora batch five -o one --pipeline ./mine.toml && corpora consolidate one\n  corpora batch five -o two --pipeline ./other.toml && corpora consolidate two\n  corpora diff one two\n\nTerms are compared by their canonical form: which are only in one of the masters, which went up or down by more than a twentieth of the list,\nand whose definition, kind or category is another. The exit code is 0; with --exit-code it is 1 if a term was added, is gone or says\nanother thing (places alone are no difference)."
+)]
+pub(super) struct DiffArgs {
+    /// An output folder with a master.
+    #[arg(value_name = "DIR1")]
+    pub one: PathBuf,
+    /// Another one.
+    #[arg(value_name = "DIR2")]
+    pub two: PathBuf,
+    /// Terms that are told of each way to differ.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub most: usize,
+    /// End with 1 if they differ.
+    #[arg(long)]
+    pub exit_code: bool,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
 }

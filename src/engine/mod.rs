@@ -61,9 +61,10 @@ pub use self::report::record::{RunEnd, RunRecord, TypedCommand};
 pub use self::run::{Finished, run};
 pub use self::stage_keys::StageKeys;
 pub use self::vocabulary::{
-    Agreement, Chain, ChainError, ChainedDocument, ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated,
-    Desk, EXPORT_COLUMNS, ExportError, ExportSource, ExportTable, Flaw, Link, LinkSums, Master, Orphan, OrphanState,
-    compare_chain, consolidate, decisions, folder_of_inputs, orphans, remove_orphans, review_queue, verify,
-    write_chain,
+    Agreement, Chain, ChainError, ChainedDocument, Compared, Comparison, ConsolidateConfig, ConsolidateError,
+    ConsolidateStep, Consolidated, Desk, Difference, EXPORT_COLUMNS, ExportChoice, ExportError, ExportOrder,
+    ExportRows, ExportSource, ExportTable, Flaw, FoundPassage, Link, LinkSums, Master, OCCURRENCE_COLUMNS, Orphan,
+    OrphanState, Sought, Way, commonest_language, compare_chain, consolidate, decisions, folder_of_inputs,
+    is_language_tag, orphans, remove_orphans, review_queue, verify, write_chain,
 };
 pub use self::worker::{CLOCK_FACTOR, Confinement, ParseLimits, Strength, confinement, serve as serve_parse_worker};

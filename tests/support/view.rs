@@ -120,7 +120,10 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Ended in order: what it has put aside for its look goes with it.
+        if let Some(id) = rustix::process::Pid::from_raw(self.child.id() as i32) {
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        }
         let _ = self.child.wait();
     }
 }

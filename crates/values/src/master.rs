@@ -1,10 +1,10 @@
 //! The master vocabulary: what all documents of a folder say of a term, put together; and the queue of terms to review.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Occurrence;
+use super::{DefinitionPlace, DefinitionSource, Occurrence};
 
 /// Version of the master file's shape, in its metadata. Raised when a field changes meaning or goes away.
 pub const MASTER_SCHEMA_VERSION: u32 = 2;
@@ -186,6 +186,15 @@ pub struct MasterEntry {
     /// The surest of the documents: of a glossary before one that was told by its form, then of the document with the highest score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// Place from which the local provider took the definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition_source: Option<DefinitionSource>,
+    /// Path of the document that gives the definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition_from: Option<String>,
+    /// Place of the definition in the text of that document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition_place: Option<DefinitionPlace>,
     /// Documents that have the term.
     pub document_count: u64,
     /// Occurrences in all of them.
@@ -211,6 +220,15 @@ pub struct MasterEntry {
         deserialize_with = "super::canonical::sorted_map_or_null"
     )]
     pub fields: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl MasterEntry {
+    /// Spellings and other forms than the name, each once, the commonest first.
+    pub fn other_names(&self) -> impl Iterator<Item = &str> {
+        let spellings = self.variants.iter().map(|variant| variant.text.as_str());
+        let mut told = BTreeSet::from([self.text.as_str()]);
+        spellings.chain(self.aliases.iter().map(String::as_str)).filter(move |name| told.insert(name))
+    }
 }
 
 /// Name of the file of possible variants in the output folder.

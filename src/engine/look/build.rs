@@ -8,7 +8,7 @@ use super::error::LookError;
 use super::gather::{Gatherer, SCHEMA};
 use super::parsed::LookSource;
 use super::{index, master, parsed};
-use crate::engine::vocabulary::{ExportTable, each_vocabulary_file};
+use crate::engine::vocabulary::{ExportChoice, ExportTable, each_vocabulary_file};
 use crate::values::MASTER_FILE;
 
 /// What an output folder holds, ready to be asked. It is a picture of one moment; its database goes away with it.
@@ -67,7 +67,7 @@ impl Look {
         db.execute_batch("COMMIT")?;
         drop(db);
         let terms_file = scratch.path().join("terms.sqlite");
-        drop(ExportTable::fill(&of, None, &terms_file)?);
+        drop(ExportTable::fill(&of, &ExportChoice::default(), &terms_file)?);
         let db = open(&terms_file)?;
         db.execute("ATTACH ?1 AS books", [books_file.to_string_lossy()])?;
         index::fill(&db, &folder.join(format!("{MASTER_FILE}.bak")))?;

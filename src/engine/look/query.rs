@@ -152,7 +152,9 @@ impl TermQuery {
         }
         let mut order = self.order.sql().to_owned();
         let mut order_values = Vec::new();
-        if let (Some(words), Order::Rank) = (words, self.order) {
+        // Of terms that begin with a letter or two there are too many to be sorted at every keystroke.
+        let is_long = self.words.trim().chars().count() > 2;
+        if let (Some(words), Order::Rank, true) = (words, self.order, is_long) {
             let next = values.len() + 1;
             order_values = [sort_key(&self.words), format!("{{text other}} : ({words})")].map(Value::Text).to_vec();
             let in_name = format!("i.term NOT IN (SELECT rowid FROM words WHERE words MATCH ?{})", next + 1);

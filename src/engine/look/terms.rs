@@ -16,6 +16,9 @@ const BOOKS: i64 = 12;
 /// Characters of a definition on a line.
 const BEGINNING: usize = 180;
 
+/// Terms whose books are counted at most: they have to be looked for one by one.
+const OF_BOOKS: u64 = 20_000;
+
 /// Values shown of a facet.
 const VALUES: usize = 40;
 
@@ -103,7 +106,10 @@ impl Look {
             [Facet::Category, Facet::Kind, Facet::Mood, Facet::Intent, Facet::Energy, Facet::Flag, Facet::Only];
         let mut values: BTreeMap<&'static str, Vec<Bucket>> =
             facets.into_iter().zip(counts).map(|(facet, counts)| (facet.name(), buckets(counts))).collect();
-        values.insert(Facet::Book.name(), self.book_facet(query)?);
+        let is_whole = query.words.is_empty() && query.facets.is_empty();
+        if is_whole || of <= OF_BOOKS {
+            values.insert(Facet::Book.name(), self.book_facet(query)?);
+        }
         Ok(Facets { of, values })
     }
 

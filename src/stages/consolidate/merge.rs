@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::values::{
-    Conflict, ConflictValue, DefinitionSource, Entry, MasterEntry, MasterOccurrence, Variant, Verdict,
+    Conflict, ConflictValue, DefinitionPlace, DefinitionSource, Entry, MasterEntry, MasterOccurrence, Variant, Verdict,
 };
 
 /// Version of the merging. Raised whenever the same files may give another master.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Places kept of each document in the store's state, and so at most in the master.
 pub const PLACES_OF_A_DOCUMENT: usize = 3;
@@ -50,6 +50,9 @@ type Precedence = (Reverse<u64>, String);
 
 /// Surest source first, then by weight and path.
 type DefinitionPrecedence = (u8, Precedence);
+
+/// Way and place in which a document gives a definition.
+type Defined = (Option<DefinitionSource>, Option<DefinitionPlace>);
 
 /// Definitions kept of a term while documents are put together.
 const DEFINITIONS: usize = 8;
@@ -95,7 +98,7 @@ pub struct Merging {
     score: u64,
     aliases: BTreeSet<String>,
     flag: Option<String>,
-    definitions: BTreeMap<(DefinitionPrecedence, String), ()>,
+    definitions: BTreeMap<(DefinitionPrecedence, String), Defined>,
     fields: Option<(Precedence, String, Map<String, Value>)>,
     documents: u64,
     occurrences: u64,
@@ -169,7 +172,8 @@ impl Merging {
         if let Some(definition) = entry.definition {
             // What a model gave stands between what the layout says and what only has the form.
             let source = entry.definition_source.map_or(FROM_A_MODEL, |source| source as u8);
-            self.definitions.insert(((source, precedence()), definition), ());
+            let defined = (entry.definition_source, entry.definition_place);
+            self.definitions.insert(((source, precedence()), definition), defined);
             if self.definitions.len() > DEFINITIONS {
                 self.definitions.pop_last();
             }
@@ -213,6 +217,11 @@ impl Merging {
             .map(|(field, ballot)| conflict(field, ballot))
             .chain(definitions)
             .collect();
+        let definition = self.definitions.into_iter().next();
+        let (definition_source, definition_place) =
+            definition.as_ref().map(|(_, defined)| *defined).unwrap_or_default();
+        let (definition_from, definition) =
+            definition.map(|(((_, (_, path)), definition), _)| (path, definition)).unzip();
         let confidence = (self.confidence.1 > 0).then(|| mean(self.confidence.0.into(), self.confidence.1.into()));
         let idf = has_statistics(corpus).then(|| idf(corpus, self.documents));
         // What many documents share is seldom a term of one of them, though a shelf may have terms of its own.
@@ -245,7 +254,10 @@ impl Merging {
             confidence,
             ip_flag: self.flag,
             note: None,
-            definition: self.definitions.into_keys().next().map(|(_, definition)| definition),
+            definition,
+            definition_source,
+            definition_from: definition_from.filter(|path| !path.is_empty()),
+            definition_place,
             document_count: self.documents,
             occurrence_count: self.occurrences,
             idf,

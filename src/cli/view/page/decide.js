@@ -106,8 +106,8 @@ async function undo() {
 
 async function afterDeciding() {
   await loadDecisions();
-  if (list.parts && list.parts.rows.isConnected) { list.rows.forEach((_, n) => redraw(n)); drawBulk(); }
-  else route();
+  if (list.parts && list.parts.rows.isConnected) { list.rows.forEach((_, n) => redraw(n)); drawBulk(); if (matchMedia('(min-width: 1000px)').matches) await openCard(list.current); }
+  else await route();
 }
 
 // A question with a few fields; `done` may refuse by an error, whose words are shown.

@@ -30,7 +30,7 @@ async function route() {
   if (name !== 'terms') window.scrollTo(0, 0);
 }
 
-const KEYS = [['j / k', 'next / previous term'], ['Enter', 'open its page'], ['v', 'mark it; click with Shift for many'], ['o', 'keep'], ['x', 'drop'], ['r', 'rename'], ['m', 'merge'], ['s', 'split'], ['t', 'retype'], ['n', 'note'], ['u', 'undo'], ['/', 'search'], ['g then s t d n', 'shelf, terms, decisions, night'], ['?', 'these keys']];
+const KEYS = [['j / k', 'next / previous term'], ['Enter', 'open its page'], ['v', 'mark it; click with Shift for many'], ['o', 'keep'], ['x', 'drop'], ['r', 'rename'], ['m', 'merge'], ['s', 'split'], ['t', 'retype'], ['n', 'note'], ['u', 'undo'], ['/', 'search; Enter goes to what was found'], ['g then s t d n', 'shelf, terms, decisions, night'], ['?', 'these keys']];
 
 function help() {
   const dialog = document.getElementById('dialog');
@@ -42,7 +42,7 @@ function help() {
 function keys(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.getElementById('dialog').open) return;
   const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== 'checkbox';
-  if (event.key === 'Escape' && typing) { event.target.blur(); return; }
+  if ((event.key === 'Escape' || event.key === 'Enter') && typing) { event.target.blur(); return; }
   if (typing) return;
   const inList = list.parts && list.parts.rows.isConnected;
   const acts = { o: 'keep', x: 'drop', r: 'rename', m: 'merge', s: 'split', t: 'retype', n: 'note' };
@@ -68,18 +68,18 @@ async function watch() {
     const fresh = await app.source.shelf();
     document.body.classList.remove('lost');
     const reading = fresh.reading;
-    document.getElementById('reading').textContent = reading ? reading : '';
+    document.getElementById('reading').textContent = reading ? shown(reading) : '';
     if (fresh.picture !== before) {
       app.shelf = fresh;
       app.books = new Map(fresh.books.map((book) => [book.n, book]));
       if (/^#\/(shelf)?$|^$/.test(location.hash) || !before) route();
-    }
+    } else if (!before && /^#\/(shelf)?$|^$/.test(location.hash)) showShelf(document.getElementById('view'), fresh);
     if (location.hash.startsWith('#/night')) await showNight(document.getElementById('view'));
   } catch (error) {
     document.body.classList.add('lost');
     document.getElementById('reading').textContent = 'corpora view has ended';
   }
-  setTimeout(watch, 3000);
+  setTimeout(watch, app.shelf.picture ? 3000 : 300);
 }
 
 async function begin() {
@@ -102,7 +102,7 @@ async function begin() {
   document.addEventListener('keydown', keys);
   document.getElementById('help').addEventListener('click', help);
   await route();
-  if (app.source.isLive) setTimeout(watch, 3000);
+  if (app.source.isLive) setTimeout(watch, app.shelf.picture ? 3000 : 300);
 }
 
 begin();

@@ -15,6 +15,10 @@ function tile(value, words, href) {
 }
 
 function showShelf(view, shelf) {
+  if (app.source.isLive && !shelf.picture) {
+    fill(view, h('h1', {}, 'One moment'), h('p.hint', {}, 'The folder is being read; what can be seen comes by itself.'), h('p', {}, shelf.reading || ''));
+    return;
+  }
   const trouble = shelf.books.filter((book) => !['done', 'copy'].includes(book.state));
   const most = Math.max(...shelf.books.map((book) => book.terms), 1);
   const limit = 300;

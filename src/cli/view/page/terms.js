@@ -52,8 +52,11 @@ async function reload() {
   Object.assign(list, { rows: page.rows, total: page.total, current: 0 });
   fill(list.parts.rows, page.rows.map(line));
   drawAround();
-  const wide = matchMedia('(min-width: 1000px)').matches;
-  if (wide && page.rows.length) openCard(0); else fill(list.parts.card, page.rows.length ? null : h('p.hint', {}, 'No term fits.'));
+  fill(list.parts.card, page.rows.length ? null : h('p.hint', {}, 'No term fits.'));
+  openCard(0);
+  // Counting takes longer than searching: it waits until nobody types.
+  await new Promise((done) => setTimeout(done, app.source.isLive ? 180 : 0));
+  if (turn !== list.asked) return;
   const facets = await app.source.facets(list.query);
   if (turn === list.asked) drawFacets(facets);
 }
@@ -107,9 +110,9 @@ function drawFacets(facets) {
 function line(row, n) {
   const decision = app.decided.get(row.canonical);
   const mark = app.source.isLive ? h('input.mark', { type: 'checkbox', 'aria-label': 'mark ' + row.text, checked: list.marked.has(row.canonical), onclick: (event) => { event.stopPropagation(); markTo(n, event); } }) : null;
-  const name = h('a.name', { href: '#/term/' + row.id, onclick: (event) => { if (!event.metaKey && !event.ctrlKey) { event.preventDefault(); openCard(n, true); } } }, row.text);
+  const name = h('a.name', { href: '#/term/' + row.id, onclick: (event) => { if (!event.metaKey && !event.ctrlKey) { event.preventDefault(); openCard(n, true, true); } } }, row.text);
   const spines = (row.books || []).slice(0, 8).map((book) => h('i.spine.' + hue(book), { title: list.books.get(book) ? bookName(list.books.get(book)) : '' }));
-  return h('li.row', { 'data-id': row.id, class: decision ? 'row decided ' + decision.action : 'row', onclick: (event) => { if (!event.target.closest('a,input')) openCard(n, true); } }, mark,
+  return h('li.row', { 'data-id': row.id, class: decision ? 'row decided ' + decision.action : 'row', onclick: (event) => { if (!event.target.closest('a,input')) openCard(n, true, true); } }, mark,
     h('div.words', {}, h('div.head', {}, name, row.category || row.kind ? h('span.tag', {}, row.category || row.kind) : null, row.conflicts ? h('span.tag.warn', {}, 'in dispute') : null, row.flag ? h('span.tag.warn', {}, valueName('flag', row.flag)) : null,
       decision ? h('span.tag.decision', {}, decisionWords(decision)) : null), row.definition ? h('div.definition', {}, row.definition) : null),
     h('div.side', {}, row.axes ? sparkline(row.axes) : null, h('span.spines', { role: 'img', 'aria-label': plural(row.documents, 'book', 'books') }, spines, row.documents > 8 ? '+' + (row.documents - 8) : null), h('span.n', { title: 'occurrences' }, number(row.occurrences))));
@@ -128,7 +131,8 @@ function setCurrent(element) {
   element.setAttribute('aria-current', 'true');
 }
 
-async function openCard(n, scroll) {
+// Makes a term the current one. Its card stands beside the list where there is room; where there is none, only who chose it goes to its page.
+async function openCard(n, scroll, goes) {
   const row = list.rows[n];
   if (!row) return;
   const { rows, card } = list.parts;
@@ -137,7 +141,7 @@ async function openCard(n, scroll) {
   list.current = n;
   setCurrent(rows.children[n]);
   if (scroll) rows.children[n].scrollIntoView({ block: 'nearest' });
-  if (!matchMedia('(min-width: 1000px)').matches) { if (scroll) location.hash = '#/term/' + row.id; return; }
+  if (!matchMedia('(min-width: 1000px)').matches) { if (goes) location.hash = '#/term/' + row.id; return; }
   const turn = list.carded = (list.carded || 0) + 1;
   const term = await app.source.term(row.id);
   if (turn === list.carded) { fill(card, termCard(term)); card.scrollTop = 0; }

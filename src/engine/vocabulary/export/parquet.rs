@@ -10,7 +10,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use rusqlite::Connection;
 
-use super::columns::{EXPORT_COLUMNS, ExportError};
+use super::columns::{ExportError, ExportRows};
 
 /// Rows of a row group: what is in memory at once.
 const GROUP: i64 = 16_384;
@@ -30,29 +30,32 @@ fn kind(sqlite: &str) -> &'static str {
     }
 }
 
-/// Writes all rows in rank order. Lists and objects are JSON text, as in the SQLite table.
-pub(super) fn write(db: &Connection, out: &mut (dyn Write + Send)) -> Result<(), ExportError> {
-    let columns: Vec<(&str, &str)> =
-        EXPORT_COLUMNS.iter().map(|(name, sqlite)| (*name, kind(sqlite))).chain([("fields", "binary")]).collect();
+/// Writes all rows in their order. Lists and objects are JSON text, as in the SQLite table.
+pub(super) fn write(db: &Connection, out: &mut (dyn Write + Send), rows: ExportRows) -> Result<(), ExportError> {
+    let columns: Vec<(&str, &str)> = rows.columns().into_iter().map(|(name, sqlite)| (name, kind(sqlite))).collect();
+    let (table, order) = rows.table();
     let fields: Vec<String> = columns
         .iter()
         .map(|(name, kind)| format!("optional {kind} {name}{};", if *kind == "binary" { " (UTF8)" } else { "" }))
         .collect();
-    let schema = Arc::new(parse_message_type(&format!("message terms {{ {} }}", fields.join(" ")))?);
+    let schema = Arc::new(parse_message_type(&format!("message {table} {{ {} }}", fields.join(" ")))?);
     // The library's name and version only: equal terms give equal bytes.
     let properties = Arc::new(WriterProperties::builder().set_created_by("corpora".into()).build());
     let mut file = SerializedFileWriter::new(out, schema, properties)?;
     let mut after = 0;
     loop {
         let last: Option<i64> = db.query_row(
-            "SELECT max(rank) FROM (SELECT rank FROM terms WHERE rank > ?1 ORDER BY rank LIMIT ?2)",
+            &format!(
+                "SELECT max({order}) FROM (SELECT {order} FROM {table} WHERE {order} > ?1 ORDER BY {order} LIMIT ?2)"
+            ),
             [after, GROUP],
             |r| r.get(0),
         )?;
         let Some(last) = last else { break };
         let mut group = file.next_row_group()?;
         for (name, kind) in &columns {
-            column(db, &mut group, name, kind, (after, last))?;
+            let query = format!("SELECT {name} FROM {table} WHERE {order} > ?1 AND {order} <= ?2 ORDER BY {order}");
+            column(db, &mut group, &query, kind, (after, last))?;
         }
         group.close()?;
         after = last;
@@ -63,18 +66,16 @@ pub(super) fn write(db: &Connection, out: &mut (dyn Write + Send)) -> Result<(),
 
 fn values<T: rusqlite::types::FromSql>(
     db: &Connection,
-    name: &str,
+    query: &str,
     (after, last): (i64, i64),
 ) -> rusqlite::Result<Vec<Option<T>>> {
-    db.prepare(&format!("SELECT {name} FROM terms WHERE rank > ?1 AND rank <= ?2 ORDER BY rank"))?
-        .query_map([after, last], |r| r.get(0))?
-        .collect()
+    db.prepare(query)?.query_map([after, last], |r| r.get(0))?.collect()
 }
 
 fn column<W: Write + Send>(
     db: &Connection,
     group: &mut SerializedRowGroupWriter<'_, W>,
-    name: &str,
+    query: &str,
     kind: &str,
     rows: (i64, i64),
 ) -> Result<(), ExportError> {
@@ -84,17 +85,17 @@ fn column<W: Write + Send>(
     let Some(mut column) = group.next_column()? else { return Ok(()) };
     match kind {
         "int64" => {
-            let values: Vec<Option<i64>> = values(db, name, rows)?;
+            let values: Vec<Option<i64>> = values(db, query, rows)?;
             let there: Vec<i64> = values.iter().flatten().copied().collect();
             column.typed::<Int64Type>().write_batch(&there, Some(&levels(&values)), None)?;
         }
         "double" => {
-            let values: Vec<Option<f64>> = values(db, name, rows)?;
+            let values: Vec<Option<f64>> = values(db, query, rows)?;
             let there: Vec<f64> = values.iter().flatten().copied().collect();
             column.typed::<DoubleType>().write_batch(&there, Some(&levels(&values)), None)?;
         }
         _ => {
-            let values: Vec<Option<String>> = values(db, name, rows)?;
+            let values: Vec<Option<String>> = values(db, query, rows)?;
             let there: Vec<ByteArray> = values.iter().flatten().map(|text| ByteArray::from(text.as_str())).collect();
             column.typed::<ByteArrayType>().write_batch(&there, Some(&levels(&values)), None)?;
         }
@@ -104,7 +105,7 @@ fn column<W: Write + Send>(
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::ExportTable;
+    use crate::engine::{ExportChoice, ExportRows, ExportTable};
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
     #[test]
@@ -115,9 +116,9 @@ mod tests {
              "occurrence_count": 3, "score": 1.5, "sources": ["a.pdf"], "occurrences": [], "conflicts": [], "tags": ["x", "y"]}]}"#;
         std::fs::write(dir.path().join("master.vocab.json"), master).unwrap();
         let written = |name: &str| {
-            let table = ExportTable::fill(dir.path(), None, &dir.path().join(name)).unwrap();
+            let table = ExportTable::fill(dir.path(), &ExportChoice::default(), &dir.path().join(name)).unwrap();
             let mut bytes = Vec::new();
-            table.write_parquet(&mut bytes).unwrap();
+            table.write_parquet(&mut bytes, ExportRows::Terms).unwrap();
             bytes
         };
         let bytes = written("one");

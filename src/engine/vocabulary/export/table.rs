@@ -1,4 +1,4 @@
-//! Terms of an output folder as a table: an SQLite table in between lets people choose rows with SQL, and every format is a query.
+//! The table of terms: an SQLite table in between lets people choose rows with SQL, and every format is a query.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::columns::{EXPORT_COLUMNS, ExportError, VIEWS};
-#[cfg(feature = "parquet")]
-use super::parquet;
+use super::columns::{ExportChoice, ExportError, ExportRows, OCCURRENCE_COLUMNS, VIEWS};
+use super::rows;
 use crate::engine::vocabulary::consolidate::each_vocabulary_file;
 use crate::stages::consolidate::{Given, Merging, each_master_entry, read_vocabulary};
 use crate::values::{MASTER_FILE, MasterEntry};
@@ -24,77 +23,126 @@ pub enum ExportSource {
 
 /// The chosen terms of a folder, in a database file that is the caller's.
 pub struct ExportTable {
-    db: Connection,
+    pub(super) db: Connection,
     file: PathBuf,
     /// Source of the terms.
     pub source: ExportSource,
     /// Terms that the condition left.
     pub terms: u64,
+    /// Places of these terms, if they were wanted.
+    pub occurrences: Option<u64>,
 }
 
 impl ExportTable {
-    /// Fills the new database `file` with the terms of `folder` for which the SQL expression `condition` is true. Memory does not
-    /// grow with their number.
+    /// Fills the new database `file` with the terms of `folder` that are chosen, in their order. Memory does not grow with their number.
     ///
     /// # Errors
     /// If there is nothing to export, a file cannot be used, or the condition is none.
-    pub fn fill(folder: &Path, condition: Option<&str>, file: &Path) -> Result<Self, ExportError> {
+    pub fn fill(folder: &Path, choice: &ExportChoice<'_>, file: &Path) -> Result<Self, ExportError> {
         let db = Connection::open(file)?;
         // The file is made anew by every export: what a crash leaves of it is worth nothing.
         db.execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384;")?;
-        let types: Vec<String> = EXPORT_COLUMNS.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+        let list = |columns: &[(&str, &str)]| -> String {
+            columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect::<Vec<_>>().join(", ")
+        };
         db.execute_batch(&format!(
-            "CREATE TABLE terms ({}, fields TEXT, entry TEXT NOT NULL); BEGIN",
-            types.join(", ")
+            "CREATE TABLE terms ({}, entry TEXT NOT NULL, folded TEXT NOT NULL, starts INTEGER, place INTEGER);
+             CREATE TABLE occurrences (row INTEGER PRIMARY KEY, {}); BEGIN",
+            list(&ExportRows::Terms.columns()),
+            list(&OCCURRENCE_COLUMNS)
         ))?;
-        if let Some(condition) = condition {
+        if let Some(condition) = choice.condition {
             let bad = |reason: String| ExportError::Condition { condition: condition.to_owned(), reason };
             // Alone first: an expression that closes our bracket is none of its own.
             let alone = db.prepare(&format!("SELECT {condition} FROM terms")).and(Ok(()));
             alone.map_err(|e| bad(words(&e)))?;
             db.prepare(&format!("DELETE FROM terms WHERE ({condition}\n) IS NOT TRUE")).map_err(|e| bad(words(&e)))?;
         }
-        let source = rows(folder, &db)?;
-        if let Some(condition) = condition {
-            let chosen = db.execute(&format!("DELETE FROM terms WHERE ({condition}\n) IS NOT TRUE"), []);
-            chosen.map_err(|e| ExportError::Condition { condition: condition.to_owned(), reason: words(&e) })?;
+        let source = filled(folder, &db)?;
+        choose(&db, choice)?;
+        if choice.occurrences {
+            fill_occurrences(&db)?;
         }
         db.execute_batch("COMMIT")?;
-        let terms: i64 = db.query_row("SELECT count(*) FROM terms", [], |r| r.get(0))?;
-        Ok(Self { db, file: file.to_path_buf(), source, terms: terms.cast_unsigned() })
+        let count = |table: &str| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get::<_, i64>(0));
+        let terms = count("terms")?.cast_unsigned();
+        let occurrences = choice.occurrences.then(|| count("occurrences")).transpose()?.map(i64::cast_unsigned);
+        Ok(Self { db, file: file.to_path_buf(), source, terms, occurrences })
     }
 
-    /// Writes lines to `out`.
+    /// Hands every term to `each`, in the order of the export; one is in memory at a time.
+    ///
+    /// # Errors
+    /// If the table cannot be read, or the error of `each`.
+    pub(super) fn each(&self, each: &mut dyn FnMut(MasterEntry) -> Result<(), ExportError>) -> Result<(), ExportError> {
+        let mut query = self.db.prepare("SELECT entry FROM terms ORDER BY place")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let json = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            let entry = serde_json::from_str(json).map_err(|e| ExportError::Write(e.into()))?;
+            each(entry)?;
+        }
+        Ok(())
+    }
+
+    /// Hands every row, in the order of the export, to `each`.
+    pub(super) fn each_row(
+        &self,
+        rows: ExportRows,
+        each: &mut dyn FnMut(Vec<Value>) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
+        let names: Vec<&str> = rows.columns().iter().map(|(name, _)| *name).collect();
+        let (table, order) = rows.table();
+        let mut query = self.db.prepare(&format!("SELECT {} FROM {table} ORDER BY {order}", names.join(", ")))?;
+        let mut found = query.query([])?;
+        while let Some(row) = found.next()? {
+            each((0..names.len()).map(|n| row.get(n)).collect::<Result<_, _>>()?)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a JSON object a line: terms as the master has them, or places.
     ///
     /// # Errors
     /// If writing fails.
-    pub fn write_lines(&self, out: &mut dyn Write) -> Result<(), ExportError> {
-        let mut query = self.db.prepare("SELECT entry FROM terms ORDER BY rank")?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            out.write_all(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?.as_bytes())?;
-            out.write_all(b"\n")?;
+    pub fn write_lines(&self, out: &mut dyn Write, rows: ExportRows) -> Result<(), ExportError> {
+        match rows {
+            ExportRows::Terms => {
+                let mut query = self.db.prepare("SELECT entry FROM terms ORDER BY place")?;
+                let mut found = query.query([])?;
+                while let Some(row) = found.next()? {
+                    out.write_all(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?.as_bytes())?;
+                    out.write_all(b"\n")?;
+                }
+            }
+            ExportRows::Occurrences => self.each_row(rows, &mut |row| {
+                let json = |value| match value {
+                    Value::Integer(n) => Some(n.into()),
+                    Value::Real(n) => Some(n.into()),
+                    Value::Text(text) => Some(serde_json::Value::String(text)),
+                    Value::Null | Value::Blob(_) => None,
+                };
+                let known = OCCURRENCE_COLUMNS.iter().zip(row).filter_map(|((name, _), v)| Some((*name, json(v)?)));
+                let object: serde_json::Map<_, _> = known.map(|(name, v)| (name.to_owned(), v)).collect();
+                Ok(writeln!(out, "{}", serde_json::Value::Object(object))?)
+            })?,
         }
         Ok(out.flush()?)
     }
 
-    /// Writes comma-separated values to `out`, with a header even where no term was chosen. Cells that a spreadsheet would run as a formula
+    /// Writes comma-separated values, with a header even where nothing was chosen. Cells that a spreadsheet would run as a formula
     /// are marked as text, unless `formulas` may stand.
     ///
     /// # Errors
     /// If writing fails.
-    pub fn write_csv(&self, out: &mut dyn Write, formulas: bool) -> Result<(), ExportError> {
+    pub fn write_csv(&self, out: &mut dyn Write, rows: ExportRows, formulas: bool) -> Result<(), ExportError> {
         let mut table = csv::Writer::from_writer(out);
-        table.write_record(EXPORT_COLUMNS.iter().map(|(name, _)| *name).chain(["fields"]))?;
-        let mut query = self.db.prepare("SELECT * FROM terms ORDER BY rank")?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            let cells = (0..=EXPORT_COLUMNS.len())
-                .map(|n| Ok(cell(row.get(n)?)))
-                .map(|cell| cell.map(|cell| if formulas { cell } else { not_a_formula(cell) }))
-                .collect::<Result<Vec<_>, rusqlite::Error>>()?;
-            table.write_record(cells)?;
-        }
+        let names: Vec<&str> = rows.columns().iter().map(|(name, _)| *name).collect();
+        table.write_record(&names)?;
+        self.each_row(rows, &mut |row| {
+            let cells = names.iter().zip(row).map(|(name, value)| rows::cell(name, value));
+            Ok(table.write_record(cells.map(|c| if formulas { c } else { rows::not_a_formula(c) }))?)
+        })?;
         Ok(table.flush()?)
     }
 
@@ -104,7 +152,11 @@ impl ExportTable {
     /// If writing fails.
     pub fn into_sqlite(self) -> Result<(), ExportError> {
         self.db.execute_batch(&format!(
-            "ALTER TABLE terms DROP COLUMN entry; {VIEWS} CREATE INDEX terms_canonical ON terms (canonical); VACUUM;"
+            "DROP INDEX terms_place;
+             ALTER TABLE terms DROP COLUMN entry; ALTER TABLE terms DROP COLUMN folded;
+             ALTER TABLE terms DROP COLUMN starts; ALTER TABLE terms DROP COLUMN place;
+             {VIEWS} CREATE INDEX terms_canonical ON terms (canonical);
+             CREATE INDEX occurrences_canonical ON occurrences (canonical); VACUUM;"
         ))?;
         drop(self.db);
         Ok(std::fs::File::open(&self.file)?.sync_all()?)
@@ -114,12 +166,12 @@ impl ExportTable {
     ///
     /// # Errors
     /// If writing fails, or this build cannot do it.
-    pub fn write_parquet(&self, out: &mut (dyn Write + Send)) -> Result<(), ExportError> {
+    pub fn write_parquet(&self, out: &mut (dyn Write + Send), rows: ExportRows) -> Result<(), ExportError> {
         #[cfg(feature = "parquet")]
-        return parquet::write(&self.db, out);
+        return super::parquet::write(&self.db, out, rows);
         #[cfg(not(feature = "parquet"))]
         {
-            let _ = out;
+            let _ = (out, rows);
             Err(ExportError::NoParquet)
         }
     }
@@ -132,36 +184,54 @@ fn words(error: &rusqlite::Error) -> String {
     }
 }
 
-/// A cell that a spreadsheet takes for text, whatever a book or a model made it begin with: an apostrophe stands before what would be
-/// run as a formula (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers are none.
-fn not_a_formula(cell: String) -> String {
-    let begins = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
-    let is_number = cell.ends_with(|c: char| c.is_ascii_digit()) && cell.parse::<f64>().is_ok();
-    if begins && !is_number { format!("'{cell}") } else { cell }
+/// Leaves what is chosen, and numbers it in its order.
+fn choose(db: &Connection, choice: &ExportChoice<'_>) -> Result<(), ExportError> {
+    if let Some(condition) = choice.condition {
+        let chosen = db.execute(&format!("DELETE FROM terms WHERE ({condition}\n) IS NOT TRUE"), []);
+        chosen.map_err(|e| ExportError::Condition { condition: condition.to_owned(), reason: words(&e) })?;
+    }
+    if let Some(top) = choice.top {
+        let most = i64::try_from(top).unwrap_or(i64::MAX);
+        let best = "DELETE FROM terms WHERE rank NOT IN (SELECT rank FROM terms ORDER BY rank LIMIT ?1)";
+        db.execute(best, [most])?;
+    }
+    db.execute_batch(&format!(
+        "UPDATE terms SET place = numbered.place
+         FROM (SELECT rank, row_number() OVER (ORDER BY {}) AS place FROM terms) AS numbered
+         WHERE numbered.rank = terms.rank;
+         CREATE UNIQUE INDEX terms_place ON terms (place);",
+        choice.order.sql()
+    ))?;
+    Ok(())
 }
 
-/// A cell of a table for people.
-fn cell(value: Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::Integer(n) => n.to_string(),
-        Value::Real(n) => n.to_string(),
-        Value::Text(text) => match text.starts_with("[\"") || text == "[]" {
-            true => serde_json::from_str::<Vec<String>>(&text).map_or(text, |list| list.join("; ")),
-            false => text,
-        },
-        Value::Blob(_) => String::new(),
+fn fill_occurrences(db: &Connection) -> Result<(), ExportError> {
+    let names: Vec<&str> = OCCURRENCE_COLUMNS.iter().map(|(name, _)| *name).collect();
+    let marks: Vec<String> = (1..=names.len()).map(|n| format!("?{n}")).collect();
+    let insert = format!("INSERT INTO occurrences ({}) VALUES ({})", names.join(", "), marks.join(", "));
+    let mut insert = db.prepare(&insert)?;
+    let mut query = db.prepare("SELECT entry FROM terms ORDER BY place")?;
+    let mut found = query.query([])?;
+    while let Some(row) = found.next()? {
+        let json = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        let entry: MasterEntry = serde_json::from_str(json).map_err(|e| ExportError::Write(e.into()))?;
+        for place in rows::occurrences(&entry) {
+            insert.execute(params_from_iter(place))?;
+        }
     }
+    Ok(())
 }
 
 /// Fills the table from the master, or from the documents in path order.
-fn rows(folder: &Path, db: &Connection) -> Result<ExportSource, ExportError> {
-    let marks: Vec<String> = (1..=EXPORT_COLUMNS.len() + 2).map(|n| format!("?{n}")).collect();
-    let mut insert = db.prepare(&format!("INSERT INTO terms VALUES ({})", marks.join(", ")))?;
+fn filled(folder: &Path, db: &Connection) -> Result<ExportSource, ExportError> {
+    let columns = ExportRows::Terms.columns().len() + 3;
+    let marks: Vec<String> = (1..=columns).map(|n| format!("?{n}")).collect();
+    let mut insert = db.prepare(&format!("INSERT INTO terms VALUES ({}, NULL)", marks.join(", ")))?;
     let mut rank = 0;
-    let mut add = |entry: MasterEntry| -> Result<(), rusqlite::Error> {
+    let mut add = |mut entry: MasterEntry| -> Result<(), rusqlite::Error> {
         rank += 1;
-        insert.execute(params_from_iter(row(rank, &entry))).map(drop)
+        entry.rank = u64::try_from(rank).unwrap_or_default();
+        insert.execute(params_from_iter(rows::term(rank, &entry))).map(drop)
     };
     let master = folder.join(MASTER_FILE);
     if let Ok(file) = std::fs::File::open(&master) {
@@ -186,51 +256,4 @@ fn rows(folder: &Path, db: &Connection) -> Result<ExportSource, ExportError> {
         Ok(())
     })?;
     if files == 0 { Err(ExportError::Empty(folder.to_path_buf())) } else { Ok(ExportSource::Documents(files)) }
-}
-
-fn row(rank: i64, e: &MasterEntry) -> Vec<Value> {
-    fn json<T: serde::Serialize>(value: &T) -> Value {
-        Value::Text(serde_json::to_string(value).expect("string keys and finite numbers"))
-    }
-    fn maybe<T: serde::Serialize>(value: Option<&T>) -> Value {
-        value.map_or(Value::Null, json)
-    }
-    let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::Text);
-    // The first of the longest sentences tells most.
-    let place = e.occurrences.iter().rev().max_by_key(|o| o.place.sentence.len());
-    let real = |value: Option<f64>| value.map_or(Value::Null, Value::Real);
-    vec![
-        Value::Integer(rank),
-        Value::Text(e.id.clone()),
-        Value::Text(e.text.clone()),
-        Value::Text(e.canonical.clone()),
-        text(&e.pos),
-        text(&e.category),
-        text(&e.intent),
-        maybe(e.secondary_intents.as_ref()),
-        text(&e.genre),
-        text(&e.mood),
-        text(&e.energy),
-        maybe(e.tags.as_ref()),
-        maybe(e.axes.as_ref()),
-        real(e.confidence),
-        text(&e.ip_flag),
-        e.review.map_or(Value::Null, |d| Value::Text(d.name().to_owned())),
-        text(&e.definition),
-        Value::Integer(e.document_count.cast_signed()),
-        Value::Integer(e.occurrence_count.cast_signed()),
-        real(e.idf),
-        Value::Real(e.score),
-        json(&e.sources),
-        json(&e.variants),
-        json(&e.renamed_from),
-        json(&e.conflicts),
-        text(&e.kind),
-        json(&e.aliases),
-        place.map_or(Value::Null, |o| Value::Text(o.place.sentence.clone())),
-        place.map_or(Value::Null, |o| Value::Text(o.source.clone())),
-        place.map_or(Value::Null, |o| Value::Integer(o.place.section.into())),
-        maybe(e.fields.as_ref()),
-        json(e),
-    ]
 }
