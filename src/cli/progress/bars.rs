@@ -85,7 +85,9 @@ impl Bars {
         }
         let terminal = Terminal::new(screen::drawing());
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), REDRAWS);
-        Self { terminal: Some(terminal), ..Self::on(verbosity, target, colours) }
+        let mut bars = Self::on(verbosity, target, colours);
+        bars.terminal = Some(terminal);
+        bars
     }
 
     fn on(verbosity: Verbosity, target: ProgressDrawTarget, colours: bool) -> Self {
