@@ -5,7 +5,7 @@ use std::process::Stdio;
 use crate::support::{Run, Shelf, command, commands, documents};
 
 /// What every command that prints to standard output is tried with.
-const PRINTING: [&[&str]; 35] = [
+const PRINTING: [&[&str]; 38] = [
     &["--help"],
     &["--version"],
     &["help", "batch"],
@@ -21,6 +21,9 @@ const PRINTING: [&[&str]; 35] = [
     &["export", "out", "--format", "csv"],
     &["export", "out", "--format", "jsonl"],
     &["show", "out", "doc-000001.epub"],
+    &["find", "salt lantern", "out"],
+    &["find", "salt lantern", "out", "--json"],
+    &["diff", "out", "out", "--json"],
     &["gc", "out"],
     &["list", "books"],
     &["pipelines"],
@@ -72,6 +75,7 @@ fn every_command_that_prints_ends_quietly_when_its_reader_has_left() {
     let shelf = Shelf::of(3);
     shelf.put("empty.pdf", b"");
     shelf.batch(&[]).exits(75);
+    shelf.run(&["consolidate", "out"]).exits(0);
     for args in PRINTING {
         let run = unread(&shelf, args);
         assert_eq!(run.0.status.code(), Some(0), "{args:?}: {}", run.stderr());

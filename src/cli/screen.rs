@@ -82,7 +82,10 @@ pub(super) fn size() -> (u16, u16) {
 }
 
 /// Standard error for what is drawn: codes for the terminal, and words that are screened before.
-pub(super) fn drawing() -> Stderr {
+pub(super) type Drawing = Stderr;
+
+/// See [`Drawing`].
+pub(super) fn drawing() -> Drawing {
     std::io::stderr()
 }
 

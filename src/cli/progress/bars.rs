@@ -1,6 +1,6 @@
 //! One bar for each stage, on a terminal.
 
-use std::io::{Stderr, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,7 +29,7 @@ pub(super) struct Bars {
     colours: bool,
     /// Columns of the terminal when it was looked at last.
     columns: usize,
-    terminal: Option<Terminal<Stderr>>,
+    terminal: Option<Terminal<screen::Drawing>>,
 }
 
 impl Drop for Bars {
