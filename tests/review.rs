@@ -253,7 +253,7 @@ fn a_conversation_goes_through_any_terms_with_search_back_undo_and_bulk() {
         child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
         Run(child.wait_with_output().unwrap()).exits(0)
     };
-    talk(&["--search", "SALT LÂNTERN"], "n of the sea\nt thing\nk\n").says("[1/2] salt lantern   ").says("3 decided");
+    talk(&["--search", "SALT LÂNTERN"], "n of the sea\nt thing\nk\n").says("[1/6] salt lantern   ").says("3 decided");
     assert_eq!(decision(&shelf, "salt lantern", "note")["note"], "of the sea");
     talk(&["--all"], "s\nb\n/ salt lantern\nd\nu\nq\n").says("decided: keep").says("taken back: drop of salt lantern");
     decision(&shelf, "salt lantern", "keep");
