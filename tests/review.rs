@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::support::{Run, Shelf, command};
 
-fn review(shelf: &Shelf, answers: &str) -> Run {
-    let mut child = command(shelf.path(), &["review", "out"])
+/// A conversation: the answers are typed one after the other.
+fn talk(shelf: &Shelf, options: &[&str], answers: &str) -> Run {
+    let mut child = command(shelf.path(), &[&["review", "out"], options].concat())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -16,6 +17,10 @@ fn review(shelf: &Shelf, answers: &str) -> Run {
         .unwrap();
     child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
     Run(child.wait_with_output().unwrap())
+}
+
+fn review(shelf: &Shelf, answers: &str) -> Run {
+    talk(shelf, &[], answers)
 }
 
 fn json(shelf: &Shelf, name: &str) -> Value {
@@ -243,16 +248,7 @@ fn what_cannot_be_decided_is_explained_and_changes_nothing() {
 fn a_conversation_goes_through_any_terms_with_search_back_undo_and_bulk() {
     let shelf = flagged();
     let waiting = json(&shelf, "flagged.json")["entries"].as_array().unwrap().len();
-    let talk = |options: &[&str], answers: &str| {
-        let mut child = command(shelf.path(), &[&["review", "out"], options].concat())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
-        Run(child.wait_with_output().unwrap()).exits(0)
-    };
+    let talk = |options: &[&str], answers: &str| talk(&shelf, options, answers).exits(0);
     talk(&["--search", "SALT LÂNTERN"], "n of the sea\nt thing\nk\n").says("[1/6] salt lantern   ").says("3 decided");
     assert_eq!(decision(&shelf, "salt lantern", "note")["note"], "of the sea");
     talk(&["--all"], "s\nb\n/ salt lantern\nd\nu\nq\n").says("decided: keep").says("taken back: drop of salt lantern");

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,9 @@ use crate::support::{command, events};
 
 /// Compositions that every run of the tests tries.
 const BY_DEFAULT: u64 = 40;
+
+/// Compositions that failed once, each for a fault that is mended: an orphan whose ids come back in another spelling was sent again.
+const FAILED_ONCE: [u64; 2] = [3193, 4488];
 
 /// Compositions at once: most of each is waiting.
 const AT_ONCE: usize = 8;
@@ -333,17 +336,13 @@ fn settled(rehearsal: &Rehearsal) -> Vec<PaidAsk> {
 }
 
 /// Plays compositions side by side; the failures, each with its seed.
-fn play(seeds: std::ops::Range<u64>) {
-    let next = AtomicU64::new(seeds.start);
+fn play(seeds: &[u64]) {
+    let next = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
-                        return;
-                    }
+                while let Some(&seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let composition = Composition::of(seed);
                     if let Err(words) = composition.play() {
                         failures.lock().unwrap().push(format!("{composition:?}\n{words}\n"));
@@ -357,7 +356,7 @@ fn play(seeds: std::ops::Range<u64>) {
         failures.is_empty(),
         "{} of {} compositions fail; CORPORA_COMPOSITION=<seed> plays one again:\n{}",
         failures.len(),
-        seeds.end - seeds.start,
+        seeds.len(),
         failures.join("\n")
     );
 }
@@ -374,13 +373,14 @@ fn number(variable: &str) -> Option<u64> {
 #[test]
 fn whatever_comes_together_nothing_is_paid_for_twice_and_the_ledger_balances() {
     match number("CORPORA_COMPOSITION") {
-        Some(seed) => play(seed..seed + 1),
-        None => play(1..1 + BY_DEFAULT),
+        Some(seed) => play(&[seed]),
+        None => play(&(1..=BY_DEFAULT).chain(FAILED_ONCE).collect::<Vec<_>>()),
     }
 }
 
 #[test]
 #[ignore = "takes as long as CORPORA_COMPOSITIONS says"]
 fn of_many_compositions_none_is_paid_for_twice() {
-    play(1_000..1_000 + number("CORPORA_COMPOSITIONS").unwrap_or(1_000));
+    let many = number("CORPORA_COMPOSITIONS").unwrap_or(1_000);
+    play(&(1_000..1_000 + many).collect::<Vec<_>>());
 }

@@ -42,7 +42,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 }
                 let is_our_file = batch.upload.is_some() && seen.upload == batch.upload;
                 match (vendor.shows_token(), &seen.token) {
-                    (true, Some(token)) if *token == batch.token => {
+                    (true, Some(label)) if shows(label, &batch.token) => {
                         found.push(Candidate { remote: seen.remote, ours: Ours::Yes });
                     }
                     // Servers that show no label may show the file.
@@ -102,7 +102,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             let (mut ours, mut lines) = (None, 0);
             let mut first = |line: ResultLine| {
                 lines += 1;
-                ours = Some(line.custom_id.starts_with(&batch.token));
+                ours = Some(shows(&line.custom_id, &batch.token));
                 match ours == Some(true) || lines >= LINES_TO_TELL {
                     true => Err("enough is known".to_owned()),
                     false => Ok(()),
@@ -119,5 +119,27 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             }
         }
         Some(Ours::Unknowable)
+    }
+}
+
+/// Test whether a label or an id shows a token, in whatever spelling. A batch whose ids came back in another one is no other's: what was done in it
+/// has to be paid, though its lines cannot be told apart.
+fn shows(label: &str, token: &str) -> bool {
+    let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    plain(label).contains(&plain(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shows;
+
+    #[test]
+    fn a_token_is_known_in_whatever_spelling() {
+        for label in ["corpora-7f3a-12", "CORPORA-7F3A-12", "corpora_7f3a_12", "request:corpora-7f3a-12"] {
+            assert!(shows(label, "corpora-7f3a"), "{label}");
+        }
+        for label in ["", "corpora-7f3b-12", "7f3a", "request-12"] {
+            assert!(!shows(label, "corpora-7f3a"), "{label}");
+        }
     }
 }
