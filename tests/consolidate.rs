@@ -157,6 +157,9 @@ fn spellings_that_may_be_one_term_are_told_side_by_side_and_stay_apart() {
     assert_eq!(groups, [vec!["armor", "armour"], vec!["Fire Ball", "Fireball"]]);
     made(dir.path());
     assert_eq!(std::fs::read(dir.path().join("possible-variants.json")).unwrap(), file);
+    std::fs::remove_file(dir.path().join("possible-variants.json")).unwrap();
+    made(dir.path());
+    assert_eq!(std::fs::read(dir.path().join("possible-variants.json")).unwrap(), file, "what is gone comes back");
 }
 
 #[test]

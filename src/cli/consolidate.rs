@@ -11,7 +11,7 @@ use super::screen;
 use super::vocabulary_args::ConsolidateArgs;
 use crate::engine::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, OrphanState, consolidate};
 use crate::store::MachineDisk;
-use crate::values::{DECISIONS_FILE, MASTER_FILE, REVIEW_FILE, Shown, plural};
+use crate::values::{DECISIONS_FILE, MASTER_FILE, REVIEW_FILE, Shown, VARIANTS_FILE, plural};
 
 /// Names of files that are shown of each kind.
 const SHOWN: usize = 10;
@@ -124,7 +124,7 @@ fn tell(out: &mut impl Write, config: &ConsolidateConfig, r: &Consolidated, mill
         grouped(m.dropped_count),
         grouped(m.conflict_count)
     )?;
-    writeln!(out, "took      {}, for {MASTER_FILE} and {REVIEW_FILE}", duration(millis))?;
+    writeln!(out, "took      {}, for {MASTER_FILE}, {REVIEW_FILE} and {VARIANTS_FILE}", duration(millis))?;
     if r.waiting > 0 {
         writeln!(out, "next      corpora review {0}, then corpora consolidate {0}", config.folder.display())?;
     }

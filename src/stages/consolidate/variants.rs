@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-
+use super::folded::folded;
 use crate::stages::extract::local::singular_form;
 use crate::values::MasterEntry;
 
@@ -18,17 +16,9 @@ pub fn variant_keys(entry: &MasterEntry) -> BTreeSet<String> {
     forms.map(|form| variant_key(form)).filter(|key| key.chars().count() >= SHORTEST).collect()
 }
 
-/// A form without what spellings differ in: number, accents, ligatures, spaces, hyphens, apostrophes, British and American endings.
+/// A form without what spellings differ in: number, case, accents, ligatures, spaces, hyphens, apostrophes, British and American endings.
 fn variant_key(form: &str) -> String {
-    let plain: String = singular_form(form)
-        .replace('æ', "ae")
-        .replace('œ', "oe")
-        .replace('ß', "ss")
-        .replace('ø', "o")
-        .nfkd()
-        .filter(|c| !is_combining_mark(*c) && *c != '\'')
-        .collect();
-    plain.split_whitespace().map(american).collect()
+    folded(&singular_form(form)).replace('\'', "").split_whitespace().map(american).collect()
 }
 
 /// Endings of British spelling, with those of American spelling.

@@ -11,7 +11,7 @@ use crate::engine::vocabulary::decisions::Desk;
 use crate::engine::vocabulary::orphans::{Orphan, OrphanState, orphans, remove_orphans};
 use crate::stages::consolidate::{VERSION, waiting};
 use crate::store::{ConsolidationState, Disk, Lock, RunLock, STORE_FOLDER, Session, Store, StoreError};
-use crate::values::{Fingerprint, KeyWriter, MASTER_FILE, REVIEW_FILE};
+use crate::values::{Fingerprint, KeyWriter, MASTER_FILE, REVIEW_FILE, VARIANTS_FILE};
 
 /// Puts all vocabulary files of a folder together as `master.vocab.json` by the decisions of `decisions.jsonl`, and the flagged terms without a
 /// decision as `flagged.json`. Decisions that somebody wrote there are taken over first.
@@ -83,9 +83,10 @@ fn existing_store(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Option<Store>, 
     }
 }
 
-/// Says from what master and queue were made and how their files look; none if one is not there.
+/// Says from what master, queue and possible variants were made and how their files look; none if one is not there.
 fn published(inputs: &str, folder: &Path) -> Option<String> {
     let (size, mtime) = look::stamp(&std::fs::metadata(folder.join(MASTER_FILE)).ok()?);
-    let queue = Fingerprint::of(&std::fs::read(folder.join(REVIEW_FILE)).ok()?).hex();
-    Some(format!("{inputs} {size} {mtime} {queue}"))
+    let content = |name: &str| std::fs::read(folder.join(name)).ok().map(|bytes| Fingerprint::of(&bytes).hex());
+    let (queue, variants) = (content(REVIEW_FILE)?, content(VARIANTS_FILE)?);
+    Some(format!("{inputs} {size} {mtime} {queue} {variants}"))
 }
