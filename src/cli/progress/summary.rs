@@ -135,11 +135,10 @@ fn next(summary: &Summary, ending: &Ending) -> Vec<(String, &'static str)> {
         _ if summary.stop.is_some() => vec![(of("status"), "why it stopped, and the command that goes on")],
         RunOutcome::Complete if summary.documents > 1 => vec![
             (of("consolidate"), "one vocabulary of all of them"),
-            (format!("{} --format csv -o terms.csv", of("export")), "a table"),
+            (of("view"), "the terms in the browser, to look at and decide on"),
         ],
-        RunOutcome::Complete | RunOutcome::Detached => {
-            vec![(format!("{} --format csv -o terms.csv", of("export")), "a table")]
-        }
+        RunOutcome::Complete => vec![(of("view"), "the terms in the browser, to look at and decide on")],
+        RunOutcome::Detached => vec![(of("wait"), "until the provider is done; then the same command collects")],
         RunOutcome::Interrupted => vec![("the same command continues where this run stopped".to_owned(), "")],
         RunOutcome::NoDocuments => vec![(format!("give a folder that holds {} files", wanted(summary)), "")],
         RunOutcome::Partial if summary.waiting > 0 => vec![("the same command continues".to_owned(), "")],
