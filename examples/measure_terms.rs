@@ -43,12 +43,24 @@ fn document(text: String) -> ParsedDocument {
         let body = line.trim();
         if !body.is_empty() {
             let start = at + (line.len() - line.trim_start().len());
-            blocks.push(Block { kind: BlockKind::Paragraph, span: Span::new(start, start + body.len()), area: None });
+            blocks.push(Block {
+                kind: BlockKind::Paragraph,
+                span: Span::new(start, start + body.len()),
+                area: None,
+                confidence: None,
+            });
         }
         at += line.len() + 1;
     }
     let span = Span::new(0, text.len());
-    let section = Section { kind: SectionKind::Chapter, number: 1, label: None, span, source: SectionSource::File };
+    let section = Section {
+        kind: SectionKind::Chapter,
+        number: 1,
+        label: None,
+        span,
+        source: SectionSource::File,
+        recognition: None,
+    };
     let metadata = Metadata::default();
     ParsedDocument {
         format: Format::Epub,

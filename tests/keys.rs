@@ -227,7 +227,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
             }
         }
 
-        let OcrSettings { mode: _, languages: _, program: _, under: _, needs: _, page_time: _ } = &ocr;
+        let OcrSettings { mode: _, languages: _, program: _, under: _, needs: _, page_time: _, at_once: _ } = &ocr;
         let recognised = |change: &dyn Fn(&mut OcrSettings)| {
             let mut changed = ocr.clone();
             change(&mut changed);
@@ -239,6 +239,7 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
         assert_eq!(recognised(&|o| o.languages.push_str("+deu")), Stale::From(Stage::Parse));
         assert_eq!(recognised(&|o| o.program = Some("elsewhere/tesseract".into())), Stale::Nothing);
         assert_eq!(recognised(&|o| o.page_time *= 2), Stale::Nothing);
+        assert_eq!(recognised(&|o| o.at_once += 1), Stale::Nothing);
 
         let flagged = StageKeys::of(&pipeline, &ocr, Some(&builtin_blocklist()));
         assert_eq!(stale(&before, &flagged), Stale::From(Stage::Write));

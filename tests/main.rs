@@ -45,6 +45,7 @@ mod requests;
 mod resume;
 mod review;
 mod samples;
+mod scans;
 mod screens;
 mod settings;
 mod settle;

@@ -121,6 +121,11 @@ fn a_language_that_is_not_installed_is_named() {
     let run = with_path(&shelf, "bin", &["parse", "books/scan.pdf", "--ocr-lang", "eng+lat"]).exits(0);
     let note = "--ocr-lang lat is not installed; tesseract --list-langs shows eng;";
     assert!(run.stderr().contains(note), "{}", run.stderr());
+    assert!(run.stderr().contains("the OCR of page 1 failed"), "what is there is used: {}", run.stderr());
+    let none = with_path(&shelf, "bin", &["parse", "books/scan.pdf", "--ocr-lang", "lat"]).exits(0);
+    assert!(none.stderr().contains("page 1 cannot be read without OCR: --ocr-lang lat is not"), "{}", none.stderr());
+    let odd = with_path(&shelf, "bin", &["parse", "books/scan.pdf", "--ocr-lang", "xx"]).exits(0);
+    assert!(odd.stderr().contains("three letters") && !odd.stderr().contains("tesseract-ocr-xx"), "{}", odd.stderr());
     shelf.run(&["parse", "books/scan.pdf", "--ocr-lang=-psm"]).exits(64).says("names no languages");
     let broken = with_path(&shelf, "bin", &["parse", "books/scan.pdf"]).exits(0);
     assert!(broken.stderr().contains("the OCR of page 1 failed: tesseract failed"), "{}", broken.stderr());
@@ -165,7 +170,11 @@ fn a_recognition_that_hangs_costs_its_page_alone() {
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     assert_eq!(run.summary()["partial"], 1, "{}", run.stderr());
     assert!(run.stderr().contains("the OCR of page 2 failed: it took too long"), "{}", run.stderr());
-    assert!(run.stderr().contains("page 5 cannot be read without OCR: 2 pages in a row"), "{}", run.stderr());
+    assert!(
+        run.stderr().contains("the OCR of page 5 failed: it took too long"),
+        "two slow pages end nothing: {}",
+        run.stderr()
+    );
     assert!(shelf.vocabulary("mixed.vocab.json").to_string().contains("salt lantern"));
 }
 

@@ -190,7 +190,7 @@ mod tests {
         for (kind, block) in blocks {
             let start = text.len();
             text.push_str(block);
-            spans.push(Block { kind: *kind, span: Span::new(start, text.len()), area: None });
+            spans.push(Block { kind: *kind, span: Span::new(start, text.len()), area: None, confidence: None });
             text.push('\n');
         }
         markdown(&ParsedDocument {

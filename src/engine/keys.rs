@@ -103,7 +103,7 @@ pub(super) fn question_spec(pipeline: &Pipeline) -> Value {
 /// The languages that recognition reads; none where it is off, so that they decide nothing then.
 fn languages(ocr: &OcrSettings) -> Option<&str> {
     // Whether the program is there decides nothing either, nor do passwords: a document that lacked one is taken up with `--retry-failed`.
-    let OcrSettings { mode, languages, program: _, under: _, needs: _, page_time: _ } = ocr;
+    let OcrSettings { mode, languages, program: _, under: _, needs: _, page_time: _, at_once: _ } = ocr;
     Some(languages.as_str()).filter(|_| *mode != OcrMode::Off)
 }
 

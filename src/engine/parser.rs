@@ -26,7 +26,7 @@ impl Parsing {
         let settings = settings.clone();
         match place {
             ParseIn::Workers { program, limits } => {
-                Self::Workers(ParseProgram { program: program.clone(), settings, limits: *limits })
+                Self::Workers(ParseProgram::new(program.clone(), settings, *limits))
             }
             ParseIn::ThisProcess => Self::Here(settings),
         }

@@ -18,7 +18,7 @@ pub(crate) struct ParsingSettings {
     #[arg(long, value_name = "WHEN", env = "CORPORA_OCR", value_parser = choice::<OcrMode>(), default_value = OcrMode::default().word())]
     pub ocr: OcrMode,
 
-    /// Languages of the recognition, by Tesseract's names: eng+deu.
+    /// Languages of the recognition, by Tesseract's names: eng+deu; auto for that of each page.
     #[arg(long, value_name = "LANGUAGES", env = "CORPORA_OCR_LANG", default_value_t = OcrSettings::default().languages)]
     pub ocr_lang: String,
 

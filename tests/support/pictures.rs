@@ -15,16 +15,57 @@ pub(crate) enum Page {
     Text(Vec<String>),
     /// Its picture alone.
     Scan(Vec<String>),
+    /// A picture (`/Im`) and text (font `/F1`) as these operators paint them.
+    Painted(String, Drawn),
 }
 
-/// Width, height and shades of grey of a page with these lines, at 200 dots an inch.
-fn draw(lines: &[String]) -> (u16, u16, Vec<u8>) {
-    let file = Pdf::new(pdf(&[lines])).unwrap();
-    let scale = 200.0 / 72.0;
-    let settings = PixmapSettings { x_scale: scale, y_scale: scale, bg_color: WHITE };
-    let page = &file.pages()[0];
-    let drawn = render(page, &RenderCache::new(), &Default::default(), &RenderSettings::default(), &settings);
-    (drawn.width(), drawn.height(), drawn.data().iter().map(|p| p.g).collect())
+/// A picture in shades of grey.
+#[derive(Clone)]
+pub(crate) struct Drawn {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) pixels: Vec<u8>,
+}
+
+impl Drawn {
+    /// The first page of a file, at 200 dots an inch.
+    pub(crate) fn of(file: Vec<u8>) -> Self {
+        let file = Pdf::new(file).unwrap();
+        let scale = 200.0 / 72.0;
+        let settings = PixmapSettings { x_scale: scale, y_scale: scale, bg_color: WHITE };
+        let page = &file.pages()[0];
+        let drawn = render(page, &RenderCache::new(), &Default::default(), &RenderSettings::default(), &settings);
+        let (width, height) = (drawn.width().into(), drawn.height().into());
+        Self { width, height, pixels: drawn.data().iter().map(|p| p.g).collect() }
+    }
+
+    /// Turned clockwise by quarters.
+    pub(crate) fn turned(&self, quarters: u8) -> Self {
+        (0..quarters).fold(self.clone(), |drawn, _| {
+            let (width, height) = (drawn.height, drawn.width);
+            let pixel = |at: usize| drawn.pixels[(drawn.height - 1 - at % width) * drawn.width + at / width];
+            Self { width, height, pixels: (0..width * height).map(pixel).collect() }
+        })
+    }
+
+    /// Laid askew, clockwise.
+    pub(crate) fn askew(&self, degrees: f64) -> Self {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let (w, h) = (self.width as f64 / 2.0, self.height as f64 / 2.0);
+        self.each(|x, y, _| {
+            let (dx, dy) = (x as f64 - w, y as f64 - h);
+            let (from_x, from_y) = (dx * cos + dy * sin + w, dy * cos - dx * sin + h);
+            let inside = (0.0..2.0 * w - 1.0).contains(&from_x) && (0.0..2.0 * h - 1.0).contains(&from_y);
+            if inside { self.pixels[from_y.round() as usize * self.width + from_x.round() as usize] } else { 255 }
+        })
+    }
+
+    /// With other shades, by place and shade.
+    pub(crate) fn each(&self, shade: impl Fn(usize, usize, u8) -> u8) -> Self {
+        let places = self.pixels.iter().enumerate();
+        let pixels = places.map(|(at, p)| shade(at % self.width, at / self.width, *p)).collect();
+        Self { pixels, ..*self }
+    }
 }
 
 /// A stream object with these entries, compressed.
@@ -62,6 +103,9 @@ pub(crate) fn document(pages: &[Page]) -> Vec<u8> {
             Page::Scan(_) => {
                 (format!("/XObject << /Im {} 0 R >>", number + 2), "q 612 0 0 792 0 0 cm /Im Do Q".to_owned())
             }
+            Page::Painted(content, _) => {
+                (format!("/Font << /F1 3 0 R >> /XObject << /Im {} 0 R >>", number + 2), content.clone())
+            }
         };
         objects.push(
             format!(
@@ -71,8 +115,12 @@ pub(crate) fn document(pages: &[Page]) -> Vec<u8> {
             .into_bytes(),
         );
         objects.push(stream("", content.as_bytes()));
-        if let Page::Scan(lines) = page {
-            let (width, height, pixels) = draw(lines);
+        let drawn = match page {
+            Page::Text(_) => None,
+            Page::Scan(lines) => Some(Drawn::of(pdf(&[lines]))),
+            Page::Painted(_, drawn) => Some(drawn.clone()),
+        };
+        if let Some(Drawn { width, height, pixels }) = drawn {
             objects.push(stream(
                 &format!("/Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceGray /BitsPerComponent 8"),
                 &pixels,

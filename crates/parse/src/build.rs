@@ -10,7 +10,7 @@ use super::markup::Meaning;
 use super::references::References;
 use corpora_values::{
     Area, Block, BlockKind, Format, MarkKind, Markup, Metadata, OutlineEntry, PageMark, ParsedDocument, Part, PartKind,
-    Section, SectionKind, SectionSource, Span, Table,
+    Recognition, Section, SectionKind, SectionSource, Span, Table,
 };
 
 /// Builds a [`ParsedDocument`] section by section.
@@ -28,6 +28,8 @@ pub(super) struct Builder {
     parts: Vec<(PartKind, Range<u32>)>,
     /// Things a person should know.
     pub(super) notes: Vec<String>,
+    /// Recognition of the current section.
+    recognition: Option<Recognition>,
     start: usize,
 }
 
@@ -44,6 +46,7 @@ impl Builder {
             references: References::default(),
             parts: Vec::new(),
             notes: Vec::new(),
+            recognition: None,
             start: 0,
         }
     }
@@ -88,14 +91,26 @@ impl Builder {
 
     /// Adds a block to the current section; white space is folded, ligatures are repaired, the form is NFC.
     pub(super) fn block(&mut self, kind: BlockKind, text: &str, area: Option<Area>) {
-        self.counted_block(kind, text, area, &[]);
+        self.counted_block(kind, text, area, None, &[]);
     }
 
-    /// Adds a block with marks whose places are counted.
-    pub(super) fn counted_block(&mut self, kind: BlockKind, text: &str, area: Option<Area>, marked: &[Marked]) {
-        if let Some(start) = self.push(kind, text, area) {
+    /// Adds a block with marks whose places are counted, and the certainty of its recognition, if it was recognised.
+    pub(super) fn counted_block(
+        &mut self,
+        kind: BlockKind,
+        text: &str,
+        area: Option<Area>,
+        confidence: Option<u8>,
+        marked: &[Marked],
+    ) {
+        if let Some(start) = self.push(kind, text, area, confidence) {
             self.add_marks(kind, start, marked);
         }
+    }
+
+    /// The current section was recognised in a picture.
+    pub(super) fn recognised(&mut self, recognition: Recognition) {
+        self.recognition = Some(recognition);
     }
 
     /// Adds a block with marks whose places are those in `text`. What refers to a note does so as the file at `path` has it.
@@ -106,7 +121,7 @@ impl Builder {
         marks: Vec<(Range<usize>, Meaning)>,
         path: &str,
     ) {
-        let Some(start) = self.push(kind, text, None) else { return };
+        let Some(start) = self.push(kind, text, None, None) else { return };
         let ends: Vec<usize> = marks.iter().flat_map(|(place, _)| [place.start, place.end]).collect();
         let counts = marked::counted(text, &ends);
         let mut known = Vec::new();
@@ -147,7 +162,7 @@ impl Builder {
     }
 
     /// Adds a block. The place of its text, unless there is none.
-    fn push(&mut self, kind: BlockKind, text: &str, area: Option<Area>) -> Option<usize> {
+    fn push(&mut self, kind: BlockKind, text: &str, area: Option<Area>, confidence: Option<u8>) -> Option<usize> {
         let clean = clean(text);
         if clean.is_empty() {
             return None;
@@ -157,7 +172,7 @@ impl Builder {
         }
         let at = self.text.len();
         self.text.push_str(&clean);
-        self.blocks.push(Block { kind, span: Span::new(at, self.text.len()), area });
+        self.blocks.push(Block { kind, span: Span::new(at, self.text.len()), area, confidence });
         Some(at)
     }
 
@@ -165,7 +180,8 @@ impl Builder {
     pub(super) fn end_section(&mut self, label: Option<String>, source: SectionSource) {
         let number = self.section_number();
         let span = Span::new(self.start, self.text.len());
-        self.sections.push(Section { kind: self.kind, number, label, span, source });
+        let recognition = self.recognition.take();
+        self.sections.push(Section { kind: self.kind, number, label, span, source, recognition });
         self.text.push('\u{c}');
         self.start = self.text.len();
     }

@@ -9,7 +9,7 @@ use super::markup::{Decoded, decode};
 use super::{ParseSettings, docx, epub, html, markdown, pdf, text};
 
 /// Version of the parser's output. Raised whenever the same bytes may give another text.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Beginning of an OLE compound file: <https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb/>, 2.2.
 const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";

@@ -19,5 +19,5 @@ mod text;
 
 pub use environment::clear_environment;
 pub use formats::{VERSION, check_name, parse, sniff};
-pub use ocr::{OcrCount, OcrMode, OcrSettings};
+pub use ocr::{LANGUAGE_FOLLOWS, OcrCount, OcrMode, OcrSettings};
 pub use settings::ParseSettings;

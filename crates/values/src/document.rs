@@ -96,6 +96,18 @@ pub struct Section {
     /// Source of its text, and what is missing.
     #[serde(default, skip_serializing_if = "SectionSource::is_file")]
     pub source: SectionSource,
+    /// Recognition by which it was read, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recognition: Option<Recognition>,
+}
+
+/// Optical character recognition of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recognition {
+    /// Mean certainty about its letters, from 0 to 100. Below 60 the text is doubtful.
+    pub confidence: u8,
+    /// Degrees by which the text is turned on the page, clockwise: 0, 90, 180 or 270.
+    pub turn: u16,
 }
 
 /// Source of a section's text.
@@ -226,6 +238,9 @@ pub struct Block {
     /// Place on the page, in formats that have pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<Area>,
+    /// Certainty of the recognition that has read it, from 0 to 100; absent where the file says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<u8>,
 }
 
 /// A parsed document: one NFC text and what stands where in it.

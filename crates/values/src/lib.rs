@@ -3,6 +3,7 @@
 mod canonical;
 mod choice;
 mod document;
+pub mod english;
 mod event;
 mod extraction;
 mod failure;
@@ -22,8 +23,8 @@ mod words;
 pub use canonical::{canonical_json, sorted};
 pub use choice::Choice;
 pub use document::{
-    Area, Block, BlockKind, Chunk, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Section, SectionKind,
-    SectionSource, Span,
+    Area, Block, BlockKind, Chunk, Gap, Metadata, OutlineEntry, PageMark, ParsedDocument, Recognition, Section,
+    SectionKind, SectionSource, Span,
 };
 pub use event::{Asked, Event, ModelChange, RunOutcome, StageTotals, Summary};
 pub use extraction::{DefinitionKind, DefinitionSource, Evidence, Extraction, Grounding, Item};

@@ -185,7 +185,14 @@ mod tests {
             let span = Span::new(at, at + text.len());
             at += text.len() + 1;
             let number = u32::try_from(n).unwrap() + 1;
-            Section { kind: SectionKind::Chapter, number, label: None, span, source: SectionSource::File }
+            Section {
+                kind: SectionKind::Chapter,
+                number,
+                label: None,
+                span,
+                source: SectionSource::File,
+                recognition: None,
+            }
         };
         let sections = pages.iter().enumerate().map(section).collect();
         ParsedDocument {

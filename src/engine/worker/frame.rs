@@ -57,6 +57,8 @@ pub(super) struct ParseRequest {
     pub(super) length: u64,
     /// True if each section is told before it is read, and not only some now and then.
     pub(super) exact: bool,
+    /// Pages that are recognised at the same time.
+    pub(super) at_once: usize,
     /// Sections that are not read, and why.
     pub(super) left_out: BTreeMap<u32, String>,
 }

@@ -9,12 +9,14 @@ mod frame;
 mod limits;
 mod parsed;
 mod process;
+mod program;
 mod question;
 mod serve;
 
 pub use self::confine::{Confinement, Strength};
 pub use self::limits::{CLOCK_FACTOR, ParseLimits};
 pub(super) use self::parsed::{FoundTerms, Parsed, Position};
+pub(super) use self::process::ParseWorker;
 pub use self::process::confinement;
-pub(super) use self::process::{ParseProgram, ParseWorker};
+pub(super) use self::program::ParseProgram;
 pub use self::serve::serve;

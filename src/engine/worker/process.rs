@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use super::confine::Confinement;
 use super::frame::{Orders, ParseRequest, Reply, write_frame};
 use super::limits::{CLOCK_FACTOR, ParseLimits};
 use super::parsed::{FoundTerms, Parsed, Position};
+use super::program::ParseProgram;
 use super::question::{Patient, Question, Unput};
 use crate::engine::attempts::StageError;
 use crate::engine::error::RunError;
@@ -28,15 +29,6 @@ const START: Duration = Duration::from_secs(60);
 
 /// Most sections of a document that are left out because they end the worker.
 const MOST_LEFT_OUT: usize = 5;
-
-/// Program of the workers, and what they are told once.
-#[derive(Debug, Clone)]
-pub(in crate::engine) struct ParseProgram {
-    /// Started as `PROGRAM parse-worker BYTES`.
-    pub(in crate::engine) program: PathBuf,
-    pub(in crate::engine) settings: ParseSettings,
-    pub(in crate::engine) limits: ParseLimits,
-}
 
 /// One slot for a worker process; the process is started when it is first needed and after it died.
 pub(in crate::engine) struct ParseWorker<'a> {
@@ -65,7 +57,9 @@ impl<'a> ParseWorker<'a> {
         sha: &Fingerprint,
         progress: &mut dyn FnMut(Position),
     ) -> Result<Parsed, StageError> {
-        let mut request = ParseRequest { sha: *sha, length: 0, exact: false, left_out: BTreeMap::new() };
+        let share = self.program.share();
+        let at_once = share.processors;
+        let mut request = ParseRequest { sha: *sha, length: 0, exact: false, at_once, left_out: BTreeMap::new() };
         let mut first: Option<Failure> = None;
         loop {
             let mut last = None;
@@ -85,6 +79,8 @@ impl<'a> ParseWorker<'a> {
             let (Some(section), true) = (section, request.left_out.len() < MOST_LEFT_OUT) else {
                 return Err(first.unwrap_or(failure).into());
             };
+            // One page at a time: the one that was begun last is the one.
+            request.at_once = 1;
             if std::mem::replace(&mut request.exact, true) {
                 request.left_out.insert(section, self.reason(failure.kind));
             }
@@ -166,7 +162,7 @@ impl<'a> ParseWorker<'a> {
 
     /// A worker that is ready. What keeps one from starting is the machine's trouble, and no document's.
     fn start(&self) -> Result<(Process, Confinement), RunError> {
-        let ParseProgram { program, settings, limits } = self.program;
+        let ParseProgram { program, settings, limits, .. } = self.program;
         let failed = |source| RunError::Machine { action: "start a parse worker", source };
         let orders = Orders::to_bytes(settings, limits).map_err(failed)?;
         let mut command = Command::new(program);
@@ -201,7 +197,7 @@ impl<'a> ParseWorker<'a> {
 /// If it cannot be started.
 pub fn confinement(program: &Path, settings: &ParseSettings) -> Result<Confinement, RunError> {
     let (program, settings, limits) = (program.to_path_buf(), settings.clone(), ParseLimits::default());
-    let program = ParseProgram { program, settings, limits };
+    let program = ParseProgram::new(program, settings, limits);
     let (process, confinement) = ParseWorker::new(&program).start()?;
     process.end();
     Ok(confinement)
@@ -431,7 +427,7 @@ mod tests {
         let ready = r#"printf '\051\000\000\000{"Ready":{"files":"None","calls":"None"}}'"#;
         std::fs::write(&program, format!("#!/bin/sh\n{ready}\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        ParseProgram { program, settings: ParseSettings::default(), limits: ParseLimits { time, memory: 1 << 30 } }
+        ParseProgram::new(program, ParseSettings::default(), ParseLimits { time, memory: 1 << 30 })
     }
 
     /// Result of asking such a worker.

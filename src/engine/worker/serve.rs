@@ -65,6 +65,7 @@ fn serve_requests(time: Duration, mut settings: ParseSettings, confinement: Conf
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match request {
             Request::Parse(request) => {
                 settings.left_out.clone_from(&request.left_out);
+                settings.ocr.at_once = request.at_once;
                 answer(attached?, request.exact, &settings, &mut allowance, &mut replies)
             }
             Request::Terms(rules) => find_terms(&attached?, rules),

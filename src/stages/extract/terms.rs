@@ -96,7 +96,12 @@ mod tests {
         let mut at = 0;
         let mut blocks = Vec::new();
         for line in text.split('\n') {
-            blocks.push(Block { kind: BlockKind::Paragraph, span: Span::new(at, at + line.len()), area: None });
+            blocks.push(Block {
+                kind: BlockKind::Paragraph,
+                span: Span::new(at, at + line.len()),
+                area: None,
+                confidence: None,
+            });
             at += line.len() + 1;
         }
         let document = ParsedDocument {

@@ -266,9 +266,13 @@ mod tests {
                     label: None,
                     span,
                     source: SectionSource::File,
+                    recognition: None,
                 })
                 .collect(),
-            blocks: spans.iter().map(|&span| Block { kind: BlockKind::Paragraph, span, area: None }).collect(),
+            blocks: spans
+                .iter()
+                .map(|&span| Block { kind: BlockKind::Paragraph, span, area: None, confidence: None })
+                .collect(),
             text,
             outline: Vec::new(),
             page_marks: Vec::new(),
@@ -363,7 +367,7 @@ mod tests {
         let whole = Span::new(0, document.text.len());
         document.sections.truncate(1);
         document.sections[0].span = whole;
-        document.blocks = vec![Block { kind: BlockKind::Paragraph, span: whole, area: None }];
+        document.blocks = vec![Block { kind: BlockKind::Paragraph, span: whole, area: None, confidence: None }];
         let place = Places::new(&document).occurrence(item(&document, "wyrm").occurrences[0]);
         assert!(place.sentence.contains("wyrm") && place.sentence.chars().count() <= LONGEST_SENTENCE + 10);
     }

@@ -3,6 +3,7 @@
 //! The picture is rendered here, in this process and within its limits; the recognition is Tesseract's, a program of its own
 //! that may be missing. A page that cannot be recognised says so and harms no other.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,11 +12,13 @@ use std::time::Duration;
 use hayro_syntax::page::Page;
 use serde::{Deserialize, Serialize};
 
-use super::tesseract::OcrLine;
-use super::{picture, tesseract};
+use super::languages::{self, Installed};
+use super::picture::{self, DOTS_PER_INCH, Picture};
+use super::reading::{PageReading, Reader};
+use super::side_by_side::Told;
+use super::{side_by_side, tesseract};
 use crate::ParseSettings;
-use crate::build::Builder;
-use corpora_values::{Area, BlockKind, Choice};
+use corpora_values::Choice;
 
 /// Occasion on which pages are recognised.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +53,7 @@ impl Choice for OcrMode {
 pub struct OcrSettings {
     /// Occasion.
     pub mode: OcrMode,
-    /// Tesseract's names of the languages, joined by `+`, as `eng+deu`.
+    /// Tesseract's names of the languages, joined by `+`, as `eng+deu`; [`LANGUAGE_FOLLOWS`] for that of each page.
     pub languages: String,
     /// The program `tesseract`; none if there is none.
     pub program: Option<PathBuf>,
@@ -61,13 +64,18 @@ pub struct OcrSettings {
     pub needs: Vec<PathBuf>,
     /// Time by the clock that the recognition of one page may take.
     pub page_time: Duration,
+    /// Pages of a document that are recognised at the same time, at most; 0 for as many as the machine has processors.
+    pub at_once: usize,
 }
+
+/// Word for the language of each page, among those that are installed.
+pub const LANGUAGE_FOLLOWS: &str = "auto";
 
 impl Default for OcrSettings {
     fn default() -> Self {
         let page_time = Duration::from_secs(60);
-        let (languages, needs) = ("eng".to_owned(), Vec::new());
-        Self { mode: OcrMode::Auto, languages, program: None, under: None, needs, page_time }
+        let (languages, needs) = (LANGUAGE_FOLLOWS.to_owned(), Vec::new());
+        Self { mode: OcrMode::Auto, languages, program: None, under: None, needs, page_time, at_once: 0 }
     }
 }
 
@@ -86,110 +94,181 @@ impl OcrCount {
     }
 }
 
-/// Text that the file itself has for a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OwnText {
-    /// So many characters, white space not counted. It may be none.
-    Characters(usize),
-    /// Text that is no language: the page has to be recognised to be read.
-    Garbled,
+/// A page that is to be recognised.
+pub(crate) struct Wanted<'p, 'a> {
+    /// From 1.
+    pub(crate) number: usize,
+    pub(crate) page: &'p Page<'a>,
+    /// Its text cannot be had otherwise.
+    pub(crate) is_needed: bool,
 }
 
-/// Source from which a page's text has to be taken, with what was recognised.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Recognition {
-    /// From the file.
-    Own,
-    /// From these lines, instead of what the file holds.
-    Recognised(Vec<OcrLine>),
-    /// From the file, which holds little or nothing of it: the page should have been recognised, and was not.
-    Missing,
-}
-
-/// Pages in a row that may run out of time before the rest of the document is not tried any more.
+/// Pages in a row that may run out of time before the next ones get less of it.
 const SLOW_PAGES: u32 = 2;
+
+/// Pages in a row, and none before them that was read, from which on it is the program that is slow: the rest is not tried.
+const ALL_SLOW: u32 = 16;
 
 /// The recognition for one document.
 pub(crate) struct Ocr<'a> {
     settings: &'a OcrSettings,
     count: &'a OcrCount,
-    /// Reason for which nothing can be recognised; looked up when the first page asks.
-    hindrance: Option<Option<String>>,
-    slow: u32,
     recognised: Vec<usize>,
-    missing: Vec<usize>,
+    missing: Vec<(usize, String)>,
     failed: Vec<(usize, String)>,
+    remarks: Vec<String>,
+    /// Pages by the language that they seem to be in and that is not installed.
+    lacking: BTreeMap<&'static str, Vec<usize>>,
+}
+
+/// Course of the recognition of a document's pages.
+#[derive(Default)]
+struct Course {
+    slow: AtomicU32,
+    read: AtomicU32,
+}
+
+impl Course {
+    /// Time that a page gets; none where no more are tried.
+    fn time(&self, all: Duration) -> Option<Duration> {
+        let slow = self.slow.load(Ordering::Relaxed);
+        if slow >= ALL_SLOW && self.read.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        Some(all / (1 << slow.saturating_sub(SLOW_PAGES - 1).min(4)))
+    }
+
+    fn ended<T>(&self, read: &Result<T, OcrFailure>) {
+        match read {
+            Ok(_) => {
+                self.slow.store(0, Ordering::Relaxed);
+                self.read.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(OcrFailure::Slow) => _ = self.slow.fetch_add(1, Ordering::Relaxed),
+            Err(_) => {}
+        }
+    }
 }
 
 impl<'a> Ocr<'a> {
     pub(crate) fn new(settings: &'a ParseSettings) -> Self {
-        let (recognised, missing, failed) = Default::default();
+        let (recognised, missing, failed, remarks, lacking) = Default::default();
         let (settings, count) = (&settings.ocr, &settings.ocr_count);
-        Self { settings, count, hindrance: None, slow: 0, recognised, missing, failed }
+        Self { settings, count, recognised, missing, failed, remarks, lacking }
     }
 
-    /// Says where the text of page `number` comes from, and recognises it if that is called for.
-    pub(crate) fn page(&mut self, page: &Page<'_>, number: usize, own: OwnText) -> Recognition {
-        let (characters, needed) = match own {
-            OwnText::Garbled => (0, true),
-            OwnText::Characters(n) => (n, n < picture::LITTLE_TEXT && picture::is_picture(page, n)),
-        };
-        let forced = self.settings.mode == OcrMode::Force;
-        if !needed && !forced {
-            return Recognition::Own;
+    /// Recognises pages, several at the same time; `done` is told the number before that of each that is begun, and that of each that was
+    /// tried. A page that could not be read has none.
+    pub(crate) fn read(&mut self, pages: &[Wanted<'_, '_>], done: &mut dyn FnMut(usize)) -> Vec<Option<PageReading>> {
+        if pages.is_empty() {
+            return Vec::new();
         }
-        if self.hindrance().is_some() {
-            if !needed {
-                return Recognition::Own;
+        let (languages, installed) = match self.means() {
+            Ok(means) => means,
+            Err(hindrance) => {
+                let needed = pages.iter().filter(|wanted| wanted.is_needed);
+                self.missing.extend(needed.map(|wanted| (wanted.number, hindrance.clone())));
+                return pages.iter().map(|_| None).collect();
             }
-            self.missing.push(number);
-            return Recognition::Missing;
-        }
-        self.count.add();
-        match self.recognise(page) {
-            Ok(lines) => {
-                self.slow = 0;
-                let found: usize = lines.iter().map(|l| l.text.chars().filter(|c| !c.is_whitespace()).count()).sum();
-                // A picture under a line of text that shows no more than that line.
-                if !forced && characters > 0 && found <= characters {
-                    return Recognition::Own;
+        };
+        let follows = (self.settings.languages == LANGUAGE_FOLLOWS).then_some(&installed);
+        let mut reader = Reader { settings: self.settings, languages: &languages, installed: follows };
+        let course = Course::default();
+        // A book is in one language, most often: that of its first page is tried first on the others.
+        let alone = if follows.is_some() { 1 } else { 0 };
+        let (first, rest) = pages.split_at(alone);
+        let mut readings = self.side_by_side(first, reader, &course, done);
+        let language = readings.iter().find_map(|read| read.as_ref().ok()).map(|read| read.languages.clone());
+        reader.languages = language.as_deref().unwrap_or(&languages);
+        readings.extend(self.side_by_side(rest, reader, &course, done));
+        readings.into_iter().zip(pages).map(|(read, wanted)| self.told(read, wanted)).collect()
+    }
+
+    fn side_by_side(
+        &self,
+        pages: &[Wanted<'_, '_>],
+        reader: Reader<'_>,
+        course: &Course,
+        done: &mut dyn FnMut(usize),
+    ) -> Vec<Result<PageReading, OcrFailure>> {
+        let read = |picture: &Picture| {
+            let time = course.time(self.settings.page_time).ok_or(OcrFailure::AllSlow)?;
+            let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| reader.read(picture, time)))
+                .unwrap_or(Err(OcrFailure::NoPicture("what it shows breaks the program")));
+            course.ended(&read);
+            read
+        };
+        let draw = |at: usize| {
+            self.count.add();
+            let page = pages[at].page;
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| picture::render(page, DOTS_PER_INCH)))
+                .unwrap_or(Err(OcrFailure::NoPicture("drawing it breaks the renderer")))
+        };
+        let at_once = match self.settings.at_once {
+            0 => std::thread::available_parallelism().map_or(1, usize::from).min(MOST_AT_ONCE),
+            n => n,
+        };
+        side_by_side::map(pages.len(), at_once, draw, read, &mut |told| match told {
+            Told::Begun(at) => done(pages[at].number - 1),
+            Told::Done(at) => done(pages[at].number),
+        })
+    }
+
+    /// Takes note of how the reading of a page ended.
+    fn told(&mut self, read: Result<PageReading, OcrFailure>, wanted: &Wanted<'_, '_>) -> Option<PageReading> {
+        match read {
+            Ok(reading) => {
+                if let Some(language) = reading.lacks {
+                    self.lacking.entry(language).or_default().push(wanted.number);
                 }
-                self.recognised.push(number);
-                Recognition::Recognised(lines)
+                Some(reading)
+            }
+            Err(OcrFailure::AllSlow) => {
+                let seconds = self.settings.page_time.as_secs();
+                let reason = format!(
+                    "{ALL_SLOW} pages in a row took longer than {seconds} s and less each, so no more were tried"
+                );
+                self.missing.push((wanted.number, reason));
+                None
             }
             Err(failure) => {
-                self.failed.push((number, failure.to_string()));
-                if failure == OcrFailure::Slow {
-                    self.slow += 1;
-                }
-                if self.slow == SLOW_PAGES {
-                    let seconds = self.settings.page_time.as_secs();
-                    let reason =
-                        format!("{SLOW_PAGES} pages in a row took longer than {seconds} s each, so no more were tried");
-                    self.hindrance = Some(Some(reason));
-                }
-                if needed { Recognition::Missing } else { Recognition::Own }
+                self.failed.push((wanted.number, failure.to_string()));
+                None
             }
         }
     }
 
-    /// Reason for which nothing can be recognised, if that is so.
-    fn hindrance(&mut self) -> Option<&str> {
-        let settings = self.settings;
-        self.hindrance
-            .get_or_insert_with(|| match (settings.mode, &settings.program) {
-                (OcrMode::Off, _) => Some("--ocr off leaves them as they are; --ocr auto reads them".to_owned()),
-                (_, None) => Some(install(&settings.languages)),
-                (_, Some(program)) => tesseract::missing_languages(program, settings),
-            })
-            .as_deref()
+    /// Takes note of a page whose text comes from its recognition.
+    pub(crate) fn used(&mut self, number: usize) {
+        self.recognised.push(number);
     }
 
-    fn recognise(&self, page: &Page<'_>) -> Result<Vec<OcrLine>, OcrFailure> {
-        let program = self.settings.program.as_deref().expect("without a program there is a hindrance");
-        let picture = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| picture::render(page)))
-            .map_err(|_| OcrFailure::NoPicture("drawing it breaks the renderer"))??;
-        tesseract::recognise(program, self.settings, &picture)
+    /// The languages that a page is read in first, and all that are installed.
+    ///
+    /// # Errors
+    /// The reason for which nothing can be recognised.
+    fn means(&mut self) -> Result<(String, Installed), String> {
+        let settings = self.settings;
+        if settings.mode == OcrMode::Off {
+            return Err("--ocr off leaves them as they are; --ocr auto reads them".to_owned());
+        }
+        let Some(program) = &settings.program else { return Err(install(&settings.languages)) };
+        let installed = tesseract::installed(program, settings)?;
+        let (languages, missing) = installed.part(&settings.languages);
+        if missing.is_empty() {
+            return Ok((languages, installed));
+        }
+        let advice = format!(
+            "--ocr-lang {} is not installed; tesseract --list-langs shows {}; {}",
+            missing.join("+"),
+            installed.shown(),
+            advice(missing[0]),
+        );
+        if languages.is_empty() {
+            return Err(advice);
+        }
+        self.remarks.push(advice);
+        Ok((languages, installed))
     }
 
     /// Notes on what a person should know of the recognition of this document.
@@ -198,9 +277,18 @@ impl<'a> Ocr<'a> {
         if !self.recognised.is_empty() {
             notes.push(format!("{} read by optical character recognition", pages(&self.recognised)));
         }
-        if !self.missing.is_empty() {
-            let reason = self.hindrance.flatten().unwrap_or_default();
-            notes.push(format!("{} cannot be read without OCR: {reason}", pages(&self.missing)));
+        let mut missing: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        self.missing.iter().for_each(|(number, reason)| missing.entry(reason).or_default().push(*number));
+        for (reason, numbers) in missing {
+            notes.push(format!("{} cannot be read without OCR: {reason}", pages(&numbers)));
+        }
+        notes.extend(self.remarks);
+        for (language, numbers) in &self.lacking {
+            let (are, be) = (pages(numbers), if numbers.len() == 1 { "seems" } else { "seem" });
+            notes.push(format!(
+                "{are} {be} to be in the language {language}, which is not installed; {}",
+                advice(language)
+            ));
         }
         // A document of a thousand pages that all fail alike needs no thousand lines.
         for (number, reason) in self.failed.iter().take(5) {
@@ -213,12 +301,26 @@ impl<'a> Ocr<'a> {
     }
 }
 
+/// Pages that are recognised at the same time, at most: each takes some 100 MB.
+const MOST_AT_ONCE: usize = 16;
+
+/// Advice on how to get a language. Debian's packages: <https://packages.debian.org/source/stable/tesseract-lang>.
+fn advice(language: &str) -> String {
+    if !languages::is_formed(language) {
+        return format!("'{language}' is none of Tesseract's names, which have three letters: eng, deu, fra");
+    }
+    let package = language.to_lowercase().replace(['_', '/'], "-");
+    format!(
+        "install the language (Debian, Ubuntu: apt-get install tesseract-ocr-{package}) and run again with --retry-failed"
+    )
+}
+
 /// Advice on how to get the program and its languages.
 /// Debian's packages: <https://packages.debian.org/source/stable/tesseract-lang>.
 fn install(languages: &str) -> String {
     let packages: Vec<String> = languages
         .split('+')
-        .filter(|language| *language != "eng")
+        .filter(|language| !["eng", LANGUAGE_FOLLOWS].contains(language))
         .map(|language| format!(" tesseract-ocr-{}", language.to_lowercase().replace(['_', '/'], "-")))
         .collect();
     format!(
@@ -236,34 +338,12 @@ pub(crate) enum OcrFailure {
     /// The recognition ran out of time.
     #[error("it took too long and was stopped")]
     Slow,
+    /// Those before it all took too long.
+    #[error("the pages before it took too long")]
+    AllSlow,
     /// The program failed.
     #[error("tesseract failed: {0}")]
     Program(String),
-}
-
-/// Adds recognised lines to the current section, a block for each paragraph. Hyphens at line ends are joined.
-pub(crate) fn add(lines: &[OcrLine], builder: &mut Builder) {
-    for paragraph in lines.chunk_by(|a, b| a.paragraph == b.paragraph) {
-        let mut text = String::new();
-        let mut area = paragraph[0].area;
-        for line in paragraph {
-            match text.strip_suffix(['-', '\u{2010}']) {
-                Some(stem) if line.text.starts_with(char::is_lowercase) && stem.ends_with(char::is_alphabetic) => {
-                    text.truncate(stem.len());
-                }
-                _ if !text.is_empty() => text.push(' '),
-                _ => {}
-            }
-            text.push_str(&line.text);
-            area = Area {
-                left: area.left.min(line.area.left),
-                top: area.top.min(line.area.top),
-                right: area.right.max(line.area.right),
-                bottom: area.bottom.max(line.area.bottom),
-            };
-        }
-        builder.block(BlockKind::Paragraph, &text, Some(area));
-    }
 }
 
 /// "page 3", or "pages 1-4, 7".
@@ -283,27 +363,8 @@ pub(crate) fn pages(numbers: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::build::Builder;
     use corpora_values::{Format, Gap, Metadata, SectionKind, SectionSource};
-
-    fn line(text: &str, paragraph: u32, top: i32) -> OcrLine {
-        OcrLine {
-            text: text.into(),
-            area: Area { left: 10, top, right: 500, bottom: top + 100 },
-            paragraph,
-            confidence: 90.0,
-        }
-    }
-
-    #[test]
-    fn lines_become_paragraphs_with_their_areas_and_hyphens_joined() {
-        let mut builder = Builder::new(SectionKind::Page);
-        add(&[line("A lan-", 0, 0), line("tern burns.", 0, 120), line("Next.", 1, 400)], &mut builder);
-        builder.end_section(None, SectionSource::Ocr);
-        let document = builder.finish(Format::Pdf, Metadata::default());
-        assert_eq!(document.text, "A lantern burns.\nNext.");
-        assert_eq!(document.gap(), None);
-        assert_eq!(document.blocks[0].area, Some(Area { left: 10, top: 0, right: 500, bottom: 220 }));
-    }
 
     #[test]
     fn a_document_tells_what_it_lacks_and_recognition_first() {
@@ -321,6 +382,23 @@ mod tests {
     fn what_to_install_is_said_by_name() {
         assert!(install("eng").contains("apt-get install tesseract-ocr)"));
         assert!(install("eng+deu+chi_sim").contains("tesseract-ocr tesseract-ocr-deu tesseract-ocr-chi-sim)"));
+    }
+
+    #[test]
+    fn slow_pages_take_time_from_the_next_ones_and_only_a_program_that_never_answers_ends_it() {
+        let (course, all) = (Course::default(), Duration::from_secs(64));
+        let slow = Err::<(), _>(OcrFailure::Slow);
+        course.ended(&slow);
+        assert_eq!(course.time(all), Some(all));
+        course.ended(&slow);
+        assert_eq!(course.time(all), Some(all / 2));
+        (0..10).for_each(|_| course.ended(&slow));
+        assert_eq!(course.time(all), Some(all / 16));
+        (0..10).for_each(|_| course.ended(&slow));
+        assert_eq!(course.time(all), None);
+        course.ended(&Ok(()));
+        (0..30).for_each(|_| course.ended(&slow));
+        assert_eq!(course.time(all), Some(all / 16), "one was read: it is the pages that are slow");
     }
 
     #[test]

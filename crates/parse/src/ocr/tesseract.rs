@@ -10,28 +10,35 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::languages::Installed;
 use super::picture::Picture;
-use super::recognition::OcrFailure;
-use super::recognition::OcrSettings;
+use super::recognition::{OcrFailure, OcrSettings};
 use crate::environment::ending_with_this_process;
-use corpora_values::Area;
 
-/// A recognised line.
+/// A word that was read, with its box on the picture in pixels.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct OcrLine {
-    pub(crate) text: String,
-    pub(crate) area: Area,
-    /// Lines of one paragraph have one number, which grows from paragraph to paragraph.
-    pub(crate) paragraph: u32,
-    /// Certainty of Tesseract about its words, from 0 to 100.
-    pub(crate) confidence: f32,
+pub(super) struct Word {
+    pub(super) text: String,
+    pub(super) left: i32,
+    pub(super) top: i32,
+    pub(super) right: i32,
+    pub(super) bottom: i32,
+    /// Certainty, from 0 to 100.
+    pub(super) confidence: f32,
+    /// Numbers of its block, its paragraph and its line.
+    pub(super) line: [u32; 3],
 }
 
-/// Words below this confidence are specks and strokes, not words.
-const LEAST_CONFIDENCE: f32 = 25.0;
+impl Word {
+    /// Letters and digits of it.
+    pub(super) fn letters(&self) -> usize {
+        self.text.chars().filter(|c| c.is_alphanumeric()).count()
+    }
 
-/// Lines without a letter or digit below this confidence are rules and borders.
-const LEAST_CONFIDENCE_OF_SIGNS: f32 = 70.0;
+    pub(super) fn height(&self) -> i32 {
+        self.bottom - self.top
+    }
+}
 
 /// More than this is no answer about one page.
 const MOST_OUTPUT: usize = 32 << 20;
@@ -39,42 +46,44 @@ const MOST_OUTPUT: usize = 32 << 20;
 /// Time for the list of languages.
 const LIST_TIME: Duration = Duration::from_secs(20);
 
-/// Advice on what a person has to do before these languages can be used; nothing if all are there.
-pub(super) fn missing_languages(program: &Path, settings: &OcrSettings) -> Option<String> {
-    let (shown, languages) = (program.display(), &settings.languages);
+/// The languages that the program has.
+///
+/// # Errors
+/// A sentence that says why it cannot be asked.
+pub(super) fn installed(program: &Path, settings: &OcrSettings) -> Result<Installed, String> {
+    let shown = program.display();
     let mut command = ending_with_this_process(program, settings.under.as_deref());
     command.arg("--list-langs");
-    let listed = match run(&mut command, &[], LIST_TIME) {
+    match run(&mut command, &[], Instant::now() + LIST_TIME) {
         // Older ones list on standard error: <https://github.com/tesseract-ocr/tesseract/issues/1083>.
-        Ok(done) => format!("{}\n{}", String::from_utf8_lossy(&done.output), String::from_utf8_lossy(&done.errors)),
-        Err(Stopped::Slow) => return Some(format!("'{shown} --list-langs' does not end")),
-        Err(Stopped::Failed(e)) => return Some(format!("'{shown}' cannot be started: {e}")),
-    };
-    let known: Vec<&str> =
-        listed.lines().map(str::trim).filter(|line| !line.is_empty() && !line.contains(' ')).collect();
-    let missing: Vec<&str> = languages.split('+').filter(|wanted| !known.contains(wanted)).collect();
-    (!missing.is_empty()).then(|| {
-        format!(
-            "--ocr-lang {} is not installed; tesseract --list-langs shows {}; install the language (Debian, Ubuntu: apt-get install tesseract-ocr-{}) and run again with --retry-failed",
-            missing.join("+"),
-            known.join(", "),
-            missing[0].to_lowercase().replace(['_', '/'], "-"),
-        )
-    })
+        Ok(done) => Ok(Installed::of_list(&format!(
+            "{}\n{}",
+            String::from_utf8_lossy(&done.output),
+            String::from_utf8_lossy(&done.errors)
+        ))),
+        Err(Stopped::Slow) => Err(format!("'{shown} --list-langs' does not end")),
+        Err(Stopped::Failed(e)) => Err(format!("'{shown}' cannot be started: {e}")),
+    }
 }
 
-/// The lines on a picture, from the top of the first column to the end of the last.
-pub(super) fn recognise(program: &Path, settings: &OcrSettings, picture: &Picture) -> Result<Vec<OcrLine>, OcrFailure> {
+/// The words on a picture in these languages, from the top of the first column to the end of the last.
+pub(super) fn recognise(
+    settings: &OcrSettings,
+    languages: &str,
+    picture: &Picture,
+    deadline: Instant,
+) -> Result<Vec<Word>, OcrFailure> {
+    let program = settings.program.as_deref().expect("without a program there is a hindrance");
     let mut image = format!("P5 {} {} 255\n", picture.width, picture.height).into_bytes();
     image.extend_from_slice(&picture.pixels);
     let dots_per_inch = (picture.scale * 72.0).round().max(70.0);
     let mut command = ending_with_this_process(program, settings.under.as_deref());
     command
-        .args(["stdin", "stdout", "-l", settings.languages.as_str(), "--dpi", &format!("{dots_per_inch:.0}")])
+        .args(["stdin", "stdout", "-l", languages, "--dpi", &format!("{dots_per_inch:.0}")])
         .args(["-c", "tessedit_create_tsv=1"])
-        // Documents are what is done side by side: <https://tesseract-ocr.github.io/tessdoc/FAQ.html>.
+        // Pages and documents are what is done side by side: <https://tesseract-ocr.github.io/tessdoc/FAQ.html>.
         .env("OMP_THREAD_LIMIT", "1");
-    let done = run(&mut command, &image, settings.page_time).map_err(|stopped| match stopped {
+    let done = run(&mut command, &image, deadline).map_err(|stopped| match stopped {
         Stopped::Slow => OcrFailure::Slow,
         Stopped::Failed(e) => OcrFailure::Program(e.to_string()),
     })?;
@@ -87,7 +96,7 @@ pub(super) fn recognise(program: &Path, settings: &OcrSettings, picture: &Pictur
         let last = errors.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or("it gave no reason");
         return Err(OcrFailure::Program(format!("{last} ({})", done.status)));
     }
-    Ok(lines(&String::from_utf8_lossy(&done.output), picture.scale))
+    Ok(String::from_utf8_lossy(&done.output).lines().filter_map(word).collect())
 }
 
 /// Reason for which a program did not come to its end.
@@ -109,9 +118,9 @@ struct Done {
 }
 
 /// Runs a program to its end, or kills it when its time is over.
-fn run(command: &mut Command, input: &[u8], time: Duration) -> Result<Done, Stopped> {
+fn run(command: &mut Command, input: &[u8], deadline: Instant) -> Result<Done, Stopped> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let done = converse(&mut child, input, Instant::now() + time);
+    let done = converse(&mut child, input, deadline);
     if done.is_err() {
         let _ = child.kill();
         let _ = child.wait();
@@ -190,16 +199,9 @@ fn read_some(from: &mut Option<impl Read>, to: &mut Vec<u8>) -> Result<usize, St
     Ok(n)
 }
 
-/// A word of the table.
-struct Word<'a> {
-    line: [u32; 3],
-    area: Area,
-    confidence: f32,
-    text: &'a str,
-}
-
-/// Columns: level, page, block, paragraph, line, word, left, top, width, height, confidence, text. Level 5 is a word.
-fn word(row: &str, scale: f32) -> Option<Word<'_>> {
+/// A word of the table. Columns: level, page, block, paragraph, line, word, left, top, width, height, confidence, text. Level 5 is a
+/// word.
+fn word(row: &str) -> Option<Word> {
     let columns: Vec<&str> = row.splitn(12, '\t').collect();
     let [level, _, block, paragraph, line, _, left, top, width, height, confidence, text] = columns[..] else {
         return None;
@@ -209,56 +211,10 @@ fn word(row: &str, scale: f32) -> Option<Word<'_>> {
     }
     let pixels = |n: &str| n.parse::<i32>().ok();
     let (left, top, width, height) = (pixels(left)?, pixels(top)?, pixels(width)?, pixels(height)?);
-    let tenths = |pixels: i32| (f64::from(pixels) / f64::from(scale) * 10.0).round() as i32;
-    let area = Area {
-        left: tenths(left),
-        top: tenths(top),
-        right: tenths(left.saturating_add(width)),
-        bottom: tenths(top.saturating_add(height)),
-    };
+    let (right, bottom) = (left.saturating_add(width), top.saturating_add(height));
     let line = [block.parse().ok()?, paragraph.parse().ok()?, line.parse().ok()?];
-    Some(Word { line, area, confidence: confidence.parse().ok()?, text: text.trim() })
-}
-
-/// Words as they are written: with spaces between them, where the script has any.
-fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    // Kana, Han, compatibility and full-width forms: <https://www.unicode.org/Public/UNIDATA/Blocks.txt>.
-    let is_spaceless = |c: char| matches!(c, '\u{3000}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}');
-    let mut line = String::new();
-    for word in words {
-        let runs_on = line.ends_with(is_spaceless) && word.starts_with(is_spaceless);
-        if !line.is_empty() && !runs_on {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    line
-}
-
-fn lines(table: &str, scale: f32) -> Vec<OcrLine> {
-    let words: Vec<Word<'_>> =
-        table.lines().filter_map(|row| word(row, scale)).filter(|w| w.confidence >= LEAST_CONFIDENCE).collect();
-    let (mut lines, mut paragraph, mut last) = (Vec::new(), 0, None);
-    for words in words.chunk_by(|a, b| a.line == b.line) {
-        let text = joined(words.iter().map(|w| w.text));
-        let confidence = words.iter().map(|w| w.confidence).sum::<f32>() / words.len() as f32;
-        if confidence < LEAST_CONFIDENCE_OF_SIGNS && !text.contains(char::is_alphanumeric) {
-            continue;
-        }
-        let [block, own, _] = words[0].line;
-        if last.is_some_and(|last| last != [block, own]) {
-            paragraph += 1;
-        }
-        last = Some([block, own]);
-        let area = Area {
-            left: words.iter().map(|w| w.area.left).min().unwrap_or(0),
-            top: words.iter().map(|w| w.area.top).min().unwrap_or(0),
-            right: words.iter().map(|w| w.area.right).max().unwrap_or(0),
-            bottom: words.iter().map(|w| w.area.bottom).max().unwrap_or(0),
-        };
-        lines.push(OcrLine { text, area, paragraph, confidence });
-    }
-    lines
+    let confidence = confidence.parse().ok().filter(|c: &f32| c.is_finite())?;
+    (width > 0 && height > 0).then(|| Word { text: text.trim().to_owned(), left, top, right, bottom, confidence, line })
 }
 
 #[cfg(test)]
@@ -266,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_becomes_lines_with_areas_and_without_noise() {
+    fn a_table_becomes_words_with_their_boxes_and_what_is_broken_is_passed_over() {
         let table = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n\
             1\t1\t0\t0\t0\t0\t0\t0\t600\t800\t-1\t\n\
             5\t1\t1\t1\t1\t1\t100\t50\t60\t30\t96.5\tglass\n\
@@ -276,31 +232,24 @@ mod tests {
             5\t1\t2\t1\t1\t1\t100\t250\t60\t28\t55.0\t||\n\
             5\t1\t3\t1\t1\t1\t100\tx\t60\t28\t95.0\tbroken\n\
             rubbish\n";
-        let found = lines(table, 2.0);
-        let shown: Vec<(&str, u32)> = found.iter().map(|l| (l.text.as_str(), l.paragraph)).collect();
-        assert_eq!(shown, [("glass moth", 0), ("Thorn", 1)]);
-        assert_eq!(found[0].area, Area { left: 500, top: 250, right: 1150, bottom: 400 });
-    }
-
-    #[test]
-    fn words_are_parted_where_their_script_parts_them() {
-        assert_eq!(joined(["glass", "moth"].into_iter()), "glass moth");
-        assert_eq!(
-            joined(["\u{6f22}", "\u{5b57}\u{3002}", "PDF", "\u{6587}"].into_iter()),
-            "\u{6f22}\u{5b57}\u{3002} PDF \u{6587}"
-        );
+        let found: Vec<Word> = table.lines().filter_map(word).collect();
+        let shown: Vec<(&str, u32)> = found.iter().map(|w| (w.text.as_str(), w.line[0])).collect();
+        assert_eq!(shown, [("glass", 1), ("moth", 1), (";~", 1), ("Thorn", 1), ("||", 2)]);
+        let Word { left, top, right, bottom, confidence, .. } = found[1];
+        assert_eq!((left, top, right, bottom, confidence), (170, 52, 230, 80, 91.0));
     }
 
     #[test]
     fn a_program_that_hangs_is_stopped_and_one_that_floods_is_read() {
         let started = Instant::now();
-        let hangs = run(Command::new("sleep").arg("100"), &[7; 1 << 20], Duration::from_millis(300));
+        let hangs = run(Command::new("sleep").arg("100"), &[7; 1 << 20], Instant::now() + Duration::from_millis(300));
         assert!(matches!(hangs, Err(Stopped::Slow)));
         assert!(started.elapsed() < Duration::from_secs(20));
-        let echoes = run(&mut Command::new("cat"), &[7; 1 << 20], Duration::from_secs(60));
+        let soon = Instant::now() + Duration::from_secs(60);
+        let echoes = run(&mut Command::new("cat"), &[7; 1 << 20], soon);
         assert!(echoes.is_ok_and(|done| done.output.len() == 1 << 20 && done.status.success()));
-        let deaf = run(&mut Command::new("true"), &[7; 1 << 20], Duration::from_secs(60));
+        let deaf = run(&mut Command::new("true"), &[7; 1 << 20], soon);
         assert!(deaf.is_ok_and(|done| done.status.success()));
-        assert!(matches!(run(&mut Command::new("/nowhere"), &[], Duration::from_secs(1)), Err(Stopped::Failed(_))));
+        assert!(matches!(run(&mut Command::new("/nowhere"), &[], soon), Err(Stopped::Failed(_))));
     }
 }

@@ -1,5 +1,5 @@
 //! Content streams, as far as the text of a page needs them: where text is shown, within which clips, on which layers.
-//! Colours, pictures and all shapes but straight rules are passed over, which is why this is several times faster than a renderer.
+//! Colours, what pictures show and all shapes but straight rules are passed over, which is why this is several times faster than a renderer.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -269,6 +269,7 @@ impl<'r, 'a> ContentReader<'r, 'a> {
                     self.hidden.pop();
                     self.painter.end_marked_content();
                 }
+                Op::InlineImage(image) if !self.is_hidden() => self.picture(image.0.dict()),
                 Op::XObject(name) => {
                     if let Some(form) = resources.get_x_object(name.0) {
                         path = Path::default();
@@ -291,9 +292,16 @@ impl<'r, 'a> ContentReader<'r, 'a> {
     /// Reads a form.
     pub(super) fn form(&mut self, form: &Stream<'a>, resources: &Resources<'a>, depth: u32) -> Result<(), Endless> {
         let dict = form.dict();
-        let is_form = dict.get::<Name<'_>>(b"Subtype").is_some_and(|name| name.as_ref() == b"Form");
-        if !is_form || depth >= DEEPEST_FORM || self.is_hidden() || !self.layers.shows(dict, b"OC") {
+        if self.is_hidden() || !self.layers.shows(dict, b"OC") {
             return Ok(());
+        }
+        match dict.get::<Name<'_>>(b"Subtype").as_ref().map(AsRef::as_ref) {
+            Some(b"Form") if depth < DEEPEST_FORM => {}
+            Some(b"Image") => {
+                self.picture(dict);
+                return Ok(());
+            }
+            _ => return Ok(()),
         }
         self.forms += 1;
         if self.forms > MOST_FORMS {
@@ -311,6 +319,14 @@ impl<'r, 'a> ContentReader<'r, 'a> {
         let read = self.read(TypedIter::new(&content), own.as_ref().unwrap_or(resources), depth + 1);
         self.restore();
         read
+    }
+
+    /// Takes note of a picture (ISO 32000-1, 8.9.5): it fills the unit square.
+    fn picture(&mut self, dict: &Dict<'_>) {
+        let place = self.state.ctm.transform_rect_bbox(Rect::new(0.0, 0.0, 1.0, 1.0)).intersect(self.state.visible);
+        let lets_through = |key: &[u8]| dict.contains_key(key);
+        let is_stencil = dict.get::<bool>(b"ImageMask").or_else(|| dict.get::<bool>(b"IM")).unwrap_or(false);
+        self.painter.picture(place, !(is_stencil || lets_through(b"SMask") || lets_through(b"Mask")));
     }
 
     pub(super) fn save(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,11 +11,13 @@ use hayro_font::kurbo::{Shape, Vec2};
 use hayro_font::{CMapResolverFn, Font, FontCache, FontGlyph, FontQuery, FontResolverFn, OutlineGlyph, StandardFont};
 use hayro_syntax::object::{Dict, Name};
 use hayro_syntax::page::Resources;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::codes::UnknownCodes;
 use super::encoding::Declared;
+use super::tagged::Tag;
 use super::unicode::{Meaning, Recovery};
 
 /// Fonts of a document, as far as they are known.
@@ -26,10 +29,12 @@ pub(super) struct Fonts<'a> {
     standard: Option<Rc<PageFont<'a>>>,
     programs: FontResolverFn,
     maps: CMapResolverFn,
+    unknown: UnknownCodes,
 }
 
 impl<'a> Fonts<'a> {
-    pub(super) fn new() -> Self {
+    /// Those of a document, of which none is known yet but the codes that nothing explains.
+    pub(super) fn new(unknown: &UnknownCodes) -> Self {
         // Fonts that are not in the file are measured by the nearest of the fourteen that every reader has.
         let programs: FontResolverFn = Arc::new(|query| match query {
             FontQuery::Standard(font) => Some(font.get_font_data()),
@@ -42,6 +47,7 @@ impl<'a> Fonts<'a> {
             standard: None,
             programs,
             maps: Arc::new(load_embedded),
+            unknown: unknown.clone(),
         }
     }
 
@@ -51,7 +57,7 @@ impl<'a> Fonts<'a> {
             return known.clone();
         }
         let font = self.loaded.font(dict, &self.programs, &self.maps);
-        let font = font.map(|font| Rc::new(PageFont::new(font, dict)));
+        let font = font.map(|font| Rc::new(PageFont::new(font, dict, &self.unknown)));
         self.fonts.insert(dict.data(), font.clone());
         font
     }
@@ -61,7 +67,7 @@ impl<'a> Fonts<'a> {
         if self.standard.is_none() {
             let font = self.loaded.standard_font(StandardFont::Helvetica, &self.programs);
             self.standard = font.map(|font| {
-                let font = PageFont::new(font, &Dict::empty());
+                let font = PageFont::new(font, &Dict::empty(), &self.unknown);
                 Rc::new(PageFont { is_substitute: true, ..font })
             });
         }
@@ -99,6 +105,10 @@ pub(super) struct Face {
     pub(super) is_named_bold: bool,
     /// It is there to be searched, and not painted (ISO 32000-1, 9.3.6).
     pub(super) is_invisible: bool,
+    /// Certainty of the recognition that has read it, from 0 to 100; none where the file says it.
+    pub(super) recognised: Option<u8>,
+    /// What the author says that the text is.
+    pub(super) tag: Option<Tag>,
 }
 
 /// Widths of letters seen so far.
@@ -127,6 +137,9 @@ pub(super) struct PageFont<'a> {
     bytes: RefCell<Vec<Option<Rc<Code>>>>,
     codes: RefCell<FxHashMap<u32, Rc<Code>>>,
     weight: Cell<(f32, u32)>,
+    /// Number that it has among the fonts of the document.
+    number: u64,
+    unknown: UnknownCodes,
 }
 
 /// Meaning and measures of a font's code. Lengths are thousandths of the font's size.
@@ -149,11 +162,12 @@ pub(super) enum Text {
     Tex(u32),
     /// A character that something less than the file's word speaks for.
     Guess(char),
-    Unknown,
+    /// Nobody knows; the character stands for the code until its words tell.
+    Unknown(char),
 }
 
 impl<'a> PageFont<'a> {
-    fn new(font: Font<'a>, dict: &Dict<'a>) -> Self {
+    fn new(font: Font<'a>, dict: &Dict<'a>, unknown: &UnknownCodes) -> Self {
         let name = |key: &[u8]| dict.get::<Name<'_>>(key).map(|name| name.as_str().to_ascii_lowercase());
         let subtype = dict.get::<Name<'_>>(b"Subtype");
         let is = |kind: &[u8]| subtype.as_ref().is_some_and(|name| name.as_ref() == kind);
@@ -174,6 +188,8 @@ impl<'a> PageFont<'a> {
             codes: RefCell::default(),
             weight: Cell::default(),
             font,
+            number: FxBuildHasher.hash_one(dict.data()),
+            unknown: unknown.clone(),
         };
         if is_type_3 {
             made.measure();
@@ -250,7 +266,9 @@ impl<'a> PageFont<'a> {
                 None => Text::Tex(code),
             },
             Meaning::Tex(code) => Text::Tex(code),
-            Meaning::Unknown => Text::Unknown,
+            // A glyph without ink is a space, whatever its code is.
+            Meaning::Unknown if is_blank_glyph(&glyph) => Text::Space,
+            Meaning::Unknown => Text::Unknown(self.unknown.character(self.number, code)),
         };
         Code { step: self.font.code_advance(code), origin: self.font.origin_displacement(code), width, text }
     }
@@ -293,6 +311,8 @@ impl<'a> PageFont<'a> {
             is_italic: self.is_italic,
             is_named_bold: self.is_named_bold,
             is_invisible: false,
+            recognised: None,
+            tag: None,
         }
     }
 
@@ -311,6 +331,10 @@ fn as_written(c: char) -> char {
         '\u{2e80}'..='\u{2fdf}' => std::iter::once(c).nfkc().next().unwrap_or(c),
         c => c,
     }
+}
+
+fn is_blank_glyph(glyph: &FontGlyph<'_>) -> bool {
+    matches!(glyph, FontGlyph::Outline(glyph) if glyph.outline().elements().is_empty())
 }
 
 fn is_blank(c: char) -> bool {

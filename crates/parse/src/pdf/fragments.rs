@@ -282,6 +282,12 @@ fn is_stretched(glyphs: &[Glyph], frame: Frame, fragments: &[Fragment], at: usiz
     let widest = gaps.iter().copied().fold(0.0, f32::max);
     let narrowest = gaps.iter().copied().fold(f32::MAX, f32::min);
     if gaps.len() > 1 {
+        // Words above each other, again and again, are those of a table.
+        let in_row = |f: &&Fragment| pieces.iter().any(|piece| (piece.left - f.left).abs() < 0.3 * size);
+        let aligned = band.clone().filter(|f| near(f, 2.0) && !row(f) && f.left > left + size).filter(in_row).count();
+        if aligned >= 2 {
+            return false;
+        }
         return widest - narrowest < 0.15 * widest + 0.05 * size;
     }
     if widest > 3.0 * size && (first.left - left).abs() + (last.right - right).abs() > 0.5 * size {

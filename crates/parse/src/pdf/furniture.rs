@@ -10,8 +10,58 @@ type Key = (bool, i32, String);
 /// Blocks this near to the upper or lower end of a page's text are looked at.
 const DEEP: usize = 3;
 
-/// Marks the blocks of all pages that are furniture: for each page, a flag for each block.
-pub(super) fn find(pages: &[Vec<PageBlock>]) -> Vec<Vec<bool>> {
+/// Pages up to which repetition tells nothing, as of what is printed on its own out of a longer work.
+const FEW_PAGES: usize = 2;
+
+/// Of a sheet's height, in hundredths, how far in from its upper or lower edge furniture stands.
+const EDGE: i32 = 11;
+
+/// Blocks of the text that a page has at least for what stands at its edges to be told from it.
+const LEAST_TEXT: usize = 4;
+
+/// Longer texts are no running heads.
+const LONGEST: usize = 120;
+
+/// Marks lines at the edges of a page that its place, its size and the white around it tell from the text: no larger than most of the
+/// text, apart from it by more than its lines are from each other, and no sentence of it.
+fn mark_edges(blocks: &[PageBlock], flags: &mut [bool], height: i32) {
+    let mut sizes: Vec<(f32, usize)> = blocks.iter().map(|block| (block.size, block.text.len())).collect();
+    sizes.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = sizes.iter().map(|(_, length)| length).sum::<usize>() / 2;
+    let mut seen = 0;
+    let body = sizes.iter().find(|(_, length)| {
+        seen += length;
+        seen > half
+    });
+    let Some((body, _)) = body.copied() else { return };
+    let edge = height / 100 * EDGE;
+    let is_short = |block: &PageBlock| {
+        let text = block.text.trim();
+        block.lines <= 2 && text.len() <= LONGEST && block.size <= 1.05 * body && !is_sentence(text)
+    };
+    let is_at_edge = |block: &PageBlock| block.area.bottom <= edge || block.area.top >= height - edge;
+    let text: Vec<&PageBlock> = blocks.iter().filter(|block| !(is_short(block) && is_at_edge(block))).collect();
+    if text.len() < LEAST_TEXT {
+        return;
+    }
+    let (top, bottom) = (text.iter().map(|b| b.area.top).min(), text.iter().map(|b| b.area.bottom).max());
+    let (Some(top), Some(bottom)) = (top, bottom) else { return };
+    let gap = (body * 9.0) as i32;
+    for (block, flag) in blocks.iter().zip(flags) {
+        let is_apart = block.area.bottom + gap <= top || block.area.top >= bottom + gap;
+        *flag |= is_short(block) && is_at_edge(block) && is_apart;
+    }
+}
+
+/// Test whether a text is a sentence: it has words enough and ends as one.
+fn is_sentence(text: &str) -> bool {
+    text.ends_with(['.', '!', '?', ':'])
+        && text.split_whitespace().filter(|word| word.chars().all(char::is_lowercase)).count() >= 4
+}
+
+/// Marks the blocks of all pages that are furniture: for each page, a flag for each block. `heights` are those of the sheets, in
+/// tenths of points.
+pub(super) fn find(pages: &[Vec<PageBlock>], heights: &[i32]) -> Vec<Vec<bool>> {
     let mut flags: Vec<Vec<bool>> =
         pages.iter().map(|blocks| blocks.iter().map(|block| block.artifact).collect()).collect();
     let mut seen: HashMap<Key, Vec<(usize, usize)>> = HashMap::new();
@@ -52,6 +102,11 @@ pub(super) fn find(pages: &[Vec<PageBlock>]) -> Vec<Vec<bool>> {
         }
         for (page, index) in places {
             flags[page][index] = true;
+        }
+    }
+    if pages.len() <= FEW_PAGES {
+        for ((blocks, flags), height) in pages.iter().zip(&mut flags).zip(heights) {
+            mark_edges(blocks, flags, *height);
         }
     }
     // Where nothing else stands on any page, it is the text.

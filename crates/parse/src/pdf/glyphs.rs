@@ -1,5 +1,7 @@
 //! Marks that a page paints, as far as its text needs them: glyphs with their places.
 
+use hayro_font::kurbo::Rect;
+
 use super::fonts::Face;
 use super::rules::Rules;
 
@@ -26,6 +28,16 @@ pub(super) struct Glyph {
     pub(super) artifact: bool,
 }
 
+/// A picture on the page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Picture {
+    pub(super) place: Rect,
+    /// Nothing under it can be seen.
+    pub(super) is_opaque: bool,
+    /// Number of glyphs that were painted before it.
+    pub(super) after: usize,
+}
+
 /// Marks that a page paints, in the order of painting.
 #[derive(Default)]
 pub(super) struct PageGlyphs {
@@ -36,6 +48,7 @@ pub(super) struct PageGlyphs {
     pub(super) faces: Vec<Face>,
     /// Lines across and down the page.
     pub(super) rules: Rules,
+    pub(super) pictures: Vec<Picture>,
     /// All glyphs that were shown, spaces and those out of sight too.
     pub(super) shown: usize,
     /// Glyphs whose character is a guess.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::fonts;
 use super::formulas::is_formula;
 use super::lines::{PageBlock, Shape};
+use super::tagged::Role;
 use corpora_values::{BlockKind, OutlineEntry};
 
 /// The sizes and weights of a document's text, in the measure of which headings stand out.
@@ -19,8 +20,12 @@ pub(super) struct Faces {
     sizes: Vec<i32>,
     /// Faces of lists: of names of functions, of options, of lines of code.
     lists: HashSet<Face>,
+    /// Faces of names that something is said of.
+    names: HashSet<Face>,
     /// Headings that the file's own table of contents names: page and title to level.
     outline: HashMap<(u32, String), u8>,
+    /// What the author says of headings.
+    tells: Tells,
 }
 
 /// Longer texts are no headings.
@@ -52,15 +57,49 @@ impl Faces {
             tells_code: fixed * 2 < all,
             sizes: Vec::new(),
             lists: HashSet::new(),
+            names: HashSet::new(),
             outline: outline.iter().map(|e| ((e.section, comparable(&e.title)), e.level)).collect(),
+            tells: Tells::of(blocks.clone()),
         };
         let mut large: Vec<i32> =
             blocks.clone().filter(|b| faces.is_large(b) && may_be_heading(b)).map(|b| half_points(b.size)).collect();
         large.sort_unstable_by(|a, b| b.cmp(a));
         large.dedup();
         faces.sizes = large;
-        faces.find_lists(blocks);
+        faces.find_lists(blocks.clone());
+        faces.find_names(blocks, outline);
         faces
+    }
+
+    /// Finds the faces of names: an outline that covers the text names none of what is set in them, and most of it is one word. A
+    /// manual has one for each function that it describes.
+    fn find_names<'a>(&mut self, blocks: impl Iterator<Item = &'a PageBlock>, outline: &[OutlineEntry]) {
+        if outline.len() < LEAST_LISTED {
+            return;
+        }
+        let titles: HashSet<String> = outline.iter().map(|entry| comparable(&entry.title)).collect();
+        let mut found: HashSet<String> = HashSet::new();
+        let mut counts: HashMap<Face, Named> = HashMap::new();
+        for block in blocks {
+            if !(may_be_heading(block) && (self.is_large(block) || self.is_heavy(block))) {
+                continue;
+            }
+            let (title, count) = (comparable(&block.text), counts.entry(face(block)).or_default());
+            count.all += 1;
+            if titles.contains(&title) {
+                count.named += 1;
+                found.insert(title);
+            } else {
+                count.words += usize::from(is_one_word(&block.text));
+            }
+        }
+        if found.len() * 10 < titles.len() * 8 {
+            return;
+        }
+        let is_of_names = |count: &Named| {
+            count.all >= LEAST_LISTED && count.named * 20 < count.all && count.words * 2 > count.all - count.named
+        };
+        self.names = counts.into_iter().filter(|(_, count)| is_of_names(count)).map(|(face, _)| face).collect();
     }
 
     /// Finds the faces in which lines stand below each other again and again: titles of one level do not, as each has its text.
@@ -147,8 +186,14 @@ impl Faces {
         if let Some(level) = self.level(block, page) {
             return BlockKind::Heading(level.clamp(1, 6));
         }
+        if let Some(kind) = self.said(block) {
+            return kind;
+        }
         if is_caption(text) {
             return BlockKind::Caption;
+        }
+        if may_be_heading(block) && self.names.contains(&face(block)) {
+            return BlockKind::DefinitionTerm;
         }
         if may_be_heading(block) && !self.lists.contains(&face(block)) {
             if self.is_large(block) {
@@ -173,11 +218,86 @@ impl Faces {
     }
 }
 
+impl Faces {
+    /// Kind of a block as its author says it, where that is more than that it is text.
+    fn said(&self, block: &PageBlock) -> Option<BlockKind> {
+        let kind = match block.tag?.role {
+            Role::Heading(level) if self.tells != Tells::Nothing && may_be_heading(block) => BlockKind::Heading(level),
+            Role::Caption => BlockKind::Caption,
+            Role::Note => BlockKind::Footnote,
+            Role::Contents => BlockKind::ContentsEntry,
+            Role::Index => BlockKind::IndexEntry,
+            Role::ListItem if block.shape != Shape::Row => BlockKind::ListItem,
+            Role::Code => BlockKind::Code,
+            Role::Formula if is_formula(&block.text) => BlockKind::Formula,
+            Role::Paragraph if self.tells == Tells::All && block.shape == Shape::Text => {
+                let is_code = block.is_fixed && self.tells_code;
+                let is_note = block.size < 0.93 * self.body && begins_note(block.text.trim());
+                match (is_caption(block.text.trim()), is_note, is_code) {
+                    (true, ..) => BlockKind::Caption,
+                    (_, true, _) => BlockKind::Footnote,
+                    (.., true) => BlockKind::Code,
+                    _ => BlockKind::Paragraph,
+                }
+            }
+            _ => return None,
+        };
+        Some(kind)
+    }
+}
+
+/// Headings that an author tags at least, if he tags them all.
+const LEAST_TAGGED: usize = 3;
+
+/// What an author says of headings in the structure tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tells {
+    /// Of none that they are some, or of much of the text.
+    Nothing,
+    /// Of a few that they are some: others may be, too.
+    Some,
+    /// Of all: what he calls a paragraph is none.
+    All,
+}
+
+impl Tells {
+    fn of<'a>(blocks: impl Iterator<Item = &'a PageBlock>) -> Self {
+        let (mut headings, mut of_headings, mut all) = (0, 0, 0);
+        for block in blocks {
+            all += block.text.len();
+            if block.tag.is_some_and(|tag| matches!(tag.role, Role::Heading(_))) {
+                headings += 1;
+                of_headings += block.text.len();
+            }
+        }
+        match headings {
+            _ if of_headings * 4 > all => Self::Nothing,
+            0 => Self::Nothing,
+            1..LEAST_TAGGED => Self::Some,
+            _ => Self::All,
+        }
+    }
+}
+
 fn may_be_heading(block: &PageBlock) -> bool {
     block.lines <= 4
         && block.text.chars().count() <= LONGEST_HEADING
         && block.text.chars().any(char::is_alphabetic)
         && !block.artifact
+}
+
+/// Lines of a face: all, those that the outline names, and of the others those that are one word.
+#[derive(Debug, Clone, Copy, Default)]
+struct Named {
+    all: usize,
+    named: usize,
+    words: usize,
+}
+
+/// Test whether a title is one word, behind its number.
+fn is_one_word(title: &str) -> bool {
+    let is_number = |word: &&str| word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    title.split_whitespace().skip_while(is_number).nth(1).is_none()
 }
 
 /// Size in half points, weight in steps that tell bold from plain, and whether it is a typewriter's.

@@ -1,5 +1,7 @@
 //! One page's layout: glyphs to blocks in reading order, as far as the page alone can tell.
 
+mod labels;
+mod plain;
 mod ruled;
 
 use std::collections::BTreeMap;
@@ -9,9 +11,12 @@ use super::emphasis::Runs;
 use super::fonts::Face;
 use super::fragments::{self, Fragment, Frame};
 use super::glyphs::{Glyph, PageGlyphs};
-use super::order::{self, Cell, Row};
+use super::order::{self, Cell, Painting, Row};
+use super::tagged::{Role, Tag};
 use super::words::{self, is_ideographic};
 use corpora_values::Area;
+use labels::{begins_list_item, begins_with_label, begins_with_number, is_list_label, leads_to_pages};
+pub(super) use plain::of_plain;
 pub(super) use ruled::Ruled;
 
 /// Stands between the halves of a word that a line's end parted with a hyphen, until the whole document tells whether
@@ -33,6 +38,10 @@ pub(super) struct Line {
     /// All of its letters are equally wide.
     pub(super) is_fixed: bool,
     pub(super) artifact: bool,
+    /// Certainty of the recognition that has read it, from 0 to 100; none where the file says it.
+    pub(super) confidence: Option<u8>,
+    /// What its author says that it is.
+    pub(super) tag: Option<Tag>,
     pub(super) runs: Runs,
 }
 
@@ -56,14 +65,18 @@ pub(super) struct PageBlock {
     /// All of its letters are equally wide: code, most often.
     pub(super) is_fixed: bool,
     pub(super) artifact: bool,
+    /// Certainty of the recognition that has read it, from 0 to 100; none where the file says it.
+    pub(super) confidence: Option<u8>,
+    /// What its author says that it is.
+    pub(super) tag: Option<Tag>,
     /// Faces of its letters.
     pub(super) runs: Runs,
     /// Place in a table whose cells are ruled, for its rows.
     pub(super) ruled: Option<Ruled>,
 }
 
-/// Lays out a page and adds its blocks. `as_painted` keeps the order of painting whatever it is.
-pub(super) fn blocks(page: &PageGlyphs, as_painted: bool, out: &mut Vec<PageBlock>) {
+/// Lays out a page and adds its blocks.
+pub(super) fn blocks(page: &PageGlyphs, painting: Painting, out: &mut Vec<PageBlock>) {
     let mut turns: BTreeMap<i16, usize> = BTreeMap::new();
     let mut right = 0_usize;
     for run in page.glyphs.chunk_by(|a, b| a.turn == b.turn) {
@@ -75,14 +88,14 @@ pub(super) fn blocks(page: &PageGlyphs, as_painted: bool, out: &mut Vec<PageBloc
     let tells_code = page.glyphs.iter().filter(is_fixed).count() * 2 < page.glyphs.len();
     for Direction { turn, turns } in directions(turns) {
         let frame = Frame::of(turn);
-        let is_ruled = turn == 0 && !as_painted;
+        let is_ruled = turn == 0 && painting != Painting::Right;
         let grids = if is_ruled { ruled::grids(page) } else { Vec::new() };
         let fragments = fragments::fragments(&page.glyphs, &turns, frame, &grids);
         for band in ruled::bands(fragments, grids) {
             let layout = Layout { page, frame, fragments: &band.fragments, tells_code };
             match &band.grid {
                 Some(grid) => layout.ruled(grid, from_right, out),
-                None => layout.all(from_right, as_painted, out),
+                None => layout.all(from_right, painting, out),
             }
         }
     }
@@ -115,42 +128,6 @@ fn directions(turns: BTreeMap<i16, usize>) -> Vec<Direction> {
     directions
 }
 
-/// Blocks of lines whose places on the page are unknown: they get all of it.
-pub(super) fn of_plain(lines: &[String], (width, height): (f32, f32)) -> Vec<PageBlock> {
-    let area = Area { left: 0, top: 0, right: (width * 10.0) as i32, bottom: (height * 10.0) as i32 };
-    let text = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
-    text.map(|text| PageBlock {
-        shape: Shape::Text,
-        text: without_line_ends(text),
-        lines: 1,
-        area,
-        size: 10.0,
-        weight: 0.0,
-        is_fixed: false,
-        artifact: false,
-        runs: Runs::default(),
-        ruled: None,
-    })
-    .collect()
-}
-
-/// Marks the hyphens of a text that has lost its line ends: those between a small letter and a space with another.
-fn without_line_ends(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("- ") {
-        let (before, after) = (&rest[..at], &rest[at + 2..]);
-        out.push_str(before);
-        if before.ends_with(char::is_lowercase) && after.starts_with(char::is_lowercase) {
-            out.push(LINE_END_HYPHEN);
-        } else {
-            out.push_str("- ");
-        }
-        rest = after;
-    }
-    out + rest
-}
-
 struct Layout<'a> {
     page: &'a PageGlyphs,
     frame: Frame,
@@ -163,8 +140,8 @@ struct Layout<'a> {
 const TALLEST_CELL: usize = 8;
 
 impl Layout<'_> {
-    fn all(&self, from_right: bool, as_painted: bool, out: &mut Vec<PageBlock>) {
-        for row in order::rows(self.fragments, from_right, as_painted) {
+    fn all(&self, from_right: bool, painting: Painting, out: &mut Vec<PageBlock>) {
+        for row in order::rows(self.fragments, from_right, painting) {
             self.row(&row, out);
         }
     }
@@ -215,6 +192,8 @@ impl Layout<'_> {
             weight: 0.0,
             is_fixed: true,
             artifact: true,
+            confidence: None,
+            tag: None,
             runs: Runs::default(),
         };
         for &m in members {
@@ -237,7 +216,26 @@ impl Layout<'_> {
             line.weight = self.weight(fragment);
             line.is_fixed &= self.is_fixed(fragment);
         }
+        line.confidence = self.confidence(members);
+        line.tag = self.tag(members);
         line
+    }
+
+    /// What the author says that fragments are, if it is the same of all.
+    fn tag(&self, members: &[usize]) -> Option<Tag> {
+        let ends = members.iter().flat_map(|&m| {
+            let glyphs = &self.fragments[m].glyphs;
+            glyphs.first().into_iter().chain(glyphs.last())
+        });
+        let mut tags = ends.map(|&glyph| self.face(glyph).tag);
+        let first = tags.next()??;
+        tags.all(|tag| tag.is_some_and(|tag| tag.role == first.role)).then_some(first)
+    }
+
+    /// Mean certainty about the letters of fragments that were recognised.
+    fn confidence(&self, members: &[usize]) -> Option<u8> {
+        let glyphs = members.iter().flat_map(|&m| &self.fragments[m].glyphs);
+        mean(glyphs.filter_map(|&glyph| self.face(glyph).recognised))
     }
 
     fn face(&self, glyph: u32) -> Face {
@@ -300,6 +298,8 @@ impl Layout<'_> {
             weight: lines.iter().map(|l| l.weight).fold(f32::MAX, f32::min),
             is_fixed: lines.iter().all(|l| l.is_fixed),
             artifact: lines.iter().all(|l| l.artifact),
+            confidence: mean(lines.iter().filter_map(|l| l.confidence)),
+            tag: lines[0].tag.filter(|tag| lines.iter().all(|l| l.tag.is_some_and(|other| other.role == tag.role))),
         }
     }
 
@@ -330,6 +330,11 @@ impl Layout<'_> {
             from = at;
         }
     }
+}
+
+fn mean(values: impl Iterator<Item = u8>) -> Option<u8> {
+    let (sum, count) = values.fold((0, 0), |(sum, count), value| (sum + u32::from(value), count + 1));
+    (count > 0).then(|| (sum / count) as u8)
 }
 
 /// Size of the middle one of some lines, by their sizes.
@@ -379,6 +384,11 @@ impl Column {
     fn parts(&self, before: &Line, after: &Line, first: &Line) -> bool {
         if before.text.contains('\t') || after.text.contains('\t') {
             return true;
+        }
+        if let (Some(a), Some(b)) = (before.tag, after.tag)
+            && [a.role, b.role].iter().all(|role| matches!(role, Role::Paragraph | Role::Heading(_)))
+        {
+            return a.order != b.order;
         }
         let size = before.size.max(after.size);
         let step = after.baseline - before.baseline;
@@ -452,49 +462,4 @@ fn joined(lines: &[Line]) -> String {
         out.push_str(text);
     }
     out
-}
-
-/// Test whether a text begins with the mark of a list's item and goes on after it.
-fn begins_list_item(text: &str) -> bool {
-    text.split_once([' ', '\t']).is_some_and(|(label, rest)| !rest.trim().is_empty() && is_list_label(label))
-}
-
-/// Test whether a line ends in numbers behind a comma, as the entries of an index do.
-fn leads_to_pages(text: &str) -> bool {
-    let (title, number) = text.trim().rsplit_once(',').unwrap_or_default();
-    let number = number.trim_start();
-    (1..=4).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()) && !title.is_empty()
-}
-
-/// Test whether a text begins with the number of a section and goes on after it.
-fn begins_with_number(text: &str) -> bool {
-    text.split_once(' ').is_some_and(|(number, _)| {
-        number.starts_with(|c: char| c.is_ascii_digit()) && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-    })
-}
-
-/// Test whether a text begins as numbered titles do: `4.2 The gate`, `Appendix B Of salt`.
-fn begins_with_label(text: &str) -> bool {
-    let mut words = text.split(' ');
-    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let is_letter = second.len() == 1 && second.bytes().all(|b| b.is_ascii_uppercase()) && second != "I";
-    let is_number = !second.is_empty() && second.bytes().all(|b| b.is_ascii_digit());
-    let is_name = first.starts_with(char::is_uppercase) && first.chars().all(char::is_alphabetic);
-    begins_with_number(text) || (is_name && (is_letter || is_number) && words.next().is_some())
-}
-
-/// Bullets; numbers, single letters and small Roman numbers with a full stop or in brackets.
-fn is_list_label(label: &str) -> bool {
-    let mut chars = label.chars();
-    if let (Some(c), None) = (chars.next(), chars.next()) {
-        return "\u{2022}\u{25e6}\u{25aa}\u{25ab}\u{2023}\u{2043}\u{25cf}\u{25cb}\u{25a0}\u{25a1}\u{25ba}\u{27a2}\u{2713}\u{2714}\u{b7}\u{2013}\u{2212}\u{f0b7}*-".contains(c);
-    }
-    let core = label.strip_prefix('(').unwrap_or(label);
-    let Some(core) = core.strip_suffix(['.', ')']) else {
-        return false;
-    };
-    let number = core.len() <= 3 && core.bytes().all(|b| b.is_ascii_digit());
-    let letter = core.len() == 1 && core.bytes().all(|b| b.is_ascii_lowercase());
-    let roman = core.len() <= 4 && core.bytes().all(|b| matches!(b, b'i' | b'v' | b'x'));
-    !core.is_empty() && (number || letter || roman)
 }

@@ -2,6 +2,7 @@
 
 mod annotations;
 mod bidi;
+mod codes;
 mod columns;
 mod content;
 mod contents;
@@ -22,11 +23,16 @@ mod layers;
 mod lines;
 mod notes;
 mod order;
+mod pages;
 mod painter;
+mod recognised;
 mod replacement;
 mod rules;
+mod shown;
+mod solve;
 mod structure;
 mod tables;
+mod tagged;
 mod tex;
 mod unicode;
 mod words;

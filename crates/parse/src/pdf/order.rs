@@ -22,14 +22,29 @@ pub(super) struct Row {
     pub(super) cells: Vec<Cell>,
 }
 
-/// Puts fragments in reading order. `from_right` is set where columns are read from right to left, `as_painted` where the
-/// order of painting is right for another reason than its course over the page.
-pub(super) fn rows(fragments: &[Fragment], from_right: bool, as_painted: bool) -> Vec<Row> {
+/// Worth of the order of painting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Painting {
+    /// It is right, whatever its course over the page.
+    Right,
+    /// Its course over the page tells.
+    Judged,
+    /// It is none: words of several sources stand beside each other.
+    Mixed,
+}
+
+/// Puts fragments in reading order. `from_right` is set where columns are read from right to left.
+pub(super) fn rows(fragments: &[Fragment], from_right: bool, painting: Painting) -> Vec<Row> {
     let mut order = Order { fragments, from_right, rows: Vec::new() };
     let mut painted: Vec<usize> = (0..fragments.len()).collect();
     painted.sort_by_key(|&m| fragments[m].order);
     let cells = order.cells(&painted);
-    if as_painted || order.is_natural(&cells) {
+    let is_kept = match painting {
+        Painting::Right => true,
+        Painting::Judged => order.is_natural(&cells),
+        Painting::Mixed => false,
+    };
+    if is_kept {
         order.emit(cells);
     } else {
         order.region(painted, 0);

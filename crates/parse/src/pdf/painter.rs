@@ -1,14 +1,18 @@
 //! The painter of a page: what operators show becomes glyphs with their places.
 
-use hayro_font::kurbo::{Affine, Point};
+use hayro_font::kurbo::{Affine, Point, Rect};
 use hayro_syntax::object::{Dict, Name, String as PdfString};
 use unicode_normalization::char::{compose, is_combining_mark};
 
 use super::fonts::{Face, Text};
-use super::glyphs::{Glyph, PageGlyphs};
+use super::glyphs::{Glyph, PageGlyphs, Picture};
 use super::replacement;
 use super::rules::Rules;
+use super::tagged::{PageTags, Tag};
 use super::unicode::Recovery;
+
+/// Pictures that are kept of one page: strips of a scan are hundreds.
+const MOST_PICTURES: usize = 4_096;
 
 /// Collects what a page paints.
 #[derive(Default)]
@@ -16,22 +20,31 @@ pub(super) struct Painter {
     out: PageGlyphs,
     space: bool,
     marked: Vec<Marked>,
+    /// What the structure tree says of the page.
+    tags: PageTags,
 }
 
 /// An open marked-content sequence.
 struct Marked {
     artifact: bool,
+    tag: Option<Tag>,
     /// Text that its glyphs stand for, as the file says, and the first of them.
     replacement: Option<(String, usize)>,
 }
 
 impl Painter {
+    /// Begins a page.
+    pub(super) fn begin(&mut self, tags: Option<&PageTags>) {
+        self.tags = tags.cloned().unwrap_or_default();
+    }
+
     /// Begins anew, with the room that the last page took.
     pub(super) fn clear(&mut self) {
         let PageGlyphs { mut glyphs, mut faces, .. } = std::mem::take(&mut self.out);
         glyphs.clear();
         faces.clear();
-        *self = Self { out: PageGlyphs { glyphs, faces, ..PageGlyphs::default() }, ..Self::default() };
+        let tags = std::mem::take(&mut self.tags);
+        *self = Self { out: PageGlyphs { glyphs, faces, ..PageGlyphs::default() }, tags, ..Self::default() };
     }
 
     /// Marks that were painted.
@@ -42,6 +55,13 @@ impl Painter {
     /// Rules that were painted.
     pub(super) fn rules(&mut self) -> &mut Rules {
         &mut self.out.rules
+    }
+
+    /// Paints a picture over that part of the page.
+    pub(super) fn picture(&mut self, place: Rect, is_opaque: bool) {
+        if self.out.pictures.len() < MOST_PICTURES && place.area() > 0.0 {
+            self.out.pictures.push(Picture { place, is_opaque, after: self.out.glyphs.len() });
+        }
     }
 
     /// Shows the text of a code; what lies beside the page or a clip is not seen.
@@ -64,13 +84,13 @@ impl Painter {
                     self.out.guessed += 1;
                     self.add(c, "", place);
                 }
-                None => self.add_unknown(place),
+                None => self.add_unknown(char::REPLACEMENT_CHARACTER, place),
             },
             Text::Guess(c) => {
                 self.out.guessed += 1;
                 self.add(*c, "", place);
             }
-            Text::Unknown => self.add_unknown(place),
+            Text::Unknown(c) => self.add_unknown(*c, place),
         }
     }
 
@@ -86,7 +106,8 @@ impl Painter {
 
     /// Ends an operator that showed text of that look.
     pub(super) fn end_show(&mut self, face: Face) {
-        self.out.faces.push(face);
+        let tag = self.marked.last().and_then(|marked| marked.tag);
+        self.out.faces.push(Face { tag, ..face });
     }
 
     /// Writes a text along a line in letters of that size in text space, each half as wide: a text of which only the words and the
@@ -104,19 +125,25 @@ impl Painter {
         self.end_show(Face::default());
     }
 
-    fn add_unknown(&mut self, place: &Place) {
+    fn add_unknown(&mut self, stand_in: char, place: &Place) {
         self.out.unknown += 1;
-        self.add('\u{fffd}', "", place);
+        self.add(stand_in, "", place);
     }
 
     pub(super) fn begin_marked_content(&mut self, tag: &[u8], properties: Option<&Dict<'_>>) {
-        let artifact = tag == b"Artifact"
-            && properties.and_then(|p| p.get::<Name<'_>>(b"Type")).is_some_and(|t| t.as_ref() == b"Pagination");
+        let is_pagination =
+            || properties.and_then(|p| p.get::<Name<'_>>(b"Type")).is_some_and(|t| t.as_ref() == b"Pagination");
+        // Where everything else is tagged, all that is none of the text is marked so.
+        let artifact = tag == b"Artifact" && (!self.tags.tags.is_empty() || is_pagination());
+        let number = properties.and_then(|p| p.get::<i32>(b"MCID"));
+        let around = self.marked.last().and_then(|marked| marked.tag);
+        let tag = number.and_then(|number| self.tags.tags.get(&number).copied()).or(around);
         let replacement = properties
             .and_then(|p| p.get::<PdfString<'_>>(b"ActualText"))
             .and_then(|text| super::structure::text_string(text.as_bytes()))
+            .or_else(|| self.tags.replacements.get(&number?).cloned())
             .map(|text| (text, self.out.glyphs.len()));
-        self.marked.push(Marked { artifact, replacement });
+        self.marked.push(Marked { artifact, tag, replacement });
     }
 
     pub(super) fn end_marked_content(&mut self) {

@@ -81,10 +81,10 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// The language that the catalogue says the document is in.
-pub(super) fn language(pdf: &Pdf) -> Option<String> {
+/// The language that the catalogue says the document is in, or else its structure tree.
+pub(super) fn language(pdf: &Pdf, of_tree: Option<String>) -> Option<String> {
     let root: Dict<'_> = pdf.xref().get(pdf.xref().root_id())?;
-    let tag = root.get::<PdfString<'_>>(b"Lang").and_then(|tag| text_string(tag.as_bytes()))?;
+    let tag = root.get::<PdfString<'_>>(b"Lang").and_then(|tag| text_string(tag.as_bytes())).or(of_tree)?;
     // BCP 47, as far as its shape goes.
     let tag = tag.replace('_', "-");
     let is_tag = (2..=35).contains(&tag.len())

@@ -2,6 +2,7 @@
 
 use super::headings::Faces;
 use super::lines::PageBlock;
+use super::tagged::Role;
 use corpora_values::{BlockKind, CellSpan};
 
 /// A table by the indices of its page's blocks.
@@ -62,6 +63,11 @@ fn spans(rows: &[PageBlock]) -> Vec<CellSpan> {
 /// The rows at the head of a table that are set in bold, while others are not; or the first, where it alone has no numbers under it
 /// all.
 fn header_rows(rows: &[PageBlock], faces: &Faces) -> usize {
+    let is_head = |row: &&PageBlock| row.tag.is_some_and(|tag| tag.role == Role::HeaderCell);
+    let said = rows.iter().take_while(is_head).count();
+    if said > 0 && said < rows.len() {
+        return said;
+    }
     let bold = rows.iter().take_while(|row| faces.is_bold_block(row)).count();
     if bold > 0 && bold < rows.len() {
         return bold;

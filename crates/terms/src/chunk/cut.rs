@@ -242,6 +242,7 @@ mod tests {
                 label: None,
                 span,
                 source: SectionSource::File,
+                recognition: None,
             });
             let mut line_start = at;
             for line in section.split('\n') {
@@ -249,7 +250,12 @@ mod tests {
                 let lead = line.len() - line.trim_start().len();
                 if !line.trim().is_empty() {
                     let start = line_start + lead;
-                    blocks.push(Block { kind, span: Span::new(start, start + line.trim().len()), area: None });
+                    blocks.push(Block {
+                        kind,
+                        span: Span::new(start, start + line.trim().len()),
+                        area: None,
+                        confidence: None,
+                    });
                 }
                 line_start += line.len() + 1;
             }

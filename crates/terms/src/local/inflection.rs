@@ -1,8 +1,8 @@
 //! Forms of one word. A form is joined with another only where that other one is known to be a word: because it stands in the same text, or,
 //! in English, because ordinary prose has it. So no form is made up, in any language, and no dictionary is needed.
 
-use super::background::per_million;
 use super::word_sets::word_sets;
+use corpora_values::english::per_million;
 
 /// An ending, and what stands in its place in the form that it comes from.
 type Rule = (&'static str, &'static str);

@@ -1,6 +1,5 @@
 //! The embedded provider: needs no key and no network, and never invents.
 
-mod background;
 mod candidates;
 mod closed_words;
 mod declared;

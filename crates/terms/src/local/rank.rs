@@ -3,10 +3,10 @@
 
 use corpora_values::DefinitionSource;
 
-use super::background::per_million;
 use super::candidates::{Candidate, Candidates, PARTS};
 use super::said::{LOOKS, Said};
 use super::tokenize::Tokens;
+use corpora_values::english::per_million;
 
 /// An own line that makes up more than one in this many lines is no title but a column's name or a running head,
 const LINES_FOR_EACH_REPEAT: usize = 300;

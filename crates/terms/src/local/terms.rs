@@ -316,7 +316,7 @@ mod tests {
                 _ => BlockKind::Paragraph,
             };
             if !line.is_empty() {
-                blocks.push(Block { kind, span: Span::new(at, at + line.len()), area: None });
+                blocks.push(Block { kind, span: Span::new(at, at + line.len()), area: None, confidence: None });
             }
             at += line.len() + 1;
         }

@@ -51,7 +51,7 @@ fn book(lines: &str) -> ParsedDocument {
                 _ => text.push(c),
             }
         }
-        blocks.push(Block { kind, span: Span::new(start, text.len()), area: None });
+        blocks.push(Block { kind, span: Span::new(start, text.len()), area: None, confidence: None });
         text.push('\n');
     }
     ParsedDocument {

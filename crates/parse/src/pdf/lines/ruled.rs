@@ -2,7 +2,7 @@
 
 use super::super::fragments::Fragment;
 use super::super::glyphs::{Glyph, PageGlyphs};
-use super::super::order;
+use super::super::order::{self, Painting};
 use super::super::rules::Grid;
 use super::{Layout, Line, PageBlock, Shape, joined};
 use corpora_values::CellSpan;
@@ -115,7 +115,7 @@ impl Layout<'_> {
 
     /// The lines of a cell in the order in which they are read.
     fn cell_lines(&self, from_right: bool) -> Vec<Line> {
-        let rows = order::rows(self.fragments, from_right, false);
+        let rows = order::rows(self.fragments, from_right, Painting::Judged);
         rows.iter().flat_map(|row| &row.cells).flat_map(|cell| self.lines(cell)).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// Source and licence stand in the file's first lines.
-const FILE: &str = include_str!("background.txt");
+const FILE: &str = include_str!("english.txt");
 
 static PER_MILLION: LazyLock<HashMap<&'static str, f64>> = LazyLock::new(|| {
     FILE.lines()
@@ -16,8 +16,13 @@ static PER_MILLION: LazyLock<HashMap<&'static str, f64>> = LazyLock::new(|| {
 });
 
 /// Occurrences of a lowercase word in a million words of ordinary prose; 0 if it was not seen.
-pub(super) fn per_million(word: &str) -> f64 {
+pub fn per_million(word: &str) -> f64 {
     PER_MILLION.get(word).copied().unwrap_or(0.0)
+}
+
+/// All words that were seen, in lower case, with their occurrences in a million words; in no order.
+pub fn words() -> impl Iterator<Item = (&'static str, f64)> {
+    PER_MILLION.iter().map(|(word, rate)| (*word, *rate))
 }
 
 #[cfg(test)]
