@@ -3,6 +3,7 @@
 use corpora::stages::parse::{ParseSettings, parse};
 use corpora::values::{BlockKind, CellSpan, ParsedDocument};
 
+use crate::support::documents::with_xref;
 use crate::support::page::{Font, Page, pdf};
 
 use Font::{Bold, Fixed, Narrow, Serif};
@@ -199,4 +200,74 @@ fn boxes_around_columns_of_text_are_no_table() {
         .fold(ruled(Page::new(), &rules), |page, (x, y)| column(page, x, y));
     let document = read(&[page]);
     assert!(of_kind(&document, |kind| kind == BlockKind::TableRow).is_empty(), "{}", document.text);
+}
+
+/// A page whose author says what its pieces are, and the tree in which he does.
+fn tagged(pieces: &[(&str, &str, &str)]) -> Vec<u8> {
+    let (mut content, mut elements, mut kids) = (String::new(), Vec::new(), String::new());
+    for (n, (kind, more, text)) in pieces.iter().enumerate() {
+        let y = 700 - 24 * n;
+        let begin =
+            if *kind == "Artifact" { "/Artifact BMC".to_owned() } else { format!("/{kind} << /MCID {n} >> BDC") };
+        content.push_str(&format!("{begin} BT /F1 10 Tf 72 {y} Td ({text}) Tj ET EMC\n"));
+        if *kind != "Artifact" {
+            kids.push_str(&format!("{} 0 R ", 8 + elements.len()));
+            elements.push(format!("<< /S /{kind} /P 7 0 R /Pg 3 0 R /K {n} {more} >>").into_bytes());
+        }
+    }
+    let mut objects: Vec<Vec<u8>> = vec![
+        b"<< /Type /Catalog /Pages 2 0 R /MarkInfo << /Marked true >> /StructTreeRoot 6 0 R >>".to_vec(),
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>".to_vec(),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()).into_bytes(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_vec(),
+        b"<< /Type /StructTreeRoot /K 7 0 R /RoleMap << /Chapter /H2 >> >>".to_vec(),
+        format!("<< /S /Document /Lang (de-AT) /K [{kids}] >>").into_bytes(),
+    ];
+    objects.extend(elements);
+    with_xref(&objects)
+}
+
+#[test]
+fn what_an_author_says_of_his_text_by_tags_is_believed() {
+    let prose = PROSE[0];
+    let pieces = [
+        ("Chapter", "", "Of the gate"),
+        ("P", "", prose),
+        ("Chapter", "", "Of the wall"),
+        ("P", "", prose),
+        ("P", "", "The wall"),
+        ("Chapter", "", "Of the bell"),
+        ("Code", "", "ring --twice"),
+        ("P", "/ActualText (The saltbinder rings it.)", "Th# s@ltb!nd#r r!ngs !t."),
+        ("Caption", "", "What the bell looks like"),
+        ("Artifact", "", "The Ledger of the Drowned"),
+    ];
+    let document = parse(tagged(&pieces), &ParseSettings::default(), &mut |_, _| {}).unwrap();
+    let heads: Vec<&str> = of_kind(&document, |kind| kind == BlockKind::Heading(2));
+    assert_eq!(heads, ["Of the gate", "Of the wall", "Of the bell"], "{:?}", document.blocks);
+    assert_eq!(headings(&document).len(), 3);
+    assert!(of_kind(&document, |kind| kind == BlockKind::Paragraph).contains(&"The saltbinder rings it."));
+    assert_eq!(of_kind(&document, |kind| kind == BlockKind::Code), ["ring --twice"]);
+    assert_eq!(of_kind(&document, |kind| kind == BlockKind::Caption), ["What the bell looks like"]);
+    assert_eq!(of_kind(&document, |kind| kind == BlockKind::Furniture), ["The Ledger of the Drowned"]);
+    assert_eq!(document.metadata.language.as_deref(), Some("de-AT"));
+}
+
+#[test]
+fn lines_at_the_edges_of_a_single_page_are_told_from_its_text_by_their_place_and_size() {
+    let edges = |page: Page| {
+        page.text(72.0, 25.0, 8.0, Serif, "Notes of the River Society, Vol. 3, 1997")
+            .text(72.0, 765.0, 8.0, Serif, "Copied at the library on 3 May 2019")
+            .text(520.0, 765.0, 8.0, Serif, "62")
+    };
+    let document = read(&[edges(begun())]);
+    let furniture = of_kind(&document, |kind| kind == BlockKind::Furniture);
+    assert_eq!(furniture, ["Notes of the River Society, Vol. 3, 1997", "Copied at the library on 3 May 2019\t62"]);
+    assert_eq!(headings(&document), ["Of the gate and what stands in it"]);
+    // A title at the upper edge is larger than the text, a last line stands right below it, and a sentence is no running foot.
+    let last = Page::new().text(72.0, 40.0, 18.0, Bold, "Of the gate").lines(72.0, 70.0, 10.0, 12.0, Serif, &PROSE);
+    let last = (0..4).fold(last, |page, n| page.lines(72.0, 560.0 + 50.0 * f64::from(n), 10.0, 12.0, Serif, &PROSE));
+    let page = last.text(72.0, 775.0, 10.0, Serif, "She never said what was written there, and nobody asked her.");
+    assert_eq!(of_kind(&read(&[page]), |kind| kind == BlockKind::Furniture), Vec::<&str>::new());
 }

@@ -77,7 +77,13 @@ fn what_is_askew_shaded_or_full_of_specks_is_read_all_the_same() {
     let Some(settings) = settings() else { return };
     let drawn = Drawn::of(pdf(&[sheet()]));
     let dimmed = |x: usize, _: usize, p: u8| (u32::from(p) * (90 + x as u32 / 12) / 255 + 20).min(255) as u8;
-    let specked = |x: usize, y: usize, p: u8| if (x * 7919 + y * 104_729 + x * y * 31) % 23 == 0 { 255 - p } else { p };
+    // A mixing of the bits of the place (SplitMix64): no two specks have anything to do with each other.
+    let specked = |x: usize, y: usize, p: u8| {
+        let mut mixed = ((x as u64) << 32 | y as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        if (mixed ^ (mixed >> 31)) % 40 == 0 { 255 - p } else { p }
+    };
     let cases = [
         ("askew", drawn.askew(4.0)),
         ("askew the other way", drawn.askew(-2.5)),
@@ -128,6 +134,7 @@ fn layer(lines: &[String]) -> String {
 #[test]
 fn a_layer_under_a_picture_is_believed_if_it_is_language_and_replaced_if_not() {
     let Some(settings) = settings() else { return };
+    let sheet = || Sheet::new().lines(72.0, 130.0, 11.0, 15.0, Font::Plain, &PROSE);
     let scan = Drawn::of(pdf(&[sheet()]));
     let lines: Vec<String> = PROSE.iter().map(|line| (*line).to_owned()).collect();
     let right = read(document(&[Page::Painted(layer(&lines), scan.clone())]), &settings);

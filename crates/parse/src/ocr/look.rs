@@ -1,6 +1,7 @@
 //! Looks at a picture before it is read: whether its text is turned or askew, its paper shaded, its ink full of specks.
 
 use super::picture::Picture;
+use super::prepare::divide_by_background;
 
 /// Faults of a picture, as a short look tells them.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -22,15 +23,14 @@ const LEAST_SKEW: f64 = 0.6;
 
 impl Look {
     pub(super) fn of(picture: &Picture) -> Self {
-        let small = picture.reduced(3);
-        let (skew, is_sideways) = lines_of(&small);
-        Self {
-            skew,
-            is_sideways,
-            is_shaded: is_shaded(&small),
-            is_noisy: is_noisy(picture),
-            has_rules: has_rules(&small),
+        let mut small = picture.reduced(3);
+        let (is_shaded, has_rules) = (is_shaded(&small), has_rules(&small));
+        // The edge of a shadow would pass for a line.
+        if is_shaded {
+            divide_by_background(&mut small);
         }
+        let (skew, is_sideways) = lines_of(&small);
+        Self { skew, is_sideways, is_shaded, is_noisy: is_noisy(picture), has_rules }
     }
 
     /// A look at a page of which the first reading was not sure: everything is tried.
@@ -186,7 +186,7 @@ mod tests {
         let (width, height) = (400, 500);
         let mut pixels = vec![255; width * height];
         for line in 0..25 {
-            for x in (30..370).filter(|x| (x * 7 + line * 13) % 50 > 8 && x % 4 < 2) {
+            for x in (30..370).filter(|x| (x * 7 + line * 13) % 50 > 8 && (x * 3 + line * 7) % 11 < 6) {
                 for y in 0..6 {
                     pixels[(40 + line * 17 + y) * width + x] = 20;
                 }

@@ -53,7 +53,7 @@ const SQUARE: usize = 8;
 const REACH: usize = 4;
 
 /// Makes paper white and ink black everywhere: divides by the shade of the paper around each place.
-fn divide_by_background(picture: &mut Picture) {
+pub(super) fn divide_by_background(picture: &mut Picture) {
     let squares = background(picture);
     let (columns, rows) = (squares.width, squares.height);
     let mut table = vec![PAPER; columns];
@@ -350,13 +350,13 @@ mod tests {
         let clean = page(300, 200);
         let mut ruled = clean.clone();
         for at in 5..295 {
-            ruled.pixels[30 * 300 + at] = 0;
-            ruled.pixels[31 * 300 + at] = 0;
+            ruled.pixels[25 * 300 + at] = 0;
+            ruled.pixels[26 * 300 + at] = 0;
         }
         (5..195).for_each(|at| ruled.pixels[at * 300 + 7] = 0);
         let rules = remove_rules(&mut ruled);
         assert_eq!(dark(&ruled), dark(&clean));
         assert_eq!(rules.len(), 2, "{rules:?}");
-        assert!(rules.contains(&(Point::new(5.0, 31.0), Point::new(295.0, 31.0))), "{rules:?}");
+        assert!(rules.contains(&(Point::new(5.0, 26.0), Point::new(295.0, 26.0))), "{rules:?}");
     }
 }

@@ -131,7 +131,7 @@ impl Reader<'_> {
     /// Reads a picture whose lines run across, but may stand on their heads.
     fn straight(&self, picture: &Picture, look: &Look, deadline: Instant) -> Result<Attempt, OcrFailure> {
         let first = self.first(picture, look, deadline)?;
-        if first.certainty() >= MAY_BE_TURNED || first.words.is_empty() {
+        if first.certainty() >= MAY_BE_TURNED || (first.words.is_empty() && look.is_fine()) {
             return Ok(self.surely(first, picture, look, deadline));
         }
         match self.side(picture, &[2, 1, 3], first.certainty(), deadline) {
@@ -168,7 +168,8 @@ impl Reader<'_> {
 
     /// A reading, or the surer one of it and one in the other way, where it is not sure.
     fn surely(&self, first: Attempt, picture: &Picture, look: &Look, deadline: Instant) -> Attempt {
-        if first.certainty() >= SURE || first.words.is_empty() {
+        // A page on which nothing stands is not read again.
+        if first.certainty() >= SURE || (first.words.is_empty() && look.is_fine()) {
             return first;
         }
         let second = if look.is_fine() {

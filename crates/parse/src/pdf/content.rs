@@ -323,10 +323,15 @@ impl<'r, 'a> ContentReader<'r, 'a> {
 
     /// Takes note of a picture (ISO 32000-1, 8.9.5): it fills the unit square.
     fn picture(&mut self, dict: &Dict<'_>) {
-        let place = self.state.ctm.transform_rect_bbox(Rect::new(0.0, 0.0, 1.0, 1.0)).intersect(self.state.visible);
+        let whole = self.state.ctm.transform_rect_bbox(Rect::new(0.0, 0.0, 1.0, 1.0));
+        let place = whole.intersect(self.state.visible);
+        let pixels = |long: &[u8], short: &[u8]| dict.get::<f64>(long).or_else(|| dict.get(short)).unwrap_or(0.0);
+        let (width, height) = (pixels(b"Width", b"W"), pixels(b"Height", b"H"));
+        // Whichever way it is turned.
+        let dots_per_inch = 72.0 * (width * height / whole.area().max(1.0)).sqrt();
         let lets_through = |key: &[u8]| dict.contains_key(key);
         let is_stencil = dict.get::<bool>(b"ImageMask").or_else(|| dict.get::<bool>(b"IM")).unwrap_or(false);
-        self.painter.picture(place, !(is_stencil || lets_through(b"SMask") || lets_through(b"Mask")));
+        self.painter.picture(place, dots_per_inch, !(is_stencil || lets_through(b"SMask") || lets_through(b"Mask")));
     }
 
     pub(super) fn save(&mut self) {

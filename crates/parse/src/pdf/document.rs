@@ -113,10 +113,15 @@ fn build(pdf: &Pdf, places: &[Option<usize>], mut pages: Vec<PageText>, builder:
     let mut blocks: Vec<Vec<PageBlock>> = pages.iter_mut().map(|page| std::mem::take(&mut page.blocks)).collect();
     let outline = structure::outline(pdf, places);
     let labels = structure::page_labels(pdf, places.len());
-    let height =
-        |place: &Option<usize>| place.and_then(|place| pdf.pages().get(place)).map(|page| page.render_dimensions().1);
-    let heights: Vec<i32> = places.iter().map(|place| (height(place).unwrap_or(0.0) * 10.0) as i32).collect();
-    let furniture = furniture::find(&blocks, &heights);
+    let sheet = |place: &Option<usize>| {
+        let page = place.and_then(|place| pdf.pages().get(place));
+        page.map_or((0, 0), |page| {
+            let (width, height) = page.render_dimensions();
+            ((width * 10.0) as i32, (height * 10.0) as i32)
+        })
+    };
+    let sheets: Vec<(i32, i32)> = places.iter().map(sheet).collect();
+    let furniture = furniture::find(&blocks, &sheets);
     let hyphenated = hyphens::hyphenated_words(&blocks);
     let of_text = blocks
         .iter()
@@ -134,6 +139,7 @@ fn build(pdf: &Pdf, places: &[Option<usize>], mut pages: Vec<PageText>, builder:
         })
         .collect();
     let titles = outline.iter().map(|entry| headings::comparable(&entry.title)).collect();
+    kinds.iter_mut().zip(&blocks).for_each(|(kinds, blocks)| tables::bridge(blocks, kinds));
     contents::mark(&blocks, &mut kinds, &faces, &titles);
     definitions::mark(&blocks, &mut kinds, &faces);
     hyphens::join_halves(&mut blocks, |page, block| {

@@ -86,6 +86,9 @@ impl Frame {
 /// A gap wider than this many times the size parts fragments, even if their glyphs were painted one after the other.
 const WIDE_GAP: f32 = 1.5;
 
+/// The same between numbers: the columns of a table of figures may stand nearer to each other than words of a stretched line.
+const WIDE_BETWEEN_NUMBERS: f32 = 1.15;
+
 /// A gap wider than this parts words (MuPDF, source/fitz/stext-device.c, has the same figure).
 pub(super) const WORD_GAP: f32 = 0.15;
 
@@ -135,7 +138,7 @@ pub(super) fn fragments(glyphs: &[Glyph], turns: &[i16], frame: Frame, grids: &[
             let hangs = open.baseline - v > 0.25 * glyph.size && is_initial(glyphs, open, glyph.size);
             let fits = same_line
                 && !hangs
-                && (-0.4 * size..=WIDE_GAP * size).contains(&gap)
+                && (-0.4 * size..=wide_gap(glyphs, open, glyph) * size).contains(&gap)
                 && glyph.size < INITIAL * open.size
                 && !are_parted(grids, open, u);
             if fits {
@@ -162,6 +165,26 @@ pub(super) fn fragments(glyphs: &[Glyph], turns: &[i16], frame: Frame, grids: &[
         });
     }
     merge_neighbours(glyphs, frame, fragments, grids)
+}
+
+/// Width of a gap, in sizes, from which on what follows it stands for itself.
+fn wide_gap(glyphs: &[Glyph], open: &Fragment, next: &Glyph) -> f32 {
+    if !next.first.is_ascii_digit() {
+        return WIDE_GAP;
+    }
+    let of_word = open.glyphs.iter().rev().map(|&glyph| &glyphs[glyph as usize]);
+    let mut seen = false;
+    for glyph in of_word {
+        // The last word of the fragment tells: `3.71T`, `83.0B`, `12 %`.
+        if glyph.first.is_ascii_digit() {
+            return WIDE_BETWEEN_NUMBERS;
+        }
+        if seen && glyph.after_space {
+            return WIDE_GAP;
+        }
+        seen = true;
+    }
+    WIDE_GAP
 }
 
 /// Test whether a rule of a grid stands between a fragment and what begins at `left`.

@@ -14,7 +14,10 @@ const DEEP: usize = 3;
 const FEW_PAGES: usize = 2;
 
 /// Of a sheet's height, in hundredths, how far in from its upper or lower edge furniture stands.
-const EDGE: i32 = 11;
+const EDGE: i32 = 12;
+
+/// How much larger than most of the text it may be.
+const LARGEST: f32 = 1.2;
 
 /// Blocks of the text that a page has at least for what stands at its edges to be told from it.
 const LEAST_TEXT: usize = 4;
@@ -24,7 +27,7 @@ const LONGEST: usize = 120;
 
 /// Marks lines at the edges of a page that its place, its size and the white around it tell from the text: no larger than most of the
 /// text, apart from it by more than its lines are from each other, and no sentence of it.
-fn mark_edges(blocks: &[PageBlock], flags: &mut [bool], height: i32) {
+fn mark_edges(blocks: &[PageBlock], flags: &mut [bool], (width, height): (i32, i32)) {
     let mut sizes: Vec<(f32, usize)> = blocks.iter().map(|block| (block.size, block.text.len())).collect();
     sizes.sort_by(|a, b| a.0.total_cmp(&b.0));
     let half = sizes.iter().map(|(_, length)| length).sum::<usize>() / 2;
@@ -37,10 +40,22 @@ fn mark_edges(blocks: &[PageBlock], flags: &mut [bool], height: i32) {
     let edge = height / 100 * EDGE;
     let is_short = |block: &PageBlock| {
         let text = block.text.trim();
-        block.lines <= 2 && text.len() <= LONGEST && block.size <= 1.05 * body && !is_sentence(text)
+        block.lines <= 2 && text.len() <= LONGEST && block.size <= LARGEST * body && !is_sentence(text)
     };
     let is_at_edge = |block: &PageBlock| block.area.bottom <= edge || block.area.top >= height - edge;
-    let text: Vec<&PageBlock> = blocks.iter().filter(|block| !(is_short(block) && is_at_edge(block))).collect();
+    // A line that runs up or down along the edge.
+    let is_beside = |block: &PageBlock| {
+        let area = block.area;
+        area.bottom - area.top > 6 * (area.right - area.left).max(1)
+            && (area.right <= width / 100 * EDGE || area.left >= width - width / 100 * EDGE)
+    };
+    // A page number stands by itself, wherever the text of the page ends.
+    let is_number = |block: &PageBlock| is_page_number(&masked(&block.text));
+    // What its author tagged as text is text.
+    let may_be = |block: &PageBlock| {
+        block.tag.is_none() && (is_beside(block) || is_number(block) || (is_short(block) && is_at_edge(block)))
+    };
+    let text: Vec<&PageBlock> = blocks.iter().filter(|block| !may_be(block)).collect();
     if text.len() < LEAST_TEXT {
         return;
     }
@@ -49,7 +64,7 @@ fn mark_edges(blocks: &[PageBlock], flags: &mut [bool], height: i32) {
     let gap = (body * 9.0) as i32;
     for (block, flag) in blocks.iter().zip(flags) {
         let is_apart = block.area.bottom + gap <= top || block.area.top >= bottom + gap;
-        *flag |= is_short(block) && is_at_edge(block) && is_apart;
+        *flag |= may_be(block) && (is_beside(block) || is_apart);
     }
 }
 
@@ -59,9 +74,9 @@ fn is_sentence(text: &str) -> bool {
         && text.split_whitespace().filter(|word| word.chars().all(char::is_lowercase)).count() >= 4
 }
 
-/// Marks the blocks of all pages that are furniture: for each page, a flag for each block. `heights` are those of the sheets, in
-/// tenths of points.
-pub(super) fn find(pages: &[Vec<PageBlock>], heights: &[i32]) -> Vec<Vec<bool>> {
+/// Marks the blocks of all pages that are furniture: for each page, a flag for each block. `sheets` are their widths and
+/// heights, in tenths of points.
+pub(super) fn find(pages: &[Vec<PageBlock>], sheets: &[(i32, i32)]) -> Vec<Vec<bool>> {
     let mut flags: Vec<Vec<bool>> =
         pages.iter().map(|blocks| blocks.iter().map(|block| block.artifact).collect()).collect();
     let mut seen: HashMap<Key, Vec<(usize, usize)>> = HashMap::new();
@@ -105,8 +120,8 @@ pub(super) fn find(pages: &[Vec<PageBlock>], heights: &[i32]) -> Vec<Vec<bool>> 
         }
     }
     if pages.len() <= FEW_PAGES {
-        for ((blocks, flags), height) in pages.iter().zip(&mut flags).zip(heights) {
-            mark_edges(blocks, flags, *height);
+        for ((blocks, flags), sheet) in pages.iter().zip(&mut flags).zip(sheets) {
+            mark_edges(blocks, flags, *sheet);
         }
     }
     // Where nothing else stands on any page, it is the text.

@@ -34,6 +34,8 @@ pub(super) struct Picture {
     pub(super) place: Rect,
     /// Nothing under it can be seen.
     pub(super) is_opaque: bool,
+    /// Its pixels to an inch.
+    pub(super) dots_per_inch: f64,
     /// Number of glyphs that were painted before it.
     pub(super) after: usize,
 }

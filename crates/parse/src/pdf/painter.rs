@@ -58,9 +58,9 @@ impl Painter {
     }
 
     /// Paints a picture over that part of the page.
-    pub(super) fn picture(&mut self, place: Rect, is_opaque: bool) {
+    pub(super) fn picture(&mut self, place: Rect, dots_per_inch: f64, is_opaque: bool) {
         if self.out.pictures.len() < MOST_PICTURES && place.area() > 0.0 {
-            self.out.pictures.push(Picture { place, is_opaque, after: self.out.glyphs.len() });
+            self.out.pictures.push(Picture { place, is_opaque, dots_per_inch, after: self.out.glyphs.len() });
         }
     }
 

@@ -15,10 +15,13 @@ pub(super) fn add(page: &mut PageGlyphs, reading: &PageReading) -> usize {
     let own = Own::of(&page.glyphs);
     let mut count = 0;
     let mut before: Option<char> = None;
-    for word in reading.words.iter().filter(|word| !own.covers(word)) {
-        add_word(page, word, before.filter(|_| !word.begins_line));
+    for word in &reading.words {
+        let last = before.filter(|_| !word.begins_line);
         before = word.text.chars().next_back();
-        count += 1;
+        if !own.covers(word) {
+            add_word(page, word, last);
+            count += 1;
+        }
     }
     if reading.quarters == 0 {
         reading.rules.iter().for_each(|(from, to)| page.rules.line(*from, *to));
@@ -34,7 +37,13 @@ fn add_word(page: &mut PageGlyphs, word: &OcrWord, before: Option<char>) {
     let (sin, cos) = (f32::from(word.turn) / 10.0).to_radians().sin_cos();
     let show = page.faces.len() as u32;
     page.faces.push(Face { recognised: Some(word.confidence), ..Face::default() });
-    for (n, c) in word.text.chars().filter(|c| !c.is_whitespace()).enumerate() {
+    let mut is_apart = false;
+    let mut n = 0;
+    for c in word.text.chars() {
+        if c.is_whitespace() {
+            is_apart = true;
+            continue;
+        }
         let along = advance * n as f32;
         // Scripts without spaces between words have none between their words here.
         let is_parted = n == 0 && before.is_some_and(|last| !(is_ideographic(last) && is_ideographic(c)));
@@ -47,9 +56,10 @@ fn add_word(page: &mut PageGlyphs, word: &OcrWord, before: Option<char>) {
             size: word.size,
             turn: word.turn,
             show,
-            after_space: is_parted,
+            after_space: is_parted || std::mem::take(&mut is_apart),
             artifact: false,
         });
+        n += 1;
     }
 }
 

@@ -5,6 +5,10 @@ use super::glyphs::{Glyph, PageGlyphs};
 /// Squares to each side of a sheet.
 const SIDE: usize = 48;
 
+/// Pixels to an inch that scans have and figures drawn for a screen have not; and share of a side that a scan of fewer covers.
+const OF_SCANS: f64 = 170.0;
+const WIDE: f64 = 0.85;
+
 /// A sheet in squares.
 #[derive(Debug, Clone)]
 pub(super) struct Shown {
@@ -14,11 +18,15 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// What `page` shows on a sheet of that size. Text counts that `is_text` says of.
+    /// What `page` shows on a sheet of that size, as far as its pictures may be scans. Text counts that `is_text` says of.
     pub(super) fn of(page: &PageGlyphs, (width, height): (f32, f32), is_text: impl Fn(usize, &Glyph) -> bool) -> Self {
         let mut shown = Self { width, height, unread: vec![false; SIDE * SIDE] };
         for picture in &page.pictures {
             let place = picture.place;
+            let is_wide = place.width() > WIDE * f64::from(width) || place.height() > WIDE * f64::from(height);
+            if picture.dots_per_inch < OF_SCANS && !is_wide {
+                continue;
+            }
             shown.fill([place.x0, place.y0, place.x1, place.y1].map(|v| v as f32), true);
         }
         for (_, glyph) in page.glyphs.iter().enumerate().filter(|(at, glyph)| is_text(*at, glyph)) {

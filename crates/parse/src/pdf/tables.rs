@@ -18,6 +18,32 @@ pub(super) struct PageTable {
 /// Rows of which a table has at least: a single one may be a line with a wide gap.
 const LEAST_ROWS: usize = 2;
 
+/// Longer texts stand between two tables and not in one.
+const LONGEST_BRIDGE: usize = 60;
+
+/// Makes lines rows that stand within a table and name what follows in it: a single short line between two rows, as far from both as
+/// rows are from each other.
+pub(super) fn bridge(blocks: &[PageBlock], kinds: &mut [BlockKind]) {
+    for at in 1..blocks.len().saturating_sub(1) {
+        let [above, line, below] = [&blocks[at - 1], &blocks[at], &blocks[at + 1]];
+        let is_between = kinds[at - 1] == BlockKind::TableRow
+            && kinds[at + 1] == BlockKind::TableRow
+            && above.ruled.is_none()
+            && below.ruled.is_none();
+        let may_be = matches!(kinds[at], BlockKind::Paragraph | BlockKind::Heading(_))
+            && line.lines == 1
+            && line.text.len() <= LONGEST_BRIDGE
+            && !line.text.trim_end().ends_with(['.', ':', '?', '!']);
+        let step = (line.size * 15.0) as i32;
+        let is_near = line.area.top - above.area.bottom < step && below.area.top - line.area.bottom < step;
+        let is_within = line.area.left >= above.area.left.min(below.area.left)
+            && line.area.right <= above.area.right.max(below.area.right);
+        if is_between && may_be && is_near && is_within {
+            kinds[at] = BlockKind::TableRow;
+        }
+    }
+}
+
 /// The tables of a page.
 pub(super) fn find(blocks: &[PageBlock], kinds: &[BlockKind], faces: &Faces) -> Vec<PageTable> {
     let mut tables: Vec<PageTable> = Vec::new();
@@ -60,8 +86,8 @@ fn spans(rows: &[PageBlock]) -> Vec<CellSpan> {
     spans.map(|span| CellSpan { rows: span.rows.min(rows.len() as u32 - span.row), ..span }).collect()
 }
 
-/// The rows at the head of a table that are set in bold, while others are not; or the first, where it alone has no numbers under it
-/// all.
+/// The rows at the head of a table that are set in bold, while others are not; or the first, where it has no numbers and most of
+/// those below have.
 fn header_rows(rows: &[PageBlock], faces: &Faces) -> usize {
     let is_head = |row: &&PageBlock| row.tag.is_some_and(|tag| tag.role == Role::HeaderCell);
     let said = rows.iter().take_while(is_head).count();
@@ -73,7 +99,8 @@ fn header_rows(rows: &[PageBlock], faces: &Faces) -> usize {
         return bold;
     }
     let numbers = |row: &PageBlock| row.text.split('\t').filter(|cell| is_number(cell)).count();
-    let has_numbers_below = rows.len() > LEAST_ROWS && rows[1..].iter().all(|row| numbers(row) > 0);
+    let with_numbers = rows[1..].iter().filter(|row| numbers(row) > 0).count();
+    let has_numbers_below = rows.len() > LEAST_ROWS && with_numbers * 10 >= (rows.len() - 1) * 7;
     usize::from(bold == 0 && has_numbers_below && numbers(&rows[0]) == 0)
 }
 
