@@ -186,7 +186,13 @@ mod tests {
         let (width, height) = (400, 500);
         let mut pixels = vec![255; width * height];
         for line in 0..25 {
-            for x in (30..370).filter(|x| (x * 7 + line * 13) % 50 > 8 && (x * 3 + line * 7) % 11 < 6) {
+            // A mixing of the bits of the place: no letter stands below another by rule.
+            let is_ink = |x: usize| {
+                let mut mixed = (x as u32 / 5).wrapping_mul(0x9E37_79B1) ^ (line as u32).wrapping_mul(0x85EB_CA77);
+                mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0xC2B2_AE3D);
+                (mixed ^ (mixed >> 13)) % 3 > 0
+            };
+            for x in (30..370).filter(|&x| (x * 7 + line * 13) % 50 > 8 && is_ink(x)) {
                 for y in 0..6 {
                     pixels[(40 + line * 17 + y) * width + x] = 20;
                 }
