@@ -14,7 +14,7 @@ use crate::support::pictures::{Page, document, stand_in};
 use crate::support::{Run, Shelf, command, documents, torture};
 
 /// What the system says of a process after its name, which may hold spaces: state, parent and so on.
-fn fields(pid: i32) -> Vec<String> {
+pub(crate) fn fields(pid: i32) -> Vec<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().map(str::to_owned).collect()
 }

@@ -1,5 +1,8 @@
 //! Bytes of others, changed at random: what reads pipeline files, settings, bodies and results of providers, and stored results refuses them
-//! in words and does not panic. `fuzz/` goes deeper into documents; here each reader gets some thousand inputs in every run of the tests.
+//! in words and does not panic. `fuzz/` goes deeper, with coverage; here each reader gets some thousand inputs in every run of the tests, and
+//! each fuzz target its seeds, changed at random.
+//!
+//!     CORPORA_STRANGE=100000 cargo test --test main strange_bytes::each_fuzz_target    # so many for each target
 
 use corpora::pipelines;
 use corpora::remote::{Dialect, VENDORS};
@@ -9,6 +12,15 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::support::Shelf;
+
+#[path = "../fuzz/src/lib.rs"]
+#[allow(
+    unreachable_pub,
+    dead_code,
+    clippy::print_stderr,
+    reason = "a crate of its own; what readers of archives do with PDF is left to it"
+)]
+mod targets;
 
 /// A value that stands where another was expected.
 fn odd(random: &mut Rng) -> Value {
@@ -173,5 +185,40 @@ fn no_settings_file_breaks_its_reader() {
             run.stderr()
         );
         assert!(!run.stderr().contains("internal error"), "{}", run.stderr());
+    }
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "the figures are worth keeping")]
+fn each_fuzz_target_takes_its_seeds_and_what_becomes_of_them() {
+    let archive = |data: &[u8]| targets::read(&targets::archive(data));
+    let targets: [(&str, usize, &dyn Fn(&[u8])); 9] = [
+        ("pipeline", 500, &targets::pipeline),
+        ("settings", 500, &targets::settings),
+        ("bodies", 1_000, &targets::bodies),
+        ("lines", 500, &targets::lines),
+        ("stored", 2_000, &targets::stored),
+        ("html", 100, &targets::read),
+        ("markdown", 100, &targets::read),
+        ("docx", 50, &archive),
+        ("epub", 50, &archive),
+    ];
+    let wanted = std::env::var("CORPORA_STRANGE").ok().and_then(|count| count.parse().ok());
+    for (name, count, read) in targets {
+        let folder = format!("{}/fuzz/seeds/{name}", env!("CARGO_MANIFEST_DIR"));
+        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let seeds: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+        seeds.iter().for_each(|seed| read(seed));
+        let (begun, count) = (std::time::Instant::now(), wanted.unwrap_or(count));
+        for n in 0..count {
+            let mut random = Rng::with_seed(n as u64);
+            let input = bytes(&seeds[n % seeds.len()], &mut random);
+            let read = std::panic::AssertUnwindSafe(|| read(&input));
+            if std::panic::catch_unwind(read).is_err() {
+                panic!("{name}, {n}: {}", String::from_utf8_lossy(&input));
+            }
+        }
+        println!("{name}: {count} inputs in {:.1} s", begun.elapsed().as_secs_f64());
     }
 }

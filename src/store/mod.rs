@@ -22,6 +22,7 @@ mod distinct;
 mod durable;
 mod error;
 #[cfg(test)]
+#[allow(dead_code, reason = "the tests of the program use the rest")]
 pub(crate) mod faulty;
 mod files;
 mod garbage;
@@ -36,6 +37,8 @@ mod proof;
 mod reader;
 mod rescue;
 mod results;
+mod row_copier;
+mod row_sums;
 mod runs;
 mod schema;
 mod session;
@@ -65,8 +68,10 @@ pub use open::{STORE_FOLDER, Store};
 pub use outcomes::{DocumentRow, FailureRow, OutcomeRow, PartialRow};
 pub use proof::{Looked, ProvenFile, Soundness};
 pub use reader::Reader;
-pub use rescue::{Rescued, RescuedTable, rescue};
+pub use rescue::{Rescued, rescue, rescue_what_is_free};
 pub use results::{Counts, PendingDocument, StageRow, StageState};
+pub use row_copier::RescuedTable;
+pub use row_sums::Rows;
 pub use runs::{MergedRuns, RunRecord, RunSorter, RunWriter};
 pub use session::{Session, StageFps};
 pub use shards::{Seal, ShardStore, take_up_pack};
