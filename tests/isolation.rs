@@ -6,11 +6,13 @@ use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use corpora::simulator::SimulatorConfig;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::needs::{needs, needs_program};
 use crate::support::pictures::{Page, document, stand_in};
+use crate::support::rehearsal::Rehearsal;
 use crate::support::{Run, Shelf, command, documents, torture};
 
 /// What the system says of a process after its name, which may hold spaces: state, parent and so on.
@@ -229,6 +231,50 @@ fn terms_of_a_large_text_are_found_within_the_limits_of_a_worker() {
     assert_eq!(shelf.vocabularies().len(), 1);
     shelf.batch(&["--formats", "txt", "--retry-failed"]).exits(0);
     assert_eq!(shelf.vocabularies().len(), 2, "with more memory it is done");
+}
+
+/// A text of distinct names, stored as more than a worker is spared.
+fn large_text() -> Vec<u8> {
+    let names: Vec<String> = (0..200_000).map(|n| format!("Name{:x}", n * 2_654_435_761_u64)).collect();
+    names.join(" ").into_bytes()
+}
+
+/// The one failure of a run: path, stage and reason.
+fn one_failure(run: &Run) -> (String, String, String) {
+    let failed: Vec<Value> = run.events().into_iter().filter(|e| e["event"] == "document_failed").collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    let text = |name: &str| failed[0][name].as_str().unwrap().to_owned();
+    (text("path"), text("stage"), text("message"))
+}
+
+#[test]
+fn a_large_text_is_cut_into_chunks_within_the_limits_of_a_worker() {
+    let shelf = Shelf::empty();
+    shelf.put("large.txt", &large_text());
+    shelf.put("sound.txt", documents::story(9).join("\n\n").as_bytes());
+    let batch = |more: &[&str]| shelf.batch(&[&["--formats", "txt", "--progress", "json"], more].concat());
+    batch(&["--until", "parse"]).exits(0);
+    let run = batch(&["--parse-memory", "2"]).exits(75);
+    let (path, stage, message) = one_failure(&run);
+    assert_eq!((&*path, &*stage), ("large.txt", "chunk"));
+    assert!(message.starts_with("cutting it into chunks needed more than 2 MiB"), "{message}");
+    assert_eq!(shelf.vocabularies().len(), 1);
+    batch(&["--retry-failed"]).exits(0);
+    assert_eq!(shelf.vocabularies().len(), 2, "with more memory it is done");
+}
+
+#[test]
+fn terms_of_a_large_text_that_a_model_is_asked_about_are_found_within_the_limits_of_a_worker() {
+    let rehearsal = Rehearsal::of(2, SimulatorConfig::default());
+    rehearsal.shelf.put("large.txt", &large_text());
+    let run = |more: &[&str]| {
+        rehearsal.run("out", &[&["--pipeline", "vocabulary", "--formats", "txt,pdf,epub"], more].concat())
+    };
+    run(&["--until", "chunk"]).exits(0);
+    let (path, stage, message) = one_failure(&run(&["--parse-memory", "16"]).exits(75));
+    assert_eq!((&*path, &*stage), ("large.txt", "extract"));
+    assert!(message.starts_with("finding its terms needed more than 16 MiB"), "{message}");
+    assert_eq!(rehearsal.shelf.vocabularies().len(), 2);
 }
 
 #[test]

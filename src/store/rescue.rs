@@ -6,7 +6,10 @@ use rusqlite::{OpenFlags, params};
 
 use super::database::Database;
 use super::row_copier::{RescuedTable, copy_table};
-use super::{FpId, Generation, ResponseId, STORE_FOLDER, Store, StoreError, beneath, ledger, schema};
+use super::schema_pages::NumberedPage;
+use super::{
+    FpId, Generation, ResponseId, STORE_FOLDER, Store, StoreError, beneath, header, ledger, schema, schema_pages,
+};
 use crate::values::{Cost, Fingerprint};
 
 /// Result of a rescue.
@@ -50,6 +53,9 @@ const TABLES: [(&str, &str); 15] = [
     ("done", "fp, doc"),
 ];
 
+/// Folder, beside the store, in which a rescue works.
+const WORKSHOP: &str = "rescue";
+
 /// Number of the tables about what was paid for.
 const PAID: usize = 11;
 
@@ -74,7 +80,12 @@ pub fn rescue(output: &Path) -> Result<Rescued, StoreError> {
 /// # Errors
 /// As [`rescue`].
 pub fn rescue_what_is_free(output: &Path) -> Result<Option<Rescued>, StoreError> {
-    rescue_with(output, Losses::Free)
+    let outcome = rescue_with(output, Losses::Free);
+    if !matches!(outcome, Ok(Some(_))) {
+        // What is left of it is removed by the next one otherwise.
+        let _ = std::fs::remove_dir_all(output.join(STORE_FOLDER).join(WORKSHOP));
+    }
+    outcome
 }
 
 fn rescue_with(output: &Path, losses: Losses) -> Result<Option<Rescued>, StoreError> {
@@ -85,7 +96,7 @@ fn rescue_with(output: &Path, losses: Losses) -> Result<Option<Rescued>, StoreEr
         return Err(StoreError::Missing { folder: output });
     }
     take_up_swap(&folder, &file)?;
-    let workshop = folder.join("rescue");
+    let workshop = folder.join(WORKSHOP);
     let io = |action, file: &Path| {
         let file = file.to_path_buf();
         move |e| StoreError::from_io(action, &file, e)
@@ -95,16 +106,17 @@ fn rescue_with(output: &Path, losses: Losses) -> Result<Option<Rescued>, StoreEr
     }
     beneath::create_folder(&workshop).map_err(io("create", &workshop))?;
     let (mut rescued, new) = {
-        let from = Database::open(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let source = with_a_sound_beginning(&file, &workshop)?;
+        let from = Database::open(source.as_deref().unwrap_or(&file), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         if let Err(error @ StoreError::Newer { .. }) = schema::check(&from) {
             return Err(error);
         }
         let store = Store::open_or_create(&workshop)?;
         let to = store.write_connection()?;
         let rescued = copy(&from, &to)?;
-        if losses == Losses::Free && (lost_something_paid(&rescued.tables) || is_sound(&from, &rescued.tables)) {
-            drop((to, store));
-            std::fs::remove_dir_all(&workshop).map_err(io("remove", &workshop))?;
+        if losses == Losses::Free
+            && (lost_something_paid(&rescued.tables) || source.is_none() && is_sound(&from, &rescued.tables))
+        {
             return Ok(None);
         }
         // One file, with nothing beside it.
@@ -133,7 +145,48 @@ fn lost_something_paid(tables: &[RescuedTable]) -> bool {
 /// Test whether a store is not broken at all.
 fn is_sound(from: &Database, tables: &[RescuedTable]) -> bool {
     let check = || from.value::<String>("PRAGMA integrity_check(1)", []);
-    tables.iter().all(|table| table.whole) && check().is_ok_and(|first| first == "ok")
+    let is_whole = tables.iter().all(|table| table.whole && table.restored == 0);
+    is_whole && schema::check(from).is_ok() && check().is_ok_and(|first| first == "ok")
+}
+
+/// A copy of a store, with its log, in which the header and the pages of the schema are mended; none if they are as they have to be.
+fn with_a_sound_beginning(file: &Path, workshop: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let sound = sound_pages(&workshop.join("new"))?;
+    let mend = || {
+        let header = header::wanted(file)?;
+        let pages = schema_pages::damaged(file, sound)?;
+        if header.is_none() && pages.is_empty() {
+            return Ok(None);
+        }
+        let copy = workshop.join("mended.sqlite");
+        std::fs::copy(file, &copy)?;
+        schema_pages::write(&copy, &pages)?;
+        if let Some(header) = header {
+            header::give(&copy, &header)?;
+        }
+        let log = beside(file, "-wal");
+        if log.exists() {
+            std::fs::copy(log, beside(&copy, "-wal"))?;
+        }
+        Ok(Some(copy))
+    };
+    mend().map_err(|e| StoreError::from_io("copy", file, e))
+}
+
+/// Pages of the schema as they stand in a new store, and in one that gave space back.
+fn sound_pages(folder: &Path) -> Result<Vec<NumberedPage>, StoreError> {
+    let mut pages = Vec::new();
+    for script in ["", "VACUUM"] {
+        let store = Store::open_or_create(folder)?;
+        let db = store.write_connection()?;
+        db.script(script)?;
+        db.rows("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        drop(db);
+        let file = store.database();
+        let bytes = std::fs::read(&file).map_err(|e| StoreError::from_io("read", &file, e))?;
+        pages.extend(schema_pages::of(&bytes));
+    }
+    Ok(pages)
 }
 
 fn beside(file: &Path, ending: &str) -> PathBuf {
@@ -195,7 +248,7 @@ fn copy(from: &Database, to: &Database) -> Result<Rescued, StoreError> {
     for (table, key) in TABLES.into_iter().chain(LAST) {
         tables.extend(copy_table(from, to, (table, key), is_older)?);
     }
-    if tables.iter().all(|table| table.rows == 0) {
+    if tables.iter().all(|table| table.rows + table.restored == 0) {
         return Err(StoreError::Damaged { file: from.file().to_path_buf(), detail: "no row of it can be read".into() });
     }
     to.transaction(|| fit_together(to))?;

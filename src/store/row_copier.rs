@@ -20,6 +20,8 @@ pub struct RescuedTable {
     pub rows: u64,
     /// True if it could be read to its end; else an unknown number of rows is missing.
     pub whole: bool,
+    /// Rows of which number and hash came back out of the index.
+    pub restored: u64,
 }
 
 /// Rows read at a time.
@@ -43,7 +45,7 @@ pub(super) fn copy_table(
     is_older: bool,
 ) -> Result<Option<RescuedTable>, StoreError> {
     let (columns, all) = columns(from, to, table)?;
-    let result = RescuedTable { table, rows: 0, whole: is_older || columns.len() == all };
+    let result = RescuedTable { table, rows: 0, whole: is_older || columns.len() == all, restored: 0 };
     if columns.is_empty() {
         return Ok((!is_older).then_some(result));
     }
@@ -237,7 +239,8 @@ impl Copier<'_> {
         Ok(())
     }
 
-    /// Numbers whose rows are lost, with their hashes, out of the index.
+    /// Numbers whose rows are lost, with their hashes, out of the index. What else such a row says is for people; so the table is whole if as
+    /// many rows are there as the index has.
     fn numbers_of_hashes(&mut self, insert: &str) -> Result<(), StoreError> {
         let index = format!("sqlite_autoindex_{}_1", self.table);
         for direction in ["ASC", "DESC"] {
@@ -247,12 +250,16 @@ impl Copier<'_> {
                 found.push((r.get(0)?, r.get(1)?));
                 Ok(())
             });
+            let all = found.len() as u64;
             for (id, sha) in found {
-                self.result.rows += self.to.execute(insert, params![id, sha])? as u64;
+                self.result.restored += self.to.execute(insert, params![id, sha])? as u64;
             }
             match outcome {
                 Err(error) if is_hole(&error) => {}
-                outcome => return outcome,
+                outcome => {
+                    self.result.whole = outcome.is_ok() && self.result.rows + self.result.restored == all;
+                    return outcome;
+                }
             }
         }
         Ok(())
