@@ -2,7 +2,9 @@
 //! in words and does not panic. `fuzz/` goes deeper, with coverage; here each reader gets some thousand inputs in every run of the tests, and
 //! each fuzz target its seeds, changed at random.
 //!
-//!     CORPORA_STRANGE=100000 cargo test --test main strange_bytes::each_fuzz_target    # so many for each target
+//!     CORPORA_STRANGE=300 cargo test --test main strange_bytes::each_fuzz_target -- --nocapture    # seconds for each target
+
+use std::time::{Duration, Instant};
 
 use corpora::pipelines;
 use corpora::remote::{Dialect, VENDORS};
@@ -203,15 +205,19 @@ fn each_fuzz_target_takes_its_seeds_and_what_becomes_of_them() {
         ("docx", 50, &archive),
         ("epub", 50, &archive),
     ];
-    let wanted = std::env::var("CORPORA_STRANGE").ok().and_then(|count| count.parse().ok());
+    let seconds = std::env::var("CORPORA_STRANGE").ok().and_then(|count| count.parse().ok()).map(Duration::from_secs);
     for (name, count, read) in targets {
         let folder = format!("{}/fuzz/seeds/{name}", env!("CARGO_MANIFEST_DIR"));
         let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         let seeds: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
         seeds.iter().for_each(|seed| read(seed));
-        let (begun, count) = (std::time::Instant::now(), wanted.unwrap_or(count));
-        for n in 0..count {
+        let (begun, mut inputs) = (Instant::now(), 0);
+        for n in 0.. {
+            if seconds.map_or(n >= count, |seconds| begun.elapsed() >= seconds) {
+                break;
+            }
+            inputs += 1;
             let mut random = Rng::with_seed(n as u64);
             let input = bytes(&seeds[n % seeds.len()], &mut random);
             let read = std::panic::AssertUnwindSafe(|| read(&input));
@@ -219,6 +225,6 @@ fn each_fuzz_target_takes_its_seeds_and_what_becomes_of_them() {
                 panic!("{name}, {n}: {}", String::from_utf8_lossy(&input));
             }
         }
-        println!("{name}: {count} inputs in {:.1} s", begun.elapsed().as_secs_f64());
+        println!("{name}: {inputs} inputs in {:.1} s", begun.elapsed().as_secs_f64());
     }
 }

@@ -24,6 +24,9 @@ const TABLES: [(&str, &[&str]); 7] = [
     ("unit", &["id"]),
 ];
 
+/// Tables whose indexes lead to rows: where one leads nowhere, a file would wait for ever, or an answer be asked for again.
+const INDEXED: [&str; 4] = ["fp", "doc", "file", "unit"];
+
 /// Rows that are checked together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rows {
@@ -105,7 +108,7 @@ pub(super) fn keep(db: &Database) -> Result<(), StoreError> {
     db.script(&script)
 }
 
-/// Holds rows against their sums.
+/// Holds rows against their sums, and indexes against rows.
 ///
 /// # Errors
 /// [`StoreError::Damaged`], with the first table of which one is not as it was written.
@@ -116,6 +119,14 @@ pub(super) fn check(db: &Database, rows: Rows) -> Result<(), StoreError> {
         if wrong > 0 {
             let detail = format!("{wrong} of the rows of '{table}' are not as they were written");
             return Err(StoreError::Damaged { file: db.file().to_path_buf(), detail });
+        }
+    }
+    if rows == Rows::OfDocuments {
+        for table in INDEXED {
+            let first: String = db.value(&format!("PRAGMA integrity_check({table})"), [])?;
+            if first != "ok" {
+                return Err(StoreError::Damaged { file: db.file().to_path_buf(), detail: first });
+            }
         }
     }
     Ok(())
