@@ -257,10 +257,11 @@ fn a_large_text_is_cut_into_chunks_by_a_worker() {
     let args = ["batch", "books", "-o", "out", "--formats", "txt", "--progress", "json", "--until", "chunk"];
     let child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
     let worker = loop {
-        match workers(child.id()).first() {
-            Some(worker) => break *worker,
-            None => std::thread::sleep(Duration::from_millis(1)),
+        // Before it is ready its end is no document's doing.
+        if let Some(worker) = workers(child.id()).into_iter().find(|worker| spent(*worker) >= 15) {
+            break worker;
         }
+        std::thread::sleep(Duration::from_millis(1));
         assert!(!fields(child.id().cast_signed()).first().is_none_or(|state| state == "Z"), "no worker cuts it");
     };
     kill_process(Pid::from_raw(worker).unwrap(), Signal::KILL).unwrap();
