@@ -190,11 +190,14 @@ fn no_settings_file_breaks_its_reader() {
     }
 }
 
+/// Name of a fuzz target, inputs in every run of the tests, and what it does with one.
+type Target<'a> = (&'a str, usize, &'a dyn Fn(&[u8]));
+
 #[test]
 #[allow(clippy::print_stdout, reason = "the figures are worth keeping")]
 fn each_fuzz_target_takes_its_seeds_and_what_becomes_of_them() {
     let archive = |data: &[u8]| targets::read(&targets::archive(data));
-    let targets: [(&str, usize, &dyn Fn(&[u8])); 9] = [
+    let targets: [Target<'_>; 9] = [
         ("pipeline", 500, &targets::pipeline),
         ("settings", 500, &targets::settings),
         ("bodies", 1_000, &targets::bodies),
