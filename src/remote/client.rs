@@ -3,7 +3,7 @@
 mod results;
 mod streaming;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -20,6 +20,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Time for a payload to go up, or results to come down.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// Bytes of an answer to a token, about: what `corpora_terms::chunk` measured for prose is a little more, for JSON a little less.
+const BYTES_A_TOKEN: u64 = 4;
 
 /// Payload of a call.
 pub(super) enum Payload<'a> {
@@ -60,6 +63,8 @@ pub struct Client {
     streams: AtomicBool,
     /// True once the server has refused a temperature that nobody wished for.
     refuses_temperature: AtomicBool,
+    /// Bytes of words of streamed answers in flight.
+    coming: AtomicU64,
     now_unix: fn() -> f64,
     /// Milliseconds by which the provider's clock is ahead of ours; the least number while it has told no time.
     clock_ahead_ms: AtomicI64,
@@ -138,6 +143,7 @@ impl Client {
             between_tokens: None,
             streams: AtomicBool::new(true),
             refuses_temperature: AtomicBool::new(false),
+            coming: AtomicU64::new(0),
             now_unix,
             clock_ahead_ms: AtomicI64::new(i64::MIN),
         })
@@ -148,6 +154,11 @@ impl Client {
     #[must_use]
     pub fn streaming(self, between_tokens: Duration) -> Self {
         Self { between_tokens: Some(between_tokens), ..self }
+    }
+
+    /// Output tokens, about, of streamed answers that are in flight: one for each [`BYTES_A_TOKEN`] bytes.
+    pub fn tokens_coming(&self) -> u64 {
+        self.coming.load(Ordering::Relaxed) / BYTES_A_TOKEN
     }
 
     /// The same client, which gives the schema in this way first.
@@ -355,13 +366,7 @@ impl Client {
 
     async fn read_whole(&self, mut response: reqwest::Response, seen: &HeaderMap) -> Result<Answered, Trouble> {
         let status = response.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {
-            if body.len() + piece.len() > LARGEST_RESPONSE {
-                return Err(Trouble::new(TroubleKind::Malformed, "the response is larger than 64 MiB"));
-            }
-            body.extend_from_slice(&piece);
-        }
+        let body = self.bounded(&mut response).await?;
         let told = if (200..300).contains(&status) {
             self.dialect.trouble_in_answer(&body)
         } else {
@@ -374,6 +379,18 @@ impl Client {
         trouble.retry_after = headers::retry_after(seen, &body, (self.now_unix)());
         trouble.should_retry = headers::should_retry(seen).or(trouble.should_retry);
         Err(trouble)
+    }
+
+    /// The body of a response, which may be of any length.
+    async fn bounded(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, Trouble> {
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {
+            if body.len() + piece.len() > LARGEST_RESPONSE {
+                return Err(Trouble::new(TroubleKind::Malformed, "the response is larger than 64 MiB"));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
     }
 
     fn headers(&self) -> HeaderMap {

@@ -55,6 +55,11 @@ impl Stream {
         self.bytes
     }
 
+    /// Bytes of words of the answer that came.
+    pub(super) fn words(&self) -> usize {
+        self.text.len()
+    }
+
     /// True if words of the answer came.
     pub(super) fn has_words(&self) -> bool {
         !self.text.trim().is_empty()

@@ -265,6 +265,8 @@ pub enum Event {
         millis_left: Option<u64>,
         /// Output tokens a second at that pace.
         tokens_a_second: u64,
+        /// Output tokens, about, of streamed answers in flight; in no sum before those are whole.
+        tokens_coming: u64,
         /// Cost of all in the end if the rest costs what answers have cost so far, in 1e-12 USD; null if a price or an answer is missing.
         picodollars_at_end: Option<i64>,
         /// Sums so far.

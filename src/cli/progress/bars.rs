@@ -403,6 +403,7 @@ mod tests {
                 units_done: 23_456,
                 millis_left: Some(7_260_000),
                 tokens_a_second: 12_345,
+                tokens_coming: 54_321,
                 picodollars_at_end: Some(7_000_000_000_000),
                 asked,
             });

@@ -10,8 +10,12 @@ use super::{summary, words};
 use crate::cli::paint;
 use crate::values::{Event, Phase, Shown, SourcePath, Stage};
 
-/// A progress line is written at most this often.
+/// A progress line is written at most this often: a log of a whole night is to be read ...
 const PAUSE: Duration = Duration::from_secs(5);
+/// ... so that of a stage that has lasted long, lines are rarer: this part of the time that it has taken ...
+const PAUSE_PART: u32 = 50;
+/// ... and at least this often, or one would take it for dead.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Writes a run as lines.
 pub(super) struct Lines<W> {
@@ -28,7 +32,19 @@ struct StageLine {
     total: u64,
     done: u64,
     failed: u64,
+    begun: Instant,
     told: Instant,
+}
+
+impl StageLine {
+    fn is_due(&self) -> bool {
+        self.told.elapsed() >= pause(self.begun.elapsed())
+    }
+}
+
+/// Time between two lines of a stage that has taken so long.
+fn pause(taken: Duration) -> Duration {
+    (taken / PAUSE_PART).clamp(PAUSE, LONGEST_PAUSE)
 }
 
 impl<W: Write> Lines<W> {
@@ -53,7 +69,8 @@ impl<W: Write> Lines<W> {
         }
         match event {
             Event::StageStarted { stage, total, skipped, failed } => {
-                let line = StageLine { total: *total, done: 0, failed: 0, told: Instant::now() };
+                let now = Instant::now();
+                let line = StageLine { total: *total, done: 0, failed: 0, begun: now, told: now };
                 self.stages[stage.index()] = Some(line);
                 if *stage != Phase::Discover {
                     let earlier = |n: u64, what: &str| if n > 0 { format!(", {n} {what}") } else { String::new() };
@@ -101,7 +118,7 @@ impl<W: Write> Lines<W> {
         let Some(line) = &mut self.stages[stage.index()] else { return Ok(()) };
         line.done += done;
         line.failed += failed;
-        if line.told.elapsed() >= PAUSE {
+        if line.is_due() {
             line.told = Instant::now();
             let through = line.done + line.failed;
             let asked = if stage == Stage::Extract { self.asked.as_str() } else { "" };

@@ -22,8 +22,16 @@ pub(super) fn asked(asked: &Asked) -> String {
 
 /// How far the asking of a provider has come, in a line: what matters most stands first, because a narrow screen cuts the end off.
 pub(super) fn asking(event: &Event) -> Option<String> {
-    let Event::Asking { in_flight, units_left, units_done, millis_left, tokens_a_second, picodollars_at_end, asked } =
-        event
+    let Event::Asking {
+        in_flight,
+        units_left,
+        units_done,
+        millis_left,
+        tokens_a_second,
+        tokens_coming,
+        picodollars_at_end,
+        asked,
+    } = event
     else {
         return None;
     };
@@ -33,17 +41,23 @@ pub(super) fn asking(event: &Event) -> Option<String> {
         parts.push(format!("{through} % of {}", counted(all, "unit", "units")));
     }
     parts.extend(millis_left.filter(|_| *units_left > 0).map(|left| format!("about {} left", duration(left))));
-    parts.push(match (asked.picodollars, picodollars_at_end) {
-        (Some(spent), Some(end)) if *end > spent => format!("{} of about {}", Cost(spent), Cost(*end)),
-        (Some(spent), _) => Cost(spent).to_string(),
-        (None, _) => "price unknown".to_owned(),
-    });
+    // Without a price, as of one's own server, there is nothing to tell each time.
+    parts.extend(asked.picodollars.map(|spent| match picodollars_at_end {
+        Some(end) if *end > spent => format!("{} of about {}", Cost(spent), Cost(*end)),
+        _ => Cost(spent).to_string(),
+    }));
     if *tokens_a_second > 0 {
         parts.push(format!("{} tokens/s", grouped(*tokens_a_second)));
     }
     parts.push(counted(asked.answers, "answer", "answers"));
     if *in_flight > 0 {
-        parts.push(format!("{in_flight} in flight"));
+        // What a slow model is at: the prompt, or the answer.
+        let coming = match (tokens_coming, asked.answers) {
+            (0, 0) => " (no word of them yet)".to_owned(),
+            (0, _) => String::new(),
+            (&coming, _) => format!(" ({} of them here)", counted(coming, "token", "tokens")),
+        };
+        parts.push(format!("{in_flight} in flight{coming}"));
     }
     Some(parts.join(", "))
 }
@@ -145,10 +159,23 @@ mod tests {
             units_done: 120,
             millis_left: Some(184_000),
             tokens_a_second: 1_200,
+            tokens_coming: 0,
             picodollars_at_end: Some(80_000_000_000),
             asked,
         };
         let told = "40 % of 300 units, about 3 min 4 s left, $0.0323 of about $0.0800, 1,200 tokens/s, 28 answers, 8 in flight";
         assert_eq!(asking(&event).unwrap(), told);
+        let slow = |tokens_coming| Event::Asking {
+            in_flight: 2,
+            units_left: 129,
+            units_done: 0,
+            millis_left: None,
+            tokens_a_second: 0,
+            tokens_coming,
+            picodollars_at_end: None,
+            asked: Asked::default(),
+        };
+        assert_eq!(asking(&slow(0)).unwrap(), "0 % of 129 units, 0 answers, 2 in flight (no word of them yet)");
+        assert_eq!(asking(&slow(310)).unwrap(), "0 % of 129 units, 0 answers, 2 in flight (310 tokens of them here)");
     }
 }

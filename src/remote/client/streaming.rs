@@ -1,5 +1,6 @@
 //! One request whose answer comes piece by piece.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -11,6 +12,26 @@ use crate::remote::trouble::{Trouble, TroubleKind};
 
 /// Time for a streamed answer from its first word to its last: it has an end, however slow a model is.
 const LONGEST: Duration = Duration::from_hours(24);
+
+/// Bytes of an answer that is on its way, counted among those of all as long as it is.
+struct Coming<'a> {
+    all: &'a AtomicU64,
+    own: u64,
+}
+
+impl Coming<'_> {
+    fn are(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.all.fetch_add(bytes - self.own, Ordering::Relaxed);
+        self.own = bytes;
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.own, Ordering::Relaxed);
+    }
+}
 
 impl Client {
     /// One request whose answer is streamed: put together to what it would be in one piece.
@@ -50,6 +71,7 @@ impl Client {
         }
         let mut response = response;
         let mut stream = Stream::new(self.dialect.vendor);
+        let mut coming = Coming { all: &self.coming, own: 0 };
         let broken = loop {
             let wait = if stream.has_words() { between } else { first.saturating_sub(begun.elapsed()) };
             let piece = match tokio::time::timeout(wait, response.chunk()).await {
@@ -60,7 +82,9 @@ impl Client {
                 Ok(Ok(None)) => return Ok(self.whole(stream, status)),
                 Ok(Ok(Some(piece))) => piece,
             };
-            match stream.take(&piece) {
+            let taken = stream.take(&piece);
+            coming.are(stream.words());
+            match taken {
                 Ok(Progress::Open) if stream.bytes() <= LARGEST_RESPONSE => {}
                 Ok(Progress::Whole) => return Ok(self.whole(stream, status)),
                 // An answer that goes round in a circle, or has no end.

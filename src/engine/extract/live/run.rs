@@ -82,6 +82,7 @@ pub(in crate::engine) fn extract(run: &Run<'_>, remote: &Remote, upstream: &Upst
         units_done: live.board.standing().settled,
         millis_left: None,
         tokens_a_second: 0,
+        tokens_coming: 0,
         picodollars_at_end: asked.picodollars,
         asked,
     });

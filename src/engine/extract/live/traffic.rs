@@ -204,6 +204,7 @@ impl<'a> Traffic<'a> {
             units_done: standing.settled,
             millis_left: pace.left.map(|left| left.as_millis() as u64),
             tokens_a_second: pace.tokens_a_second.round() as u64,
+            tokens_coming: self.live.client.tokens_coming(),
             picodollars_at_end: at_end.map(|cost| cost.0),
             asked,
         });
