@@ -98,10 +98,8 @@ impl Shapes {
                 runs[at].shape = of_root[root];
             }
         }
-        for at in 0..runs.len() {
-            if of_root[at] != u32::MAX {
-                runs[at].shape = of_root[at];
-            }
+        for (run, shape) in runs.iter_mut().zip(&of_root).filter(|(_, shape)| **shape != u32::MAX) {
+            run.shape = *shape;
         }
         Self { runs, shapes }
     }

@@ -142,14 +142,15 @@ fn is_noisy(picture: &Picture) -> bool {
     let (mut spikes, mut seen) = (0_usize, 0_usize);
     for y in (1..picture.height - 1).step_by(3) {
         let (above, row, below) = (picture.row(y - 1), picture.row(y), picture.row(y + 1));
-        for x in 1..picture.width - 1 {
+        let stands_out = |&x: &usize| {
             let shade = i16::from(row[x]);
             let off = |other: u8| shade - i16::from(other);
             let (left, right, up, down) = (off(row[x - 1]), off(row[x + 1]), off(above[x]), off(below[x]));
             let low = left.min(right).min(up).min(down);
             let high = left.max(right).max(up).max(down);
-            spikes += usize::from(low > SPIKE || high < -SPIKE);
-        }
+            low > SPIKE || high < -SPIKE
+        };
+        spikes += (1..picture.width - 1).filter(stands_out).count();
         seen += picture.width - 2;
     }
     spikes * 10_000 > seen * USUAL_SPIKES

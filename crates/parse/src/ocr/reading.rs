@@ -380,9 +380,9 @@ fn usual_sizes(lines: &[Line<'_>]) -> Vec<f32> {
             seen > half
         });
         let usual = usual.map_or(open[0].0, |(size, _)| *size);
-        for at in 0..lines.len() {
-            if !is_settled[at] && (lines[at].size - usual).abs() <= ALIKE * usual {
-                (sizes[at], is_settled[at]) = (usual, true);
+        for (line, (size, is_settled)) in lines.iter().zip(sizes.iter_mut().zip(&mut is_settled)) {
+            if !*is_settled && (line.size - usual).abs() <= ALIKE * usual {
+                (*size, *is_settled) = (usual, true);
             }
         }
     }
