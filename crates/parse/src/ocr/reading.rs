@@ -241,7 +241,7 @@ impl Reader<'_> {
     ) -> Result<Attempt, OcrFailure> {
         let words = tesseract::recognise(self.settings, languages, picture, deadline)?;
         let Picture { to_page, turn, scale, .. } = *picture;
-        let words = without_specks(words).into_iter().map(mended).collect();
+        let words = without_specks(&words).into_iter().map(mended).collect();
         Ok(Attempt { words, to_page, turn, scale, rules, languages: languages.to_owned() })
     }
 }
@@ -277,7 +277,7 @@ const SURE_LINE: f32 = 35.0;
 const TALL: i32 = 3;
 
 /// Takes away what is no text, by what it is. No word with letters goes for being unsure alone: that of the line it stands in counts.
-fn without_specks(words: Vec<Word>) -> Vec<Word> {
+fn without_specks(words: &[Word]) -> Vec<Word> {
     let mut heights: Vec<i32> = words.iter().filter(|word| word.letters() > 1).map(Word::height).collect();
     let middle = heights.len() / 2;
     let usual = if heights.is_empty() { i32::MAX / TALL } else { *heights.select_nth_unstable(middle).1 };
@@ -417,7 +417,7 @@ mod tests {
             word("wx", 3, 20.0, (0, 80, 30, 100)),
             word("I", 4, 40.0, (300, 0, 320, 400)),
         ];
-        let kept: Vec<String> = without_specks(words).into_iter().map(|word| word.text).collect();
+        let kept: Vec<String> = without_specks(&words).into_iter().map(|word| word.text).collect();
         assert_eq!(kept, ["d'installer", "la", "lanterne"]);
     }
 

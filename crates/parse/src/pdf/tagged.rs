@@ -89,7 +89,7 @@ impl Tagged {
             let roles = tree.get::<Dict<'_>>(b"RoleMap").unwrap_or_default();
             let mut walk =
                 Walk { xref: pdf.xref(), roles, seen: HashSet::new(), count: 0, order: 0, found: Self::default() };
-            walk.kids(&tree, Inherited::default(), 0);
+            walk.kids(&tree, &Inherited::default(), 0);
             Some(walk.found)
         };
         read().unwrap_or_default()
@@ -119,10 +119,10 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn kids(&mut self, element: &Dict<'a>, inherited: Inherited, depth: u32) {
+    fn kids(&mut self, element: &Dict<'a>, inherited: &Inherited, depth: u32) {
         match element.get::<Object<'a>>(b"K") {
-            Some(Object::Array(kids)) => self.each(&kids, &inherited, depth),
-            Some(kid) => self.kid(kid, element.get_ref(b"K").map(Into::into), &inherited, depth),
+            Some(Object::Array(kids)) => self.each(&kids, inherited, depth),
+            Some(kid) => self.kid(kid, element.get_ref(b"K").map(Into::into), inherited, depth),
             None => {}
         }
     }
@@ -188,7 +188,7 @@ impl<'a> Walk<'a> {
         if let Some(text) = replacement {
             self.replace(element, text, &inherited);
         }
-        self.kids(element, inherited, depth + 1);
+        self.kids(element, &inherited, depth + 1);
     }
 
     /// The role of a structure type, by the document's own map where it is none of the standard ones.
