@@ -13,7 +13,7 @@ use corpora::values::{Event, Phase, RunOutcome, Stage};
 
 use crate::support::disk::{Disk, Fault, FaultyDisk, MachineDisk, Operation, consolidate_on, gc_on, run_on, run_told};
 use crate::support::rehearsal::Rehearsal;
-use crate::support::{Shelf, command, events};
+use crate::support::{Shelf, command, copy, events};
 
 /// Rounds and documents; `CORPORA_CRASH_ROUNDS=50 CORPORA_CRASH_DOCUMENTS=300` is the long form.
 fn size(name: &str, default: usize) -> usize {
@@ -152,19 +152,6 @@ fn one_interrupt_finishes_what_is_in_flight_and_says_how_to_continue() {
     assert!(summary["waiting"].as_u64().unwrap() > 0);
     shelf.batch(&[]).exits(0);
     assert_eq!(shelf.vocabularies().len(), 200);
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, target).unwrap();
-        }
-    }
 }
 
 /// Lets the n-th operation of a run fail that writes all files anew, for every n until none fails, and cuts the power then. Each file
@@ -338,6 +325,72 @@ fn every_file_of_a_run_is_written_synced_named_and_its_folder_synced_before_it_i
         assert!(last_write < of_temporary[2], "{target:?} is written after its sync");
     }
     assert_eq!(told, 6, "{journal:?}");
+}
+
+/// Disk after a power cut: what had been asked of it last, and what had been told as done by then.
+type Cut = (Operation, Vec<(Phase, String)>);
+
+/// Runs over a shelf, with a copy of the output folder before each operation and after each commit as a power cut leaves it then; runs on
+/// each copy again. What was told is not done again, and the files are those of an undisturbed run.
+#[allow(clippy::print_stdout, reason = "the figures are worth keeping")]
+fn cut_power_before_every_operation(at_worst: bool) {
+    let shelf = Shelf::of(4);
+    let nothing = r#"{"x": ["nothing"]}"#;
+    run_on(Arc::new(MachineDisk), shelf.path(), &shelf.path().join("whole"), nothing).unwrap();
+    let expected = outputs(&shelf, "whole");
+    std::fs::create_dir(shelf.out()).unwrap();
+    let (out, place) = (shelf.out().canonicalize().unwrap(), shelf.path().to_path_buf());
+    let (told, cuts): (Arc<Mutex<Vec<_>>>, Arc<Mutex<Vec<Cut>>>) = Default::default();
+    let disk: Arc<std::sync::OnceLock<FaultyDisk>> = Arc::default();
+    let watched = FaultyDisk::watched({
+        let (disk, told, cuts, out) = (Arc::clone(&disk), Arc::clone(&told), Arc::clone(&cuts), out.clone());
+        move |operation| {
+            // One at a time, so that what was told was told before the copy.
+            let mut cuts = cuts.lock().unwrap();
+            let told = told.lock().unwrap().clone();
+            disk.get().unwrap().copy_after_power_cut(&out, &place.join(format!("cut-{}", cuts.len())), at_worst);
+            cuts.push((operation.clone(), told));
+        }
+    });
+    disk.set(watched.clone()).unwrap();
+    let tell = {
+        let told = Arc::clone(&told);
+        move |event: &Event| {
+            if let Event::DocumentDone { stage, path, .. } = event {
+                told.lock().unwrap().push((*stage, path.to_string()));
+            }
+        }
+    };
+    run_told(Arc::new(watched), shelf.path(), &out, nothing, tell).unwrap();
+    let cuts = cuts.lock().unwrap();
+    let commits = cuts.iter().filter(|(operation, _)| *operation == Operation::Commit).count();
+    assert!(commits > 3 && cuts.iter().any(|(_, told)| !told.is_empty()), "{cuts:?}");
+    for (n, (operation, told)) in cuts.iter().enumerate() {
+        let name = format!("cut-{n}");
+        let again = Arc::new(Mutex::new(Vec::new()));
+        let hear = {
+            let again = Arc::clone(&again);
+            move |event: &Event| {
+                if let Event::DocumentDone { stage, path, .. } = event {
+                    again.lock().unwrap().push((*stage, path.to_string()));
+                }
+            }
+        };
+        let folder = shelf.path().join(&name);
+        let finished = run_told(Arc::new(MachineDisk), shelf.path(), &folder, nothing, hear).unwrap();
+        assert_eq!(finished.summary.outcome, RunOutcome::Complete, "{n}: {operation:?}");
+        assert_eq!(outputs(&shelf, &name), expected, "{n}: {operation:?}");
+        let again = again.lock().unwrap();
+        let twice: Vec<_> = told.iter().filter(|done| again.contains(done)).collect();
+        assert!(twice.is_empty(), "{n}: {operation:?}: told, and lost by the power cut: {twice:?}");
+    }
+    println!("{} prefixes, {commits} commits among them", cuts.len());
+}
+
+#[test]
+fn every_prefix_of_what_a_run_does_is_a_disk_on_which_it_goes_on_and_nothing_told_is_lost() {
+    cut_power_before_every_operation(true);
+    cut_power_before_every_operation(false);
 }
 
 #[test]

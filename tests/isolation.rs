@@ -6,15 +6,17 @@ use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use corpora::simulator::SimulatorConfig;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::needs::{needs, needs_program};
 use crate::support::pictures::{Page, document, stand_in};
+use crate::support::rehearsal::Rehearsal;
 use crate::support::{Run, Shelf, command, documents, torture};
 
 /// What the system says of a process after its name, which may hold spaces: state, parent and so on.
-fn fields(pid: i32) -> Vec<String> {
+pub(crate) fn fields(pid: i32) -> Vec<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().map(str::to_owned).collect()
 }
@@ -215,8 +217,7 @@ fn a_page_that_needs_too_much_memory_costs_that_page_alone() {
 #[test]
 fn terms_of_a_large_text_are_found_within_the_limits_of_a_worker() {
     let shelf = Shelf::empty();
-    let names: Vec<String> = (0..400_000).map(|n| format!("Name{:x}", n * 2_654_435_761_u64)).collect();
-    shelf.put("large.txt", names.join(" ").as_bytes());
+    shelf.put("large.txt", &large_text());
     shelf.put("sound.txt", documents::story(9).join("\n\n").as_bytes());
     let run = shelf.batch(&["--formats", "txt", "--parse-memory", "96", "--progress", "json"]).exits(75);
     let failed: Vec<Value> = run.events().into_iter().filter(|e| e["event"] == "document_failed").collect();
@@ -229,6 +230,60 @@ fn terms_of_a_large_text_are_found_within_the_limits_of_a_worker() {
     assert_eq!(shelf.vocabularies().len(), 1);
     shelf.batch(&["--formats", "txt", "--retry-failed"]).exits(0);
     assert_eq!(shelf.vocabularies().len(), 2, "with more memory it is done");
+}
+
+/// A text of distinct names, stored as more than a worker is spared.
+fn large_text() -> Vec<u8> {
+    let names: Vec<String> = (0..400_000).map(|n| format!("Name{:x}", n * 2_654_435_761_u64)).collect();
+    names.join(" ").into_bytes()
+}
+
+/// The one failure of a run: path, stage and reason.
+fn one_failure(run: &Run) -> (String, String, String) {
+    let failed: Vec<Value> = run.events().into_iter().filter(|e| e["event"] == "document_failed").collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    let text = |name: &str| failed[0][name].as_str().unwrap().to_owned();
+    (text("path"), text("stage"), text("message"))
+}
+
+#[test]
+fn a_large_text_is_cut_into_chunks_by_a_worker() {
+    let shelf = Shelf::empty();
+    shelf.put("large.txt", &large_text());
+    shelf.put("sound.txt", documents::story(9).join("\n\n").as_bytes());
+    let batch = |more: &[&str]| shelf.batch(&[&["--formats", "txt", "--progress", "json"], more].concat());
+    batch(&["--until", "parse"]).exits(0);
+    // What cuts it can be killed, and the run goes on.
+    let args = ["batch", "books", "-o", "out", "--formats", "txt", "--progress", "json", "--until", "chunk"];
+    let child = command(shelf.path(), &args).stderr(Stdio::piped()).spawn().unwrap();
+    let worker = loop {
+        // Before it is ready its end is no document's doing.
+        if let Some(worker) = workers(child.id()).into_iter().find(|worker| spent(*worker) >= 15) {
+            break worker;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+        assert!(fields(child.id().cast_signed()).first().is_some_and(|state| state != "Z"), "no worker cuts it");
+    };
+    kill_process(Pid::from_raw(worker).unwrap(), Signal::KILL).unwrap();
+    let run = Run(child.wait_with_output().unwrap()).exits(0);
+    let is_of_it = |e: &&Value| e["event"] == "document_retried" && e["stage"] == "chunk" && e["path"] == "large.txt";
+    assert!(run.events().iter().any(|e| is_of_it(&e) && e["kind"] == "crashed"), "{}", run.stderr());
+    batch(&[]).exits(0);
+    assert_eq!(shelf.vocabularies().len(), 2);
+}
+
+#[test]
+fn terms_of_a_large_text_that_a_model_is_asked_about_are_found_within_the_limits_of_a_worker() {
+    let rehearsal = Rehearsal::of(2, SimulatorConfig::default());
+    rehearsal.shelf.put("large.txt", &large_text());
+    let run = |more: &[&str]| {
+        rehearsal.run("out", &[&["--pipeline", "vocabulary", "--formats", "txt,pdf,epub"], more].concat())
+    };
+    run(&["--until", "chunk"]).exits(0);
+    let (path, stage, message) = one_failure(&run(&["--parse-memory", "64"]).exits(75));
+    assert_eq!((&*path, &*stage), ("large.txt", "extract"));
+    assert!(message.starts_with("finding its terms needed more than 64 MiB"), "{message}");
+    assert_eq!(rehearsal.shelf.vocabularies().len(), 2);
 }
 
 #[test]

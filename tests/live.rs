@@ -290,7 +290,7 @@ fn a_response_that_was_stored_and_not_read_is_read_by_the_next_run() {
         let rehearsal = Rehearsal::of(4, quick());
         rehearsal.run("out", pipeline).exits(0);
         let (asked, expected) = (rehearsal.requests(), rehearsal.shelf.vocabularies_in("out"));
-        let db = rusqlite::Connection::open(rehearsal.shelf.out().join(".corpora/store.sqlite")).unwrap();
+        let db = rehearsal.shelf.sql();
         db.execute_batch(
             "DELETE FROM answer; DELETE FROM unit; UPDATE response SET state = 0, told = 0;
              DELETE FROM done WHERE fp IN (SELECT id FROM fp WHERE stage = 'extract');

@@ -8,7 +8,7 @@ use corpora::simulator::SimulatorConfig;
 use serde_json::Value;
 
 use crate::support::rehearsal::Rehearsal;
-use crate::support::{Run, Shelf, command, documents};
+use crate::support::{Run, Shelf, command, documents, edits_by_hand};
 
 /// A shelf with duplicates, a damaged file and one that is no document, and the outputs of one run over it.
 fn shelf() -> Shelf {
@@ -118,6 +118,7 @@ fn a_merge_that_is_killed_at_any_moment_is_done_again_to_the_same_end() {
 /// Edits the store of a shard; its seal stays.
 fn edit(shelf: &Shelf, shard: &str, sql: &str) {
     let db = rusqlite::Connection::open(shelf.path().join(shard).join(".corpora/store.sqlite")).unwrap();
+    edits_by_hand(&db);
     db.execute_batch(sql).unwrap();
 }
 

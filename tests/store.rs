@@ -257,6 +257,20 @@ fn what_a_store_of_version_5_holds_is_held_against_the_sums_that_were_kept_then(
 }
 
 #[test]
+fn what_a_store_of_version_6_holds_is_held_against_the_sums_of_its_rows_too() {
+    let shelf = Shelf::empty();
+    put_golden(&shelf, 6);
+    let said = shelf.run(&["verify", "out"]).exits(75).stdout();
+    assert!(
+        said.contains("ok     store                sound") && said.contains("ok     results of parse     2"),
+        "{said}"
+    );
+    let place = shelf.out().join(".corpora/store.sqlite");
+    rusqlite::Connection::open(place).unwrap().execute_batch("UPDATE file SET doc = 3 - doc").unwrap();
+    shelf.run(&["verify", "out"]).exits(70).says("2 of the rows of 'file' are not as they were written");
+}
+
+#[test]
 fn garbage_is_what_the_current_settings_do_not_use() {
     let shelf = Shelf::of(3);
     shelf.batch(&["--pipeline", "glossary"]).exits(0);

@@ -1,5 +1,10 @@
 //! Bytes of others, changed at random: what reads pipeline files, settings, bodies and results of providers, and stored results refuses them
-//! in words and does not panic. `fuzz/` goes deeper into documents; here each reader gets some thousand inputs in every run of the tests.
+//! in words and does not panic. `fuzz/` goes deeper, with coverage; here each reader gets some thousand inputs in every run of the tests, and
+//! each fuzz target its seeds, changed at random.
+//!
+//!     CORPORA_STRANGE=300 cargo test --test main strange_bytes::each_fuzz_target -- --nocapture    # seconds for each target
+
+use std::time::{Duration, Instant};
 
 use corpora::pipelines;
 use corpora::remote::{Dialect, VENDORS};
@@ -9,6 +14,15 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::support::Shelf;
+
+#[path = "../fuzz/src/lib.rs"]
+#[allow(
+    unreachable_pub,
+    dead_code,
+    clippy::print_stderr,
+    reason = "a crate of its own; what readers of archives do with PDF is left to it"
+)]
+mod targets;
 
 /// A value that stands where another was expected.
 fn odd(random: &mut Rng) -> Value {
@@ -173,5 +187,47 @@ fn no_settings_file_breaks_its_reader() {
             run.stderr()
         );
         assert!(!run.stderr().contains("internal error"), "{}", run.stderr());
+    }
+}
+
+/// Name of a fuzz target, inputs in every run of the tests, and what it does with one.
+type Target<'a> = (&'a str, usize, &'a dyn Fn(&[u8]));
+
+#[test]
+#[allow(clippy::print_stdout, reason = "the figures are worth keeping")]
+fn each_fuzz_target_takes_its_seeds_and_what_becomes_of_them() {
+    let archive = |data: &[u8]| targets::read(&targets::archive(data));
+    let targets: [Target<'_>; 9] = [
+        ("pipeline", 500, &targets::pipeline),
+        ("settings", 500, &targets::settings),
+        ("bodies", 1_000, &targets::bodies),
+        ("lines", 500, &targets::lines),
+        ("stored", 2_000, &targets::stored),
+        ("html", 100, &targets::read),
+        ("markdown", 100, &targets::read),
+        ("docx", 50, &archive),
+        ("epub", 50, &archive),
+    ];
+    let seconds = std::env::var("CORPORA_STRANGE").ok().and_then(|count| count.parse().ok()).map(Duration::from_secs);
+    for (name, count, read) in targets {
+        let folder = format!("{}/fuzz/seeds/{name}", env!("CARGO_MANIFEST_DIR"));
+        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let seeds: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+        seeds.iter().for_each(|seed| read(seed));
+        let (begun, mut inputs) = (Instant::now(), 0);
+        for n in 0.. {
+            if seconds.map_or(n >= count, |seconds| begun.elapsed() >= seconds) {
+                break;
+            }
+            inputs += 1;
+            let mut random = Rng::with_seed(n as u64);
+            let input = bytes(&seeds[n % seeds.len()], &mut random);
+            let read = std::panic::AssertUnwindSafe(|| read(&input));
+            if std::panic::catch_unwind(read).is_err() {
+                panic!("{name}, {n}: {}", String::from_utf8_lossy(&input));
+            }
+        }
+        println!("{name}: {inputs} inputs in {:.1} s", begun.elapsed().as_secs_f64());
     }
 }

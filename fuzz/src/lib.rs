@@ -1,10 +1,20 @@
-//! What the fuzz targets have in common: a document is read, and what comes out holds together.
+//! What the fuzz targets have in common: a document is read, and what comes out holds together. Beside documents: what is no document, and
+//! comes from elsewhere too. Of that a reader may say no, in words, and nothing else.
 
 use std::borrow::Cow;
 use std::io::{Cursor, Write};
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
+use corpora::cli::check_settings;
+use corpora::engine::read_response;
+use corpora::pipelines;
+use corpora::remote::{Dialect, LineOutcome, VENDORS, Vendor};
+use corpora::stages::extract::{AnswerSchema, AskedUnits};
 use corpora::stages::parse::{ParseSettings, parse};
-use corpora::values::{ParsedDocument, Span};
+use corpora::store::{compress, decode};
+use corpora::values::{Chunk, Extraction, ParsedDocument, Span};
+use serde_json::Value;
 
 /// Makes panics that are caught inside the parser (those of other crates, page by page) no finding: libFuzzer's own hook
 /// would end the process at each. One that comes out of the parser ends it all the same. Called once, at the start.
@@ -81,4 +91,75 @@ fn packed(input: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(zip.finish().ok()?.into_inner())
+}
+
+/// A file of this process with this content.
+fn written(name: &str, data: &[u8]) -> PathBuf {
+    let file = std::env::temp_dir().join(format!("corpora-fuzz-{}-{name}", std::process::id()));
+    std::fs::write(&file, data).expect("the folder for temporary files can be written");
+    file
+}
+
+/// Reads a pipeline file.
+pub fn pipeline(data: &[u8]) {
+    let file = written("pipeline.toml", data);
+    let name = file.to_str().expect("our own name");
+    if let Ok(pipeline) = pipelines::find(name) {
+        // Whatever is taken can be asked.
+        let _ = AnswerSchema::of(&pipeline);
+    }
+}
+
+/// Reads a settings file.
+pub fn settings(data: &[u8]) {
+    if let Err(words) = check_settings(&written("corpora.toml", data)) {
+        assert!(!words.is_empty());
+    }
+}
+
+fn dialect(vendor: &'static dyn Vendor) -> Dialect {
+    Dialect::new(vendor, "m", vendor.default_api_version(), true)
+}
+
+/// Reads a body as a response, an error, an event and a batch of each vendor.
+pub fn bodies(data: &[u8]) {
+    static SCHEMA: OnceLock<AnswerSchema> = OnceLock::new();
+    let schema = SCHEMA.get_or_init(|| {
+        let pipeline = pipelines::find("glossary").expect("it is built in");
+        AnswerSchema::of(&pipeline).expect("its schema is one")
+    });
+    for vendor in VENDORS {
+        let dialect = dialect(vendor);
+        let _ = (dialect.trouble(429, data), dialect.trouble(200, data), dialect.trouble_in_answer(data));
+        let _ = read_response(&dialect, schema, data, AskedUnits::Passage);
+        let mut whole = Value::Null;
+        for line in data.split(|byte| *byte == b'\n') {
+            let Ok(value) = serde_json::from_slice::<Value>(line) else { continue };
+            let _ = (vendor.seen(&dialect, &value), vendor.page(&value).0.len(), vendor.is_own_error(&value));
+            let _ = vendor.add(&mut whole, &value);
+        }
+        vendor.break_off(&mut whole);
+        let _ = vendor.reply(&whole);
+    }
+}
+
+/// Reads lines of batch results.
+pub fn lines(data: &[u8]) {
+    for line in data.split(|byte| *byte == b'\n') {
+        let Ok(value) = serde_json::from_slice::<Value>(line) else { continue };
+        for vendor in VENDORS {
+            if let Some(found) = vendor.result(&value)
+                && let LineOutcome::Answered(body) = found.outcome
+            {
+                let _ = dialect(vendor).reply(&body);
+            }
+        }
+    }
+}
+
+/// Reads a stored result: what stands in the store, and what it would hold.
+pub fn stored(data: &[u8]) {
+    for bytes in [data.to_vec(), compress(data)] {
+        let _ = (decode::<ParsedDocument>(&bytes), decode::<Vec<Chunk>>(&bytes), decode::<Extraction>(&bytes));
+    }
 }

@@ -7,6 +7,7 @@ mod batches;
 mod bench;
 mod bench_args;
 mod cancel;
+mod check_settings;
 mod command_line;
 mod completions;
 mod config;
@@ -53,4 +54,5 @@ mod vocabulary_args;
 mod wait;
 mod watch;
 
+pub use check_settings::check_settings;
 pub use dispatch::run;

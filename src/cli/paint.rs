@@ -53,7 +53,8 @@ pub(super) fn is_mark(c: char) -> bool {
 /// Code of a terminal for a mark.
 pub(super) fn code(mark: char) -> String {
     let style = match mark {
-        RED => AnsiColor::Red.on_default(),
+        // The bright one: the other is what names from elsewhere plant, so where its code is seen, it got through.
+        RED => AnsiColor::BrightRed.on_default(),
         YELLOW => AnsiColor::Yellow.on_default(),
         GREEN => AnsiColor::Green.on_default(),
         BOLD => Style::new().bold(),

@@ -24,7 +24,7 @@ pub(super) fn run(args: &RescueArgs, holder: &str) -> Result<Exit, CommandError>
     }
     let _lock = RunLock::take(&dir, Lock::Run, holder)?;
     let Rescued { tables, cost, read_again, kept } = rescue(&dir)?;
-    let rows = |table| tables.iter().find(|found| found.table == table).map_or(0, |found| found.rows);
+    let rows = |table| tables.iter().find(|found| found.table == table).map_or(0, |found| found.rows + found.restored);
     let paid = if cost == Cost::default() { String::new() } else { format!(" that cost {cost}") };
     writeln!(
         out,

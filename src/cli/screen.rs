@@ -219,7 +219,7 @@ mod tests {
         let words = format!("{} {}", paint::red("failed"), crate::values::Shown(&paint::red("planted")));
         assert_eq!(shown(Form::Lines { colours: false }, &[words.as_bytes()]), "failed \\u{fdd1}planted\\u{fdd0}");
         let painted = shown(Form::Lines { colours: true }, &[words.as_bytes()]);
-        assert_eq!(painted, "\u{1b}[31mfailed\u{1b}[0m \\u{fdd1}planted\\u{fdd0}");
+        assert_eq!(painted, "\u{1b}[91mfailed\u{1b}[0m \\u{fdd1}planted\\u{fdd0}");
     }
 
     #[test]

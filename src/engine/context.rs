@@ -8,6 +8,7 @@ use super::cancel::Cancel;
 use super::contexts::Contexts;
 use super::extract::thoughts::ThoughtRoom;
 use super::in_flight::InFlight;
+use super::large::LargeTurn;
 use super::parser::Parsing;
 use super::provider::Remote;
 use super::tally::Tally;
@@ -35,6 +36,7 @@ pub(super) struct Run<'a> {
     pub(super) signs: Signs,
     pub(super) cancel: &'a Cancel,
     pub(super) in_flight: InFlight,
+    pub(super) large: LargeTurn,
     /// Set when no more can be asked of a provider: stages that feed it stop too.
     pub(super) halted: Arc<AtomicBool>,
     /// Set when a stored result was found that is not as it was stored: what waits for it again is done before the run ends.
@@ -128,6 +130,7 @@ impl<'a> Run<'a> {
             signs: Signs::new(),
             cancel,
             in_flight: InFlight::nowhere(),
+            large: LargeTurn::default(),
             halted: Arc::new(AtomicBool::new(false)),
             spoilt: AtomicBool::new(false),
             pool: rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap(),

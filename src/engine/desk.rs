@@ -7,9 +7,10 @@ use super::attempts::StageError;
 use super::context::Run;
 use super::error::RunError;
 use super::extract::alone::{Alone, Purse};
+use super::large::LARGE;
 use super::parser::Parser;
 use crate::store::{Change, DocId, Reader};
-use crate::values::{Artifact, StageMap};
+use crate::values::{Artifact, ParsedDocument, StageMap};
 
 /// See the module. Nothing is started before it is needed.
 pub(super) struct Desk<'a> {
@@ -63,9 +64,15 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Test whether what a stage made of the document is in hand.
-    pub(super) fn has_in_hand<T: Artifact>(&self) -> bool {
-        self.in_hand[T::STAGE].is_some()
+    /// The parsed document as it is stored, if it is large and not in hand: such a one is for a worker, within its limits.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) fn large_document(&self, run: &Run<'_>, doc: DocId) -> Result<Option<Vec<u8>>, StageError> {
+        if self.in_hand[ParsedDocument::STAGE].is_some() {
+            return Ok(None);
+        }
+        Ok(self.reader.large_artifact::<ParsedDocument>(&run.fps, doc, LARGE)?)
     }
 
     /// Keeps what a stage made, for the stages after it.

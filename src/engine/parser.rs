@@ -6,8 +6,9 @@ use super::attempts::StageError;
 use super::config::ParseIn;
 use super::parse_here::{parse_here, read_unchanged};
 use super::worker::{FoundTerms, ParseProgram, ParseWorker, Parsed, Position};
-use crate::stages::extract::local::TermSettings;
+use crate::stages::chunk::ChunkSettings;
 use crate::stages::parse::ParseSettings;
+use crate::stages::pipeline::Method;
 use crate::store;
 use crate::values::Fingerprint;
 
@@ -67,10 +68,18 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Finds the terms of a parsed document as the store holds it, in a worker; none where there are no workers.
-    pub(super) fn terms(&mut self, parsed: &[u8], rules: &TermSettings) -> Option<Result<FoundTerms, StageError>> {
+    /// Finds the items of a parsed document as the store holds it, in a worker; none where there are no workers.
+    pub(super) fn terms(&mut self, parsed: &[u8], method: &Method) -> Option<Result<FoundTerms, StageError>> {
         match self {
-            Self::Worker(worker) => Some(worker.terms(parsed, rules)),
+            Self::Worker(worker) => Some(worker.terms(parsed, method)),
+            Self::Here(_) => None,
+        }
+    }
+
+    /// Cuts a parsed document, as the store holds it, into chunks in a worker; none where there are no workers.
+    pub(super) fn chunks(&mut self, parsed: &[u8], sizes: ChunkSettings) -> Option<Result<Vec<u8>, StageError>> {
+        match self {
+            Self::Worker(worker) => Some(worker.chunks(parsed, sizes)),
             Self::Here(_) => None,
         }
     }

@@ -1,6 +1,5 @@
 //! One run from the lock to the summary: `discover`, then the stages of the dataflow.
 
-use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -9,7 +8,7 @@ use crossbeam_channel::Sender;
 
 use super::attempts::panic_words;
 use super::cancel::Cancel;
-use super::config::{Rerun, RunConfig};
+use super::config::RunConfig;
 use super::context::{OutputPlaces, Run};
 use super::contexts::Contexts;
 use super::dataflow::{DATAFLOW, Row};
@@ -23,6 +22,8 @@ use super::extract::thoughts::ThoughtRoom;
 use super::extract::unread::take_up_unread;
 use super::feed::Upstream;
 use super::in_flight::InFlight;
+use super::large::LargeTurn;
+use super::mending::{self, Broken};
 use super::parser::Parsing;
 use super::plan::Plan;
 use super::provider::{EndpointKind, Remote};
@@ -32,12 +33,12 @@ use super::report::summary::{Progress, summarize};
 use super::stage_keys::StageKeys;
 use super::tally::Tally;
 use super::watchdog::{STANDSTILL, Signs, Watchdog, watch};
-use super::{discover, per_document, plan, shard};
+use super::{discover, per_document, plan, rerun, shard};
 use crate::stages::extract::Phrasing;
 use crate::stages::parse::OcrMode;
 use crate::stages::write::Origin;
-use crate::store::{Counts, Generation, Lock, Reader, RunLock, Scope, Session, Store, StoreError, Writer};
-use crate::values::{Event, KeyWriter, Mode, Phase, RunOutcome, Stage, StageMap, Stop, StopReason, Subject, Summary};
+use crate::store::{Counts, Generation, Lock, Reader, Rows, RunLock, Scope, Session, Store, StoreError, Writer};
+use crate::values::{Event, Mode, Phase, RunOutcome, Stage, StageMap, Stop, StopReason, Subject, Summary};
 
 /// Result of a run.
 #[derive(Debug)]
@@ -62,16 +63,35 @@ pub fn run(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>) -> Resul
         let output = config.output.canonicalize().unwrap_or_else(|_| config.output.clone());
         (RunRecord::begin(&output, config.command.as_ref(), (config.now_ms)()), output)
     });
-    let finished = locked(config, cancel, events, started);
+    let mut ended = locked(config, cancel, events, started, None);
+    if let Some(words) = ended.as_ref().err().and_then(|broken| mending::mend(config, &broken.error)) {
+        ended = locked(config, cancel, events, started, Some(words));
+    }
+    let summary = match &ended {
+        Ok(finished) => Some(&finished.summary),
+        Err(broken) => broken.summary.as_deref(),
+    };
+    if let Some(summary) = summary {
+        // A reporter that has gone away is no reason to fail.
+        let _ = events.send(Event::RunFinished { summary: summary.clone() });
+    }
+    let finished = ended.map_err(|broken| broken.error);
     if let Some((record, output)) = record {
         record.end(&output, finished.as_ref().map(|finished| &finished.summary), (config.now_ms)());
     }
     finished
 }
 
-/// The run, once the folder is its own.
-fn locked(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>, started: Instant) -> Result<Finished, RunError> {
+/// The run, once the folder is its own; `mended` tells what was done to its store before.
+fn locked(
+    config: &RunConfig,
+    cancel: &Cancel,
+    events: &Sender<Event>,
+    started: Instant,
+    mended: Option<String>,
+) -> Result<Finished, Broken> {
     let store = Store::open_or_create_on(Arc::clone(&config.disk), &config.output)?;
+    store.check_rows(Rows::OfFiles)?;
     store.remove_half_written()?;
     shard::begin(config, &store)?;
 
@@ -83,6 +103,9 @@ fn locked(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>, started: 
         provider: config.pipeline.provider.name.clone(),
         mode: config.mode,
     });
+    if let Some(message) = mended {
+        run.emit(Event::Warning { message });
+    }
     for message in &config.notices {
         run.emit(Event::Notice { message: message.clone() });
     }
@@ -105,21 +128,26 @@ fn locked(config: &RunConfig, cancel: &Cancel, events: &Sender<Event>, started: 
         }
         _ => Ok(()),
     };
-    let Run { writer, tally, in_flight, .. } = run;
+    let Run { writer, in_flight, .. } = run;
     let commits = writer.finish();
     let summary = Summary { commits: *commits.as_ref().unwrap_or(&summary.commits), ..summary };
-    tally.emit(Event::RunFinished { summary: summary.clone() });
-    // A writer that broke is the cause of whatever else went wrong.
-    commits?;
-    let plan = outcome?;
-    written?;
-    in_flight.end(&mut session)?;
-    if !matches!(summary.outcome, RunOutcome::Interrupted) {
-        session.set_meta(&[("rerun".into(), None)])?;
+    let end = || -> Result<Option<Plan>, RunError> {
+        // A writer that broke is the cause of whatever else went wrong.
+        commits?;
+        let plan = outcome?;
+        written?;
+        in_flight.end(&mut session)?;
+        if !matches!(summary.outcome, RunOutcome::Interrupted) {
+            session.set_meta(&[("rerun".into(), None)])?;
+        }
+        drop(session);
+        shard::end(config, &store, &summary)?;
+        Ok(plan)
+    };
+    match end() {
+        Ok(plan) => Ok(Finished { summary, plan }),
+        Err(error) => Err(Broken { error, summary: Some(Box::new(summary)) }),
     }
-    drop(session);
-    shard::end(config, &store, &summary)?;
-    Ok(Finished { summary, plan })
 }
 
 /// The state of a run over an open store: keys interned, leftovers forgotten, writer and watch started.
@@ -163,6 +191,7 @@ fn begin<'a>(
         tally,
         cancel,
         in_flight: InFlight::begin(store, session, config.aborting)?,
+        large: LargeTurn::default(),
         signs,
         halted,
         spoilt: AtomicBool::new(false),
@@ -247,6 +276,7 @@ fn stages(
     if progress.nothing_to_do(config) {
         return pass_by(run, progress, &reader).map(|()| None);
     }
+    run.store.check_rows(Rows::OfDocuments)?;
     progress.stop = refusal(run, config)?;
     if progress.stop.is_some() {
         return Ok(None);
@@ -319,15 +349,15 @@ fn refusal(run: &Run<'_>, config: &RunConfig) -> Result<Option<Stop>, RunError> 
 
 /// Reruns and retries that were asked for, and the record of what this run works with.
 fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session) -> Result<(), RunError> {
-    if let Some(rerun) = &config.rerun {
-        let request = rerun_request(run, config, rerun);
+    if let Some(wanted) = &config.rerun {
+        let request = rerun::request(run, config, wanted);
         let reader = run.store.reader()?;
         let begun = reader.meta("rerun")?;
-        if begun.is_some_and(|begun| begun == request || begun == rerun_request_in_words(run, config, rerun)) {
+        if begun.is_some_and(|begun| begun == request || begun == rerun::request_in_words(run, config, wanted)) {
             let message = "continuing the rerun that was interrupted; what it has redone is kept".into();
             run.emit(Event::Notice { message });
         } else {
-            session.begin_rerun(&run.fps, rerun.stage, run.scope, &request)?;
+            session.begin_rerun(&run.fps, wanted.stage, run.scope, &request)?;
         }
         run.generation = Generation(reader.meta("generation")?.and_then(|v| v.parse().ok()).unwrap_or(0));
     }
@@ -350,35 +380,6 @@ fn prepare(run: &mut Run<'_>, config: &RunConfig, session: &mut Session) -> Resu
         ])
         .collect::<Vec<_>>();
     Ok(session.set_meta(&current)?)
-}
-
-/// The identity of a rerun: the same command after a crash asks for the same one, and continues it.
-fn rerun_request(run: &Run<'_>, config: &RunConfig, rerun: &Rerun) -> String {
-    let Rerun { stage, force } = rerun;
-    let places = config.inputs.places.iter().map(|place| place.as_os_str().as_bytes());
-    let places = places.fold(KeyWriter::new("rerun"), KeyWriter::bytes);
-    let key = places
-        .number(config.inputs.places.len() as u64)
-        .text(stage.name())
-        .number(u64::from(*force))
-        .text(config.until.name())
-        .number(config.limit.map_or(0, |limit| limit + 1));
-    run.fps.iter().fold(key, |key, (_, fp)| key.number(fp.0.cast_unsigned())).finish().hex()
-}
-
-/// The identity of a rerun as programs before store keys of reruns wrote it: one that such a program began is continued too, because
-/// beginning it anew would pay for its answers again.
-fn rerun_request_in_words(run: &Run<'_>, config: &RunConfig, rerun: &Rerun) -> String {
-    let fps: Vec<String> = run.fps.iter().map(|(stage, fp)| format!("{}: FpId({})", stage.name(), fp.0)).collect();
-    format!(
-        "{}{} until {} in {:?} limit {:?} of StageFps {{ {} }}",
-        if rerun.force { "force " } else { "" },
-        rerun.stage.name(),
-        config.until.name(),
-        config.inputs.places,
-        config.limit,
-        fps.join(", "),
-    )
 }
 
 /// The stages up to `last`, in groups that run in turn: one by one, or side by side up to `extract` where a document is asked about

@@ -71,6 +71,7 @@ fn one_file(run: &Run<'_>, desk: &Desk<'_>, file: &PendingFile) -> Result<Checkp
     let started = Instant::now();
     let attempt = || {
         let _held = run.in_flight.hold(file.doc, file.aborts, Stage::Write)?;
+        let _turn = run.large.take(&desk.reader, &run.fps, file.doc)?;
         let document = desk.input::<ParsedDocument>(run, file.doc)?;
         let extraction = desk.input::<Extraction>(run, file.doc)?;
         write_file(run, file, &document, &extraction)

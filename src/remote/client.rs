@@ -366,13 +366,7 @@ impl Client {
 
     async fn read_whole(&self, mut response: reqwest::Response, seen: &HeaderMap) -> Result<Answered, Trouble> {
         let status = response.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {
-            if body.len() + piece.len() > LARGEST_RESPONSE {
-                return Err(Trouble::new(TroubleKind::Malformed, "the response is larger than 64 MiB"));
-            }
-            body.extend_from_slice(&piece);
-        }
+        let body = self.bounded(&mut response).await?;
         let told = if (200..300).contains(&status) {
             self.dialect.trouble_in_answer(&body)
         } else {
@@ -385,6 +379,18 @@ impl Client {
         trouble.retry_after = headers::retry_after(seen, &body, (self.now_unix)());
         trouble.should_retry = headers::should_retry(seen).or(trouble.should_retry);
         Err(trouble)
+    }
+
+    /// The body of a response, which may be of any length.
+    async fn bounded(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, Trouble> {
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {
+            if body.len() + piece.len() > LARGEST_RESPONSE {
+                return Err(Trouble::new(TroubleKind::Malformed, "the response is larger than 64 MiB"));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
     }
 
     fn headers(&self) -> HeaderMap {

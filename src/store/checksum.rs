@@ -25,8 +25,12 @@ pub(super) fn checksum(thing: Certified<'_>, bytes: &[u8]) -> i64 {
         }
         Certified::Raw(id, units) => KeyWriter::new("raw").number(id.0.cast_unsigned()).bytes(units),
     };
-    let sum = key.bytes(bytes).finish().0;
-    i64::from_le_bytes(sum[..8].try_into().expect("8 of 32 bytes"))
+    first_of(&key.bytes(bytes).finish())
+}
+
+/// First 8 bytes of a digest, as SQLite keeps them.
+pub(super) fn first_of(digest: &Fingerprint) -> i64 {
+    i64::from_le_bytes(digest.0[..8].try_into().expect("8 of 32 bytes"))
 }
 
 /// Test whether bytes are as they were stored. What an older program stored has no sum, and is taken as it is.

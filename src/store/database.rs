@@ -11,7 +11,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Params, Row};
 use rustix::fs::{Access, AtFlags, CWD};
 
-use super::{StoreError, beneath};
+use super::{StoreError, beneath, row_sums};
 
 /// Statements that a connection keeps prepared: more than any connection has.
 const PREPARED: usize = 96;
@@ -47,6 +47,7 @@ impl Database {
             // another value might be served better by another plan: https://www.sqlite.org/c3ref/c_dbconfig_defensive.html.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.set_prepared_statement_cache_capacity(PREPARED);
+            row_sums::teach(&connection)?;
             Ok(connection)
         };
         let connection = open().map_err(|e| StoreError::from_sqlite(file, e))?;

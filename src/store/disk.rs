@@ -28,6 +28,9 @@ pub trait Disk: Debug + Send + Sync {
 
     /// Removes a file.
     fn remove(&self, file: &Path) -> Result<()>;
+
+    /// Note that rows of the store were committed which speak of what was published before: for whoever watches the order.
+    fn committed(&self) {}
 }
 
 /// A file that is being written.

@@ -161,6 +161,10 @@ impl StoreError {
             Some(Code::SystemIoFailure) => {
                 Self::Disk { action: "read or write", file, source: std::io::Error::other(source.to_string()) }
             }
+            // The header says that only reading is possible, and the system says otherwise.
+            Some(Code::ReadOnly) if is_plainly_read_only(&source) && may_write(&file) => {
+                Self::Damaged { file, detail: source.to_string() }
+            }
             Some(Code::ReadOnly) => Self::Unreadable { file },
             Some(Code::CannotOpen) if may_not_write_beside(&file) && !was_closed(&file) => Self::Unreadable { file },
             Some(Code::CannotOpen) => match why_not_opened(&file) {
@@ -205,6 +209,16 @@ impl StoreError {
             _ => Self::Io { action, file, source },
         }
     }
+}
+
+/// Test whether SQLite refuses to write for no reason but what the file says of itself.
+fn is_plainly_read_only(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_READONLY)
+}
+
+/// Test whether the system lets this user write a database, and files beside it.
+fn may_write(file: &std::path::Path) -> bool {
+    !may_not_write_beside(file) && rustix::fs::access(file, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
 /// Reason of the system for which a database cannot be opened, which SQLite does not tell. The file itself is not opened here: closing it

@@ -19,6 +19,8 @@ pub(crate) enum Operation {
     Link(PathBuf, PathBuf),
     SyncFolder(PathBuf),
     Remove(PathBuf),
+    /// Rows of the store, by SQLite. It is shown to whoever watches, and fails by no fault of this disk.
+    Commit,
 }
 
 /// Kind of fault at the operation that fails.
@@ -106,6 +108,33 @@ impl FaultyDisk {
         }
     }
 
+    /// Copies `folder` to `to` as a power cut at this moment may leave it: with everything that was done, or at worst without what is not
+    /// durable. The log of SQLite is copied before its database, so that both fit together.
+    pub(crate) fn copy_after_power_cut(&self, folder: &Path, to: &Path, at_worst: bool) {
+        let state = self.state.lock().unwrap();
+        copy_files(folder, to);
+        if !at_worst {
+            return;
+        }
+        let there = |path: &Path| path.strip_prefix(folder).ok().map(|below| to.join(below));
+        let mut unsynced = state.unsynced.clone();
+        for (from, target, old) in state.renamed.iter().rev() {
+            let (Some(from_there), Some(there)) = (there(from), there(target)) else { continue };
+            let Ok(bytes) = std::fs::read(&there) else { continue };
+            std::fs::write(&from_there, bytes).unwrap();
+            match old {
+                Some(old) => std::fs::write(&there, old).unwrap(),
+                None => std::fs::remove_file(&there).unwrap(),
+            }
+            if unsynced.remove(target) {
+                unsynced.insert(from.clone());
+            }
+        }
+        for file in unsynced.iter().filter_map(|file| there(file)).filter(|file| file.exists()) {
+            std::fs::write(file, b"").unwrap();
+        }
+    }
+
     /// Writes an operation down; an error if it shall fail.
     fn step(&self, operation: Operation) -> Result<()> {
         (self.watch)(&operation);
@@ -166,6 +195,25 @@ impl Disk for FaultyDisk {
     fn remove(&self, file: &Path) -> Result<()> {
         self.step(Operation::Remove(file.into()))?;
         MachineDisk.remove(file)
+    }
+
+    fn committed(&self) {
+        (self.watch)(&Operation::Commit);
+    }
+}
+
+/// Copies what stands in a folder; a file that goes away meanwhile is not there.
+fn copy_files(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort_by_key(|path| !path.to_string_lossy().ends_with("-wal"));
+    for path in entries {
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_files(&path, &target);
+        } else if !path.to_string_lossy().ends_with("-shm") {
+            let _ = std::fs::copy(path, target);
+        }
     }
 }
 

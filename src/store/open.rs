@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rusqlite::OpenFlags;
 
 use super::database::Database;
+use super::row_sums::{self, Rows};
 use super::{Disk, MachineDisk, Reader, StoreError, beneath, schema};
 use crate::values::Fingerprint;
 
@@ -132,10 +133,19 @@ impl Store {
             "PRAGMA synchronous={}; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=67108864;",
             self.synchronous
         ))?;
+        row_sums::keep(&db)?;
         Ok(db)
     }
 
-    /// Runs SQLite's integrity check.
+    /// Holds rows against their sums; rows that older programs wrote have none.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if one is not as it was written.
+    pub fn check_rows(&self, rows: Rows) -> Result<(), StoreError> {
+        row_sums::check(&self.reader()?.db, rows)
+    }
+
+    /// Runs SQLite's integrity check, and holds all rows against their sums.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] with the first finding.
@@ -143,7 +153,11 @@ impl Store {
         let file = self.database();
         let db = connect(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let first: String = db.value("PRAGMA integrity_check(1)", [])?;
-        if first == "ok" { Ok(()) } else { Err(StoreError::Damaged { file, detail: first }) }
+        if first != "ok" {
+            return Err(StoreError::Damaged { file, detail: first });
+        }
+        row_sums::check(&db, Rows::OfFiles)?;
+        row_sums::check(&db, Rows::OfDocuments)
     }
 }
 

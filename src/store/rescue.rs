@@ -1,16 +1,15 @@
 //! Rescue of a broken store: what can still be read of it goes into a sound one, paid answers first. The broken one is kept.
-//!
-//! SQLite stops a query at a damaged page. So each table is read from its beginning until that happens, then from its end, and what lies
-//! between is halved until the damaged rows are left. Where a table itself cannot be read, the index over its hashes gives back which
-//! number stood for which of them.
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{OpenFlags, Row, params, params_from_iter};
+use rusqlite::{OpenFlags, params};
 
 use super::database::Database;
-use super::{FpId, Generation, ResponseId, STORE_FOLDER, Store, StoreError, beneath, ledger, schema};
+use super::row_copier::{RescuedTable, copy_table};
+use super::schema_pages::NumberedPage;
+use super::{
+    FpId, Generation, ResponseId, STORE_FOLDER, Store, StoreError, beneath, header, ledger, schema, schema_pages,
+};
 use crate::values::{Cost, Fingerprint};
 
 /// Result of a rescue.
@@ -26,24 +25,16 @@ pub struct Rescued {
     pub kept: PathBuf,
 }
 
-/// A table of a rescued store.
+/// Losses with which a rescue puts the sound store in the place of the broken one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RescuedTable {
-    /// Its name.
-    pub table: &'static str,
-    /// Rows that could be read.
-    pub rows: u64,
-    /// True if it could be read to its end; else an unknown number of rows is missing.
-    pub whole: bool,
+enum Losses {
+    /// Whatever cannot be read.
+    Any,
+    /// Only what can be made again for nothing; and something has to be lost, or nothing is broken.
+    Free,
 }
 
-/// Rows read at a time.
-const PAGE: usize = 64;
-
-/// Most reads of a table that may break off: a page that leads to many others can be broken.
-const MOST_BREAKS: u64 = 20_000;
-
-/// Tables in the order of their worth, each with its key.
+/// Tables in the order of their worth, each with its key. The first [`PAID`] are about what was paid for.
 const TABLES: [(&str, &str); 15] = [
     ("fp", "id"),
     ("unit", "id"),
@@ -62,15 +53,17 @@ const TABLES: [(&str, &str); 15] = [
     ("done", "fp, doc"),
 ];
 
+/// Folder, beside the store, in which a rescue works.
+const WORKSHOP: &str = "rescue";
+
+/// Number of the tables about what was paid for.
+const PAID: usize = 11;
+
+/// Tables of which one at least has rows where something was paid.
+const SPENT: [&str; 5] = ["answer", "response", "raw", "lost", "batch"];
+
 /// Tables that are read last: results, which can be made again, and settings of the last run.
 const LAST: [(&str, &str); 2] = [("art", "id"), ("meta", "key")];
-
-/// Tables whose index over `sha` leads back to their numbers, with what stands for the columns that it does not hold.
-const BY_HASH: [(&str, &str); 3] = [
-    ("fp", "INSERT OR IGNORE INTO fp (id, sha, stage, spec) VALUES (?1, ?2, '', '{}')"),
-    ("unit", "INSERT OR IGNORE INTO unit (id, sha) VALUES (?1, ?2)"),
-    ("doc", "INSERT OR IGNORE INTO doc (id, sha, bytes) VALUES (?1, ?2, 0)"),
-];
 
 /// Puts what can be read of the store of `output` into a sound one in its place. The caller holds the lock. A crash at any moment leaves the
 /// broken store or the sound one, and the same call goes on.
@@ -78,6 +71,24 @@ const BY_HASH: [(&str, &str); 3] = [
 /// # Errors
 /// If there is no store, nothing of it can be read, or the disk has no room for another one.
 pub fn rescue(output: &Path) -> Result<Rescued, StoreError> {
+    let nothing = |file| StoreError::Damaged { file, detail: "nothing of it can be rescued".into() };
+    rescue_with(output, Losses::Any)?.ok_or_else(|| nothing(output.join(STORE_FOLDER).join("store.sqlite")))
+}
+
+/// As [`rescue`], if the store is broken and nothing is lost that was paid for; none otherwise, and then everything is as it was.
+///
+/// # Errors
+/// As [`rescue`].
+pub fn rescue_what_is_free(output: &Path) -> Result<Option<Rescued>, StoreError> {
+    let outcome = rescue_with(output, Losses::Free);
+    if !matches!(outcome, Ok(Some(_))) {
+        // What is left of it is removed by the next one otherwise.
+        let _ = std::fs::remove_dir_all(output.join(STORE_FOLDER).join(WORKSHOP));
+    }
+    outcome
+}
+
+fn rescue_with(output: &Path, losses: Losses) -> Result<Option<Rescued>, StoreError> {
     let output = output.canonicalize().map_err(|_| StoreError::Missing { folder: output.to_path_buf() })?;
     let folder = output.join(STORE_FOLDER);
     let file = folder.join("store.sqlite");
@@ -85,7 +96,7 @@ pub fn rescue(output: &Path) -> Result<Rescued, StoreError> {
         return Err(StoreError::Missing { folder: output });
     }
     take_up_swap(&folder, &file)?;
-    let workshop = folder.join("rescue");
+    let workshop = folder.join(WORKSHOP);
     let io = |action, file: &Path| {
         let file = file.to_path_buf();
         move |e| StoreError::from_io(action, &file, e)
@@ -95,13 +106,19 @@ pub fn rescue(output: &Path) -> Result<Rescued, StoreError> {
     }
     beneath::create_folder(&workshop).map_err(io("create", &workshop))?;
     let (mut rescued, new) = {
-        let from = Database::open(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let source = with_a_sound_beginning(&file, &workshop)?;
+        let from = Database::open(source.as_deref().unwrap_or(&file), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         if let Err(error @ StoreError::Newer { .. }) = schema::check(&from) {
             return Err(error);
         }
         let store = Store::open_or_create(&workshop)?;
         let to = store.write_connection()?;
         let rescued = copy(&from, &to)?;
+        if losses == Losses::Free
+            && (lost_something_paid(&rescued.tables) || source.is_none() && is_sound(&from, &rescued.tables))
+        {
+            return Ok(None);
+        }
         // One file, with nothing beside it.
         to.rows("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         (rescued, store.database())
@@ -112,7 +129,64 @@ pub fn rescue(output: &Path) -> Result<Rescued, StoreError> {
     rescued.kept = keep(&folder, &file).map_err(io("keep", &file))?;
     swap(&folder, &file, &new).map_err(io("put in its place", &file))?;
     std::fs::remove_dir_all(&workshop).map_err(io("remove", &workshop))?;
-    Ok(rescued)
+    Ok(Some(rescued))
+}
+
+/// Test whether something may be lost that was paid for. Where no row speaks of money, one table may be unreadable: it was as empty as
+/// the others.
+fn lost_something_paid(tables: &[RescuedTable]) -> bool {
+    let of_money: Vec<_> = tables.iter().filter(|table| SPENT.contains(&table.table)).collect();
+    let nothing_was_paid =
+        of_money.iter().all(|table| table.rows == 0) && of_money.iter().filter(|table| !table.whole).count() <= 1;
+    let is_paid = |name: &str| TABLES[..PAID].iter().any(|(table, _)| *table == name);
+    !nothing_was_paid && tables.iter().any(|table| is_paid(table.table) && !table.whole)
+}
+
+/// Test whether a store is not broken at all.
+fn is_sound(from: &Database, tables: &[RescuedTable]) -> bool {
+    let check = || from.value::<String>("PRAGMA integrity_check(1)", []);
+    let is_whole = tables.iter().all(|table| table.whole && table.restored == 0);
+    is_whole && schema::check(from).is_ok() && check().is_ok_and(|first| first == "ok")
+}
+
+/// A copy of a store, with its log, in which the header and the pages of the schema are mended; none if they are as they have to be.
+fn with_a_sound_beginning(file: &Path, workshop: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let sound = sound_pages(&workshop.join("new"))?;
+    let mend = || {
+        let header = header::wanted(file)?;
+        let pages = schema_pages::damaged(file, sound)?;
+        if header.is_none() && pages.is_empty() {
+            return Ok(None);
+        }
+        let copy = workshop.join("mended.sqlite");
+        std::fs::copy(file, &copy)?;
+        schema_pages::write(&copy, &pages)?;
+        if let Some(header) = header {
+            header::give(&copy, &header)?;
+        }
+        let log = beside(file, "-wal");
+        if log.exists() {
+            std::fs::copy(log, beside(&copy, "-wal"))?;
+        }
+        Ok(Some(copy))
+    };
+    mend().map_err(|e| StoreError::from_io("copy", file, e))
+}
+
+/// Pages of the schema as they stand in a new store, and in one that gave space back.
+fn sound_pages(folder: &Path) -> Result<Vec<NumberedPage>, StoreError> {
+    let mut pages = Vec::new();
+    for script in ["", "VACUUM"] {
+        let store = Store::open_or_create(folder)?;
+        let db = store.write_connection()?;
+        db.script(script)?;
+        db.rows("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        drop(db);
+        let file = store.database();
+        let bytes = std::fs::read(&file).map_err(|e| StoreError::from_io("read", &file, e))?;
+        pages.extend(schema_pages::of(&bytes));
+    }
+    Ok(pages)
 }
 
 fn beside(file: &Path, ending: &str) -> PathBuf {
@@ -168,214 +242,21 @@ fn take_up_swap(folder: &Path, file: &Path) -> Result<(), StoreError> {
 /// Copies all tables and makes them fit together.
 fn copy(from: &Database, to: &Database) -> Result<Rescued, StoreError> {
     let mut tables = Vec::new();
+    to.script("DELETE FROM meta")?;
+    // An older store has fewer tables and columns; of this version, the name of one that is missing is damaged.
+    let is_older = schema::check(from).is_ok_and(|version| version < schema::VERSION);
     for (table, key) in TABLES.into_iter().chain(LAST) {
-        let columns = columns(from, to, table)?;
-        if columns.is_empty() {
-            continue;
-        }
-        let mut copier =
-            Copier { from, to, table, key, columns, result: RescuedTable { table, rows: 0, whole: true }, breaks: 0 };
-        to.transaction(|| {
-            copier.copy()?;
-            match BY_HASH.iter().find(|(by_hash, _)| *by_hash == table && !copier.result.whole) {
-                Some((_, insert)) => copier.numbers_of_hashes(insert),
-                None => Ok(()),
-            }
-        })?;
-        tables.push(copier.result);
+        tables.extend(copy_table(from, to, (table, key), is_older)?);
     }
-    if tables.iter().all(|table| table.rows == 0) {
+    if tables.iter().all(|table| table.rows + table.restored == 0) {
         return Err(StoreError::Damaged { file: from.file().to_path_buf(), detail: "no row of it can be read".into() });
     }
     to.transaction(|| fit_together(to))?;
+    schema::say_version(to, schema::VERSION)?;
     let lost = |name| tables.iter().any(|table| table.table == name && !table.whole);
     let read_again = if lost("answer") || lost("unit") { to.transaction(|| read_again(to))? } else { 0 };
     let cost = Cost(to.value("SELECT coalesce(sum(cost), 0) FROM response", [])?);
     Ok(Rescued { tables, cost, read_again, kept: PathBuf::new() })
-}
-
-/// Columns that a table has in both stores; none where an older program knew no such table.
-fn columns(from: &Database, to: &Database, table: &str) -> Result<Vec<String>, StoreError> {
-    let of = |db: &Database| db.rows("SELECT name FROM pragma_table_info(?1)", [table], |r| r.get::<_, String>(0));
-    let there = of(from)?;
-    Ok(of(to)?.into_iter().filter(|column| there.contains(column)).collect())
-}
-
-/// Test whether an error says that a part of the database cannot be read.
-fn is_hole(error: &StoreError) -> bool {
-    matches!(error, StoreError::Damaged { .. } | StoreError::Database { .. } | StoreError::Disk { .. })
-}
-
-struct Copier<'a> {
-    from: &'a Database,
-    to: &'a Database,
-    table: &'static str,
-    key: &'static str,
-    columns: Vec<String>,
-    result: RescuedTable,
-    /// Reads that broke off.
-    breaks: u64,
-}
-
-/// Direction of reading.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    Forward,
-    Backward,
-}
-
-impl Copier<'_> {
-    fn copy(&mut self) -> Result<(), StoreError> {
-        let (last, whole) = self.read(Reading::Forward, None, None)?;
-        if whole {
-            return Ok(());
-        }
-        self.result.whole = false;
-        let (first, _) = self.read(Reading::Backward, last.clone(), None)?;
-        if self.key != "id" {
-            return Ok(());
-        }
-        self.between(number(last.as_deref()).unwrap_or(0), number(first.as_deref()).unwrap_or(i64::MAX))
-    }
-
-    /// Halves what lies between two rows that could be read.
-    fn between(&mut self, after: i64, before: i64) -> Result<(), StoreError> {
-        let mut left = vec![(after, before)];
-        while let Some((after, before)) = left.pop() {
-            if before.saturating_sub(after) < 2 || self.breaks >= MOST_BREAKS {
-                continue;
-            }
-            let middle = after + (before - after) / 2;
-            for (after, before) in [(after, middle + 1), (middle, before)] {
-                let bound = |number| Some(vec![Value::Integer(number)]);
-                let (last, whole) = self.read(Reading::Forward, bound(after), bound(before))?;
-                let reached = number(last.as_deref()).unwrap_or(after);
-                // Of one row nothing more can be had.
-                if !whole && before - after > 2 {
-                    left.push((reached, before));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Copies rows between two keys until there are no more, or one cannot be read. Returns the key of the last one, and whether it was all.
-    fn read(
-        &mut self,
-        way: Reading,
-        mut after: Option<Vec<Value>>,
-        mut before: Option<Vec<Value>>,
-    ) -> Result<(Option<Vec<Value>>, bool), StoreError> {
-        let keys: Vec<&str> = self.key.split(", ").collect();
-        let places: Vec<usize> =
-            keys.iter().filter_map(|key| self.columns.iter().position(|column| column == key)).collect();
-        let mut last = None;
-        loop {
-            let mut rows: Vec<Vec<Value>> = Vec::with_capacity(PAGE);
-            let outcome = self.page(way, after.as_deref(), before.as_deref(), &mut rows);
-            for row in &rows {
-                self.put(row)?;
-            }
-            if let Some(row) = rows.last() {
-                let key: Vec<Value> = places.iter().map(|place| row[*place].clone()).collect();
-                last = Some(key.clone());
-                match way {
-                    Reading::Forward => after = Some(key),
-                    Reading::Backward => before = Some(key),
-                }
-            }
-            match outcome {
-                Err(error) if is_hole(&error) => {
-                    self.breaks += 1;
-                    return Ok((last, false));
-                }
-                Err(error) => return Err(error),
-                Ok(()) if rows.len() < PAGE => return Ok((last, true)),
-                Ok(()) => {}
-            }
-        }
-    }
-
-    fn page(
-        &self,
-        way: Reading,
-        after: Option<&[Value]>,
-        before: Option<&[Value]>,
-        rows: &mut Vec<Vec<Value>>,
-    ) -> Result<(), StoreError> {
-        let marks =
-            |first: usize, count: usize| (first..first + count).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
-        let (mut conditions, mut bound) = (Vec::new(), Vec::new());
-        for (sign, key) in [(">", after), ("<", before)] {
-            let Some(key) = key else { continue };
-            conditions.push(format!("({}) {sign} ({})", self.key, marks(bound.len() + 1, key.len())));
-            bound.extend(key.iter().cloned());
-        }
-        let direction = match way {
-            Reading::Forward => "ASC",
-            Reading::Backward => "DESC",
-        };
-        let order: Vec<String> = self.key.split(", ").map(|key| format!("{key} {direction}")).collect();
-        let filter = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
-        let sql = format!(
-            "SELECT {} FROM {} {filter} ORDER BY {} LIMIT {PAGE}",
-            self.columns.join(", "),
-            self.table,
-            order.join(", ")
-        );
-        let count = self.columns.len();
-        self.from.each(&sql, params_from_iter(bound), |r| {
-            rows.push((0..count).map(|column| value(r, column)).collect::<rusqlite::Result<_>>()?);
-            Ok(())
-        })
-    }
-
-    fn put(&mut self, row: &[Value]) -> Result<(), StoreError> {
-        let marks = vec!["?"; row.len()].join(", ");
-        let sql = format!("INSERT OR IGNORE INTO {} ({}) VALUES ({marks})", self.table, self.columns.join(", "));
-        self.result.rows += self.to.execute(&sql, params_from_iter(row))? as u64;
-        Ok(())
-    }
-
-    /// Numbers whose rows are lost, with their hashes, out of the index.
-    fn numbers_of_hashes(&mut self, insert: &str) -> Result<(), StoreError> {
-        let index = format!("sqlite_autoindex_{}_1", self.table);
-        for direction in ["ASC", "DESC"] {
-            let mut found: Vec<(i64, Vec<u8>)> = Vec::new();
-            let sql = format!("SELECT id, sha FROM {} INDEXED BY {index} ORDER BY sha {direction}", self.table);
-            let outcome = self.from.each(&sql, [], |r| {
-                found.push((r.get(0)?, r.get(1)?));
-                Ok(())
-            });
-            for (id, sha) in found {
-                self.result.rows += self.to.execute(insert, params![id, sha])? as u64;
-            }
-            match outcome {
-                Err(error) if is_hole(&error) => {}
-                outcome => return outcome,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The number that is a row's whole key.
-fn number(key: Option<&[Value]>) -> Option<i64> {
-    match key {
-        Some([Value::Integer(number)]) => Some(*number),
-        _ => None,
-    }
-}
-
-/// A cell as it stands there, whatever is in it.
-fn value(r: &Row<'_>, column: usize) -> rusqlite::Result<Value> {
-    Ok(match r.get_ref(column)? {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Integer(number),
-        ValueRef::Real(number) => Value::Real(number),
-        ValueRef::Text(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
-        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
-    })
 }
 
 /// Lets nothing point to what is lost: results of documents without a number wait again, files without a document are looked at again.
@@ -389,6 +270,7 @@ fn fit_together(db: &Database) -> Result<(), StoreError> {
          DELETE FROM raw WHERE id NOT IN (SELECT id FROM response);
          UPDATE file SET doc = NULL, size = 0, mtime_ns = 0, ctime_ns = NULL, inode = NULL, written_fp = NULL, written_doc = NULL
              WHERE doc IS NOT NULL AND doc NOT IN (SELECT id FROM doc);
+         UPDATE doc SET bytes = coalesce((SELECT size FROM file WHERE file.doc = doc.id AND file.state = 0), 0) WHERE bytes = 0;
          UPDATE doc SET live = (SELECT count(*) FROM file WHERE file.doc = doc.id AND file.state = 0);",
     )
 }

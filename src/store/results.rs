@@ -308,6 +308,12 @@ impl Reader {
         )
     }
 
+    /// Bytes of a stage's result of a document as it is stored; 0 if there is none.
+    pub fn stored_bytes<T: Artifact>(&self, fps: &StageFps, doc: DocId) -> Result<u64, StoreError> {
+        let id = artifact_id(fps[T::STAGE], doc);
+        Ok(self.db.row("SELECT length(z) FROM art WHERE id = ?1", [id], |r| unsigned(r, 0))?.unwrap_or(0))
+    }
+
     /// A stage's result of a document as it is stored, if it has at least `bytes` bytes.
     pub fn large_artifact<T: Artifact>(
         &self,

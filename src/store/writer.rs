@@ -211,6 +211,7 @@ impl<F: FnMut(Vec<Event>)> Group<F> {
             }
             Ok(())
         })?;
+        self.disk.committed();
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
         (self.on_commit)(events);
         after.into_iter().for_each(|run| run());

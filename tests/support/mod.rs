@@ -93,12 +93,43 @@ impl Shelf {
         serde_json::from_slice(&bytes).unwrap()
     }
 
+    /// A connection with which a test reads the store, or edits it by hand: rows that it edits have no sum any more.
     pub(crate) fn sql(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.out().join(".corpora/store.sqlite")).unwrap()
+        let db = rusqlite::Connection::open(self.out().join(".corpora/store.sqlite")).unwrap();
+        edits_by_hand(&db);
+        db
     }
 
     pub(crate) fn count(&self, sql: &str) -> i64 {
         self.sql().query_row(sql, [], |r| r.get(0)).unwrap()
+    }
+}
+
+/// Lets rows that this connection changes have no sum, as if an older program had written them.
+pub(crate) fn edits_by_hand(db: &rusqlite::Connection) {
+    for (table, key) in [
+        ("meta", "key"),
+        ("doc", "id"),
+        ("file", "path"),
+        ("orphan", "output"),
+        ("fp", "id"),
+        ("done", "fp"),
+        ("unit", "id"),
+    ] {
+        let (has_sum, more) = (
+            format!("SELECT count(*) FROM pragma_table_info('{table}') WHERE name = 'sum'"),
+            match table {
+                "done" => " AND doc = NEW.doc",
+                _ => "",
+            },
+        );
+        if db.query_row(&has_sum, [], |r| r.get::<_, i64>(0)).is_ok_and(|count| count == 1) {
+            db.execute_batch(&format!(
+                "CREATE TEMP TRIGGER {table}_by_hand AFTER UPDATE ON main.{table} WHEN NEW.sum IS NOT NULL
+                 BEGIN UPDATE {table} SET sum = NULL WHERE {key} = NEW.{key}{more}; END"
+            ))
+            .unwrap();
+        }
     }
 }
 
@@ -122,6 +153,20 @@ fn collect(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
         } else if path.to_string_lossy().ends_with(".vocab.json") {
             let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
             found.insert(name, std::fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, target).unwrap();
         }
     }
 }

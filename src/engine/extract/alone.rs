@@ -126,7 +126,7 @@ impl<'a> Alone<'a> {
         document: &Arc<ParsedDocument>,
         chunks: &Arc<Vec<Chunk>>,
     ) -> AskedAlone {
-        let contents = Contents::of(&run.pipeline.method, Arc::clone(document), Arc::clone(chunks));
+        let contents = Contents::of(&run.pipeline.method, Arc::clone(document), Arc::clone(chunks), None);
         let mut changes = Vec::new();
         let mut outcome = self.ask_all(run, job, &contents, &mut changes);
         if matches!(outcome, Err(StageError::Run(_))) {

@@ -7,6 +7,8 @@ use super::request::told_in_requests;
 use crate::engine::attempts::StageError;
 use crate::engine::context::Run;
 use crate::engine::feed::Job;
+use crate::engine::large::LARGE;
+use crate::engine::parser::Parser;
 use crate::stages::extract::{self, Context, ContextChoice, Head, Phrasing, Unit, UnitAnswer};
 use crate::stages::pipeline::Method;
 use crate::store::{self, Change, Reader};
@@ -25,8 +27,13 @@ pub(in crate::engine) struct Contents {
 }
 
 impl Contents {
-    /// Names the units of a document.
-    pub(in crate::engine) fn of(method: &Method, document: Arc<ParsedDocument>, chunks: Arc<Vec<Chunk>>) -> Self {
+    /// Names the units of a document; for the method `terms` those of the candidates that were found in it.
+    pub(in crate::engine) fn of(
+        method: &Method,
+        document: Arc<ParsedDocument>,
+        chunks: Arc<Vec<Chunk>>,
+        candidates: Option<Extraction>,
+    ) -> Self {
         let (candidates, units, in_chunks) = match method {
             Method::Passages(_) => {
                 let unit = |chunk: &Chunk| {
@@ -36,8 +43,9 @@ impl Contents {
                 };
                 (Extraction::default(), chunks.iter().map(unit).collect(), Vec::new())
             }
-            Method::Terms(settings) => {
-                let (candidates, terms) = extract::term_units(&document, settings);
+            Method::Terms(_) => {
+                let candidates = candidates.unwrap_or_else(|| extract::extract_embedded(method, &document));
+                let terms = extract::term_units(&document, &candidates);
                 let in_chunks = terms.iter().map(|term| chunk_with(&chunks, term.first?)).collect();
                 let book = Head::of(&document, None);
                 let unit = |term: extract::TermUnit| Unit {
@@ -139,7 +147,23 @@ fn chunk_with(chunks: &[Chunk], place: Span) -> Option<usize> {
 
 /// Loads a document and names its units.
 pub(in crate::engine) fn contents(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<Contents, StageError> {
+    let candidates = candidates_of_large(run, reader, job)?;
+    let _turn = run.large.take(reader, &run.fps, job.pending.doc)?;
     let document = reader.artifact::<ParsedDocument>(&run.fps, job.pending.doc)?;
     let chunks = reader.artifact::<Vec<Chunk>>(&run.fps, job.pending.doc)?;
-    Ok(Contents::of(&run.pipeline.method, Arc::new(document), Arc::new(chunks)))
+    Ok(Contents::of(&run.pipeline.method, Arc::new(document), Arc::new(chunks), candidates))
+}
+
+/// Candidates of a large document, found by a worker within its limits; none of one that is not large, or if a model is asked for all.
+fn candidates_of_large(run: &Run<'_>, reader: &Reader, job: &Job) -> Result<Option<Extraction>, StageError> {
+    let method = &run.pipeline.method;
+    if !matches!(method, Method::Terms(_)) {
+        return Ok(None);
+    }
+    let Some(parsed) = reader.large_artifact::<ParsedDocument>(&run.fps, job.pending.doc, LARGE)? else {
+        return Ok(None);
+    };
+    let Some(found) = Parser::new(&run.parsing).terms(&parsed, method) else { return Ok(None) };
+    let candidates = store::decode(&found?.artifact);
+    Ok(Some(candidates.map_err(|words| Failure::new(FailureKind::Internal, format!("the worker's reply: {words}")))?))
 }

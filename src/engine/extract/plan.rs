@@ -113,7 +113,7 @@ pub(in crate::engine) fn extract_plan(run: &Run<'_>, rerun: Option<&Rerun>) -> R
             };
             // The embedded provider finds terms without asking; its units are the chunks that it reads.
             if let (Method::Terms(_), Some(remote)) = (&run.pipeline.method, run.remote) {
-                let contents = Contents::of(&run.pipeline.method, document, chunks);
+                let contents = Contents::of(&run.pipeline.method, document, chunks, None);
                 let mut open = Vec::new();
                 for (number, unit) in contents.units.iter().enumerate() {
                     if is_open(&mut plan, &unit.key)? {

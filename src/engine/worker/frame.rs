@@ -2,7 +2,7 @@
 //! length and that many bytes.
 //!
 //! First come the orders, then requests; after [`Request::Parse`] the document's bytes follow, so that a worker opens no file itself, and
-//! after [`Request::Terms`] the parsed document in a frame of its own. To each request there are any number of [`Reply::Progress`] and one other reply; after one that is no failure the artifact follows in a frame of its own.
+//! after [`Request::Terms`] and [`Request::Chunks`] the parsed document in a frame of its own. To each request there are any number of [`Reply::Progress`] and one other reply; after one that is no failure the artifact follows in a frame of its own.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::confine::Confinement;
 use super::limits::ParseLimits;
-use crate::stages::extract::local::TermSettings;
+use crate::stages::chunk::ChunkSettings;
 use crate::stages::parse::{OcrSettings, ParseSettings};
+use crate::stages::pipeline::Method;
 use crate::values::{Failure, Fingerprint, Gap, SectionKind};
 
 /// Orders that a worker gets once. Passwords go this way because arguments and environment of a process can be seen by others.
@@ -44,8 +45,10 @@ impl Orders {
 pub(super) enum Request {
     /// Parse a document.
     Parse(ParseRequest),
-    /// Find the terms of the parsed document that follows.
-    Terms(TermSettings),
+    /// Find the items of the parsed document that follows, as the embedded provider does.
+    Terms(Method),
+    /// Cut the parsed document that follows into chunks.
+    Chunks(ChunkSettings),
 }
 
 /// A document to parse.
@@ -78,6 +81,8 @@ pub(super) enum Reply {
     Parsed { notes: Vec<String>, gap: Option<Gap> },
     /// The terms are found; the artifact follows.
     Found { terms: u64, notes: Vec<String> },
+    /// It is cut; the artifact follows.
+    Cut,
     /// It cannot be done.
     Failed(Failure),
 }

@@ -16,8 +16,9 @@ use super::parsed::{FoundTerms, Parsed, Position};
 use super::question::{Patient, Question, Unput};
 use crate::engine::attempts::StageError;
 use crate::engine::error::RunError;
-use crate::stages::extract::local::TermSettings;
+use crate::stages::chunk::ChunkSettings;
 use crate::stages::parse::{ParseSettings, clear_environment};
+use crate::stages::pipeline::Method;
 use crate::values::{Failure, FailureKind, Fingerprint};
 
 /// A worker is replaced after this many documents, so that what its libraries leak stays small.
@@ -102,10 +103,20 @@ impl<'a> ParseWorker<'a> {
         }
     }
 
-    /// Finds the terms of a parsed document as the store holds it.
-    pub(in crate::engine) fn terms(&mut self, parsed: &[u8], rules: &TermSettings) -> Result<FoundTerms, StageError> {
-        match self.ask(&Question::Terms(rules, parsed), &mut |_| {}) {
+    /// Finds the items of a parsed document as the store holds it, as the embedded provider does.
+    pub(in crate::engine) fn terms(&mut self, parsed: &[u8], method: &Method) -> Result<FoundTerms, StageError> {
+        match self.ask(&Question::Terms(method, parsed), &mut |_| {}) {
             Ok((Reply::Found { terms, notes }, artifact)) => Ok(FoundTerms { artifact, terms, notes }),
+            Ok(_) => Err(nonsense().into()),
+            Err(Ended::Failed(failure) | Ended::Died(failure)) => Err(failure.into()),
+            Err(Ended::NotStarted(error)) => Err(StageError::Run(error)),
+        }
+    }
+
+    /// Cuts a parsed document, as the store holds it, into chunks, as the store will hold them.
+    pub(in crate::engine) fn chunks(&mut self, parsed: &[u8], sizes: ChunkSettings) -> Result<Vec<u8>, StageError> {
+        match self.ask(&Question::Chunks(sizes, parsed), &mut |_| {}) {
+            Ok((Reply::Cut, artifact)) => Ok(artifact),
             Ok(_) => Err(nonsense().into()),
             Err(Ended::Failed(failure) | Ended::Died(failure)) => Err(failure.into()),
             Err(Ended::NotStarted(error)) => Err(StageError::Run(error)),
@@ -246,7 +257,7 @@ impl Process {
                 // It comes once, and has come.
                 Reply::Ready(_) => return Err(Unput::Died),
                 Reply::Failed(failure) => return Ok(Err(failure)),
-                reply @ (Reply::Parsed { .. } | Reply::Found { .. }) => {
+                reply @ (Reply::Parsed { .. } | Reply::Found { .. } | Reply::Cut) => {
                     let artifact = self.read_frame(deadline)?;
                     return Ok(Ok((reply, artifact)));
                 }

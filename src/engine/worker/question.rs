@@ -11,15 +11,18 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::frame::{ParseRequest, Request, write_frame};
 use crate::engine::error::is_of_the_machine;
 use crate::engine::parse_here::{changed, unreadable};
-use crate::stages::extract::local::TermSettings;
+use crate::stages::chunk::ChunkSettings;
+use crate::stages::pipeline::Method;
 use crate::values::Failure;
 
 /// Question to a worker, with what belongs to it.
 pub(super) enum Question<'a> {
     /// Parse the document in a file.
     Parse(&'a ParseRequest, &'a Path),
-    /// Find the terms of a parsed document, as the store holds it.
-    Terms(&'a TermSettings, &'a [u8]),
+    /// Find the items of a parsed document, as the store holds it.
+    Terms(&'a Method, &'a [u8]),
+    /// Cut a parsed document, as the store holds it, into chunks.
+    Chunks(ChunkSettings, &'a [u8]),
 }
 
 /// Reason for which a question did not reach its worker.
@@ -48,6 +51,7 @@ impl Question<'_> {
         match self {
             Self::Parse(..) => "parsing",
             Self::Terms(..) => "finding its terms",
+            Self::Chunks(..) => "cutting it into chunks",
         }
     }
 
@@ -55,11 +59,8 @@ impl Question<'_> {
     pub(super) fn put(&self, to: &mut ChildStdin, deadline: Instant) -> Result<(), Unput> {
         let mut to = Patient { to, deadline };
         match self {
-            Self::Terms(rules, parsed) => {
-                let request = Request::Terms((*rules).clone());
-                write_frame(&mut to, &serde_json::to_vec(&request).map_err(std::io::Error::from)?)?;
-                write_frame(&mut to, parsed)?;
-            }
+            Self::Terms(method, parsed) => put_with(&mut to, &Request::Terms((*method).clone()), parsed)?,
+            Self::Chunks(sizes, parsed) => put_with(&mut to, &Request::Chunks(*sizes), parsed)?,
             Self::Parse(request, file) => {
                 let refused = |e: std::io::Error| match is_of_the_machine(&e) {
                     true => Unput::Machine(e),
@@ -76,6 +77,12 @@ impl Question<'_> {
         }
         Ok(())
     }
+}
+
+/// Sends a request with what belongs to it.
+fn put_with(to: &mut impl Write, request: &Request, parsed: &[u8]) -> std::io::Result<()> {
+    write_frame(to, &serde_json::to_vec(request)?)?;
+    write_frame(to, parsed)
 }
 
 /// Bytes of a document that are under way at a time: as many as a pipe holds.

@@ -9,8 +9,8 @@ use rustix::time::{ClockId, clock_gettime};
 use super::confine::{Confinement, confine};
 use super::frame::{Orders, ParseRequest, Reply, Request, write_frame};
 use crate::engine::parse_here::{STACK, broken, changed, too_large};
+use crate::stages::chunk;
 use crate::stages::extract;
-use crate::stages::extract::local::TermSettings;
 use crate::stages::parse::{self, ParseSettings};
 use crate::stages::pipeline::Method;
 use crate::store;
@@ -60,14 +60,17 @@ fn serve_requests(time: Duration, mut settings: ParseSettings, confinement: Conf
         let mut allowance = Allowance::begin(time, &settings)?;
         let attached = match &request {
             Request::Parse(request) => read_document(&mut requests, request)?,
-            Request::Terms(_) => Ok(read_frame(&mut requests)?.unwrap_or_default()),
+            Request::Terms(_) | Request::Chunks(_) => Ok(read_frame(&mut requests)?.unwrap_or_default()),
         };
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match request {
             Request::Parse(request) => {
                 settings.left_out.clone_from(&request.left_out);
                 answer(attached?, request.exact, &settings, &mut allowance, &mut replies)
             }
-            Request::Terms(rules) => find_terms(&attached?, rules),
+            Request::Terms(method) => find_terms(&attached?, &method),
+            Request::Chunks(sizes) => {
+                Ok((Reply::Cut, store::encode(&chunk::chunk(&parsed_document(&attached?)?, sizes))))
+            }
         }));
         let outcome = outcome.unwrap_or_else(|panic| Err(broken(&*panic)));
         let (reply, artifact) = match outcome {
@@ -148,13 +151,15 @@ impl Allowance {
 }
 
 /// Finds the terms of a parsed document as the store holds it.
-fn find_terms(parsed: &[u8], rules: TermSettings) -> Result<(Reply, Vec<u8>), Failure> {
-    let document: ParsedDocument = store::decode(parsed)
-        .map_err(|words| Failure::new(FailureKind::Internal, format!("the parsed document: {words}")))?;
-    let method = Method::Terms(rules);
-    let extraction = extract::extract_embedded(&method, &document);
-    let notes = extract::remarks(&method, &document, &extraction);
+fn find_terms(parsed: &[u8], method: &Method) -> Result<(Reply, Vec<u8>), Failure> {
+    let document = parsed_document(parsed)?;
+    let extraction = extract::extract_embedded(method, &document);
+    let notes = extract::remarks(method, &document, &extraction);
     Ok((Reply::Found { terms: extraction.items.len() as u64, notes }, store::encode(&extraction)))
+}
+
+fn parsed_document(stored: &[u8]) -> Result<ParsedDocument, Failure> {
+    store::decode(stored).map_err(|words| Failure::new(FailureKind::Internal, format!("the parsed document: {words}")))
 }
 
 fn answer(

@@ -19,7 +19,7 @@ impl Client {
         let mut response = self.follow(self.place(path)?).await?;
         let status = response.status().as_u16();
         if !(200..300).contains(&status) {
-            let body = response.bytes().await.unwrap_or_default();
+            let body = self.bounded(&mut response).await?;
             let mut trouble = self.dialect.trouble(status, &body);
             trouble.message = self.redact(&trouble.message);
             return Err(trouble);
@@ -33,7 +33,7 @@ impl Client {
             if line.iter().all(u8::is_ascii_whitespace) {
                 return Ok(());
             }
-            each(line).map_err(|words| Trouble::new(TroubleKind::BadRequest, words))
+            each(&self.redact_bytes(line.to_vec())).map_err(|words| Trouble::new(TroubleKind::BadRequest, words))
         };
         while let Some(piece) = response.chunk().await.map_err(|e| self.network(&e))? {
             let mut piece = &piece[..];

@@ -187,7 +187,9 @@ impl Vendor for Anthropic {
                 }
             }
             Some("content_block_delta") => {
-                let Some(block) = whole["content"].get_mut(at) else { return Added::Other };
+                let Some(block) = whole["content"].get_mut(at).filter(|block| block.is_object()) else {
+                    return Added::Other;
+                };
                 return match event["delta"]["type"].as_str() {
                     Some("text_delta") => append(&mut block["text"], &event["delta"]["text"]),
                     Some("input_json_delta") => append(&mut block["partial_json"], &event["delta"]["partial_json"]),
@@ -221,7 +223,7 @@ impl Vendor for Anthropic {
     }
 
     fn break_off(&self, whole: &mut Value) {
-        if !whole["stop_reason"].is_null() {
+        if !whole.is_object() || !whole["stop_reason"].is_null() {
             return;
         }
         whole["stop_reason"] = json!("max_tokens");

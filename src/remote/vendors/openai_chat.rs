@@ -149,8 +149,7 @@ impl Vendor for OpenAiChat {
     }
 
     fn break_off(&self, whole: &mut Value) {
-        let reason = &mut whole["choices"][0]["finish_reason"];
-        if reason.is_null() {
+        if let Some(reason) = whole.pointer_mut("/choices/0/finish_reason").filter(|reason| reason.is_null()) {
             *reason = json!("length");
         }
     }

@@ -120,7 +120,8 @@ impl Vendor for OpenAiResponses {
                 Added::End
             }
             Some("response.output_text.delta") => {
-                append(&mut whole["output"][0]["content"][0]["text"], &event["delta"])
+                let text = whole.pointer_mut("/output/0/content/0/text");
+                text.map_or(Added::Other, |text| append(text, &event["delta"]))
             }
             _ => Added::Other,
         }

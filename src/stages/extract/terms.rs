@@ -25,11 +25,9 @@ pub fn term_key(canonical: &str) -> Fingerprint {
 /// Longest sentence that goes along with a term, in bytes.
 const LONGEST_SENTENCE: usize = 400;
 
-/// The candidates of a document, and the unit of each.
-pub fn term_units(document: &ParsedDocument, settings: &super::TermSettings) -> (Extraction, Vec<TermUnit>) {
-    let found = local::terms(document, settings);
-    let units = found.items.iter().map(|item| unit(document, item)).collect();
-    (found, units)
+/// The unit of each candidate that was found in a document.
+pub fn term_units(document: &ParsedDocument, found: &Extraction) -> Vec<TermUnit> {
+    found.items.iter().map(|item| unit(document, item)).collect()
 }
 
 fn unit(document: &ParsedDocument, item: &Item) -> TermUnit {
@@ -119,7 +117,7 @@ mod tests {
             max_occurrences: 9,
             wanted: super::super::Wanted::Terms,
         };
-        let (_, units) = term_units(&document, &settings);
+        let units = term_units(&document, &local::terms(&document, &settings));
         let sentence = |key: &str| units.iter().find(|u| u.key == term_key(key)).unwrap().sentence.as_str();
         assert_eq!(sentence("ash choir"), "Every night the ash choir sings below the abbey.");
         assert_eq!(sentence("salt moth"), "A salt moth is a beast of dust.");

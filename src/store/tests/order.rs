@@ -86,9 +86,12 @@ fn a_file_is_in_its_place_and_its_folder_synced_before_the_row_that_says_so_and_
         Operation::Sync(temporary.clone()),
         Operation::Rename(temporary, target),
         Operation::SyncFolder(dir.path().to_path_buf()),
+        Operation::Commit,
     ];
     assert_eq!(operations, expected.iter().collect::<Vec<_>>());
-    assert!(seen.iter().all(|(_, written)| *written == 0), "committed before it was durable: {seen:?}");
+    let (commit, before) = seen.split_last().unwrap();
+    assert!(before.iter().all(|(_, written)| *written == 0), "committed before it was durable: {seen:?}");
+    assert_eq!(commit.1, 1, "a commit is one when others see its rows");
     assert_eq!(*told.lock().unwrap(), [1], "one event, and when it was told the row was there for everybody");
 }
 
