@@ -150,7 +150,7 @@ fn what_a_small_model_said_of_terms_one_by_one_becomes_their_vocabulary() {
     assert_eq!(summary["asked"]["input_tokens"], told(|usage| usage.prompt_tokens), "{summary}");
     assert_eq!(summary["asked"]["output_tokens"], told(|usage| usage.completion_tokens), "{summary}");
     let vocabulary = shelf.vocabulary("bestiary.vocab.json");
-    let terms = vocabulary["terms"].as_array().unwrap();
+    let terms = vocabulary["entries"].as_array().unwrap();
     let sorted = |mut all: Vec<String>| {
         all.sort();
         all
