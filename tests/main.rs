@@ -43,6 +43,7 @@ mod pipes;
 mod proof;
 mod providers;
 mod readings;
+mod recorded;
 mod requests;
 mod resume;
 mod review;

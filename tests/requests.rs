@@ -215,11 +215,11 @@ fn instructions_tell_the_fields_their_values_and_the_examples() {
         insta::assert_snapshot!(format!("instructions_of_{name}"), &*Phrasing::new(&pipeline).instructions);
     }
     let small = find("vocabulary").unwrap().for_small_models();
-    assert_eq!(small.units_per_request(), 6);
+    assert_eq!(small.units_per_request(), 1);
     let instructions = Phrasing::new(&small).instructions;
     assert!(!instructions.contains("axes") && instructions.contains("- energy:"), "{instructions}");
     assert!(
-        instructions.contains(r#"{"1":{"category":"item","intents":["defensive"],"mood":"eldritch","energy":"low"}"#),
+        instructions.contains(r#"{"1":{"gloss":"wild animal","category":"creature","energy":"medium","mood":"primal","intents":["offensive"]}"#),
         "{instructions}"
     );
 }

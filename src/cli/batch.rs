@@ -15,7 +15,8 @@ use super::progress::{Reporter, Shows, Style, Verbosity, counted, duration, grou
 use super::screen;
 use super::{log, on_end, signals, watch};
 use crate::engine::{self, Cancel, ParseIn, Plan, RunConfig};
-use crate::settings::{AllSettings, Progress, ShardSettings, Sources, asked};
+use crate::pipelines::Suited;
+use crate::settings::{AllSettings, Progress, ShardSettings, Sources, asked, small_form};
 use crate::stages::discover::Inputs;
 use crate::store::{MachineDisk, take_up_pack};
 use crate::values::{Cost, Event, Summary};
@@ -147,8 +148,11 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
     let output = trusted(output_folder(run.output.as_deref(), &args.inputs, &base)?)?;
     let command = typed(std::env::args_os(), sources, pipeline.pipeline.path());
     let connection = &remote.connection;
-    let (pipeline, remote) = remote.resolve(pipeline.resolve()?, provider, Some(batch), sources)?;
-    let told = remote.as_ref().filter(|_| !run.dry_run).map(|remote| asked(remote, connection, &pipeline, sources));
+    let Suited { pipeline, billions } = pipeline.resolve(provider.model.as_deref())?;
+    let (pipeline, remote) = remote.resolve(pipeline, provider, Some(batch), sources)?;
+    let asks = remote.as_ref().filter(|_| !run.dry_run);
+    let told = asks.map(|remote| asked(remote, connection, &pipeline, sources));
+    let form = asks.and(billions).map(small_form);
     let (rerun, until) = run.stages()?;
     let files = sharding.resolve(&inputs, until, remote.is_some())?;
     let parse_settings = parsing.resolve()?;
@@ -172,7 +176,7 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         mode: run.mode,
         pipeline,
         remote,
-        notices: told.into_iter().collect(),
+        notices: told.into_iter().chain(form).collect(),
         blocklist: blocklist.resolve()?.map(Arc::new),
         rerun,
         until,

@@ -53,7 +53,7 @@ pub(super) fn run(args: &ConfigArgs, sources: &Sources) -> Result<Exit, CommandE
     if let Some(path) = &args.allow {
         return allow_once(path);
     }
-    let pipeline = args.settings.pipeline.resolve()?;
+    let pipeline = args.settings.pipeline.resolve(args.settings.provider.model.as_deref())?.pipeline;
     let settings: Vec<Shown> = sources.each().map(|setting| shown(setting, sources, &pipeline)).collect();
     let text = match args.format {
         ConfigFormat::Table => table(&settings),

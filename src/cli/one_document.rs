@@ -56,7 +56,7 @@ pub(super) enum Input {
 /// # Errors
 /// For a pipeline that cannot be used, or that asks another provider.
 pub(super) fn extracted(parsed: Parsed, pipeline: &PipelineSettings) -> Result<Extracted, CommandError> {
-    let pipeline = pipeline.resolve()?;
+    let pipeline = pipeline.resolve(None)?.pipeline;
     if pipeline.provider.name != "local" {
         return Err(CommandError::bad_input(format!(
             "the pipeline '{}' asks '{}'; one document is extracted by the embedded provider only, because nothing that was paid for would be kept: use 'corpora batch'",

@@ -84,14 +84,33 @@ pub fn builtin_text(name: &str) -> Option<&'static str> {
 /// # Errors
 /// If there is none of that name, or its file is broken; the message tells line and column.
 pub fn find(name_or_path: &str) -> Result<Pipeline, PipelineError> {
-    find_for(name_or_path, None)
+    Ok(find_for(name_or_path, None, None)?.pipeline)
 }
 
-/// As [`find`], for a kind of model.
+/// A pipeline in the form that suits a model.
+#[derive(Debug, Clone)]
+pub struct Suited {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// Billions of parameters in the model's name that decided for the small form; none where somebody did.
+    pub billions: Option<f64>,
+}
+
+impl Suited {
+    /// The form that was chosen, or else the file's own, or else the one that suits the model by its name.
+    fn new(pipeline: Pipeline, chosen: Option<Profile>, model: Option<&str>) -> Self {
+        let model = model.or(pipeline.provider.model.as_deref());
+        let billions = model.and_then(Profile::few_billions).filter(|_| chosen.is_none() && pipeline.small.is_some());
+        let by_name = if billions.is_some() { Profile::Small } else { Profile::Full };
+        Self { pipeline: pipeline.for_profile(chosen.unwrap_or(by_name)), billions }
+    }
+}
+
+/// As [`find`], for a kind of model, or else for the model of this name.
 ///
 /// # Errors
 /// As there.
-pub fn find_for(name_or_path: &str, profile: Option<Profile>) -> Result<Pipeline, PipelineError> {
+pub fn find_for(name_or_path: &str, profile: Option<Profile>, model: Option<&str>) -> Result<Suited, PipelineError> {
     let here = Path::new(".");
     if let Some((_, text, before)) = BUILTIN.iter().find(|(known, ..)| *known == name_or_path) {
         let form = |text: &&str| {
@@ -100,13 +119,13 @@ pub fn find_for(name_or_path: &str, profile: Option<Profile>) -> Result<Pipeline
         };
         let earlier = before.iter().map(form).collect::<Result<_, PipelineError>>()?;
         let (pipeline, own) = read(text, name_or_path, here)?;
-        return Ok(Pipeline { earlier, ..pipeline }.for_profile(profile.unwrap_or(own)));
+        return Ok(Suited::new(Pipeline { earlier, ..pipeline }, profile.or(own), model));
     }
     let path = Path::new(name_or_path);
     match std::fs::read_to_string(path) {
         Ok(text) => {
             let (pipeline, own) = read(&text, name_or_path, path.parent().unwrap_or(here))?;
-            Ok(pipeline.for_profile(profile.unwrap_or(own)))
+            Ok(Suited::new(pipeline, profile.or(own), model))
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(PipelineError::Unknown {
             name: name_or_path.to_owned(),
@@ -159,7 +178,7 @@ struct ProviderFile {
     #[serde(default)]
     limits: AccountLimits,
     #[serde(default)]
-    profile: Profile,
+    profile: Option<Profile>,
     effort: Option<Effort>,
     temperature: Option<f64>,
     seed: Option<u32>,
@@ -178,7 +197,7 @@ fn terms_per_request() -> usize {
 }
 
 /// The pipeline that a file describes, and the kind of model that it names.
-fn read(text: &str, file: &str, folder: &Path) -> Result<(Pipeline, Profile), PipelineError> {
+fn read(text: &str, file: &str, folder: &Path) -> Result<(Pipeline, Option<Profile>), PipelineError> {
     let broken = |reason: String| PipelineError::Broken(format!("the pipeline {file}: {reason}"));
     let parsed: PipelineFile = toml::from_str(text)
         .map_err(|e| PipelineError::Broken(format!("the pipeline {}", explain_toml_error(file, text, &e))))?;

@@ -5,4 +5,4 @@ mod load;
 mod questions;
 
 pub use explain::{explain_place, explain_toml_error, nearest};
-pub use load::{DEFAULT, PipelineError, builtin_names, builtin_text, find, find_for};
+pub use load::{DEFAULT, PipelineError, Suited, builtin_names, builtin_text, find, find_for};

@@ -5,7 +5,7 @@ use clap::Args;
 use super::choice::choice;
 use super::load::SettingsError;
 use super::word_or_file::{NONE, WordOrFile};
-use crate::pipelines::{self, DEFAULT};
+use crate::pipelines::{self, DEFAULT, Suited};
 use crate::stages::pipeline::{Method, Pipeline, Profile};
 use crate::stages::write::{BUILTIN_BLOCKLIST, Blocklist};
 
@@ -16,7 +16,7 @@ pub(crate) struct PipelineSettings {
     #[arg(long, value_name = "NAME|FILE", env = "CORPORA_PIPELINE", default_value = DEFAULT)]
     pub pipeline: WordOrFile,
 
-    /// Kind of model that is asked [default: the pipeline's, or `full`].
+    /// Kind of model that is asked [default: the pipeline's, or `small` for a model whose name tells 4 billion parameters or fewer, or `full`].
     #[arg(long, value_name = "KIND", env = "CORPORA_PROFILE", value_parser = choice::<Profile>())]
     pub profile: Option<Profile>,
 
@@ -50,15 +50,15 @@ pub(crate) struct BlocklistSettings {
 }
 
 impl PipelineSettings {
-    /// The pipeline that was named, with the bounds that were given in place of its own.
+    /// The pipeline that was named, as `model` is asked it, with the bounds that were given in place of its own.
     ///
     /// # Errors
     /// If there is none of that name, or its file is broken; for bounds that are none, or that it has no use for.
-    pub(crate) fn resolve(&self) -> Result<Pipeline, SettingsError> {
-        let mut pipeline =
-            pipelines::find_for(&self.pipeline.path().to_string_lossy(), self.profile).map_err(SettingsError::value)?;
-        self.cut(&mut pipeline).map_err(SettingsError::value)?;
-        Ok(pipeline)
+    pub(crate) fn resolve(&self, model: Option<&str>) -> Result<Suited, SettingsError> {
+        let mut suited = pipelines::find_for(&self.pipeline.path().to_string_lossy(), self.profile, model)
+            .map_err(SettingsError::value)?;
+        self.cut(&mut suited.pipeline).map_err(SettingsError::value)?;
+        Ok(suited)
     }
 
     fn cut(&self, pipeline: &mut Pipeline) -> Result<(), String> {

@@ -23,7 +23,7 @@ mod word_or_file;
 pub(crate) use all::AllSettings;
 pub(crate) use allowed::{Foreign, allow, is_allowed};
 pub(crate) use answers::{BlocklistSettings, PipelineSettings, ProviderSettings};
-pub(crate) use asked::asked;
+pub(crate) use asked::{asked, small_form};
 pub(crate) use at_end::EndSettings;
 pub(crate) use batch_endpoint::BatchEndpointSettings;
 pub(crate) use load::{Loaded, SettingsError, load, unknown_variables};

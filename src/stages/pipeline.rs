@@ -101,6 +101,27 @@ impl Choice for Profile {
     ];
 }
 
+/// Billions of parameters up to which a model is asked in the small form, unless a person says otherwise: one with 1.5 gave every term of a
+/// pack the same eight fields, and told terms apart in four of them.
+const SMALL: f64 = 4.0;
+
+impl Profile {
+    /// Billions of parameters that a model's name tells, if they are so few that the small form suits it: `llama3.2:3b`,
+    /// `qwen2.5-coder-1.5b-instruct`, `gemma-3n-e2b`, `smollm2-135m`.
+    pub fn few_billions(model: &str) -> Option<f64> {
+        let words = model.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.'));
+        let told = words.filter_map(|word| {
+            let word = word.to_ascii_lowercase();
+            let (number, unit) = match word.strip_suffix('b') {
+                Some(number) => (number.strip_prefix('e').unwrap_or(number), 1.0),
+                None => (word.strip_suffix('m')?, 0.001),
+            };
+            Some(number.parse::<f64>().ok()? * unit)
+        });
+        told.into_iter().next().filter(|billions| *billions <= SMALL)
+    }
+}
+
 /// Terms that one request may ask about.
 pub const MOST_TERMS_PER_REQUEST: usize = 200;
 

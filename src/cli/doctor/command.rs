@@ -6,7 +6,8 @@ use super::finding::{Finding, Report};
 use super::{machine, provider, tune};
 use crate::cli::args::DoctorArgs;
 use crate::cli::exit::{CommandError, Exit};
-use crate::settings::{Origin, Sources};
+use crate::pipelines::Suited;
+use crate::settings::{Origin, Sources, small_form};
 
 /// Tries everything and prints a line for each.
 ///
@@ -24,10 +25,11 @@ pub(in crate::cli) fn run(args: &DoctorArgs, sources: &Sources) -> Result<Exit, 
     }
     report.tell("ocr", machine::ocr())?;
     report.tell("workers", machine::workers())?;
-    match args.pipeline.resolve() {
+    match args.pipeline.resolve(args.provider.model.as_deref()) {
         Err(error) => report.tell("pipeline", Finding::Wrong(error.to_string()))?,
-        Ok(pipeline) => {
-            report.tell("pipeline", Finding::Good(format!("{}: {}", pipeline.name, pipeline.description)))?;
+        Ok(Suited { pipeline, billions }) => {
+            let form = billions.map_or_else(String::new, |billions| format!("; {}", small_form(billions)));
+            report.tell("pipeline", Finding::Good(format!("{}: {}{form}", pipeline.name, pipeline.description)))?;
             match args.remote.resolve(pipeline, &args.provider, None, sources) {
                 Err(error) => report.tell("provider", Finding::Wrong(error.to_string()))?,
                 Ok((_, None)) if args.tune => {

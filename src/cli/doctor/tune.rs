@@ -111,7 +111,7 @@ async fn small_pack(
         return None;
     }
     let form = crate::settings::PipelineSettings { profile: Some(Profile::Small), ..args.pipeline.clone() };
-    let pipeline = form.resolve().ok()?;
+    let pipeline = form.resolve(None).ok()?.pipeline;
     let asker = Asker::new(&pipeline, &known.client, remote.tier).ok()?;
     let (whole, slowest) = whole_pack(&asker, turn).await;
     Some(((whole?, pipeline.units_per_request()), slowest))

@@ -228,7 +228,39 @@ fn numbered(spoken: &Spoken<'_>, schema: &ItemSchema, units: usize) -> Interpret
         };
         again(Failure::new(FailureKind::BadAnswer, reason), None, spoken.truncated)
     };
-    (1..=units).map(result).collect()
+    let results: Vec<UnitResult> = (1..=units).map(result).collect();
+    match is_one_for_all(&results) {
+        true => vec![again(Failure::new(FailureKind::BadAnswer, one_for_all(units)), None, false); units],
+        false => results,
+    }
+}
+
+/// Terms of an answer, at least, and fields that say something in each, at least, before equal items are taken for an answer that was given
+/// to the first term alone: a small model, made to write too much of too many, gave each of twenty terms the same seven fields.
+const ONE_FOR_ALL: (usize, usize) = (5, 4);
+
+fn is_one_for_all(results: &[UnitResult]) -> bool {
+    let (terms, fields) = ONE_FOR_ALL;
+    let items = |result| match result {
+        &UnitResult::Answered(UnitAnswer { ref items, .. }) => items.first(),
+        _ => None,
+    };
+    let Some(first) = results.first().and_then(items) else { return false };
+    let says = |value: &&Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(words) => !words.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    };
+    let said = first.as_object().map_or(0, |fields| fields.values().filter(says).count());
+    results.len() >= terms && said >= fields && results.iter().all(|result| items(result) == Some(first))
+}
+
+fn one_for_all(units: usize) -> String {
+    format!(
+        "the model says the same of all {units} terms; ask it for less at a time (--profile small, or fewer terms_per_request), or ask a larger one"
+    )
 }
 
 #[cfg(test)]
@@ -274,6 +306,29 @@ mod tests {
         assert!(matches!(one(&refused), UnitResult::Failed(f) if f.kind == FailureKind::Refused));
         let empty = Heard { said: Said::Nothing, ..heard("") };
         assert!(matches!(one(&empty), UnitResult::Again { .. }));
+    }
+
+    #[test]
+    fn an_answer_that_says_the_same_of_all_terms_is_an_answer_to_none() {
+        let item = json!({"type": "object", "required": ["a", "b", "c", "d"], "additionalProperties": false, "properties": {
+            "a": {"type": "string"}, "b": {"enum": ["x", null]}, "c": {"type": "array", "items": {"type": "string"}},
+            "d": {"type": "number"}}});
+        let form = Form::Numbered(ItemSchema::new(&item).unwrap());
+        let schema = AnswerSchema { form, earlier: Vec::new() };
+        let keys = ["a", "b", "c", "d", "e"].map(|term| term_key(&key_form(term)));
+        let answered = |items: &[Value]| {
+            let numbered = (1..).zip(items).map(|(n, item)| (n.to_string(), item.clone()));
+            let text = Value::Object(numbered.collect()).to_string();
+            let results = interpret(&heard(&text), &schema, AskedUnits::Terms(&keys[..items.len()]));
+            results.iter().filter(|result| matches!(result, UnitResult::Answered(_))).count()
+        };
+        let full = json!({"a": "lamp", "b": "x", "c": ["light"], "d": 0.6});
+        let sparse = json!({"a": "lamp", "b": null, "c": [], "d": 0.6});
+        let other = json!({"a": "ox", "b": "x", "c": ["light"], "d": 0.6});
+        assert_eq!(answered(&vec![full.clone(); 5]), 0);
+        assert_eq!(answered(&vec![full.clone(); 4]), 4, "so few may be alike");
+        assert_eq!(answered(&vec![sparse; 5]), 5, "terms of which there is little to say are alike");
+        assert_eq!(answered(&[vec![full; 4], vec![other]].concat()), 5);
     }
 
     #[test]
