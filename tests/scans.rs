@@ -82,7 +82,7 @@ fn what_is_askew_shaded_or_full_of_specks_is_read_all_the_same() {
         let mut mixed = ((x as u64) << 32 | y as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        if (mixed ^ (mixed >> 31)) % 40 == 0 { 255 - p } else { p }
+        if (mixed ^ (mixed >> 31)).is_multiple_of(40) { 255 - p } else { p }
     };
     let cases = [
         ("askew", drawn.askew(4.0)),

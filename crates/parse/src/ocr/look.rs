@@ -191,7 +191,7 @@ mod tests {
             let is_ink = |x: usize| {
                 let mut mixed = (x as u32 / 5).wrapping_mul(0x9E37_79B1) ^ (line as u32).wrapping_mul(0x85EB_CA77);
                 mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0xC2B2_AE3D);
-                (mixed ^ (mixed >> 13)) % 3 > 0
+                !(mixed ^ (mixed >> 13)).is_multiple_of(3)
             };
             for x in (30..370).filter(|&x| (x * 7 + line * 13) % 50 > 8 && is_ink(x)) {
                 for y in 0..6 {
