@@ -156,7 +156,7 @@ impl Client {
         Self { between_tokens: Some(between_tokens), ..self }
     }
 
-    /// Output tokens, about, of streamed answers that are in flight: one for each [`BYTES_A_TOKEN`] bytes.
+    /// Output tokens, about, of streamed answers that are in flight: one for each four bytes.
     pub fn tokens_coming(&self) -> u64 {
         self.coming.load(Ordering::Relaxed) / BYTES_A_TOKEN
     }
