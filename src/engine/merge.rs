@@ -85,11 +85,13 @@ pub fn merge(config: &MergeConfig) -> Result<Merged, RunError> {
     merged.documents = work.number_documents()?;
     let mut log = ErrorLog::new(store.output(), config.now_ms);
     for place in &config.shards {
-        let mut failures = Vec::new();
-        merged.counts += work.take(&open(place)?, &mut |path, failure| failures.push((path, failure)))?;
+        // Before they are committed: who is killed between the two logs a failure twice, and never not at all.
+        let mut note = |path, failure| {
+            merged.failed += 1;
+            log.note(&failed(path, failure));
+        };
+        merged.counts += work.take(&open(place)?, &mut note)?;
         merged.read += 1;
-        merged.failed += failures.len() as u64;
-        failures.into_iter().for_each(|(path, failure)| log.note(&failed(path, failure)));
     }
     work.finish(output_names, MERGED, &cut.identity()?)?;
     Ok(merged)
