@@ -1,7 +1,7 @@
 //! Whoever waits for the end of a run is told once, however it ends; nobody is told of the end of one that is killed.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use corpora::simulator::{Latency, SimulatorConfig};
 use serde_json::Value;
 
 use crate::support::rehearsal::{KEY, Rehearsal};
+use crate::support::wire::received;
 use crate::support::{Run, Shelf, command};
 
 /// Appends its standard input, and a line's end, to `told`.
@@ -120,27 +121,9 @@ fn a_cap_that_is_reached_is_an_end_with_its_reason() {
 /// The body of the one request that comes, answered with `status`.
 fn receive(listener: &TcpListener, status: &str) -> String {
     let (mut stream, _) = listener.accept().unwrap();
-    let body = body_of(&mut stream);
+    let (_, body) = received(&mut stream);
     write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
     body
-}
-
-fn body_of(stream: &mut TcpStream) -> String {
-    let mut reader = BufReader::new(stream);
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    String::from_utf8(body).unwrap()
 }
 
 #[test]

@@ -9,13 +9,14 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::support::wire::received;
 use crate::support::{Run, Shelf};
 
 /// An answer as it came: in pieces, with the reason of its end and its tokens.
@@ -67,23 +68,8 @@ impl Player {
 }
 
 fn answer(stream: &mut TcpStream, left: &Mutex<VecDeque<Exchange>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let (mut first, mut length) = (String::new(), 0);
-    reader.read_line(&mut first).unwrap();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap() == 0 {
-            return;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line == "\r\n" {
-            break;
-        }
-    }
-    reader.read_exact(&mut vec![0; length]).unwrap();
-    let (status, kind, body) = match first.split(' ').nth(1).unwrap() {
+    let (first, _) = received(stream);
+    let (status, kind, body) = match first.split(' ').nth(1).unwrap_or_default() {
         path if path.contains("completions") => match left.lock().unwrap().pop_front() {
             Some(exchange) => ("200 OK", "text/event-stream", events(&exchange)),
             None => ("404 Not Found", "application/json", json!({"error": {"message": "no more answers"}}).to_string()),

@@ -56,7 +56,7 @@ impl Stream {
     }
 
     /// Bytes of words of the answer that came.
-    pub(super) fn words(&self) -> usize {
+    pub(super) fn word_bytes(&self) -> usize {
         self.text.len()
     }
 

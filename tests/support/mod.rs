@@ -11,6 +11,7 @@ pub(crate) mod rehearsal;
 pub(crate) mod steady;
 pub(crate) mod torture;
 pub(crate) mod view;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

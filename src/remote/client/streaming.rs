@@ -83,7 +83,7 @@ impl Client {
                 Ok(Ok(Some(piece))) => piece,
             };
             let taken = stream.take(&piece);
-            coming.are(stream.words());
+            coming.are(stream.word_bytes());
             match taken {
                 Ok(Progress::Open) if stream.bytes() <= LARGEST_RESPONSE => {}
                 Ok(Progress::Whole) => return Ok(self.whole(stream, status)),
