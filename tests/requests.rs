@@ -9,7 +9,6 @@ use corpora::simulator::{Latency, SimulatorConfig};
 use corpora::stages::chunk::estimate_tokens;
 use corpora::stages::extract::{Head, Phrasing, Unit};
 use corpora::stages::pipeline::Pipeline;
-use corpora::values::Fingerprint;
 
 use crate::support::rehearsal::Rehearsal;
 
@@ -57,7 +56,7 @@ fn read(text: &str) -> Result<Pipeline, String> {
 
 fn term(name: &str, sentence: &str) -> Unit {
     let book = Head("title: The Fen; language: en".into());
-    Unit { key: Fingerprint([0; 32]), name: Some(name.into()), text: sentence.into(), passage: None, book }
+    Unit { name: Some(name.into()), text: sentence.into(), book, ..Unit::default() }
 }
 
 fn passage(text: &str) -> Unit {

@@ -18,6 +18,7 @@ pub(super) type Meanings = BTreeMap<String, BTreeMap<String, String>>;
 pub(super) struct ExampleFile {
     text: Option<String>,
     sentence: Option<String>,
+    heading: Option<String>,
     passage: Option<String>,
     /// JSON: the item of a term, or the list of items of a passage.
     answer: String,
@@ -81,8 +82,11 @@ fn read(method: &Method, example: ExampleFile) -> Result<Example, String> {
     let answer: Value = serde_json::from_str(&example.answer)
         .map_err(|e| format!("has an answer that is not valid JSON: {e}\n    {}", example.answer.trim()))?;
     match (method, example.text, example.sentence, example.passage) {
-        (Method::Terms(_), Some(text), Some(sentence), None) => Ok(Example::Term { text, sentence, item: answer }),
-        (Method::Passages(_), None, None, Some(passage)) => match answer {
+        (Method::Terms(_), Some(text), Some(sentence), None) => {
+            let heading = example.heading.unwrap_or_default();
+            Ok(Example::Term { text, sentence, heading, item: answer })
+        }
+        (Method::Passages(_), None, None, Some(passage)) if example.heading.is_none() => match answer {
             Value::Array(items) => Ok(Example::Passage { passage, items }),
             _ => {
                 Err("has an answer that is no list; give the list of the items that are to be found in its passage"

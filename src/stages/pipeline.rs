@@ -62,6 +62,9 @@ pub enum Example {
         text: String,
         /// A sentence in which it stands.
         sentence: String,
+        /// Headings under which that stands; empty if it is to be told of none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        heading: String,
         /// Its item.
         item: Value,
     },

@@ -39,7 +39,7 @@ impl Contents {
                 let unit = |chunk: &Chunk| {
                     let text = chunk.span.of(&document.text);
                     let book = Head::of(&document, Some(chunk));
-                    Unit { key: extract::unit_key(text), name: None, text: text.into(), passage: None, book }
+                    Unit { key: extract::unit_key(text), text: text.into(), book, ..Unit::default() }
                 };
                 (Extraction::default(), chunks.iter().map(unit).collect(), Vec::new())
             }
@@ -52,6 +52,7 @@ impl Contents {
                     key: term.key,
                     name: Some(term.text),
                     text: term.sentence.into(),
+                    heading: term.heading.into(),
                     passage: None,
                     book: book.clone(),
                 };
@@ -80,7 +81,15 @@ impl Contents {
                 Some(chunk) => {
                     let passage =
                         passages.entry(chunk).or_insert_with(|| self.chunks[chunk].span.of(&self.document.text).into());
-                    (Some(chunk), Unit { text: "".into(), passage: Some(Arc::clone(passage)), ..unit.clone() })
+                    (
+                        Some(chunk),
+                        Unit {
+                            text: "".into(),
+                            heading: "".into(),
+                            passage: Some(Arc::clone(passage)),
+                            ..unit.clone()
+                        },
+                    )
                 }
                 None => (None, unit.clone()),
             });

@@ -5,6 +5,7 @@ mod context;
 mod embedded;
 mod grounded;
 mod guess;
+mod headings;
 mod passages;
 mod phrase;
 mod remarks;

@@ -1,5 +1,6 @@
 //! The `terms` method with a model: candidates are found locally, each is a unit that is classified once in the corpus.
 
+use super::headings::Headings;
 use super::{UnitAnswer, local};
 use crate::stages::chunk::sentence_around;
 use crate::values::{Extraction, Fingerprint, Item, KeyWriter, ParsedDocument, Span};
@@ -13,6 +14,8 @@ pub struct TermUnit {
     pub text: String,
     /// A sentence in which it stands.
     pub sentence: String,
+    /// Headings under which that stands, the lower one last; empty where there is none.
+    pub heading: String,
     /// Place where it stands first.
     pub first: Option<Span>,
 }
@@ -27,16 +30,18 @@ const LONGEST_SENTENCE: usize = 400;
 
 /// The unit of each candidate that was found in a document.
 pub fn term_units(document: &ParsedDocument, found: &Extraction) -> Vec<TermUnit> {
-    found.items.iter().map(|item| unit(document, item)).collect()
+    let headings = Headings::of(document);
+    found.items.iter().map(|item| unit(document, &headings, item)).collect()
 }
 
-fn unit(document: &ParsedDocument, item: &Item) -> TermUnit {
-    let sentence = best_sentence(document, item);
+fn unit(document: &ParsedDocument, headings: &Headings<'_>, item: &Item) -> TermUnit {
+    let (sentence, place) = best_sentence(document, item);
     TermUnit {
         // By the form that can be told from an answer too: the document's own form knows its language, an answer does not.
         key: term_key(&local::key_form(&item.text)),
         text: item.text.clone(),
         sentence,
+        heading: place.map(|place| headings.over(place)).unwrap_or_default(),
         first: item.occurrences.first().copied(),
     }
 }
@@ -44,16 +49,17 @@ fn unit(document: &ParsedDocument, item: &Item) -> TermUnit {
 /// Words that a sentence needs beside the term, to say something of it.
 const TELLING: usize = 4;
 
-/// The sentence that tells most of a term: one that defines it, else the first in text order that is more than the term itself, as a
-/// heading is not.
-fn best_sentence(document: &ParsedDocument, item: &Item) -> String {
+/// The sentence that tells most of a term, and its place: one that defines it, else the first in text order that is more than the term itself,
+/// as a heading is not.
+fn best_sentence(document: &ParsedDocument, item: &Item) -> (String, Option<Span>) {
     if let Some(definition) = item.definition.filter(|d| d.len() <= LONGEST_SENTENCE) {
-        return definition.of(&document.text).split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = definition.of(&document.text).split_whitespace().collect::<Vec<_>>().join(" ");
+        return (words, Some(definition));
     }
     let words = |text: &str| text.split_whitespace().count();
-    let mut sentences = item.occurrences.iter().map(|&at| sentence(document, at));
+    let mut sentences = item.occurrences.iter().map(|&at| (sentence(document, at), Some(at)));
     let first = sentences.next().unwrap_or_default();
-    let telling = |sentence: &String| words(sentence) >= words(&item.text) + TELLING;
+    let telling = |(sentence, _): &(String, Option<Span>)| words(sentence) >= words(&item.text) + TELLING;
     if telling(&first) {
         return first;
     }

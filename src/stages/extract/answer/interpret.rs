@@ -218,7 +218,15 @@ fn named(spoken: &Spoken<'_>, schema: &ListSchema, units: &[Fingerprint]) -> Int
 fn numbered(spoken: &Spoken<'_>, schema: &ItemSchema, units: usize) -> Interpreted {
     let cut = || spoken.text.map(whole_members).unwrap_or_default();
     let members = spoken.value.as_ref().and_then(Value::as_object).cloned().unwrap_or_else(cut);
+    // The item of the only term needs no number: some models leave it out where nobody holds them to the schema.
+    let alone = spoken.value.as_ref().filter(|_| units == 1).map(|value| match value {
+        Value::Array(items) if items.len() == 1 => &items[0],
+        other => other,
+    });
     let result = |number: usize| {
+        if let Some(Ok(item)) = alone.map(|item| schema.accepted(item)) {
+            return UnitResult::Answered(answer(vec![item], false));
+        }
         let reason = match members.get(&number.to_string()).map(|item| schema.accepted(item)) {
             Some(Ok(item)) => return UnitResult::Answered(answer(vec![item], false)),
             Some(Err(words)) => format!("the answer does not fit the schema: {words} (under \"{number}\")"),
@@ -382,6 +390,10 @@ mod tests {
         assert_eq!(items(&results), [of(r#"{"n":1,"tags":[]}"#), None, None]);
         assert!(matches!(&results[1], UnitResult::Again { more_output: true, .. }));
         assert_eq!(items(&read(&heard("I'd rather not."))), [None, None, None]);
+        let one = |text: &str| items(&interpret(&heard(text), &by_number(), AskedUnits::Terms(&keys[..1])));
+        let item = r#"{"n":1,"tags":[]}"#;
+        assert_eq!([one(item), one(&format!("[{item}]")), one(r#"{"n": 1}"#)], [[of(item)], [of(item)], [None]]);
+        assert_eq!(items(&read(&heard(item))), [None, None, None], "of several terms it is not known whose it is");
         // A response to a request in the earlier form, found unread or in a batch that was open.
         let earlier = r#"{"items": [{"text": "Wards", "n": 7}, {"text": "wyrm"}]}"#;
         assert_eq!(items(&read(&heard(earlier))), [of(r#"{"text":"wyrm"}"#), None, of(r#"{"n":7,"text":"Wards"}"#)]);

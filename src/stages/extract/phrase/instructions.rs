@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
+use super::Unit;
 use super::told;
-use super::{Head, Unit};
 use crate::stages::pipeline::{Example, Method, Pipeline, Shape};
 
 /// The instructions of a pipeline; equal in all its requests.
@@ -61,11 +61,11 @@ fn examples(out: &mut String, pipeline: &Pipeline) {
                 .examples
                 .iter()
                 .filter_map(|example| match example {
-                    Example::Term { text, sentence, item } => {
+                    Example::Term { text, sentence, heading, item } => {
                         let unit = Unit {
                             name: Some(text.clone()),
                             text: sentence.as_str().into(),
-                            book: Head::default(),
+                            heading: heading.as_str().into(),
                             ..Unit::default()
                         };
                         Some((unit, item))

@@ -68,6 +68,10 @@ fn terms_of(group: &[Unit], shape: Shape, number: &mut usize) -> Value {
     if !group[0].text.is_empty() {
         told.insert("sentence".to_owned(), quoted(&group[0].text).into());
     }
+    // A schema of one's own keeps the words that it was written for.
+    if shape == Shape::Item && !group[0].heading.is_empty() {
+        told.insert("heading".to_owned(), quoted(&group[0].heading).into());
+    }
     Value::Object(told)
 }
 

@@ -13,6 +13,8 @@ pub struct Unit {
     pub name: Option<String>,
     /// Text of the passage, or the sentence in which the term stands; empty where its chunk is told instead.
     pub text: Arc<str>,
+    /// Headings under which the sentence of a term stands, the lower one last; empty where there is none.
+    pub heading: Arc<str>,
     /// Text that is told before: the chunk in which the term stands, if that is its context. Units that follow each other share it.
     pub passage: Option<Arc<str>>,
     /// Book that it is from, in a line; empty where nothing is known.
@@ -31,7 +33,14 @@ const LONGEST_PART: usize = 80;
 
 impl Default for Unit {
     fn default() -> Self {
-        Self { key: Fingerprint([0; 32]), name: None, text: "".into(), passage: None, book: Head::default() }
+        Self {
+            key: Fingerprint([0; 32]),
+            name: None,
+            text: "".into(),
+            heading: "".into(),
+            passage: None,
+            book: Head::default(),
+        }
     }
 }
 
