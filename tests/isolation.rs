@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -212,6 +212,28 @@ fn a_page_that_needs_too_much_memory_costs_that_page_alone() {
     assert!(status.contains("bomb.pdf [Unreadable]: page 4 cannot be read"), "{status}");
     assert!(status.contains("page 4: it needs more memory than --parse-memory 64"), "{status}");
     assert_eq!(shelf.batch(&["--progress", "json"]).exits(0).done("parse"), 0, "it is done");
+}
+
+#[test]
+fn a_page_that_needs_too_much_memory_costs_one_document_that_is_looked_at_alone_that_page() {
+    let shelf = Shelf::empty();
+    shelf.put("bomb.pdf", &with_a_bomb(4, 700));
+    let run = shelf.run(&["parse", "books/bomb.pdf", "--parse-memory", "64"]).exits(0);
+    assert_eq!(run.stdout().matches('\u{c}').count(), 4, "five pages keep their places: {:?}", run.stdout());
+    run.says("page 3: it needs more memory than --parse-memory 64");
+    let asked = command(shelf.path(), &["parse", "--lines", "--parse-memory", "64"]);
+    let answers = answered(asked, "\"books/bomb.pdf\"\n\"books/bomb.pdf\"\n");
+    let notes = answers.iter().map(|answer| answer["document"]["notes"].to_string());
+    assert!(notes.filter(|notes| notes.contains("page 3")).count() == 2, "{answers:?}");
+}
+
+/// Answers of a program to lines of its standard input, as JSON.
+fn answered(mut program: Command, lines: &str) -> Vec<Value> {
+    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let out = child.wait_with_output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]

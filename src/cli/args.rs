@@ -9,7 +9,9 @@ use super::init_args::InitArgs;
 use super::look_args::{ReportArgs, ViewArgs};
 use super::pay_args::{AuditArgs, BatchesArgs, CostArgs, RescueArgs, VerifyArgs, WaitArgs};
 use super::vocabulary_args::{ConsolidateArgs, DiffArgs, ExportArgs, ExtractArgs, FindArgs, OutputArgs, ReviewArgs};
-use crate::settings::{AllSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings};
+use crate::settings::{
+    AllSettings, ParseLimitSettings, ParsingSettings, PipelineSettings, ProviderSettings, RemoteSettings,
+};
 
 /// The version, with the commit where whoever built the program told it.
 fn version() -> String {
@@ -308,7 +310,18 @@ pub(super) struct ParseArgs {
     pub lines: bool,
     /// Reading of the document.
     #[command(flatten)]
+    pub reading: ReadingArgs,
+}
+
+/// Options of reading one document.
+#[derive(Debug, Args)]
+pub(super) struct ReadingArgs {
+    /// Reading of a document.
+    #[command(flatten)]
     pub parsing: ParsingSettings,
+    /// The process that reads it.
+    #[command(flatten)]
+    pub limits: ParseLimitSettings,
 }
 
 /// Forms in which `corpora parse` prints.

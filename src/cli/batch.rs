@@ -157,10 +157,6 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
     let files = sharding.resolve(&inputs, until, remote.is_some())?;
     let parse_settings = parsing.resolve()?;
     let recogniser = sharding.shard.and(parse_settings.ocr.program.as_deref()).and_then(recogniser);
-    let program = std::env::current_exe().map_err(|e| CommandError {
-        exit: Exit::Internal,
-        message: format!("cannot find this program's own file, which parses documents: {e}"),
-    })?;
     Ok(RunConfig {
         inputs,
         recursive: !run.no_recursive,
@@ -182,13 +178,21 @@ fn resolve(args: &BatchArgs, sources: &Sources) -> Result<RunConfig, CommandErro
         until,
         retry_failed: run.retry_failed,
         dry_run: run.dry_run,
-        parse_in: ParseIn::Workers { program, limits: parse_limits.resolve()? },
+        parse_in: ParseIn::Workers { program: own_program()?, limits: parse_limits.resolve()? },
         parse_settings,
         command: Some(command),
         holder: holder("corpora batch"),
         now_ms,
         stalled: leave_partial,
         aborting: signals::mark_abort,
+    })
+}
+
+/// This program's own file, of which workers are made.
+pub(super) fn own_program() -> Result<PathBuf, CommandError> {
+    std::env::current_exe().map_err(|e| CommandError {
+        exit: Exit::Internal,
+        message: format!("cannot find this program's own file, which parses documents: {e}"),
     })
 }
 

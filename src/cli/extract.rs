@@ -9,7 +9,7 @@ use super::vocabulary_args::ExtractArgs;
 
 /// Prints what the embedded provider finds.
 pub(super) fn run(args: &ExtractArgs) -> Result<Exit, CommandError> {
-    let extracted = match read(&args.file, &args.parsing)? {
+    let extracted = match read(&args.file, &args.reading)? {
         Input::Parsed(parsed) => extracted(parsed, &args.pipeline)?,
         Input::Extracted(_) => {
             let message = format!("'{}' is extracted already; give it to 'corpora output'", args.file.display());

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::args::ReadingArgs;
 use super::exit::CommandError;
 use super::parse;
 use super::screen;
-use crate::settings::{ParsingSettings, PipelineSettings};
+use crate::settings::PipelineSettings;
 use crate::stages::extract::{extract_embedded, remarks};
 use crate::stages::write::Origin;
 use crate::values::{Fingerprint, Item, ParsedDocument, Shown, Span};
@@ -76,7 +77,7 @@ pub(super) fn extracted(parsed: Parsed, pipeline: &PipelineSettings) -> Result<E
 ///
 /// # Errors
 /// For what cannot be read, is neither, or no longer fits together.
-pub(super) fn read(file: &Path, parsing: &ParsingSettings) -> Result<Input, CommandError> {
+pub(super) fn read(file: &Path, reading: &ReadingArgs) -> Result<Input, CommandError> {
     let bad = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", file.display()));
     let mut bytes = Vec::new();
     if file == Path::new(STANDARD_INPUT) {
@@ -86,8 +87,14 @@ pub(super) fn read(file: &Path, parsing: &ParsingSettings) -> Result<Input, Comm
     }
     .map_err(|e| bad(&format!("it cannot be read: {e}")))?;
     if bytes.trim_ascii_start().first() != Some(&b'{') {
-        let document = parse::document(file, &bytes, &parsing.resolve()?)?;
-        return Ok(Input::Parsed(Parsed::new(file, Fingerprint::of(&bytes), document)));
+        // A worker reads a file by its name.
+        let kept = match file == Path::new(STANDARD_INPUT) {
+            true => Some(kept(&bytes).map_err(|e| bad(&format!("it cannot be kept in a temporary file: {e}")))?),
+            false => None,
+        };
+        let from = kept.as_ref().map_or(file, |kept| kept.path());
+        let read = parse::with_parser(reading, |parser| parse::document(file, from, &bytes, parser))??;
+        return Ok(Input::Parsed(Parsed::new(file, Fingerprint::of(&bytes), read)));
     }
     let shape = |e: serde_json::Error| {
         bad(&format!(
@@ -106,6 +113,13 @@ pub(super) fn read(file: &Path, parsing: &ParsingSettings) -> Result<Input, Comm
     };
     check(document, items).map_err(|e| bad(&e))?;
     Ok(input)
+}
+
+/// A document in a temporary file, which goes away with it.
+fn kept(bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 /// Text that somebody changed would no longer fit the places that are counted in it.

@@ -12,7 +12,7 @@ use crate::values::{Extraction, SourcePath};
 /// Prints the vocabulary file.
 pub(super) fn run(args: &OutputArgs) -> Result<Exit, CommandError> {
     let list = args.blocklist.resolve()?;
-    let Extracted { origin, items, parsed } = match read(&args.file, &args.parsing)? {
+    let Extracted { origin, items, parsed } = match read(&args.file, &args.reading)? {
         Input::Parsed(parsed) => extracted(parsed, &args.pipeline)?,
         Input::Extracted(extracted) => extracted,
     };

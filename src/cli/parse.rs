@@ -5,26 +5,41 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::args::{ParseArgs, ParseFormat};
+use super::args::{ParseArgs, ParseFormat, ReadingArgs};
+use super::batch::own_program;
 use super::exit::{CommandError, Exit};
 use super::markdown::markdown;
 use super::one_document::Parsed;
 use super::screen;
-use crate::engine::parse_here;
-use crate::stages::parse::{self, ParseSettings};
-use crate::values::{Fingerprint, Format, ParsedDocument, Shown};
+use crate::engine::{FileParser, ParseIn, with_file_parser};
+use crate::stages::parse;
+use crate::values::{Failure, Fingerprint, Format, ParsedDocument, Shown};
 
 /// Prints the text or the structure of one document.
 pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
-    let settings = args.parsing.resolve()?;
-    let Some(file) = &args.file else { return lines(&settings) };
-    let (bytes, document) = read(file, &settings)?;
+    with_parser(&args.reading, |parser| match &args.file {
+        Some(file) => one(file, args.format, parser),
+        None => lines(parser),
+    })?
+}
+
+/// Lets a parser work as these settings say: in a process of its own, so that a document which eats memory or hangs costs what the limits allow.
+pub(super) fn with_parser<R>(
+    reading: &ReadingArgs,
+    work: impl FnOnce(&mut FileParser<'_>) -> R,
+) -> Result<R, CommandError> {
+    let place = ParseIn::Workers { program: own_program()?, limits: reading.limits.resolve()? };
+    Ok(with_file_parser(&place, &reading.parsing.resolve()?, work))
+}
+
+fn one(file: &Path, format: ParseFormat, parser: &mut FileParser<'_>) -> Result<Exit, CommandError> {
+    let (sha, document) = read(file, parser)?;
     let mut out = std::io::BufWriter::new(screen::data());
-    match args.format {
+    match format {
         ParseFormat::Text => out.write_all(document.text.as_bytes())?,
         ParseFormat::Markdown => out.write_all(markdown(&document).as_bytes())?,
         ParseFormat::Json => {
-            let parsed = Parsed::new(file, Fingerprint::of(&bytes), document);
+            let parsed = Parsed::new(file, sha, document);
             serde_json::to_writer_pretty(&mut out, &parsed).map_err(std::io::Error::from)?;
             out.write_all(b"\n")?;
         }
@@ -33,15 +48,15 @@ pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
 }
 
 /// Answers paths, a line each, until standard input ends.
-fn lines(settings: &ParseSettings) -> Result<Exit, CommandError> {
+fn lines(parser: &mut FileParser<'_>) -> Result<Exit, CommandError> {
     let mut out = std::io::BufWriter::new(screen::data());
     for line in std::io::stdin().lines() {
         let line = line.map_err(|e| CommandError::bad_input(format!("standard input cannot be read: {e}")))?;
         let answer = serde_json::from_str::<PathBuf>(&line)
             .map_err(|e| CommandError::bad_input(format!("'{line}' is no path as a JSON string: {e}")))
             .and_then(|file| {
-                let (bytes, document) = read(&file, settings)?;
-                Ok(Parsed::new(&file, Fingerprint::of(&bytes), document))
+                let (sha, document) = read(&file, parser)?;
+                Ok(Parsed::new(&file, sha, document))
             });
         match answer {
             Ok(document) => serde_json::to_writer(&mut out, &json!({ "document": document })),
@@ -54,25 +69,32 @@ fn lines(settings: &ParseSettings) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-fn read(file: &Path, settings: &ParseSettings) -> Result<(Vec<u8>, ParsedDocument), CommandError> {
+fn read(file: &Path, parser: &mut FileParser<'_>) -> Result<(Fingerprint, ParsedDocument), CommandError> {
     let bytes = std::fs::read(file)
         .map_err(|e| CommandError::bad_input(format!("{}: the file cannot be read: {e}", file.display())))?;
-    let document = document(file, &bytes, settings)?;
-    Ok((bytes, document))
+    let document = document(file, file, &bytes, parser)?;
+    Ok((Fingerprint::of(&bytes), document))
 }
 
-/// Parses a document, and tells what a person should know of it. Runs in this process: what a hostile file does to it, it does
-/// to nobody else.
-pub(super) fn document(file: &Path, bytes: &[u8], settings: &ParseSettings) -> Result<ParsedDocument, CommandError> {
-    let named = |reason: &dyn std::fmt::Display| CommandError::bad_input(format!("{}: {reason}", file.display()));
-    let promised = file.to_str().and_then(Format::of_name);
-    parse::check_name(promised, &bytes[..bytes.len().min(4096)])
-        .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
-    let document = parse_here(bytes, settings)
-        .map_err(|failure| CommandError { exit: Exit::AllFailed, message: named(&failure).message })?;
+/// Parses a document that is called `name` and whose bytes stand in the file `from` too, and tells what a person should know of it.
+pub(super) fn document(
+    name: &Path,
+    from: &Path,
+    bytes: &[u8],
+    parser: &mut FileParser<'_>,
+) -> Result<ParsedDocument, CommandError> {
+    let named = |failure: Failure| CommandError {
+        exit: Exit::AllFailed,
+        message: CommandError::bad_input(format!("{}: {failure}", name.display())).message,
+    };
+    let promised = name.to_str().and_then(Format::of_name);
+    parse::check_name(promised, &bytes[..bytes.len().min(4096)]).map_err(named)?;
+    // A worker is in no folder of ours.
+    let from = std::path::absolute(from)?;
+    let document = parser.parse(&from, &Fingerprint::of(bytes)).map_err(named)?;
     let mut notes = screen::err();
     for note in &document.notes {
-        writeln!(notes, "{}: {}", file.display(), Shown(note))?;
+        writeln!(notes, "{}: {}", name.display(), Shown(note))?;
     }
     Ok(document)
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::args::FolderArgs;
-use crate::settings::{BlocklistSettings, ParsingSettings, PipelineSettings};
+use super::args::ReadingArgs;
+use crate::settings::{BlocklistSettings, PipelineSettings};
 
 /// Options of `corpora consolidate`.
 #[derive(Debug, Args)]
@@ -108,7 +109,7 @@ pub(super) struct ExtractArgs {
     pub pipeline: PipelineSettings,
     /// Reading of a document.
     #[command(flatten)]
-    pub parsing: ParsingSettings,
+    pub reading: ReadingArgs,
 }
 
 /// Options of `corpora output`.
@@ -127,7 +128,7 @@ pub(super) struct OutputArgs {
     pub blocklist: BlocklistSettings,
     /// Reading of a document.
     #[command(flatten)]
-    pub parsing: ParsingSettings,
+    pub reading: ReadingArgs,
 }
 
 /// Options of `corpora export`.

@@ -25,6 +25,7 @@ mod look;
 mod mending;
 mod merge;
 mod parse;
+mod parse_files;
 mod parse_here;
 mod parser;
 mod per_document;
@@ -56,7 +57,7 @@ pub use self::look::{
     Shelf, Spread, Statement, TermCard, TermPage, TermQuery, TermRow, folder_stamp, write_report,
 };
 pub use self::merge::{MergeConfig, Merged, merge};
-pub use self::parse_here::parse_here;
+pub use self::parse_files::{FileParser, with_file_parser};
 pub use self::plan::{Plan, StagePlan};
 pub use self::provider::{Aim, BatchOptions, EndpointKind, Remote};
 pub use self::report::manifest::MANIFEST;

@@ -44,7 +44,7 @@ pub(super) fn changed() -> Failure {
 ///
 /// # Errors
 /// The cause and the remedy; a panic of the parser is one.
-pub fn parse_here(bytes: &[u8], settings: &ParseSettings) -> Result<ParsedDocument, Failure> {
+pub(super) fn parse_here(bytes: &[u8], settings: &ParseSettings) -> Result<ParsedDocument, Failure> {
     let settings = ParseSettings { ocr_count: OcrCount::default(), ..settings.clone() };
     let parsed = std::thread::scope(|scope| {
         std::thread::Builder::new()
