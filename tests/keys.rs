@@ -151,7 +151,10 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
         assert_eq!(with(&|p| p.language = Some("German".into())), Stale::Questions);
         assert_eq!(with(&|p| drop(p.examples.pop())), Stale::Questions);
         assert_eq!(with(&|p| drop(p.earlier.pop())), Stale::Nothing);
-        assert_eq!(with(&|p| p.small = Some(SmallForm { fields: Vec::new(), terms_per_request: 77 })), Stale::Nothing);
+        assert_eq!(
+            with(&|p| p.small = Some(SmallForm { fields: Vec::new(), terms_per_request: Some(77), max_items: None })),
+            Stale::Nothing
+        );
 
         let ChunkSettings { max_tokens: _, overlap_tokens: _ } = chunk;
         assert_eq!(with(&|p| p.chunk.max_tokens += 1), Stale::From(Stage::Chunk));

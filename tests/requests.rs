@@ -241,6 +241,11 @@ fn what_does_not_fit_the_schema_of_a_pipeline_is_said_when_its_file_is_read() {
         ("[values.kind]", "[values.sort]", "[values.sort] is of a field that its schema does not have"),
         ("fields = [\"kind\"]", "fields = [\"kin\"]", "[small] keeps the field 'kin'"),
         ("terms_per_request = 3", "terms_per_request = 0", "give 1 to 200 terms"),
+        (
+            "terms_per_request = 3",
+            "max_items = 3",
+            "[small] max_items = 3 is of passages; for terms give terms_per_request",
+        ),
         ("prompt = \"Sort beasts.\"", "prompt = \"Sort beasts.\"\nschema = '{}'", "not both"),
         (
             "\"type\": \"object\", \"additionalProperties\"",
@@ -255,6 +260,9 @@ fn what_does_not_fit_the_schema_of_a_pipeline_is_said_when_its_file_is_read() {
     }
     let small = read(&PIPELINE.replacen("[provider]", "[provider]\nprofile = \"small\"", 1)).unwrap();
     assert_eq!((small.units_per_request(), small.schema["required"].to_string().as_str()), (3, "[\"kind\"]"));
+    let glossary = find("glossary").unwrap();
+    let most = |pipeline: &Pipeline| Phrasing::new(pipeline).schema(1)["properties"]["items"]["maxItems"].as_u64();
+    assert_eq!((most(&glossary), most(&glossary.for_small_models())), (Some(50), Some(10)), "of a passage");
 }
 
 /// Output tokens of a term, by the program's own estimate: of the answer that the old form of the pipeline would need and of the new.

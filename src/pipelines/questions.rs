@@ -101,14 +101,19 @@ fn read(method: &Method, example: ExampleFile) -> Result<Example, String> {
 /// Holds the examples and the form for small models against the schema.
 pub(super) fn check(pipeline: &Pipeline) -> Result<(), String> {
     fit(pipeline)?;
-    let Some(SmallForm { fields, terms_per_request }) = &pipeline.small else { return Ok(()) };
+    let Some(SmallForm { fields, terms_per_request, max_items }) = &pipeline.small else { return Ok(()) };
     if pipeline.shape != Shape::Item {
         return Err("a table [small] needs the schema of one item (item, not schema)".into());
     }
-    if !(1..=MOST_TERMS_PER_REQUEST).contains(terms_per_request) {
-        return Err(format!(
-            "[small] terms_per_request = {terms_per_request}: give 1 to {MOST_TERMS_PER_REQUEST} terms"
-        ));
+    if let Some(terms) = terms_per_request.filter(|terms| !(1..=MOST_TERMS_PER_REQUEST).contains(terms)) {
+        return Err(format!("[small] terms_per_request = {terms}: give 1 to {MOST_TERMS_PER_REQUEST} terms"));
+    }
+    match (&pipeline.method, max_items) {
+        (Method::Terms(_), Some(items)) => {
+            return Err(format!("[small] max_items = {items} is of passages; for terms give terms_per_request"));
+        }
+        (Method::Passages(_), Some(0)) => return Err("[small] max_items = 0: give at least one item".into()),
+        _ => {}
     }
     if let Some(foreign) = fields.iter().find(|field| pipeline.schema["properties"].get(field.as_str()).is_none()) {
         return Err(format!("[small] keeps the field '{foreign}', which its schema does not have"));

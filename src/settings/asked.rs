@@ -40,6 +40,6 @@ pub(crate) fn asked(
 /// A sentence about the small form, in which a model is asked whose name tells so many billions of parameters.
 pub(crate) fn small_form(billions: f64) -> String {
     format!(
-        "the model has {billions} billion parameters by its name, and is asked for fewer fields of fewer terms at once (--profile full: for all)"
+        "the model has {billions} billion parameters by its name, and is asked for less at a time (--profile full: for all)"
     )
 }

@@ -135,8 +135,10 @@ pub struct SmallForm {
     /// Fields of an item that are asked for; all if there are none.
     #[serde(default)]
     pub fields: Vec<String>,
-    /// Terms in one request.
-    pub terms_per_request: usize,
+    /// Terms in one request, of a pipeline with terms; as for any model if it is not given.
+    pub terms_per_request: Option<usize>,
+    /// Items of one passage, of a pipeline with passages; as for any model if it is not given.
+    pub max_items: Option<usize>,
 }
 
 /// Method by which items are found.
@@ -167,12 +169,15 @@ impl Pipeline {
         }
     }
 
-    /// The pipeline as it is asked of a small model: fewer terms in a request, fewer fields, and the examples with these alone. It is
+    /// The pipeline as it is asked of a small model: fewer terms in a request or fewer items of a passage, fewer fields, and the examples with these alone. It is
     /// another question. Nothing changes where the pipeline has no such form.
     #[must_use]
     pub fn for_small_models(mut self) -> Self {
         let Some(small) = self.small.take() else { return self };
-        self.provider.terms_per_request = small.terms_per_request;
+        self.provider.terms_per_request = small.terms_per_request.unwrap_or(self.provider.terms_per_request);
+        if let Method::Passages(settings) = &mut self.method {
+            settings.max_items = small.max_items.unwrap_or(settings.max_items);
+        }
         let keeps = |name: &str| small.fields.is_empty() || small.fields.iter().any(|field| field == name);
         if let Some(properties) = self.schema["properties"].as_object_mut() {
             properties.retain(|name, _| keeps(name));
