@@ -4,9 +4,12 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use corpora::simulator::SimulatorConfig;
 use serde_json::{Value, json};
 
 use crate::support::Shelf;
+use crate::support::needs::needs_program;
+use crate::support::rehearsal::Rehearsal;
 use crate::support::view::{HOSTILE, View, put_hostile};
 
 /// Flags by which it asks nobody for anything by itself.
@@ -29,8 +32,7 @@ struct Browser {
 impl Browser {
     /// Starts it at an address; none where it is not installed.
     fn at(address: &str) -> Option<Self> {
-        if !Command::new("chromium").arg("--version").output().is_ok_and(|o| o.status.success()) {
-            let _ = writeln!(std::io::stderr(), "left out: a test of the page needs chromium");
+        if !needs_program("chromium", "--version", "chromium") {
             return None;
         }
         let profile = tempfile::tempdir().unwrap();
@@ -215,4 +217,56 @@ fn a_report_opens_from_a_file_and_hostile_text_does_nothing_in_it() {
     assert_eq!(browser.value("document.querySelectorAll('img, main script, iframe').length"), 0);
     assert_eq!(browser.value("/[\\u202e\\u2066\\u0007]/.test(document.body.innerText)"), false);
     browser.is_clean("file://");
+}
+
+/// Rules of <https://github.com/dequelabs/axe-core> that are broken on the page, with what breaks them.
+const AXE: &str = "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations
+    .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+    .map((v) => v.id + ': ' + v.nodes.map((n) => n.target + ' ' + n.failureSummary).join(' | ')))";
+
+/// For a look at everything: `CORPORA_AXE` is the file axe.min.js of the npm package axe-core, `CORPORA_PICTURES` a folder for pictures of each page.
+#[test]
+#[ignore = "needs a file that is not the project's own; CONTRIBUTING.md tells when it is run"]
+fn every_page_can_be_used_by_everybody() {
+    let axe = std::fs::read_to_string(std::env::var("CORPORA_AXE").expect("a path")).unwrap();
+    let pictures = std::env::var_os("CORPORA_PICTURES").map(std::path::PathBuf::from);
+    let rehearsal = Rehearsal::of(4, SimulatorConfig::default());
+    rehearsal.shelf.put("broken.pdf", b"%PDF-1.7\nand no more\n");
+    rehearsal.run("out", &["--max-cost", "1"]).exits(75);
+    let shelf = &rehearsal.shelf;
+    shelf.run(&["consolidate", "out"]).exits(0);
+    let view = View::of(shelf);
+    let first = view.get("/api/terms").1["rows"][0]["id"].as_str().unwrap().to_owned();
+    view.post("decide", &json!({"decisions": [{"do": "keep", "term": first}]}));
+    let origin = format!("http://127.0.0.1:{}/", view.port);
+    let Some(mut browser) = Browser::at(&format!("{origin}#token={}", view.token)) else { return };
+    browser.until("document.querySelectorAll('table.books tbody tr').length === 5");
+    let pages = [
+        ("shelf", "table.books"),
+        ("terms", ".row"),
+        (&format!("term/{first}"), ".single blockquote"),
+        ("book/1", ".barcode"),
+        ("decide", "main"),
+        ("night", ".curve"),
+    ];
+    let mut found = Vec::new();
+    for (width, theme) in [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")] {
+        let metrics = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 400});
+        browser.tell("Emulation.setDeviceMetricsOverride", &metrics);
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": theme}]});
+        browser.tell("Emulation.setEmulatedMedia", &media);
+        for (page, shows) in pages {
+            browser.value(&format!("location.hash = '#/{page}'"));
+            browser.until(&format!("Boolean(document.querySelector('{shows}'))"));
+            let broken = browser.value(&format!("{axe};{AXE}"));
+            found.extend(broken.as_array().unwrap().iter().map(|rule| format!("{page}, {width}, {theme}: {rule}")));
+            if let Some(folder) = &pictures {
+                let shot = browser.tell("Page.captureScreenshot", &json!({"format": "png"}))["data"].clone();
+                let name = format!("{}-{width}-{theme}.b64", page.split('/').next().unwrap());
+                std::fs::write(folder.join(name), shot.as_str().unwrap()).unwrap();
+            }
+        }
+    }
+    browser.is_clean(&origin);
+    assert!(found.is_empty(), "{found:#?}");
 }

@@ -3,9 +3,11 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use corpora::simulator::SimulatorConfig;
 use serde_json::{Value, json};
 
 use crate::support::Shelf;
+use crate::support::rehearsal::Rehearsal;
 use crate::support::view::{HOSTILE, View, put_hostile};
 
 fn shelf() -> Shelf {
@@ -287,4 +289,62 @@ fn facets_count_what_a_list_then_shows() {
     let sorted = names("/api/terms?sort=name&limit=30");
     assert!(sorted.is_sorted(), "{sorted:?}");
     assert_eq!(names("/api/terms?sort=name&limit=10&offset=10"), sorted[10..20]);
+}
+
+#[test]
+fn the_curve_of_the_cost_ends_at_what_was_spent() {
+    let rehearsal = Rehearsal::of(3, SimulatorConfig::default());
+    rehearsal.run("out", &["--max-cost", "2"]).exits(0);
+    let view = View::of(&rehearsal.shelf);
+    let (status, night) = view.get("/api/night");
+    assert_eq!((status, &night["cap"]), (200, &json!(2.0)));
+    let points = night["spending"].as_array().unwrap();
+    assert!(points.len() > 1 && points[0][0] == 0, "{points:?}");
+    let grows = |n: usize| points.windows(2).all(|two| two[0][n].as_f64() <= two[1][n].as_f64());
+    assert!((0..3).all(grows), "{points:?}");
+    let last = points.last().unwrap();
+    assert_eq!(last[1].as_i64(), Some(rehearsal.count("out", "SELECT count(*) FROM response")));
+    let (end, spent) = (last[2].as_f64().unwrap(), night["dollars"].as_f64().unwrap());
+    assert!((end - spent).abs() < 1e-9 && spent > 0.0, "{end} {spent}");
+    // A report tells no times: equal folders give equal reports.
+    let report = report(&rehearsal.shelf, &[]);
+    assert_eq!(data_of(&report).0["more"]["night"]["spending"], json!([]));
+}
+
+/// Number of a book by the end of its path, and the id and page of a term of it.
+fn term_of(view: &View, ending: &str) -> (u64, String, u64) {
+    let books = view.shelf()["books"].as_array().unwrap().clone();
+    let book =
+        books.iter().find(|book| book["path"].as_str().unwrap().ends_with(ending)).unwrap()["n"].as_u64().unwrap();
+    let terms = view.get(&format!("/api/terms?book={book}")).1;
+    let id = terms["rows"][0]["id"].as_str().unwrap().to_owned();
+    let card = view.get(&format!("/api/term?id={id}")).1;
+    let own = card["statements"].as_array().unwrap().iter().find(|statement| statement["book"] == book).unwrap();
+    (book, id, own["passages"][0]["section"].as_u64().unwrap())
+}
+
+#[test]
+fn a_page_of_a_pdf_is_shown_as_it_is_printed_with_the_term_marked() {
+    let shelf = Shelf::of(2);
+    shelf.batch(&[]).exits(0);
+    let view = View::of(&shelf);
+    let (book, id, page) = term_of(&view, "000000.pdf");
+    let path = format!("/api/picture?book={book}&section={page}&id={id}");
+    let (status, picture) = view.get(&path);
+    assert_eq!(status, 200, "{picture}");
+    assert!(picture["png"].as_str().unwrap().starts_with("iVBORw0KGgo"), "a PNG file");
+    let (width, height) = (picture["width"].as_f64().unwrap(), picture["height"].as_f64().unwrap());
+    let marks = picture["marks"].as_array().unwrap();
+    assert!(!marks.is_empty() && picture["are_words"] == true, "{}", picture["marks"]);
+    for mark in marks {
+        let [x, y, w, h] = [0, 1, 2, 3].map(|n| mark[n].as_f64().unwrap());
+        assert!(x >= 0.0 && y >= 0.0 && w > 3.0 && h > 3.0 && x + w <= width && y + h <= height, "{mark}");
+    }
+    // What has no pages of its own is not drawn, and neither is another file than the one that was read.
+    let (epub, id_there, chapter) = term_of(&view, ".epub");
+    assert_eq!(view.get(&format!("/api/picture?book={epub}&section={chapter}&id={id_there}")).0, 404);
+    assert_eq!(view.get(&format!("/api/picture?book={book}&section=999&id={id}")).0, 404);
+    shelf.put(view.get(&format!("/api/book?n={book}")).1["path"].as_str().unwrap(), b"%PDF-1.7 another");
+    let (status, told) = view.get(&path);
+    assert!(status == 404 && told["error"].as_str().unwrap().contains("changed"), "{told}");
 }

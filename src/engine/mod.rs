@@ -53,8 +53,8 @@ pub use self::extract::settle::{Reading, read as read_response};
 #[cfg(feature = "failpoints")]
 pub use self::failpoint::crash_at;
 pub use self::look::{
-    Book, BookCard, Bucket, Chapter, Facet, Facets, Look, LookError, LookSource, LookStep, Order, PageText, Passage,
-    Shelf, Spread, Statement, TermCard, TermPage, TermQuery, TermRow, folder_stamp, write_report,
+    Book, BookCard, Bucket, Chapter, Facet, Facets, Look, LookError, LookSource, LookStep, Order, PageText, PageToDraw,
+    Passage, Shelf, Spread, Statement, TermCard, TermPage, TermQuery, TermRow, folder_stamp, write_report,
 };
 pub use self::merge::{MergeConfig, Merged, merge};
 pub use self::parse_files::{FileParser, with_file_parser};
@@ -68,7 +68,9 @@ pub use self::vocabulary::{
     Agreement, Chain, ChainError, ChainedDocument, Compared, Comparison, ConsolidateConfig, ConsolidateError,
     ConsolidateStep, Consolidated, Desk, Difference, EXPORT_COLUMNS, ExportChoice, ExportError, ExportOrder,
     ExportRows, ExportSource, ExportTable, Flaw, FoundPassage, Link, LinkSums, Master, OCCURRENCE_COLUMNS, Orphan,
-    OrphanState, Sought, Way, commonest_language, compare_chain, consolidate, decisions, folder_of_inputs,
+    OrphanState, Sought, Way, commonest_language, compare_chain, consolidate, decisions, folder_of_inputs, input_place,
     is_language_tag, orphans, remove_orphans, review_queue, verify, write_chain,
 };
-pub use self::worker::{CLOCK_FACTOR, Confinement, ParseLimits, Strength, confinement, serve as serve_parse_worker};
+pub use self::worker::{
+    CLOCK_FACTOR, Confinement, ParseLimits, Strength, confinement, picture_of_page, serve as serve_parse_worker,
+};

@@ -353,6 +353,12 @@ impl Reader {
         Ok(self.db.row(sql, [batch], |r| Ok((unsigned(r, 0)?, unsigned(r, 1)?)))?.unwrap_or_default())
     }
 
+    /// Requests of a batch that its provider did not do, and a word about one of them.
+    pub fn batch_undone(&self, batch: BatchId) -> Result<(u64, Option<String>), StoreError> {
+        let sql = "SELECT count(*), min(message) FROM batch_request WHERE batch = ?1 AND state = 2";
+        Ok(self.db.row(sql, [batch], |r| Ok((unsigned(r, 0)?, r.get(1)?)))?.unwrap_or_default())
+    }
+
     /// Batches of any question that are not over, oldest first.
     pub fn all_open_batches(&self) -> Result<Vec<BatchRow>, StoreError> {
         let mut all = self.all_batches()?;

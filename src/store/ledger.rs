@@ -57,6 +57,17 @@ pub struct Told {
     pub latency_ms: f64,
 }
 
+/// What was answered and paid until a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// Unix time in milliseconds.
+    pub at_ms: i64,
+    /// Responses.
+    pub responses: u64,
+    /// Cost of those with a price.
+    pub cost: Cost,
+}
+
 /// Cost of one model for one document and question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRow {
@@ -247,6 +258,25 @@ impl Reader {
         let answers = self.db.row(&format!("SELECT {SUMS} FROM response"), [], |r| sums(r, 0))?;
         let lost = self.db.row(&format!("SELECT {LOST_SUMS} FROM lost"), [], |r| sums(r, 0))?;
         Ok((answers.unwrap_or_default(), lost.unwrap_or_default()))
+    }
+
+    /// How cost and responses grew: at most `steps` moments of equal distance from the first response to the last, those left out in which
+    /// none came.
+    pub fn spending(&self, steps: u64) -> Result<Vec<Spent>, StoreError> {
+        if !self.has_ledger()? {
+            return Ok(Vec::new());
+        }
+        let sql = "WITH whole AS (SELECT min(at_ms) AS first, 1 + max(at_ms) - min(at_ms) AS span FROM response)
+                   SELECT max(r.at_ms), count(*), coalesce(sum(r.cost), 0) FROM response r, whole w
+                   GROUP BY (r.at_ms - w.first) * ?1 / w.span ORDER BY 1";
+        let mut spent: Vec<Spent> = Vec::new();
+        self.db.each(sql, [steps.cast_signed()], |r| {
+            let before = spent.last().map_or((0, Cost(0)), |last| (last.responses, last.cost));
+            let cost = Cost(before.1.0 + r.get::<_, i64>(2)?);
+            spent.push(Spent { at_ms: r.get(0)?, responses: before.0 + unsigned(r, 1)?, cost });
+            Ok(())
+        })?;
+        Ok(spent)
     }
 
     /// Moments at which another model began to answer than before, by the model that was asked for, in order of time.

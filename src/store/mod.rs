@@ -62,7 +62,7 @@ pub use durable::{Publication, replace_file, replace_if_other, replace_keeping_o
 pub use error::StoreError;
 pub use files::{FilePage, FileRow, FileState, PendingFile, WrittenOutput};
 pub use ids::{BatchId, DocId, FpId, Generation, ResponseId, Scope};
-pub use ledger::{LedgerRow, LedgerSums, Told, UnreadResponse};
+pub use ledger::{LedgerRow, LedgerSums, Spent, Told, UnreadResponse};
 pub use lock::{Lock, RunLock};
 pub use merging::{Merge, MergeCounts};
 pub use note::{read_note, write_note};

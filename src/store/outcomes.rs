@@ -101,6 +101,11 @@ impl Reader {
         )
     }
 
+    /// Hash of the content of a document; none if there is none of this number.
+    pub fn content_of(&self, doc: DocId) -> Result<Option<Fingerprint>, StoreError> {
+        self.db.row("SELECT sha FROM doc WHERE id = ?1", [doc], |r| Ok(Fingerprint(r.get(0)?)))
+    }
+
     /// Present files after `after` in path order, with what came of each in all stages, those among them that discovery could not read:
     /// one query, because one for each stage of each document took ten times as long.
     pub fn outcomes_after(&self, fps: &StageFps, after: &str, limit: usize) -> Result<Vec<OutcomeRow>, StoreError> {

@@ -3,6 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
+// In the first crate of the program that needs one, so that nothing else is complained of before.
+#[cfg(not(unix))]
+compile_error!(
+    "corpora needs a Unix: it starts workers with limits, locks folders and follows no links in ways that this system has not (docs/install.md)"
+);
+
 /// Variables that such a process keeps; all others are secrets until shown otherwise. `HOME` is not among them: neither the
 /// parser nor Tesseract looks there.
 const KEPT: [&str; 9] = [

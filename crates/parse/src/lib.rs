@@ -20,4 +20,5 @@ mod text;
 pub use environment::clear_environment;
 pub use formats::{VERSION, check_name, parse, sniff};
 pub use ocr::{LANGUAGE_FOLLOWS, OcrCount, OcrMode, OcrSettings};
+pub use pdf::{PagePicture, draw_page};
 pub use settings::ParseSettings;

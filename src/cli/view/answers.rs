@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use super::decide::{self, action, known, standing};
+use super::drawing::drawing;
 use super::night::night;
 use super::picture::{Opened, Pictures};
 use crate::engine::{Facets, Look, LookError, LookSource, Shelf, TermPage, TermQuery};
@@ -71,6 +72,19 @@ impl Answers {
             "facets" => look.facets(&asked(&given)).map(|facets| json!(facets)),
             "term" => look.term(value("id")).map(|card| json!(card)),
             "book" => self.with_store(|source| look.book(source, number("n")).map(|card| json!(card))),
+            "picture" => {
+                let wanted = self.with_store(|source| {
+                    look.page_to_draw(source, number("book"), number("section"), Some(value("id")))
+                });
+                drop(look);
+                return match wanted {
+                    Ok(wanted) => {
+                        let drawn = drawing(&self.folder, number("section"), wanted);
+                        drawn.map_or_else(|words| refused(404, words), |drawn| (200, drawn))
+                    }
+                    Err(error) => refused(404, error),
+                };
+            }
             "page" => self.with_store(|source| {
                 look.page(source, number("book"), number("section"), Some(value("id"))).map(|page| json!(page))
             }),

@@ -2,6 +2,7 @@
 
 mod answers;
 mod decide;
+mod drawing;
 mod guard;
 mod night;
 mod opening;

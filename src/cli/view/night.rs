@@ -15,6 +15,9 @@ use crate::values::Stage;
 /// Rows of a list.
 const ROWS: usize = 200;
 
+/// Moments of the curve of what was spent: more than a screen shows apart.
+const MOMENTS: u64 = 200;
+
 /// Money of a model or a book.
 #[derive(Default)]
 struct Money {
@@ -95,12 +98,16 @@ pub(super) fn night(folder: &Path, opened: Option<&Opened>, is_live: bool) -> Re
     if !is_live && let Some(run) = run.as_object_mut() {
         run.retain(|key, _| !key.ends_with("_ms") && key != "holder");
     }
+    let spent = if is_live { reader.spending(MOMENTS)? } else { Vec::new() };
+    let began = spent.first().map_or(0, |first| first.at_ms);
+    let spending: Vec<Value> =
+        spent.iter().map(|spent| json!([spent.at_ms - began, spent.responses, spent.cost.dollars()])).collect();
     let cap = record.as_ref().and_then(|record| cap(&record.command.as_ref()?.words));
     Ok(json!({
         "run": run, "stages": stages, "steps": if is_live { status["steps"].clone() } else { json!([]) },
         "answers": status["answers"], "dollars": status["dollars"], "lost": status["lost_dollars_at_most"],
         "open": status["open_dollars_at_most"], "cap": cap, "models": listed(models), "documents": listed(documents),
-        "failures": failures, "partial": partial, "changes": status["model_changes"],
+        "spending": spending, "failures": failures, "partial": partial, "changes": status["model_changes"],
     }))
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::cli::exit::CommandError;
-use crate::cli::progress::{counted, grouped};
+use crate::cli::progress::counted;
 use crate::cli::saved::fps_of;
 use crate::engine::{Cancel, Look, LookError, LookSource, LookStep, folder_stamp};
 use crate::store::{Reader, STORE_FOLDER, StageFps, Store};
@@ -123,7 +123,7 @@ impl Pictures {
 /// Words about a look that is being made, for a terminal.
 pub(super) fn step_words(step: LookStep) -> String {
     match step {
-        LookStep::Read(n) => format!("{} files", grouped(n)),
+        LookStep::Read(n) => counted(n, "file", "files"),
         LookStep::Terms => "terms".to_owned(),
     }
 }

@@ -73,15 +73,15 @@ pub(in crate::cli) fn run(args: &ReportArgs) -> Result<Exit, CommandError> {
         screen::print_json(&json!({"file": output, "bytes": bytes, "terms": terms, "terms_in_all": all}))?;
         return Ok(Exit::Done);
     }
-    let mut err = screen::err();
+    let mut notes = screen::notes(args.quiet.quiet);
     let of = if terms < all {
         format!("the best {} of {} terms", grouped(terms), grouped(all))
     } else {
         counted(terms, "term", "terms")
     };
-    writeln!(err, "{of} in '{}', {:.1} MB", output.display(), bytes as f64 / 1e6)?;
+    writeln!(notes, "{of} in '{}', {:.1} MB", output.display(), bytes as f64 / 1e6)?;
     if bytes > LARGE {
-        writeln!(err, "that is much for a mail; --top takes the best so many terms")?;
+        writeln!(notes, "that is much for a mail; --top takes the best so many terms")?;
     }
     Ok(Exit::Done)
 }

@@ -7,9 +7,9 @@ use rusqlite::{OptionalExtension, params};
 use super::build::Look;
 use super::error::LookError;
 use super::parsed::{self, LookSource};
-use super::shapes::{PageText, Passage, Statement, TermCard};
+use super::shapes::{PageText, PageToDraw, Passage, Statement, TermCard};
 use super::terms::{COLUMNS, row};
-use crate::values::MasterEntry;
+use crate::values::{MasterEntry, SourcePath};
 
 /// Passages shown of one book.
 const PASSAGES: i64 = 40;
@@ -138,6 +138,45 @@ impl Look {
     ) -> Result<PageText, LookError> {
         let missing = || LookError::Missing(format!("text of section {section} of book {book}"));
         let parsed = parsed::text_of(&self.db, source, book)?.ok_or_else(missing)?;
+        let (places, definition) = self.places(book, section, id)?;
+        let page = parsed::page(&parsed, section, &places, definition).ok_or_else(missing)?;
+        Ok(PageText { book, ..page })
+    }
+
+    /// What there is to draw of a page of a book, with a term marked on it.
+    ///
+    /// # Errors
+    /// If the store does not have the book.
+    pub fn page_to_draw(
+        &self,
+        source: LookSource<'_>,
+        book: u32,
+        section: u32,
+        id: Option<&str>,
+    ) -> Result<PageToDraw, LookError> {
+        let missing = || LookError::Missing(format!("file of book {book}"));
+        let (doc, path) = parsed::document_of(&self.db, book)?.ok_or_else(missing)?;
+        let (reader, _) = source.ok_or_else(missing)?;
+        let content = reader.content_of(doc)?.ok_or_else(missing)?;
+        let parsed = parsed::text_of(&self.db, source, book)?.ok_or_else(missing)?;
+        let (places, _) = self.places(book, section, id)?;
+        let blocks = parsed::blocks(&parsed, section, &places);
+        let sql = "SELECT s.text, t.entry FROM books.statement s JOIN item i ON i.term = s.term JOIN terms t ON t.rank = i.term
+                   WHERE s.book = ?1 AND i.id = ?2";
+        let mut query = self.db.prepare_cached(sql)?;
+        let mut rows = query.query(params![book, id])?;
+        let mut words = Vec::new();
+        while let Some(row) = rows.next()? {
+            words.push(row.get(0)?);
+            let entry = serde_json::from_str::<MasterEntry>(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?);
+            words.extend(entry.iter().flat_map(|entry| entry.other_names().map(str::to_owned)));
+            words.extend(entry.map(|entry| entry.text));
+        }
+        Ok(PageToDraw { path: SourcePath::from_text(path), content, words, blocks })
+    }
+
+    /// Places of a term in a section of a book, and that of its definition, in characters of the document.
+    fn places(&self, book: u32, section: u32, id: Option<&str>) -> Result<Places, LookError> {
         let sql =
             "SELECT s.id, s.definition_start, s.definition_end FROM books.statement s JOIN item i ON i.term = s.term
                    WHERE s.book = ?1 AND i.id = ?2";
@@ -154,7 +193,9 @@ impl Look {
             })?;
             places.extend(found.collect::<Result<Vec<_>, _>>()?);
         }
-        let page = parsed::page(&parsed, section, &places, definition).ok_or_else(missing)?;
-        Ok(PageText { book, ..page })
+        Ok((places, definition))
     }
 }
+
+/// Places of a term, and that of its definition: begin and end.
+type Places = (Vec<(usize, usize)>, Option<(usize, usize)>);

@@ -23,6 +23,7 @@ pub use self::parsed::LookSource;
 pub use self::query::{Facet, Order, TermQuery};
 pub use self::report::write_report;
 pub use self::shapes::{
-    Book, BookCard, Bucket, Chapter, Facets, PageText, Passage, Shelf, Spread, Statement, TermCard, TermPage, TermRow,
+    Book, BookCard, Bucket, Chapter, Facets, PageText, PageToDraw, Passage, Shelf, Spread, Statement, TermCard,
+    TermPage, TermRow,
 };
 pub use self::stamp::folder_stamp;

@@ -8,7 +8,7 @@ use super::context::units;
 use super::error::LookError;
 use super::shapes::{Chapter, PageText};
 use crate::store::{DocId, Reader, StageFps};
-use crate::values::{ParsedDocument, Section, SectionSource, Stage};
+use crate::values::{Format, ParsedDocument, Section, SectionSource, Stage};
 
 /// The store of the folder, if it has one, and the fingerprints of its newest run.
 pub type LookSource<'a> = Option<(&'a Reader, &'a StageFps)>;
@@ -57,13 +57,17 @@ pub(super) fn note_outcomes(db: &Connection, reader: &Reader, fps: &StageFps) ->
     }
 }
 
+/// The number of a book's document, and its path.
+pub(super) fn document_of(db: &Connection, book: u32) -> Result<Option<(DocId, String)>, LookError> {
+    let sql = "SELECT doc, path FROM books.book WHERE n = ?1 AND doc IS NOT NULL";
+    Ok(db.query_row(sql, [book], |r| Ok((DocId(r.get(0)?), r.get(1)?))).optional()?)
+}
+
 /// The parsed text of a book, where the store has it.
 pub(super) fn text_of(db: &Connection, source: LookSource<'_>, book: u32) -> Result<Option<ParsedDocument>, LookError> {
     let Some((reader, fps)) = source else { return Ok(None) };
-    let doc: Option<i64> =
-        db.query_row("SELECT doc FROM books.book WHERE n = ?1", [book], |r| r.get(0)).optional()?.flatten();
     // What is spoilt or not there yet is shown as a book without text.
-    Ok(doc.and_then(|doc| reader.artifact::<ParsedDocument>(fps, DocId(doc)).ok()))
+    Ok(document_of(db, book)?.and_then(|(doc, _)| reader.artifact::<ParsedDocument>(fps, doc).ok()))
 }
 
 /// Sections that are not read, with the reason.
@@ -122,5 +126,26 @@ pub(super) fn page(
         marks,
         definition,
         around: (index.checked_sub(1).and_then(number), number(index + 1)),
+        is_printed: parsed.format == Format::Pdf,
     })
+}
+
+/// Blocks of a section in which places (in characters of the document) lie: left, top, width and height in points.
+pub(super) fn blocks(parsed: &ParsedDocument, section: u32, places: &[(usize, usize)]) -> Vec<[f32; 4]> {
+    let Some(here) = parsed.sections.iter().find(|s| s.number == section) else { return Vec::new() };
+    let mut before = parsed.text[..here.span.start as usize].chars().count();
+    let mut at = here.span.start as usize;
+    let mut found = Vec::new();
+    for block in parsed.blocks.iter().filter(|block| here.span.contains(block.span.start)) {
+        let (start, end) = (block.span.start as usize, block.span.end as usize);
+        before += parsed.text[at..start].chars().count();
+        let length = parsed.text[start..end].chars().count();
+        let holds = places.iter().any(|(from, _)| (before..before + length).contains(from));
+        let tenths = |n: i32| n as f32 / 10.0;
+        found.extend(block.area.filter(|_| holds).map(|area| {
+            [tenths(area.left), tenths(area.top), tenths(area.right - area.left), tenths(area.bottom - area.top)]
+        }));
+        (before, at) = (before + length, end);
+    }
+    found
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::values::Conflict;
+use crate::values::{Conflict, Fingerprint, SourcePath};
 
 /// The whole folder at a glance.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -293,4 +293,19 @@ pub struct PageText {
     pub definition: Option<(usize, usize)>,
     /// Numbers of the sections before and after it.
     pub around: (Option<u32>, Option<u32>),
+    /// Whether it is a page of a PDF, of which there may be a picture.
+    pub is_printed: bool,
+}
+
+/// Page of a PDF that is to be drawn, with what is to be marked on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PageToDraw {
+    /// Path of the document below the folder of the inputs.
+    pub path: SourcePath,
+    /// Hash of the content that was read.
+    pub content: Fingerprint,
+    /// Names and spellings of the term.
+    pub words: Vec<String>,
+    /// Blocks of text in which it stands, for a page whose words lie in a picture: left, top, width and height in points.
+    pub blocks: Vec<[f32; 4]>,
 }

@@ -23,4 +23,4 @@ pub use self::export::{
 pub use self::find::{FoundPassage, Sought};
 pub use self::master::Master;
 pub use self::orphans::{Orphan, OrphanState, orphans, remove_orphans};
-pub use self::verify::{Flaw, Link, LinkSums, folder_of_inputs, verify};
+pub use self::verify::{Flaw, Link, LinkSums, folder_of_inputs, input_place, verify};

@@ -70,7 +70,7 @@ pub fn folder_of_inputs(
 }
 
 /// Place of an input below the folder of the inputs.
-pub(super) fn input_place(root: &Path, path: &SourcePath) -> PathBuf {
+pub fn input_place(root: &Path, path: &SourcePath) -> PathBuf {
     root.join(std::ffi::OsString::from_vec(path.to_bytes()))
 }
 

@@ -1,7 +1,7 @@
 //! Talk of engine and worker: frames on the worker's standard input and output, each a little-endian 32-bit
 //! length and that many bytes.
 //!
-//! First come the orders, then requests; after [`Request::Parse`] the document's bytes follow, so that a worker opens no file itself, and
+//! First come the orders, then requests; after [`Request::Parse`] and [`Request::Draw`] the document's bytes follow, so that a worker opens no file itself, and
 //! after [`Request::Terms`] and [`Request::Chunks`] the parsed document in a frame of its own. To each request there are any number of [`Reply::Progress`] and one other reply; after one that is no failure the artifact follows in a frame of its own.
 
 use std::collections::BTreeMap;
@@ -49,6 +49,21 @@ pub(super) enum Request {
     Terms(Method),
     /// Cut the parsed document that follows into chunks.
     Chunks(ChunkSettings),
+    /// Draw a page of a document for people.
+    Draw(DrawRequest),
+}
+
+/// A page to draw.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct DrawRequest {
+    /// Hash of the document's content.
+    pub(super) sha: Fingerprint,
+    /// Number of its bytes.
+    pub(super) length: u64,
+    /// Number of the page, from 1.
+    pub(super) page: u32,
+    /// Words whose places are told.
+    pub(super) words: Vec<String>,
 }
 
 /// A document to parse.
@@ -85,6 +100,8 @@ pub(super) enum Reply {
     Found { terms: u64, notes: Vec<String> },
     /// It is cut; the artifact follows.
     Cut,
+    /// It is drawn; a PNG file follows. The places are those of [`PagePicture`](crate::stages::parse::PagePicture).
+    Drawn { size: (u32, u32), scale: f32, places: Vec<[f32; 4]> },
     /// It cannot be done.
     Failed(Failure),
 }

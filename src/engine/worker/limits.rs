@@ -4,11 +4,6 @@ use std::time::Duration;
 
 use crate::engine::defaults;
 
-#[cfg(not(unix))]
-compile_error!(
-    "corpora needs a Unix: it starts workers with limits, locks folders and follows no links in ways that this system has not (docs/install.md)"
-);
-
 /// Limits of a parse worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseLimits {

@@ -17,6 +17,6 @@ pub use self::confine::{Confinement, Strength};
 pub use self::limits::{CLOCK_FACTOR, ParseLimits};
 pub(super) use self::parsed::{FoundTerms, Parsed, Position};
 pub(super) use self::process::ParseWorker;
-pub use self::process::confinement;
+pub use self::process::{confinement, picture_of_page};
 pub(super) use self::program::ParseProgram;
 pub use self::serve::serve;

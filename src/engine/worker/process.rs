@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::confine::Confinement;
-use super::frame::{Orders, ParseRequest, Reply, write_frame};
+use super::frame::{DrawRequest, Orders, ParseRequest, Reply, write_frame};
 use super::limits::{CLOCK_FACTOR, ParseLimits};
 use super::parsed::{FoundTerms, Parsed, Position};
 use super::program::ParseProgram;
@@ -18,7 +18,7 @@ use super::question::{Patient, Question, Unput};
 use crate::engine::attempts::StageError;
 use crate::engine::error::RunError;
 use crate::stages::chunk::ChunkSettings;
-use crate::stages::parse::{ParseSettings, clear_environment};
+use crate::stages::parse::{PagePicture, ParseSettings, clear_environment};
 use crate::stages::pipeline::Method;
 use crate::values::{Failure, FailureKind, Fingerprint};
 
@@ -113,6 +113,16 @@ impl<'a> ParseWorker<'a> {
     pub(in crate::engine) fn chunks(&mut self, parsed: &[u8], sizes: ChunkSettings) -> Result<Vec<u8>, StageError> {
         match self.ask(&Question::Chunks(sizes, parsed), &mut |_| {}) {
             Ok((Reply::Cut, artifact)) => Ok(artifact),
+            Ok(_) => Err(nonsense().into()),
+            Err(Ended::Failed(failure) | Ended::Died(failure)) => Err(failure.into()),
+            Err(Ended::NotStarted(error)) => Err(StageError::Run(error)),
+        }
+    }
+
+    /// Draws a page of the file, which must still have the content `sha`.
+    fn draw(&mut self, file: &Path, request: &DrawRequest) -> Result<PagePicture, StageError> {
+        match self.ask(&Question::Draw(request, file), &mut |_| {}) {
+            Ok((Reply::Drawn { size, scale, places }, png)) => Ok(PagePicture { png, size, scale, places }),
             Ok(_) => Err(nonsense().into()),
             Err(Ended::Failed(failure) | Ended::Died(failure)) => Err(failure.into()),
             Err(Ended::NotStarted(error)) => Err(StageError::Run(error)),
@@ -214,6 +224,27 @@ pub fn confinement(program: &Path, settings: &ParseSettings) -> Result<Confineme
     Ok(confinement)
 }
 
+/// Picture of page `page` of a PDF that must have the content `sha`, with the places of `words`, drawn by a worker of `program` as one is confined:
+/// whoever wrote the file draws nothing in this process.
+///
+/// # Errors
+/// With words about the file, the page or the machine.
+pub fn picture_of_page(
+    program: &Path,
+    settings: &ParseSettings,
+    (file, sha): (&Path, Fingerprint),
+    page: u32,
+    words: Vec<String>,
+) -> Result<PagePicture, String> {
+    let (program, settings, limits) = (program.to_path_buf(), settings.clone(), ParseLimits::default());
+    let program = ParseProgram::new(program, settings, limits);
+    let request = DrawRequest { sha, length: 0, page, words };
+    ParseWorker::new(&program).draw(file, &request).map_err(|error| match error {
+        StageError::Failure(failure) => failure.message,
+        StageError::Run(error) => error.to_string(),
+    })
+}
+
 impl Drop for ParseWorker<'_> {
     fn drop(&mut self) {
         if let Some(process) = self.process.take() {
@@ -253,7 +284,7 @@ impl Process {
                 // It comes once, and has come.
                 Reply::Ready(_) => return Err(Unput::Died),
                 Reply::Failed(failure) => return Ok(Err(failure)),
-                reply @ (Reply::Parsed { .. } | Reply::Found { .. } | Reply::Cut) => {
+                reply @ (Reply::Parsed { .. } | Reply::Found { .. } | Reply::Cut | Reply::Drawn { .. }) => {
                     let artifact = self.read_frame(deadline)?;
                     return Ok(Ok((reply, artifact)));
                 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::frame::{ParseRequest, Request, write_frame};
+use super::frame::{DrawRequest, ParseRequest, Request, write_frame};
 use crate::engine::error::is_of_the_machine;
 use crate::engine::parse_here::{changed, unreadable};
 use crate::stages::chunk::ChunkSettings;
@@ -23,6 +23,8 @@ pub(super) enum Question<'a> {
     Terms(&'a Method, &'a [u8]),
     /// Cut a parsed document, as the store holds it, into chunks.
     Chunks(ChunkSettings, &'a [u8]),
+    /// Draw a page of the document in a file.
+    Draw(&'a DrawRequest, &'a Path),
 }
 
 /// Reason for which a question did not reach its worker.
@@ -52,6 +54,7 @@ impl Question<'_> {
             Self::Parse(..) => "parsing",
             Self::Terms(..) => "finding its terms",
             Self::Chunks(..) => "cutting it into chunks",
+            Self::Draw(..) => "drawing its page",
         }
     }
 
@@ -62,21 +65,29 @@ impl Question<'_> {
             Self::Terms(method, parsed) => put_with(&mut to, &Request::Terms((*method).clone()), parsed)?,
             Self::Chunks(sizes, parsed) => put_with(&mut to, &Request::Chunks(*sizes), parsed)?,
             Self::Parse(request, file) => {
-                let refused = |e: std::io::Error| match is_of_the_machine(&e) {
-                    true => Unput::Machine(e),
-                    false => Unput::Refused(unreadable(&e)),
-                };
-                let file = File::open(file).map_err(refused)?;
-                let length = file.metadata().map_err(refused)?.len();
-                let request = Request::Parse(ParseRequest { length, ..(*request).clone() });
-                write_frame(&mut to, &serde_json::to_vec(&request).map_err(std::io::Error::from)?)?;
-                if copy(file.take(length), &mut to)? < length {
-                    return Err(Unput::Cut(changed()));
-                }
+                put_file(&mut to, file, |length| Request::Parse(ParseRequest { length, ..(*request).clone() }))?;
+            }
+            Self::Draw(request, file) => {
+                put_file(&mut to, file, |length| Request::Draw(DrawRequest { length, ..(*request).clone() }))?;
             }
         }
         Ok(())
     }
+}
+
+/// Sends a request about a document of so many bytes, and these.
+fn put_file(to: &mut impl Write, file: &Path, request: impl FnOnce(u64) -> Request) -> Result<(), Unput> {
+    let refused = |e: std::io::Error| match is_of_the_machine(&e) {
+        true => Unput::Machine(e),
+        false => Unput::Refused(unreadable(&e)),
+    };
+    let file = File::open(file).map_err(refused)?;
+    let length = file.metadata().map_err(refused)?.len();
+    write_frame(to, &serde_json::to_vec(&request(length)).map_err(std::io::Error::from)?)?;
+    if copy(file.take(length), to)? < length {
+        return Err(Unput::Cut(changed()));
+    }
+    Ok(())
 }
 
 /// Sends a request with what belongs to it.

@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::confine::{Confinement, confine};
-use super::frame::{Orders, ParseRequest, Reply, Request, write_frame};
+use super::frame::{DrawRequest, Orders, ParseRequest, Reply, Request, write_frame};
 use crate::engine::parse_here::{STACK, broken, changed, too_large};
 use crate::stages::chunk;
 use crate::stages::extract;
@@ -59,7 +59,9 @@ fn serve_requests(time: Duration, mut settings: ParseSettings, confinement: Conf
         settings.ocr_count = parse::OcrCount::default();
         let mut allowance = Allowance::begin(time, &settings)?;
         let attached = match &request {
-            Request::Parse(request) => read_document(&mut requests, request)?,
+            Request::Parse(ParseRequest { sha, length, .. }) | Request::Draw(DrawRequest { sha, length, .. }) => {
+                read_document(&mut requests, sha, *length)?
+            }
             Request::Terms(_) | Request::Chunks(_) => Ok(read_frame(&mut requests)?.unwrap_or_default()),
         };
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match request {
@@ -71,6 +73,11 @@ fn serve_requests(time: Duration, mut settings: ParseSettings, confinement: Conf
             Request::Terms(method) => find_terms(&attached?, &method),
             Request::Chunks(sizes) => {
                 Ok((Reply::Cut, store::encode(&chunk::chunk(&parsed_document(&attached?)?, sizes))))
+            }
+            Request::Draw(DrawRequest { page, words, .. }) => {
+                let parse::PagePicture { png, size, scale, places } =
+                    parse::draw_page(attached?, page, &words, &settings)?;
+                Ok((Reply::Drawn { size, scale, places }, png))
             }
         }));
         let outcome = outcome.unwrap_or_else(|panic| Err(broken(&*panic)));
@@ -87,18 +94,18 @@ fn serve_requests(time: Duration, mut settings: ParseSettings, confinement: Conf
 }
 
 /// The bytes of a document as they come through the pipe, if they are those that were discovered. Whatever becomes of them, all are taken.
-fn read_document(from: &mut impl Read, request: &ParseRequest) -> std::io::Result<Result<Vec<u8>, Failure>> {
+fn read_document(from: &mut impl Read, sha: &Fingerprint, length: u64) -> std::io::Result<Result<Vec<u8>, Failure>> {
     let mut bytes = Vec::new();
-    let room = usize::try_from(request.length).ok().and_then(|length| bytes.try_reserve_exact(length).ok());
-    let mut document = from.take(request.length);
+    let room = usize::try_from(length).ok().and_then(|length| bytes.try_reserve_exact(length).ok());
+    let mut document = from.take(length);
     if room.is_none() {
         std::io::copy(&mut document, &mut std::io::sink())?;
         return Ok(Err(too_large()));
     }
-    if document.read_to_end(&mut bytes)? as u64 != request.length {
+    if document.read_to_end(&mut bytes)? as u64 != length {
         return Err(std::io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(if Fingerprint::of(&bytes) == request.sha { Ok(bytes) } else { Err(changed()) })
+    Ok(if Fingerprint::of(&bytes) == *sha { Ok(bytes) } else { Err(changed()) })
 }
 
 /// The next frame, or none at the end of the input.

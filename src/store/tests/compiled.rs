@@ -201,6 +201,8 @@ fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
     reader.next_response().unwrap();
     reader.unread_responses(question, ResponseId(0), 10).unwrap();
     reader.ledger_sums().unwrap();
+    reader.spending(10).unwrap();
+    reader.content_of(DocId(id)).unwrap();
     reader.model_changes().unwrap();
     reader.told(question).unwrap();
     reader.ledger(drop).unwrap();
@@ -211,6 +213,7 @@ fn ask_everything(reader: &Reader, fps: &StageFps, question: FpId, n: u8) {
     reader.can_be_audited().unwrap();
     reader.open_batches_at_most().unwrap();
     reader.batch_outcomes(BatchId(id)).unwrap();
+    reader.batch_undone(BatchId(id)).unwrap();
     reader.sent_batches().unwrap();
     reader.next_batch().unwrap();
     reader.is_known_batch("batch_1").unwrap();

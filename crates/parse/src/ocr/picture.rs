@@ -1,5 +1,6 @@
 //! Pictures of pages, in shades of grey, and the ways to turn them.
 
+use hayro::vello_cpu::Pixmap;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings, render as rasterize};
 use hayro_interpret::InterpreterSettings;
@@ -141,8 +142,8 @@ impl Picture {
     }
 }
 
-/// The picture of a page, as a viewer shows it. A large page gets fewer pixels to the point.
-pub(super) fn render(page: &Page<'_>, dots_per_inch: f32) -> Result<Picture, OcrFailure> {
+/// The pixels of a page, as a viewer shows it, and how many there are to a point. A large page gets fewer.
+fn pixels(page: &Page<'_>, dots_per_inch: f32) -> Result<(Pixmap, f32), OcrFailure> {
     let (width, height) = page.render_dimensions();
     let scale =
         scale(width, height, dots_per_inch).ok_or(OcrFailure::NoPicture("it has no size that could be drawn"))?;
@@ -150,6 +151,23 @@ pub(super) fn render(page: &Page<'_>, dots_per_inch: f32) -> Result<Picture, Ocr
     // One for each page: a cache for the document would hold every glyph and picture of it.
     let cache = RenderCache::new();
     let pixmap = rasterize(page, &cache, &InterpreterSettings::default(), &RenderSettings::default(), &settings);
+    Ok((pixmap, scale))
+}
+
+/// A page in colours for people: a PNG file, its size in pixels, and pixels to a point.
+///
+/// # Errors
+/// If the page has no size.
+pub(crate) fn for_people(page: &Page<'_>, dots_per_inch: f32) -> Result<(Vec<u8>, (u32, u32), f32), OcrFailure> {
+    let (pixmap, scale) = pixels(page, dots_per_inch)?;
+    let size = (pixmap.width().into(), pixmap.height().into());
+    let png = pixmap.into_png().map_err(|_| OcrFailure::NoPicture("its picture cannot be written"))?;
+    Ok((png, size, scale))
+}
+
+/// The picture of a page in shades of grey, to be read.
+pub(super) fn render(page: &Page<'_>, dots_per_inch: f32) -> Result<Picture, OcrFailure> {
+    let (pixmap, scale) = pixels(page, dots_per_inch)?;
     // The weights of ITU-R BT.601 (<https://www.itu.int/rec/R-REC-BT.601>), in 256ths.
     let grey = |p: &hayro::vello_cpu::color::PremulRgba8| {
         ((u32::from(p.r) * 77 + u32::from(p.g) * 150 + u32::from(p.b) * 29) >> 8) as u8

@@ -79,7 +79,7 @@ fn parse(bytes: Cow<'_, [u8]>, settings: &ParseSettings, progress: Progress<'_>)
     Ok(builder.finish(Format::Pdf, metadata))
 }
 
-fn open(bytes: &Arc<Vec<u8>>, settings: &ParseSettings) -> Result<Pdf, Failure> {
+pub(super) fn open(bytes: &Arc<Vec<u8>>, settings: &ParseSettings) -> Result<Pdf, Failure> {
     let mut outcome = Pdf::new(bytes.clone());
     for password in &settings.passwords {
         if !matches!(outcome, Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected))) {

@@ -8,6 +8,7 @@ mod content;
 mod contents;
 mod definitions;
 mod document;
+mod drawn;
 mod emphasis;
 mod encoding;
 mod fallback;
@@ -38,3 +39,4 @@ mod unicode;
 mod words;
 
 pub(crate) use document::READER;
+pub use drawn::{PagePicture, draw_page};

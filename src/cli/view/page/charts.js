@@ -66,6 +66,23 @@ function heat(spread, books) {
   return s('svg', { class: 'heat', viewBox: `0 0 ${size * 10} ${size * 10}`, role: 'img', 'aria-label': 'terms that books share; the table beside it says the same' }, cells);
 }
 
+// How cost grew, against the cap; of a server without a price, how answers did. A point is the time since the first, responses, dollars.
+function curve(points, cap) {
+  const [time, responses, cost] = points[points.length - 1];
+  const column = cost > 0 ? 2 : 1;
+  const width = 640, height = 160;
+  const limit = column === 2 && cap && cap <= cost * 4 ? cap : 0;
+  const top = Math.max(points[points.length - 1][column], limit) * 1.04;
+  const x = (ms) => ((ms / (time || 1)) * width).toFixed(1);
+  const y = (value) => (height - (value / top) * height).toFixed(1);
+  const steps = points.map((point, n) => (n ? `H${x(point[0])}` : `M0 ${height}`) + `V${y(point[column])}`).join('');
+  const whole = `${column === 2 ? dollars(cost) + ' for ' : ''}${plural(responses, 'response', 'responses')} in ${span(time)}`;
+  const told = whole + (limit ? `; the cap is ${dollars(cap)}` : '');
+  return h('figure.curve', {}, s('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': told },
+    s('path', { class: 'area', d: steps + `V${height}Z` }), s('path', { class: 'line', d: steps }),
+    limit ? s('line', { class: 'cap', x1: 0, x2: width, y1: y(cap), y2: y(cap) }) : null), h('figcaption', {}, told));
+}
+
 // A bar behind words.
 function bar(part) {
   const meter = s('svg', { class: 'bar', viewBox: '0 0 100 4', preserveAspectRatio: 'none', 'aria-hidden': 'true' },

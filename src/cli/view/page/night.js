@@ -20,6 +20,7 @@ async function showNight(view) {
     night.steps.length ? h('section', {}, h('h2', {}, 'What to do'), night.steps.map((step) => step.command ? command(step.command, step.what) : h('p', {}, step.what))) : null,
     h('div.tiles', {}, tile(dollars(night.dollars), 'for ' + plural(night.answers, 'answer', 'answers')), night.lost ? tile(dollars(night.lost), 'more at most, for requests that broke off') : null, night.open ? tile(dollars(night.open), 'more at most, at the provider') : null,
       night.cap ? tile(dollars(night.cap), 'is the cap') : null, rate ? tile(rate, 'answers a minute') : null),
+    (night.spending || []).length > 1 ? h('section', {}, h('h2', {}, 'How it grew'), curve(night.spending, night.cap)) : null,
     stages.length ? h('section', {}, h('h2', {}, 'Stages'), h('table.stages', {}, h('tbody', {}, stages))) : null,
     night.models.length ? h('section', {}, h('h2', {}, 'By model'), moneyTable(night.models, 'Model')) : null,
     night.documents.length ? h('section', {}, h('h2', {}, 'By book'), moneyTable(night.documents, 'Book')) : null,

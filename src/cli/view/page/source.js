@@ -134,6 +134,7 @@ function served(token) {
     book: (n) => ask('book?n=' + n),
     night: () => ask('night'),
     page: (book, section, id) => ask('page?book=' + book + '&section=' + section + '&id=' + encodeURIComponent(id || '')),
+    picture: (book, section, id) => ask('picture?book=' + book + '&section=' + section + '&id=' + encodeURIComponent(id || '')),
     decisions: () => ask('decisions'),
     decide: (list) => ask('decide', { decisions: list }),
     undo: () => ask('undo', {}),

@@ -58,8 +58,8 @@ async function showTerm(view, id) {
   app.term = term;
 }
 
-// The text of a page in a dialog, with the term marked; arrows turn pages.
-async function openPage(book, section, id) {
+// The text of a page in a dialog, with the term marked, or for a PDF its picture; arrows turn pages.
+async function openPage(book, section, id, printed) {
   const dialog = document.getElementById('dialog');
   let page;
   try { page = await app.source.page(book, section, id); } catch (error) { say('The text of this page cannot be had: ' + error.message); return; }
@@ -76,10 +76,27 @@ async function openPage(book, section, id) {
     pieces.push(kind === 'mark' ? h('mark', {}, text) : kind === 'def' ? h('span.def', {}, text) : text);
     n = end;
   }
-  const turn = (to, words, label) => h('button', { type: 'button', 'aria-label': label, disabled: to === null, onclick: () => openPage(book, to, id) }, words);
-  fill(dialog, h('div.pagehead', {}, h('h2', {}, bookName(app.books.get(book)) + ', ' + (page.label && !/^\d+$/.test(page.label) ? page.label : 'page ' + (page.label || page.section))), turn(page.around[0], '←', 'page before'), turn(page.around[1], '→', 'next page'),
-    h('button', { type: 'button', onclick: () => dialog.close() }, 'close')), h('div.pagetext', { tabindex: '0' }, pieces));
+  const turn = (to, words, label) => h('button', { type: 'button', 'aria-label': label, disabled: to === null, onclick: () => openPage(book, to, id, printed) }, words);
+  const other = page.is_printed && app.source.picture ? h('button', { type: 'button', onclick: () => openPage(book, section, id, !printed) }, printed ? 'text' : 'as printed') : null;
+  const body = h('div.pagetext', { tabindex: '0' }, pieces);
+  if (other && printed) {
+    body.className = 'pagepicture';
+    fill(body, h('p.hint', {}, 'drawing …'));
+    app.source.picture(book, section, id).then((picture) => drawPage(body, picture, page), (error) => fill(body, h('p', {}, 'The page cannot be shown: ' + error.message)));
+  }
+  fill(dialog, h('div.pagehead', {}, h('h2', {}, bookName(app.books.get(book)) + ', ' + (page.label && !/^\d+$/.test(page.label) ? page.label : 'page ' + (page.label || page.section))), turn(page.around[0], '←', 'page before'), turn(page.around[1], '→', 'next page'), other,
+    h('button', { type: 'button', onclick: () => dialog.close() }, 'close')), body);
   if (!dialog.open) dialog.showModal();
   const first = dialog.querySelector('mark');
+  if (first) first.scrollIntoView({ block: 'center' });
+}
+
+// A page as it is printed, with the places of the term over it.
+function drawPage(body, picture, page) {
+  const told = `page ${page.label || page.section} as it is printed; the term is marked in ${plural(picture.marks.length, 'place', 'places')}`;
+  const marks = picture.marks.map(([x, y, width, height]) => s('rect', { class: picture.are_words ? 'hit' : 'block', x, y, width, height, rx: 2 }));
+  fill(body, h('div.sheet', {}, h('img', { src: 'data:image/png;base64,' + picture.png, width: picture.width, height: picture.height, alt: told }),
+    s('svg', { viewBox: `0 0 ${picture.width} ${picture.height}`, 'aria-hidden': 'true' }, marks)));
+  const first = body.querySelector('rect');
   if (first) first.scrollIntoView({ block: 'center' });
 }
