@@ -337,9 +337,9 @@ fn terms_go_with_sentences_or_with_their_chunks_whichever_is_cheaper() {
         assert!(context != "candidates" || way("with_chunks") == 0, "{plan}");
         assert!(context != "chunks" || way("with_sentences") == 0, "{plan}");
         run.says(match context {
-            "candidates" => "with their chunks in 0 documents",
-            "chunks" => "with a sentence for each in 0 documents",
-            _ => "terms went with a sentence for each in",
+            "candidates" => "the chunks with the terms of 0 documents",
+            "chunks" => "a sentence for each term of 0 documents",
+            _ => "a model is told a sentence for each term of",
         });
         let asked = rehearsal.requests();
         // An answer is good whatever it was judged by.

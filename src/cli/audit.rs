@@ -9,7 +9,7 @@ use super::pay_args::AuditArgs;
 use super::progress::grouped;
 use super::screen;
 use crate::store::{AuditRow, BatchRow, BatchState, LedgerSums, Store};
-use crate::values::{Cost, Usage, sorted};
+use crate::values::{Cost, Usage, plural, sorted};
 
 /// Prints the ledger in two columns; the exit code says whether it balances: 0 if nothing is open or owed, 75 if something is.
 pub(super) fn run(args: &AuditArgs) -> Result<Exit, CommandError> {
@@ -131,7 +131,7 @@ fn table(out: &mut impl Write, rows: &[AuditRow]) -> std::io::Result<()> {
             let (read, name) = (row.answers.usage, batch.remote.as_deref().unwrap_or(&batch.token));
             writeln!(
                 out,
-                "batch {name}: its provider sums up {} tokens in and {} out, and its answers hold {} and {}: compare with the bill",
+                "provider batch {name}: its provider sums up {} tokens in and {} out, and its answers hold {} and {}: compare with the bill",
                 grouped(told.input),
                 grouped(told.output),
                 grouped(read.prompt()),
@@ -143,8 +143,8 @@ fn table(out: &mut impl Write, rows: &[AuditRow]) -> std::io::Result<()> {
     if open > 0 {
         writeln!(
             out,
-            "{} requests were sent and are not read: they may be paid for, and nobody asks for them again; the command that made them collects them",
-            grouped(open)
+            "{} sent and not read: this may be paid for, and nobody asks for it again; the command that asked collects it",
+            plural(open, "request was", "requests were")
         )?;
     } else {
         writeln!(

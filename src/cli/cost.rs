@@ -149,8 +149,8 @@ pub(super) fn run(args: &CostArgs) -> Result<Exit, CommandError> {
             if answers.untold > 0 {
                 writeln!(
                     out,
-                    "the tokens of {} answers are estimated, because the provider told none",
-                    grouped(answers.untold)
+                    "the tokens of {} are estimated, because the provider told none",
+                    counted(answers.untold, "answer", "answers")
                 )?;
             }
         }

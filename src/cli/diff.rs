@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::exit::{CommandError, Exit};
-use super::progress::grouped;
+use super::progress::{counted, grouped};
 use super::vocabulary_args::DiffArgs;
 use super::{paint, screen};
 use crate::engine::{Compared, Comparison, Difference, Master, Way};
@@ -29,8 +29,8 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, CommandError> {
     let mut out = std::io::BufWriter::new(screen::out());
     writeln!(
         out,
-        "{} terms and {}, {} alike",
-        grouped(comparison.terms[0]),
+        "{} and {}, {} alike",
+        counted(comparison.terms[0], "term", "terms"),
         grouped(comparison.terms[1]),
         grouped(comparison.same)
     )?;

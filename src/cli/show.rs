@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::ShowArgs;
 use super::exit::{CommandError, Exit};
+use super::progress::counted;
 use super::saved::saved_fps;
 use super::screen;
 use crate::store::{DocumentRow, Reader, StageFps, StageState, Store};
@@ -38,15 +39,17 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
     }
     let mut out = screen::out();
     writeln!(out, "{}", row.path)?;
-    writeln!(out, "  content   {} ({} bytes)", row.sha.hex(), row.bytes)?;
+    writeln!(out, "  content   {} ({})", row.sha.hex(), counted(row.bytes, "byte", "bytes"))?;
     for stage in Stage::of_documents() {
         let state = match reader.stage_of(fps[stage], row.doc)? {
             None => "waiting".to_owned(),
             Some(found) => {
                 let at = jiff::Timestamp::from_millisecond(found.at_ms).unwrap_or_default();
                 let attempts = if found.attempts > 1 { format!(", attempt {}", found.attempts) } else { String::new() };
-                let terms = if found.terms > 0 { format!(", {} terms", found.terms) } else { String::new() };
-                let stored = found.stored_bytes.map_or_else(String::new, |n| format!(", {n} bytes stored"));
+                let terms = if found.terms > 0 { format!(", {}", terms(found.terms)) } else { String::new() };
+                let stored = found
+                    .stored_bytes
+                    .map_or_else(String::new, |n| format!(", {} stored", counted(n, "byte", "bytes")));
                 let lines = |m: String| m.lines().map(|l| format!("\n            {}", Shown(l))).collect();
                 let message: String = found.message.map_or_else(String::new, lines);
                 match found.state {
@@ -65,11 +68,15 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CommandError> {
     }
     let written = match (&row.failure, row.written, &row.output) {
         (Some((kind, message)), _, _) => format!("failed    {kind}: {}", Shown(message)),
-        (None, true, Some(output)) => format!("done      {} ({} terms)", Shown(output), row.terms),
+        (None, true, Some(output)) => format!("done      {} ({})", Shown(output), terms(row.terms)),
         _ => "waiting".to_owned(),
     };
     writeln!(out, "  {:<9} {written}", Stage::Write.name())?;
     Ok(Exit::Done)
+}
+
+fn terms(count: u64) -> String {
+    counted(count, "term", "terms")
 }
 
 /// The same as JSON: `schemas/show.schema.json`.

@@ -8,7 +8,7 @@ pub(crate) fn steady(text: &str) -> String {
 fn steady_line(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     let bare = |n: usize| words.get(n).map_or("", |word| word.trim_end_matches([',', ';']));
-    let is_number = |n: usize| bare(n).parse::<f64>().is_ok();
+    let is_number = |n: usize| bare(n).replace(',', "").parse::<f64>().is_ok();
     let mut shown: Vec<String> = Vec::new();
     let mut n = 0;
     while n < words.len() {

@@ -17,6 +17,9 @@ use crate::values::{Event, Phase, SourcePath, Stage};
 /// Redraws a second: fast enough to look alive, too slow to be felt.
 const REDRAWS: u8 = 10;
 
+/// Time without events after which bars are drawn anew all the same: time passes, and the terminal may have changed its width.
+pub(super) const SILENCE: Duration = Duration::from_millis(500);
+
 /// Columns of a terminal that does not tell them.
 const UNKNOWN: usize = 80;
 
@@ -154,6 +157,16 @@ impl Bars {
         } else {
             self.all.println(paint::coded(&wrapped(line, (ending.columns)(), 10), self.colours))
         };
+    }
+
+    /// Draws what is at work anew though nothing was heard of it: what is left takes longer than it seemed.
+    pub(super) fn pass_time(&mut self, ending: &Ending) {
+        self.fit((ending.columns)().unwrap_or(UNKNOWN));
+        for slot in &mut self.bars {
+            if slot.has_bar && !slot.bar.is_finished() {
+                slot.redraw(self.columns);
+            }
+        }
     }
 
     pub(super) fn show(&mut self, event: &Event, ending: &Ending) {
@@ -351,6 +364,22 @@ mod tests {
     fn long(stage: Phase) -> Event {
         let (document, path) = ("0123456789ab".to_owned(), SourcePath::from_text("deep/refman.pdf"));
         Event::DocumentProgress { stage, document, path, section: SectionKind::Page, done: 1200, total: 5000 }
+    }
+
+    #[test]
+    fn what_is_left_takes_longer_while_nothing_comes_through() {
+        let mut drawn = Drawn::new(100, false);
+        let stage = Phase::from(Stage::Parse);
+        drawn.after(&started(stage, 20));
+        let mut left_after = |seconds| {
+            let slot = &mut drawn.bars.bars[stage.index()];
+            (slot.done, slot.started) = (10, Some(Instant::now() - Duration::from_secs(seconds)));
+            drawn.bars.pass_time(&drawn.ending);
+            drawn.bars.bars[stage.index()].bar.force_draw();
+            drawn.screen.contents()
+        };
+        assert!(left_after(2).contains("10/20, 5/s, 2.0 s left"));
+        assert!(left_after(20).contains("10/20, 0/s, 20.0 s left"));
     }
 
     #[test]

@@ -149,7 +149,8 @@ pub(super) fn document_line(event: &Event, verbosity: Verbosity, width: Option<u
             Some(format!("again     {} [{}]: {}", name(path), stage.name(), Shown(message)))
         }
         Event::DocumentDone { stage, path, terms, millis, notes, .. } if verbosity == Verbosity::Verbose => {
-            let terms = if *terms > 0 { format!(", {terms} terms") } else { String::new() };
+            let terms =
+                if *terms > 0 { format!(", {}", words::counted(*terms, "term", "terms")) } else { String::new() };
             let notes: String = notes.iter().map(|note| format!("; {}", Shown(note))).collect();
             Some(format!("{:<9} {} {}{terms}{notes}", stage.name(), name(path), words::duration(*millis)))
         }

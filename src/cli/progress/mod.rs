@@ -11,4 +11,4 @@ mod words;
 
 pub(super) use self::fitted::wrapped;
 pub(super) use self::reporter::{Reporter, Shows, Style, Verbosity};
-pub(super) use self::words::{counted, duration, grouped, model_change};
+pub(super) use self::words::{counted, duration, grouped, model_change, size};

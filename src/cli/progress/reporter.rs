@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::bars::Bars;
+use super::bars::{Bars, SILENCE};
 use super::ending::Ending;
 use super::lines::{Lines, document_line};
 use crate::cli::screen;
@@ -63,32 +63,41 @@ impl Reporter {
         let Self { style, verbosity, shows, mut ending } = self;
         // A plan comes from a run that did not come to its end, and says itself what there is to do.
         let verbosity = if shows == Shows::Plan && style == Style::Plain { Verbosity::Quiet } else { verbosity };
-        let mut each = |show: &mut dyn FnMut(&Event, &Ending)| {
-            for event in events {
-                if shows == Shows::Plan && planned(&event) && style != Style::Json {
-                    continue;
+        // Shows an event, or that none came for a while.
+        let mut each = |show: &mut dyn FnMut(Option<&Event>, &Ending)| {
+            loop {
+                match events.recv_timeout(SILENCE) {
+                    Ok(event) if shows == Shows::Plan && planned(&event) && style != Style::Json => {}
+                    Ok(event) => {
+                        ending.note(&event);
+                        show(Some(&event), &ending);
+                    }
+                    Err(RecvTimeoutError::Timeout) => show(None, &ending),
+                    Err(RecvTimeoutError::Disconnected) => break,
                 }
-                ending.note(&event);
-                show(&event, &ending);
             }
         };
         match style {
             Style::Bars => {
                 let mut bars = Bars::new(verbosity);
-                each(&mut |event, ending| bars.show(event, ending));
+                each(&mut |event, ending| match event {
+                    Some(event) => bars.show(event, ending),
+                    None => bars.pass_time(ending),
+                });
                 bars.clear_unless(shows == Shows::Summary);
             }
             Style::Plain => {
                 let mut lines = Lines::new(verbosity, screen::err());
-                each(&mut |event, ending| lines.show(event, ending));
+                each(&mut |event, ending| event.into_iter().for_each(|event| lines.show(event, ending)));
             }
             Style::Json => each(&mut |event, _| {
+                let Some(event) = event else { return };
                 let mut line = serde_json::to_vec(event).unwrap_or_default();
                 line.push(b'\n');
                 let _ = screen::json_err().write_all(&line);
             }),
             Style::None => each(&mut |event, _| {
-                if let Some(words) = error(event) {
+                if let Some(words) = event.and_then(error) {
                     let _ = writeln!(screen::err(), "corpora: {words}");
                 }
             }),

@@ -10,8 +10,8 @@ use crate::values::{Format, Phase, RunOutcome, Shown, Summary};
 /// Column in which what is told begins.
 const INDENT: usize = 14;
 
-/// Characters of a path that is named again.
-const PATH: usize = 48;
+/// Characters of a path that is named again, and the least of them on a narrow screen.
+const PATH: (usize, usize) = (48, 24);
 
 /// The summary as a block of text.
 pub(super) fn text(summary: &Summary, ending: &Ending) -> String {
@@ -115,10 +115,12 @@ fn failed(summary: &Summary, ending: &Ending) -> String {
     if ending.failed.is_empty() {
         return grouped(summary.failed);
     }
+    let room = (ending.columns)().map_or(PATH.0, |columns| columns.saturating_sub(INDENT + 4));
+    let most = room.clamp(PATH.1, PATH.0);
     let named: Vec<String> = ending
         .failed
         .iter()
-        .map(|(path, kind)| format!("{} ({})", shortened(&path.to_string(), PATH), kind.name()))
+        .map(|(path, kind)| format!("{} ({})", shortened(&path.to_string(), most), kind.name()))
         .collect();
     let more = match ending.failures.saturating_sub(ending.failed.len()) {
         0 => String::new(),

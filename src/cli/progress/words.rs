@@ -13,9 +13,9 @@ pub(super) fn asked(asked: &Asked) -> String {
         None => "price unknown".to_owned(),
     };
     format!(
-        "{} answers, {} tokens in, {} out, {cost}",
-        grouped(asked.answers),
-        grouped(asked.input_tokens),
+        "{}, {} in, {} out, {cost}",
+        counted(asked.answers, "answer", "answers"),
+        counted(asked.input_tokens, "token", "tokens"),
         grouped(asked.output_tokens)
     )
 }
