@@ -118,6 +118,35 @@ fn a_cap_that_is_reached_is_an_end_with_its_reason() {
     assert_eq!((ends.len(), ends[0]["stop_reason"].as_str()), (1, Some("cap")), "{ends:?}");
 }
 
+/// A program of the desktop's in a folder of its own, which appends its words to `noted`; the `PATH` with it.
+fn a_desktop(shelf: &Shelf) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = shelf.path().join("desktop");
+    std::fs::create_dir(&folder).unwrap();
+    let program = folder.join("notify-send");
+    std::fs::write(&program, "#!/bin/sh\nprintf '%s|' \"$@\" >> noted; echo >> noted\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_desktop_shows_one_note_of_each_end() {
+    let shelf = Shelf::of(2);
+    shelf.put("<b>broken</b>.pdf", b"%PDF-1.7\nand no more\n");
+    let args = ["batch", "books", "-o", "out", "--desktop-note"];
+    let path = a_desktop(&shelf);
+    Run(command(shelf.path(), &args).env("PATH", &path).output().unwrap()).exits(75);
+    let noted = || std::fs::read_to_string(shelf.path().join("noted")).unwrap();
+    assert_eq!(noted(), "--app-name=corpora|--|corpora: out partly done|2 of 3 files done, 1 failed|\n");
+    let plan = [&args[..], &["--dry-run"]].concat();
+    Run(command(shelf.path(), &plan).env("PATH", &path).output().unwrap()).exits(75);
+    assert_eq!(noted().lines().count(), 1, "a plan is no run");
+    // A machine without a desktop, as in the night on a server.
+    let without = Run(command(shelf.path(), &args).env("PATH", "/nonexistent").output().unwrap());
+    without.exits(75).says("the desktop shows no note: notify-send cannot be started");
+}
+
 /// The body of the one request that comes, answered with `status`.
 fn receive(listener: &TcpListener, status: &str) -> String {
     let (mut stream, _) = listener.accept().unwrap();

@@ -259,15 +259,18 @@ fn a_disk_that_fills_up_in_mid_run() {
     let corpora = env!("CARGO_BIN_EXE_corpora");
     let script = format!(
         "'{corpora}' batch books -o small --progress plain; echo \"exit $?\"; \
-         '{corpora}' status small; \
-         cp -r small/.corpora saved; \
+         '{corpora}' status small | tee told; \
          mount -o remount,size=200m small; \
-         '{corpora}' batch books -o small --progress plain; echo \"exit $?\"; find small -name '*.vocab.json' | wc -l"
+         eval \"'{corpora}' $(sed -n 's/^ *corpora //p' told | tail -1)\"; echo \"exit $?\"; \
+         find small -name '*.vocab.json' | wc -l"
     );
     let Some(output) = on_a_small_disk(&shelf, &script) else { return };
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(stdout.starts_with("exit 75"), "{stdout}\n{stderr}");
     assert!(stderr.contains("is full") && stderr.contains("free some space"), "{stderr}");
+    for words in ["is full", "make room on it first", "corpora batch books -o small --progress plain"] {
+        assert!(stdout.contains(words), "'{words}' is not in:\n{stdout}");
+    }
     assert!(stderr.contains("waiting"), "the summary says how much is missing: {stderr}");
     assert!(stdout.trim_end().ends_with("exit 0\n200"), "{stdout}\n{stderr}");
 }

@@ -224,7 +224,7 @@ fn what_people_run_into_with_batches_is_explained() {
     {
         let rehearsal = Rehearsal::of(2, config(always.clone()));
         let refused = run(&rehearsal, provider, &["--no-probe"]).exits(75);
-        assert!(stopped(&refused).contains("refused 3 batches in a row"), "{}", stopped(&refused));
+        assert!(stopped(&refused).contains("refused 3 provider batches in a row"), "{}", stopped(&refused));
         assert_eq!(refused.summary()["stop_reason"], "batch_refused");
         assert!(stopped(&refused).contains(words), "{}", stopped(&refused));
         assert_eq!(rehearsal.count("out", "SELECT count(*) FROM batch_unit"), 0);
@@ -408,7 +408,7 @@ fn results_that_go_away_soon_are_warned_of_wherever_the_store_is_touched() {
     let rehearsal = Rehearsal::of(3, config(endless()));
     let fresh = run(&rehearsal, "anthropic", &["--detach"]).exits(0);
     assert!(!fresh.stderr().contains("go away"), "{}", fresh.stderr());
-    assert!(fresh.summary()["stopped"].as_str().unwrap().contains("1 batch with"), "{}", fresh.stderr());
+    assert!(fresh.summary()["stopped"].as_str().unwrap().contains("1 provider batch with"), "{}", fresh.stderr());
     // 29 days after the creation, by the provider's clock, which tells seconds.
     let stopped = fresh.summary()["stopped"].as_str().unwrap().to_owned();
     assert!([28, 29].iter().any(|n| stopped.contains(&format!("keeps results for {n} days more"))), "{stopped}");

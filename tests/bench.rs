@@ -38,7 +38,7 @@ fn modes_are_measured_in_turns_on_ones_own_documents() {
     let verdict = report["verdict"].as_str().unwrap();
     assert!(
         verdict.starts_with("for these documents")
-            && verdict.contains("; batch costs")
+            && verdict.contains("; provider batches cost")
             && run.stdout().contains(verdict),
         "{}",
         run.stdout()

@@ -312,7 +312,7 @@ fn no_document_and_the_master_share_a_name() {
     let shelf = Shelf::empty();
     shelf.put("master.pdf", &documents::pdf(&[&documents::story(1)]));
     shelf.batch(&[]).exits(0);
-    shelf.run(&["consolidate", "out"]).exits(0).says("1 documents");
+    shelf.run(&["consolidate", "out"]).exits(0).says("1 document:");
     assert_eq!(shelf.vocabulary("master.pdf.vocab.json")["metadata"]["source_path"], "master.pdf");
     let dir = folder();
     put(dir.path(), "master.vocab.json", &file("master.pdf", vec![]));

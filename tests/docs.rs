@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{Run, Shelf, command, commands};
+use corpora::simulator::{Latency, Simulator, SimulatorConfig};
+
+use crate::support::rehearsal::{KEY, corpora_now};
+use crate::support::{Run, Shelf, command, commands, copy, folder};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -40,37 +43,103 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-#[test]
-fn every_command_line_of_the_docs_is_one() {
-    let shelf = Shelf::empty();
-    let mut tried = 0;
-    for (file, text) in pages() {
-        let mut fence: Option<&str> = None;
-        for line in text.lines() {
-            if let Some(info) = line.strip_prefix("```") {
-                fence = if fence.is_some() { None } else { Some(info) };
-                continue;
-            }
-            // What a command prints is run and compared elsewhere.
-            let code = match fence {
-                None => line.strip_prefix("    ").unwrap_or_default(),
-                Some("text" | "json") => continue,
-                Some(_) => line,
-            };
-            for part in code.split("&& ").map(str::trim_start) {
-                let Some(rest) = part.strip_prefix("$ ").unwrap_or(part).strip_prefix("corpora ") else { continue };
-                let mut words = words(rest);
-                if words.iter().any(|word| word.contains("...") || word.starts_with('[')) {
-                    continue;
-                }
-                words.push("--help".into());
-                let run = shelf.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
-                assert_eq!(run.0.status.code(), Some(0), "{}: {line}\n{}", file.display(), run.stderr());
-                tried += 1;
-            }
+/// Command lines of a page, with what is before and behind them in their line of a shell, in their order. What a command prints is run and
+/// compared in `samples`.
+fn lines(text: &str) -> Vec<&str> {
+    let mut fence: Option<&str> = None;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if let Some(info) = line.strip_prefix("```") {
+            fence = if fence.is_some() { None } else { Some(info) };
+            continue;
+        }
+        let code = match fence {
+            None => line.strip_prefix("    ").unwrap_or_default(),
+            Some("text" | "json") => continue,
+            Some(_) => line,
+        };
+        if code.starts_with("corpora ") {
+            found.push(code);
         }
     }
-    assert!(tried > 40, "{tried} command lines");
+    found
+}
+
+/// Words of lines that are only looked at: they stay until somebody ends them, measure for long, or need what a test cannot have.
+const STAY: [&str; 10] = [
+    "corpora view",
+    "--watch",
+    "corpora simulate",
+    "corpora bench",
+    "--tune",
+    "mail ",
+    "jq ",
+    "127.0.0.1:8080",
+    " NAME",
+    "gpt-6-luna --service-tier",
+];
+
+/// Words of lines that end with 75.
+const PARTLY: &str = "batch samples-trouble";
+
+#[test]
+fn every_command_line_of_the_docs_is_one() {
+    let latency = Latency { median_ms: 2.0, p99_over_median: 2.0, per_output_token_ms: 0.0 };
+    let simulator =
+        Simulator::start(SimulatorConfig { latency, ..SimulatorConfig::default() }, 0, corpora_now()).unwrap();
+    // What the pages speak of: books, and what was made of them before.
+    let made = Shelf::empty();
+    for folder in ["samples", "samples-trouble"] {
+        copy(&root().join(folder), &made.path().join(folder));
+    }
+    std::fs::remove_dir(made.books()).unwrap();
+    copy(&root().join("samples"), &made.books());
+    made.run(&["batch", "books", "-o", "vocab"]).exits(0);
+    made.run(&["consolidate", "vocab"]).exits(0);
+    for folder in ["one", "two", "out"] {
+        copy(&made.path().join("vocab"), &made.path().join(folder));
+    }
+    std::fs::create_dir_all(made.path().join(".local/share/bash-completion/completions")).unwrap();
+    let program = folder();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_corpora"), program.path().join("corpora")).unwrap();
+    let path = format!("{}:{}", program.path().display(), std::env::var("PATH").unwrap());
+    let (mut looked_at, mut ran) = (0, 0);
+    for (file, text) in pages() {
+        let lines = lines(&text);
+        if lines.is_empty() {
+            continue;
+        }
+        let shelf = Shelf::empty();
+        copy(made.path(), shelf.path());
+        for line in lines {
+            if STAY.iter().any(|words| line.contains(words)) || line.contains("...") {
+                for part in line.split("&& ").filter(|part| !part.contains("...")) {
+                    let Some(rest) = part.strip_prefix("corpora ") else { continue };
+                    let words: Vec<String> = words(rest).into_iter().chain(["--help".to_owned()]).collect();
+                    let run = shelf.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+                    assert_eq!(run.0.status.code(), Some(0), "{}: {line}\n{}", file.display(), run.stderr());
+                    looked_at += 1;
+                }
+                continue;
+            }
+            // The folder of many machines is here.
+            let here = line.replace(" /books", " books");
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", &here]).current_dir(shelf.path()).stdin(std::process::Stdio::null());
+            shell.env("PATH", &path).env("HOME", shelf.path()).env("CORPORA_POLL", "0.05");
+            if line.contains("--provider") || ["wait", "cancel"].iter().any(|name| line.contains(name)) {
+                shell.env("CORPORA_BASE_URL", format!("http://{}", simulator.address()));
+            }
+            for key in ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"] {
+                shell.env(key, KEY);
+            }
+            let run = Run(shell.output().unwrap());
+            let code = if line.contains(PARTLY) { 75 } else { 0 };
+            assert_eq!(run.0.status.code(), Some(code), "{}: {line}\n{}{}", file.display(), run.stderr(), run.stdout());
+            ran += 1;
+        }
+    }
+    assert!(ran > 40 && looked_at > 5, "{ran} command lines were run, {looked_at} looked at");
 }
 
 #[test]
@@ -85,7 +154,24 @@ fn every_page_is_in_the_book_and_every_link_of_it_leads_somewhere() {
             if place.is_empty() || place.contains("://") || place.contains(' ') {
                 continue;
             }
+            assert!(!is_page || !place.contains(".."), "{}: {link} leads out of the book", file.display());
             assert!(file.parent().unwrap().join(place).exists(), "{}: {link}", file.display());
+        }
+    }
+}
+
+#[test]
+fn what_stands_at_a_provider_is_called_a_provider_batch() {
+    for (file, text) in pages() {
+        // What stands in code is a command, an option, a path or a word of a vendor's; the reference is help and nothing else.
+        let is_help = file.ends_with("reference.md");
+        let parts = text.split("```").step_by(2).flat_map(|part| part.split('`').step_by(2));
+        let prose = if is_help { text.to_lowercase() } else { parts.collect::<String>().to_lowercase() };
+        for (at, _) in prose.match_indices("batches") {
+            let before = &prose[..at];
+            let is_code = before.ends_with("corpora ") || before.ends_with(['-', '/', '_']) || before.ends_with("\n  ");
+            let from = before.char_indices().rev().nth(50).map_or(0, |(from, _)| from);
+            assert!(before.trim_end().ends_with("provider") || is_code, "{}: {}", file.display(), &prose[from..at + 7]);
         }
     }
 }

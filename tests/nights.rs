@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use corpora::simulator::{BatchConfig, Latency, SimulatorConfig};
+use corpora::simulator::{BatchConfig, BatchFault, Latency, SimulatorConfig};
 use serde_json::Value;
 
 use crate::support::disk::{Fault, FaultyDisk, run_on};
@@ -96,6 +96,7 @@ fn an_outage() {
     typed(&rehearsal.shelf, &commands.last().unwrap().replace(url, &address)).exits(0);
 }
 
+// With a real disk and the command that `status` shows: `bad_input::a_disk_that_fills_up_in_mid_run`.
 #[test]
 fn a_full_disk() {
     let shelf = Shelf::of(2);
@@ -135,11 +136,45 @@ fn a_damaged_file() {
     goes_on(&shelf, "broken.epub", 0);
 }
 
+/// Options of a run that leaves everything in provider batches.
+const LEAVES: [&str; 6] = ["--endpoint", "batch", "--no-probe", "--poll", "0.03", "--detach"];
+
 #[test]
-fn an_expired_batch_and_one_that_was_left_at_the_provider() {
+fn an_expired_batch() {
+    let batch =
+        BatchConfig { turnaround_ms: 60_000.0, script: vec![(BatchFault::Expired, 1)], ..BatchConfig::default() };
+    let rehearsal = Rehearsal::of(3, SimulatorConfig { batch, ..quick() });
+    rehearsal.run("out", &LEAVES).exits(0);
+    rehearsal.simulator.end_batches();
+    // In the next evening: half of it was not done, and is in another provider batch now.
+    goes_on(&rehearsal.shelf, "in open provider batches", 0);
+    let cause = "were not answered (the request expired)";
+    assert!(status(&rehearsal.shelf)["batch_notes"][0].as_str().is_some_and(|note| note.contains(cause)));
+    let (text, commands) = told(&rehearsal.shelf);
+    assert!(text.contains(cause) && commands[0] == "wait out", "{text}");
+    rehearsal.simulator.end_batches();
+    goes_on(&rehearsal.shelf, "is not collected", 0);
+    let done = status(&rehearsal.shelf);
+    assert_eq!((&done["open_batches"], &done["steps"]), (&0.into(), &serde_json::json!([])), "{done}");
+}
+
+#[test]
+fn a_batch_whose_results_are_gone() {
+    let batch = BatchConfig { script: vec![(BatchFault::ResultsGone, 1)], ..BatchConfig::default() };
+    let rehearsal = Rehearsal::of(2, SimulatorConfig { batch, ..quick() });
+    let args = ["--endpoint", "batch", "--no-probe", "--poll", "0.03", "--patience", "0.01"];
+    rehearsal.run("out", &args).exits(75);
+    assert_eq!(status(&rehearsal.shelf)["run"]["stop_reason"], "batch_lost");
+    let (text, commands) = told(&rehearsal.shelf);
+    assert!(commands.last().unwrap().ends_with("--abandon-batches"), "{text}");
+    goes_on(&rehearsal.shelf, "cannot be read", 0);
+}
+
+#[test]
+fn what_was_left_at_the_provider() {
     let batches = BatchConfig { turnaround_ms: 60_000.0, ..BatchConfig::default() };
     let rehearsal = Rehearsal::of(3, SimulatorConfig { batch: batches, ..quick() });
-    rehearsal.run("out", &["--endpoint", "batch", "--no-probe", "--poll", "0.03", "--detach"]).exits(0);
+    rehearsal.run("out", &LEAVES).exits(0);
     let left = status(&rehearsal.shelf);
     assert_eq!(
         (left["run"]["outcome"].as_str(), left["run"]["stop_reason"].as_str()),
@@ -191,8 +226,10 @@ fn an_empty_folder() {
     let shelf = Shelf::empty();
     shelf.batch(&[]).exits(66);
     let (text, _) = told(&shelf);
-    assert!(text.contains("no documents were found") && text.contains("give a folder that holds documents"), "{text}");
+    assert!(text.contains("no documents were found"), "{text}");
     assert_eq!(status(&shelf)["run"]["outcome"], "no_documents");
+    shelf.put("a.epub", &crate::support::documents::nth(1).1);
+    goes_on(&shelf, "give a folder that holds documents", 0);
 }
 
 #[test]

@@ -193,5 +193,5 @@ fn a_document_without_text_is_done_with_no_terms_and_said() {
     assert_eq!(shelf.vocabulary("empty.vocab.json")["entries"].as_array().unwrap().len(), 0);
     shelf.run(&["show", "out", "empty.pdf"]).exits(0);
     let consolidated = shelf.run(&["consolidate", "out"]).exits(0);
-    assert!(consolidated.stderr().contains("0 of 1 documents"), "{}", consolidated.stderr());
+    assert!(consolidated.stderr().contains("0 of 1 document:"), "{}", consolidated.stderr());
 }

@@ -10,7 +10,7 @@ use crate::support::rehearsal::{KEY, Rehearsal};
 use crate::support::{Run, Shelf, command, commands};
 
 /// A value for each option, and another one.
-const VALUES: [(&str, &str, &str); 80] = [
+const VALUES: [(&str, &str, &str); 81] = [
     ("output", "here", "there"),
     ("workers", "3", "5"),
     ("force", "true", "false"),
@@ -38,6 +38,7 @@ const VALUES: [(&str, &str, &str); 80] = [
     ("progress", "json", "none"),
     ("on-end", "cat", "wc"),
     ("webhook", "http://127.0.0.1:1/a", "http://127.0.0.1:2/b"),
+    ("desktop-note", "true", "false"),
     ("bell", "true", "false"),
     ("watch", "30.5", "60.5"),
     ("formats", "docx", "md,txt"),

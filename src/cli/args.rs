@@ -118,7 +118,7 @@ pub(super) enum Command {
     Review(ReviewArgs),
     /// Show what the answers in an output folder cost, by document, stage and model.
     Cost(CostArgs),
-    /// Show what was sent and what became of it, by batch and in sum: answered, denied, open, owed, lost.
+    /// Show what was sent and what became of it, by provider batch and in sum: answered, denied, open, owed, lost.
     Audit(AuditArgs),
     /// Write a settings file for a folder of books, try what it says, and show what a run would do.
     Init(InitArgs),
@@ -204,6 +204,14 @@ pub(super) struct ListArgs {
     /// Leave folders below the input folder alone.
     #[arg(long)]
     pub no_recursive: bool,
+
+    /// With --output: what was listed, as JSON on standard output.
+    #[arg(long, requires = "output")]
+    pub json: bool,
+
+    /// How much is said.
+    #[command(flatten)]
+    pub quiet: QuietArgs,
 }
 
 /// Options of `corpora merge`.
@@ -221,9 +229,13 @@ pub(super) struct MergeArgs {
     #[arg(long)]
     pub partial: bool,
 
-    /// What came of it as JSON on standard output.
+    /// As JSON on standard output.
     #[arg(long)]
     pub json: bool,
+
+    /// How much is said.
+    #[command(flatten)]
+    pub quiet: QuietArgs,
 }
 
 /// Options of `corpora pack`.
@@ -236,6 +248,14 @@ pub(super) struct PackArgs {
     /// The file to write; one that is there is replaced.
     #[arg(short, long, value_name = "PACK")]
     pub output: PathBuf,
+
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+
+    /// How much is said.
+    #[command(flatten)]
+    pub quiet: QuietArgs,
 }
 
 /// Options of `corpora config`.
@@ -274,6 +294,14 @@ pub(super) struct FolderArgs {
     /// The output folder of a run [default: `output` of the environment or of corpora.toml].
     #[arg(value_name = "DIR", env = "CORPORA_OUTPUT")]
     pub dir: Option<PathBuf>,
+}
+
+/// Silence of a command that does one thing and says what came of it.
+#[derive(Debug, Args)]
+pub(super) struct QuietArgs {
+    /// Say nothing but errors and warnings.
+    #[arg(short, long, env = "CORPORA_QUIET")]
+    pub quiet: bool,
 }
 
 /// Options of `corpora status`.
@@ -363,6 +391,9 @@ pub(super) struct GcArgs {
     /// As JSON on standard output.
     #[arg(long)]
     pub json: bool,
+    /// How much is said.
+    #[command(flatten)]
+    pub quiet: QuietArgs,
 }
 
 /// Options of `corpora pipelines`.

@@ -8,14 +8,14 @@ use super::pay_args::WaitArgs;
 use super::screen;
 use crate::settings::Sources;
 
-/// Asks the provider to stop batches. What is done is still billed, and still collected by the command that made them.
+/// Asks the provider to stop provider batches. What is done is still billed, and still collected by the command that made them.
 pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut err = screen::err();
+    let mut notes = screen::notes(args.quiet.quiet);
     let open = open_batches(args, sources)?;
     let mut stopped = Vec::new();
     if open.is_empty() && !args.json {
-        writeln!(err, "no batch is at the provider")?;
+        writeln!(notes, "no provider batch is open")?;
     }
     for (batch, client) in open {
         let remote = batch.remote.clone().unwrap_or_default();
@@ -27,7 +27,7 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
             continue;
         }
         writeln!(
-            err,
+            notes,
             "{remote}  is being stopped; what is done by now is billed, and collected by the command that made it, which asks for the rest again"
         )?;
     }

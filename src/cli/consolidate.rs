@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::exit::{CommandError, Exit};
 use super::folder::trusted;
-use super::progress::{duration, grouped};
+use super::progress::{counted, duration, grouped};
 use super::screen;
 use super::vocabulary_args::ConsolidateArgs;
 use crate::engine::{ConsolidateConfig, ConsolidateError, ConsolidateStep, Consolidated, OrphanState, consolidate};
@@ -43,8 +43,8 @@ pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandE
         if watched && shown.elapsed() > Duration::from_secs(1) {
             shown = Instant::now();
             let words = match step {
-                ConsolidateStep::Looked(n) => format!("{} files", grouped(n)),
-                ConsolidateStep::Merged(n) => format!("{} terms", grouped(n)),
+                ConsolidateStep::Looked(n) => counted(n, "file", "files"),
+                ConsolidateStep::Merged(n) => counted(n, "term", "terms"),
             };
             screen::in_place(&words);
         }
@@ -54,7 +54,10 @@ pub(super) fn run(args: &ConsolidateArgs, holder: &str) -> Result<Exit, CommandE
         return Ok(if result.unusable.is_empty() { Exit::Done } else { Exit::Partial });
     }
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tell(&mut screen::err(), &config, &result, millis)?;
+    list(&mut screen::err(), &result.unusable, |(path, reason)| {
+        format!("left out  {}: {}", Shown(path), Shown(reason))
+    })?;
+    tell(&mut screen::notes(args.quiet.quiet), &config, &result, millis)?;
     Ok(if result.unusable.is_empty() { Exit::Done } else { Exit::Partial })
 }
 
@@ -72,9 +75,8 @@ fn as_json(r: &Consolidated) -> serde_json::Value {
     })
 }
 
-fn tell(out: &mut impl Write, config: &ConsolidateConfig, r: &Consolidated, millis: u64) -> std::io::Result<()> {
+fn tell(out: &mut dyn Write, config: &ConsolidateConfig, r: &Consolidated, millis: u64) -> std::io::Result<()> {
     let m = &r.metadata;
-    list(out, &r.unusable, |(path, reason)| format!("left out  {}: {}", Shown(path), Shown(reason)))?;
     list(out, &r.edited, |path| {
         format!("edited    {}: edited by hand since it was written; taken as it is", Shown(path))
     })?;
@@ -109,20 +111,20 @@ fn tell(out: &mut impl Write, config: &ConsolidateConfig, r: &Consolidated, mill
     let change = if r.replaced { "" } else { "; the master is as it was" };
     writeln!(
         out,
-        "terms     {} of {} documents: {} added, {} changed, {} removed{change}",
+        "terms     {} of {}: {} added, {} changed, {} removed{change}",
         grouped(m.term_count),
-        grouped(m.document_count),
+        counted(m.document_count, "document", "documents"),
         grouped(r.added),
         grouped(r.changed),
         grouped(r.removed)
     )?;
     writeln!(
         out,
-        "flagged   {} waiting for a decision, {} renamed, {} dropped; {} terms with conflicts",
+        "flagged   {} waiting for a decision, {} renamed, {} dropped; {} with conflicts",
         grouped(r.waiting),
         grouped(m.renamed_count),
         grouped(m.dropped_count),
-        grouped(m.conflict_count)
+        counted(m.conflict_count, "term", "terms")
     )?;
     writeln!(out, "took      {}, for {MASTER_FILE}, {REVIEW_FILE} and {VARIANTS_FILE}", duration(millis))?;
     if r.waiting > 0 {
@@ -131,7 +133,7 @@ fn tell(out: &mut impl Write, config: &ConsolidateConfig, r: &Consolidated, mill
     Ok(())
 }
 
-fn list<T>(out: &mut impl Write, items: &[T], line: impl Fn(&T) -> String) -> std::io::Result<()> {
+fn list<T>(out: &mut dyn Write, items: &[T], line: impl Fn(&T) -> String) -> std::io::Result<()> {
     for item in items.iter().take(SHOWN) {
         writeln!(out, "{}", line(item))?;
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::exit::{CommandError, Exit};
-use super::progress::grouped;
+use super::progress::counted;
 use super::screen;
 use super::vocabulary_args::{ExportArgs, ExportFormatArg, ExportSortArg};
 use crate::engine::{
@@ -83,10 +83,10 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, CommandError> {
     let from = match source {
         ExportSource::Master => "the master".to_owned(),
         ExportSource::Documents(n) => {
-            format!("{} vocabulary files, because there is no master", grouped(n))
+            format!("{}, because there is no master", counted(n, "vocabulary file", "vocabulary files"))
         }
     };
-    writeln!(screen::err(), "{} terms of {from}", grouped(terms))?;
+    writeln!(screen::notes(args.quiet.quiet), "{} of {from}", counted(terms, "term", "terms"))?;
     Ok(Exit::Done)
 }
 

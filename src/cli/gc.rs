@@ -44,7 +44,7 @@ pub(super) fn run(args: &GcArgs, holder: &str) -> Result<Exit, CommandError> {
         return Ok(Exit::Done);
     }
     // Printed when it is done: a reader that leaves early must not stop the work.
-    let mut out = screen::out();
+    let mut out: Box<dyn Write> = if args.quiet.quiet { Box::new(std::io::sink()) } else { Box::new(screen::out()) };
     for Orphan { output, state } in &found {
         match state {
             OrphanState::Untouched => writeln!(out, "{verb} {}: its source is gone", Shown(output))?,

@@ -34,7 +34,7 @@ Decide:
 Pay:
   cost         What the answers cost, by document and model
   audit        What was sent and what became of it
-  batches      What is at the provider's batch endpoint
+  batches      Provider batches: how they stand, what they may cost
   wait         Wait until provider batches have ended
   cancel       Ask the provider to stop provider batches
 

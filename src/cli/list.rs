@@ -3,8 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
+use serde_json::json;
+
 use super::args::ListArgs;
 use super::exit::{CommandError, Exit};
+use super::progress::{counted, size};
 use super::screen;
 use crate::stages::discover::{Inputs, Listed, Walk, balance};
 use crate::store::{MachineDisk, replace_file};
@@ -35,7 +38,14 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CommandError> {
         Some(file) => {
             let written = replace_file(&MachineDisk, file, |out| write(&files, out));
             written.map_err(|e| CommandError::bad_input(format!("cannot write '{}': {e}", file.display())))?;
-            told(&files, args.shards, file)?;
+            if args.json {
+                screen::print_json(&json!({
+                    "list": file, "files": files.len(), "bytes": bytes(&files), "shards": args.shards,
+                    "unreadable": unreadable,
+                }))?;
+            } else {
+                told(&mut screen::notes(args.quiet.quiet), &files, args.shards, file)?;
+            }
         }
         None => write(&files, &mut screen::data())?,
     }
@@ -50,10 +60,15 @@ fn write(files: &[Listed], out: &mut dyn Write) -> std::io::Result<()> {
     out.flush()
 }
 
-fn told(files: &[Listed], shards: Option<u32>, list: &Path) -> Result<(), CommandError> {
-    let bytes: u64 = files.iter().map(|file| file.size).sum();
+fn bytes(files: &[Listed]) -> u64 {
+    files.iter().map(|file| file.size).sum()
+}
+
+fn told(out: &mut dyn Write, files: &[Listed], shards: Option<u32>, list: &Path) -> std::io::Result<()> {
+    let bytes = bytes(files);
     let cut = shards.map_or_else(String::new, |of| {
-        format!(", in {of} shards of about {} MB each", bytes / u64::from(of) / 1_000_000)
+        let shards = counted(of.into(), "shard", "shards");
+        format!(", in {shards} of about {} each", size(bytes / u64::from(of)))
     });
-    Ok(writeln!(screen::err(), "{} files, {} MB{cut}: {}", files.len(), bytes / 1_000_000, list.display())?)
+    writeln!(out, "{}, {}{cut}: {}", counted(files.len() as u64, "file", "files"), size(bytes), list.display())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::FolderArgs;
+use super::args::{FolderArgs, QuietArgs};
 
 /// Options of `corpora report`.
 #[derive(Debug, Args)]
@@ -24,6 +24,9 @@ pub(super) struct ReportArgs {
     /// What was written, as JSON on standard output.
     #[arg(long)]
     pub json: bool,
+    /// How much is said.
+    #[command(flatten)]
+    pub quiet: QuietArgs,
 }
 
 /// Options of `corpora view`.

@@ -2,9 +2,12 @@
 
 use std::io::Write;
 
+use serde_json::json;
+
 use super::args::{MergeArgs, PackArgs};
 use super::exit::{CommandError, Exit};
 use super::folder::trusted;
+use super::progress::size;
 use super::screen;
 use crate::engine::{MergeConfig, Merged, merge};
 use crate::store::{MergeCounts, Store};
@@ -25,17 +28,14 @@ pub(super) fn run(args: &MergeArgs, holder: &str) -> Result<Exit, CommandError> 
         holder: holder.to_owned(),
         now_ms: || jiff::Timestamp::now().as_millisecond(),
     })?;
-    let mut notes = screen::err();
     if !merged.missing.is_empty() {
-        writeln!(notes, "{}", missing(&merged, args.partial))?;
+        writeln!(screen::err(), "{}", missing(&merged, args.partial))?;
     }
     if merged.read > 0 {
-        writeln!(notes, "{}", told(&merged))?;
+        writeln!(screen::notes(args.quiet.quiet), "{}", told(&merged))?;
     }
     if args.json {
-        let mut out = screen::json();
-        serde_json::to_writer_pretty(&mut out, &merged).map_err(std::io::Error::from)?;
-        writeln!(out)?;
+        screen::print_json(&merged)?;
     }
     Ok(if merged.missing.is_empty() || args.partial { Exit::Done } else { Exit::ShardsMissing })
 }
@@ -95,5 +95,11 @@ pub(super) fn pack(args: &PackArgs) -> Result<Exit, CommandError> {
         return Err(CommandError::bad_input(message));
     }
     store.pack(&args.output)?;
+    let bytes = std::fs::metadata(&args.output).map_err(CommandError::bad_input)?.len();
+    if args.json {
+        screen::print_json(&json!({"pack": args.output, "bytes": bytes}))?;
+    } else {
+        writeln!(screen::notes(args.quiet.quiet), "{} in '{}'", size(bytes), args.output.display())?;
+    }
     Ok(Exit::Done)
 }

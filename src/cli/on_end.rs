@@ -1,4 +1,4 @@
-//! The end of a run, told to whoever waits for it: a command, an address, the bell. Exactly once for each run, whichever way it ends, but
+//! The end of a run, told to whoever waits for it: a command, an address, the desktop, the bell. Exactly once for each run, whichever way it ends, but
 //! for one that is killed.
 
 use std::io::Write;
@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::exit::{CommandError, Exit};
+use super::progress::{counted, grouped};
 use super::screen;
 use crate::remote::Webhook;
 use crate::settings::{EndSettings, SettingsError};
-use crate::values::{Shown, Summary};
+use crate::values::{RunOutcome, Shown, Summary};
 
 /// Time that a command gets before it is left alone.
 const TIME: Duration = Duration::from_secs(60);
@@ -24,6 +25,7 @@ static WAITING: Mutex<Option<Waiting>> = Mutex::new(None);
 struct Waiting {
     command: Option<String>,
     webhook: Option<Webhook>,
+    desktop: bool,
     bell: bool,
     folder: String,
 }
@@ -33,8 +35,13 @@ struct Waiting {
 /// # Errors
 /// If one of them cannot be told anything.
 pub(super) fn wait_for(settings: &EndSettings, folder: String) -> Result<(), SettingsError> {
-    let waiting =
-        Waiting { command: settings.on_end.clone(), webhook: settings.webhook()?, bell: settings.bell, folder };
+    let waiting = Waiting {
+        command: settings.on_end.clone(),
+        webhook: settings.webhook()?,
+        desktop: settings.desktop_note,
+        bell: settings.bell,
+        folder,
+    };
     *WAITING.lock().expect("no panic while the lock is held") = Some(waiting);
     Ok(())
 }
@@ -57,8 +64,13 @@ fn tell_once(exit: Exit, summary: Option<&Summary>, error: Option<&str>) {
     let Some(waiting) = waiting else { return };
     let body = end(&waiting.folder, exit, summary, error).to_string();
     let mut trouble = Vec::new();
-    if let Some(Err(words)) = waiting.command.as_deref().map(|command| run(command, &body)) {
+    if let Some(Err(words)) = waiting.command.as_deref().map(|command| run(shell(command), &body)) {
         trouble.push(format!("the command of --on-end {words}"));
+    }
+    if waiting.desktop
+        && let Err(words) = run(note(&title(&waiting.folder, summary), &text(summary, error)), "")
+    {
+        trouble.push(format!("the desktop shows no note: {NOTES} {words}"));
     }
     if let Some(Err(words)) = waiting.webhook.map(|webhook| webhook.post(body)) {
         trouble.push(format!("the address of --webhook was not told: {words}"));
@@ -87,14 +99,61 @@ fn end(folder: &str, exit: Exit, summary: Option<&Summary>, error: Option<&str>)
     })
 }
 
-/// Runs a command with `body` on its standard input. Keys of providers are not in its environment.
-fn run(command: &str, body: &str) -> Result<(), String> {
+/// A person's own command.
+fn shell(command: &str) -> Command {
     let mut shell = Command::new("sh");
-    shell.args(["-c", command]).stdin(Stdio::piped());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().ends_with("_API_KEY")) {
-        shell.env_remove(name);
+    shell.args(["-c", command]);
+    shell
+}
+
+/// Program that shows notes: it comes with the desktop, where a crate that speaks to the desktop itself brings fourteen others with it.
+const NOTES: &str = if cfg!(target_os = "macos") { "osascript" } else { "notify-send" };
+
+/// A note on the desktop. Both programs take words as they are, but in the text of a note a desktop may see markup.
+fn note(title: &str, text: &str) -> Command {
+    let mut command = Command::new(NOTES);
+    if cfg!(target_os = "macos") {
+        for line in ["on run argv", "display notification (item 2 of argv) with title (item 1 of argv)", "end run"] {
+            command.args(["-e", line]);
+        }
+    } else {
+        command.args(["--app-name=corpora", "--"]);
     }
-    let mut child = shell.spawn().map_err(|e| format!("cannot be started: {e}"))?;
+    command.args([title, text]);
+    command
+}
+
+/// Title of a note: the folder, and how the run ended.
+fn title(folder: &str, summary: Option<&Summary>) -> String {
+    let outcome = match summary.map(|summary| summary.outcome) {
+        None => "ended with an error",
+        Some(RunOutcome::Complete) => "done",
+        Some(RunOutcome::Partial) => "partly done",
+        Some(RunOutcome::Detached) => "detached, all is at the provider",
+        Some(RunOutcome::Interrupted) => "interrupted",
+        Some(RunOutcome::AllFailed) => "every document failed",
+        Some(RunOutcome::NoDocuments) => "no documents were found",
+    };
+    format!("corpora: {} {outcome}", Shown(folder))
+}
+
+/// Text of a note: counts, and no words from outside, which might be taken for markup.
+fn text(summary: Option<&Summary>, error: Option<&str>) -> String {
+    let Some(summary) = summary else { return error.map_or("", |_| "'corpora status' says why").to_owned() };
+    let done = summary.succeeded + summary.skipped;
+    let files = counted(summary.documents, "file", "files");
+    let failed = if summary.failed > 0 { format!(", {} failed", grouped(summary.failed)) } else { String::new() };
+    let why = if summary.stop.is_some() { "; 'corpora status' says why it stopped" } else { "" };
+    format!("{} of {files} done{failed}{why}", grouped(done))
+}
+
+/// Runs a command with `body` on its standard input. Keys of providers are not in its environment.
+fn run(mut command: Command, body: &str) -> Result<(), String> {
+    command.stdin(Stdio::piped());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().ends_with("_API_KEY")) {
+        command.env_remove(name);
+    }
+    let mut child = command.spawn().map_err(|e| format!("cannot be started: {e}"))?;
     if let Some(mut input) = child.stdin.take() {
         // It need not read it.
         let _ = input.write_all(body.as_bytes());

@@ -31,7 +31,7 @@ pub(super) fn open_batches(args: &WaitArgs, sources: &Sources) -> Result<Vec<(Ba
     }
     if let (Some(only), true) = (only, found.is_empty()) {
         return Err(CommandError::bad_input(format!(
-            "no batch '{only}' of '{}' is at the provider; 'corpora batches {}' lists them",
+            "no provider batch '{only}' of '{}' is at the provider; 'corpora batches {}' lists them",
             dir.display(),
             dir.display()
         )));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::FolderArgs;
+use super::args::{FolderArgs, QuietArgs};
 use crate::settings::ConnectionSettings;
 
 /// Options of `corpora batches`.
@@ -33,6 +33,9 @@ pub(super) struct WaitArgs {
     /// As JSON on standard output.
     #[arg(long)]
     pub json: bool,
+    /// How much is said.
+    #[command(flatten)]
+    pub quiet: QuietArgs,
     /// The way to the provider; address and model are known from the run.
     #[command(flatten)]
     pub connection: ConnectionSettings,
@@ -78,6 +81,12 @@ pub(super) struct RescueArgs {
     /// The output folder of a run.
     #[command(flatten)]
     pub folder: FolderArgs,
+    /// As JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// How much is said.
+    #[command(flatten)]
+    pub quiet: QuietArgs,
 }
 
 /// Options of `corpora verify`.
@@ -98,6 +107,12 @@ pub(super) struct VerifyArgs {
     /// Compare with a manifest that somebody else made.
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
+    /// The findings as JSON on standard output.
+    #[arg(long, conflicts_with = "manifest")]
+    pub json: bool,
+    /// How much is said: only what is not as it was made.
+    #[command(flatten)]
+    pub quiet: QuietArgs,
 }
 
 /// Forms in which `corpora cost` prints.

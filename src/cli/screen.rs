@@ -18,6 +18,11 @@ pub(super) fn err() -> Screen<Stderr> {
     Screen::new(std::io::stderr(), Form::Lines { colours: paint::is_on(&std::io::stderr()) })
 }
 
+/// Lines on standard error about what was done, which nobody misses who wants to hear of errors and warnings alone.
+pub(super) fn notes(quiet: bool) -> Box<dyn Write> {
+    if quiet { Box::new(std::io::sink()) } else { Box::new(err()) }
+}
+
 /// JSON on standard output.
 pub(super) fn json() -> Screen<Stdout> {
     Screen::new(std::io::stdout(), Form::Json)

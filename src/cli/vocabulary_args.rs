@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::FolderArgs;
-use super::args::ReadingArgs;
+use super::args::{FolderArgs, QuietArgs, ReadingArgs};
 use crate::settings::{BlocklistSettings, PipelineSettings};
 
 /// Options of `corpora consolidate`.
@@ -26,6 +25,9 @@ pub(super) struct ConsolidateArgs {
     /// As JSON on standard output.
     #[arg(long)]
     pub json: bool,
+    /// How much is said.
+    #[command(flatten)]
+    pub quiet: QuietArgs,
 }
 
 /// Options of `corpora review`.
@@ -170,6 +172,9 @@ pub(super) struct ExportArgs {
     /// With --output: what was written, as JSON on standard output.
     #[arg(long, requires = "output")]
     pub json: bool,
+    /// How much is said.
+    #[command(flatten)]
+    pub quiet: QuietArgs,
 }
 
 fn language(tag: &str) -> Result<String, String> {

@@ -19,6 +19,7 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
     let mut open = open_batches(args, sources)?;
     let poll = Duration::from_secs_f64(args.poll.clamp(0.01, 3600.0));
     let mut err = screen::err();
+    let mut notes = screen::notes(args.quiet.quiet);
     let reader = Store::open_existing(args.folder.path()?)?.reader()?;
     let mut warned = HashSet::new();
     let mut ended = Vec::new();
@@ -44,7 +45,7 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
                             0 => String::new(),
                             failed => format!(", {failed} failed"),
                         };
-                        writeln!(err, "{remote}  {}: {} succeeded{failed}", seen.status, counts.succeeded)?;
+                        writeln!(notes, "{remote}  {}: {} succeeded{failed}", seen.status, counts.succeeded)?;
                     }
                 }
                 Err(trouble) if matches!(trouble.disposition(), Disposition::Retry { .. }) => {
@@ -63,7 +64,7 @@ pub(super) fn run(args: &WaitArgs, sources: &Sources) -> Result<Exit, CommandErr
             if args.json {
                 screen::print_json(&serde_json::json!({"ended": ended}))?;
             } else {
-                writeln!(err, "no provider batch is running any more; the command that made one collects it")?;
+                writeln!(notes, "no provider batch is running any more; the command that made one collects it")?;
             }
             return Ok(Exit::Done);
         }

@@ -28,7 +28,7 @@ impl Contexts {
         let of = |n| plural(n, "document", "documents");
         (sentences + chunks > 0).then(|| {
             format!(
-                "terms went with a sentence for each in {}, with their chunks in {} (--context)",
+                "a model is told a sentence for each term of {}, and the chunks with the terms of {} (--context)",
                 of(sentences),
                 of(chunks)
             )

@@ -17,6 +17,10 @@ pub(crate) struct EndSettings {
     #[arg(long, value_name = "URL", env = "CORPORA_WEBHOOK", hide_env_values = true)]
     pub webhook: Option<String>,
 
+    /// Show a note on the desktop: by notify-send, which most desktops of Linux have (libnotify), or by osascript on macOS.
+    #[arg(long, env = "CORPORA_DESKTOP_NOTE")]
+    pub desktop_note: bool,
+
     /// Ring the bell of the terminal.
     #[arg(long, env = "CORPORA_BELL")]
     pub bell: bool,

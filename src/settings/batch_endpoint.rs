@@ -17,7 +17,7 @@ pub(crate) struct BatchEndpointSettings {
     #[arg(long, value_enum, value_name = "WAY", env = "CORPORA_ENDPOINT", default_value = "live")]
     pub endpoint: Way,
 
-    /// Half the price as long as it can be had: flex where the provider has it, then batches, live when the deadline is near.
+    /// Half the price as long as it can be had: flex where the provider has it, then provider batches, live when the deadline is near.
     #[arg(long, env = "CORPORA_CHEAPEST", conflicts_with = "endpoint")]
     pub cheapest: bool,
 
@@ -69,7 +69,7 @@ pub(crate) struct BatchEndpointSettings {
     #[arg(long, value_name = "SECONDS", env = "CORPORA_POLL", default_value_t = defaults::POLL.as_secs_f64())]
     pub poll: f64,
 
-    /// Seconds by which the provider's listing of its batches may lag behind.
+    /// Seconds by which the listing of provider batches may lag behind.
     #[arg(long, value_name = "SECONDS", env = "CORPORA_LISTING_LAG", default_value_t = defaults::LISTING_LAG.as_secs_f64())]
     pub listing_lag: f64,
 
@@ -84,16 +84,16 @@ pub(crate) struct BatchEndpointSettings {
 pub(crate) enum Way {
     /// Request by request.
     Live,
-    /// A few large batches at half the price.
+    /// A few large provider batches at half the price.
     Batch,
-    /// Batch where there is enough to ask and enough time.
+    /// Provider batches where there is enough to ask and enough time.
     Auto,
 }
 
 /// Ways to ask for what is left undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Finish {
-    /// In further batches.
+    /// In further provider batches.
     Batch,
     /// Live, at the full price.
     Live,
@@ -131,7 +131,9 @@ impl BatchEndpointSettings {
         if way == Way::Live {
             let idle = [("detach", self.detach), ("deadline", self.deadline.is_some()), ("finish", typed("finish"))];
             return match idle.iter().find(|(key, given)| *given && typed(key)) {
-                Some((key, _)) => bad(format!("--{key} is for batches; add --endpoint batch, or auto, or --cheapest")),
+                Some((key, _)) => {
+                    bad(format!("--{key} is for provider batches; add --endpoint batch, or auto, or --cheapest"))
+                }
                 None => Ok((EndpointKind::Live, options)),
             };
         }

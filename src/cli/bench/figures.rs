@@ -103,7 +103,7 @@ const SAME: f64 = 1.1;
 pub(super) fn verdict(modes: &[Mode]) -> String {
     let (batch, live): (Vec<&Mode>, Vec<&Mode>) = modes.iter().partition(|mode| mode.mode == "batch");
     let Some(fastest) = live.iter().min_by(|a, b| a.median.seconds.total_cmp(&b.median.seconds)) else {
-        return "only batch was measured; name others with --modes".into();
+        return "only provider batches were measured; name others with --modes".into();
     };
     let dollars = |mode: &Mode| mode.median.dollars.filter(|dollars| *dollars > 0.0);
     let slower = |mode: &Mode| mode.median.seconds / fastest.median.seconds;
@@ -130,7 +130,7 @@ pub(super) fn verdict(modes: &[Mode]) -> String {
     };
     match batch.first().map(|mode| 1.0 / dearer(mode)).filter(|times| *times >= SAME) {
         Some(times) => format!(
-            "{sentence}; batch costs {times:.1} times less than {}, for whom can wait as long as the provider takes",
+            "{sentence}; provider batches cost {times:.1} times less than {}, for whom can wait as long as the provider takes",
             fastest.mode
         ),
         None => sentence,
@@ -185,6 +185,9 @@ mod tests {
         assert!(slow.ends_with("takes 8.6 times as long and costs the same"), "{slow}");
         // A batch that was simulated to be done at once is not for that the quickest.
         let cheap = verdict(&[mode("staged", 10.0, 1.0), mode("batch", 1.0, 0.5)]);
-        assert!(cheap.contains("only staged was measured live; batch costs 2.0 times less than staged"), "{cheap}");
+        assert!(
+            cheap.contains("only staged was measured live; provider batches cost 2.0 times less than staged"),
+            "{cheap}"
+        );
     }
 }

@@ -82,7 +82,7 @@ pub(in crate::cli) fn run(args: &BenchArgs, sources: &Sources) -> Result<Exit, C
         writeln!(screen::err(), "every run has {key} = {value}")?;
     }
     if answers == Answers::Local && args.modes.contains(&BenchMode::Batch) {
-        return bad("the local provider has no batch endpoint; leave batch out of --modes".into());
+        return bad("the local provider has no batch endpoint; leave 'batch' out of --modes".into());
     }
     std::fs::create_dir_all(&args.output).map_err(|e| cannot("make the folder", &args.output, &e))?;
     let work = tempfile::Builder::new()

@@ -90,10 +90,15 @@ pub(super) fn steps(facts: &Facts) -> Vec<Step> {
             let what = "this waits until the provider batches have ended, if you want to";
             steps.push(Step::typed(&format!("corpora wait {folder}"), what));
         }
-        let (command, what) = continued(command, stop);
-        steps.push(Step::typed(&command, what));
+        let (next, what) = continued(command, stop);
+        steps.push(Step::typed(&next, what));
+        if stop.is_some_and(|stop| stop.reason == StopReason::BatchLost) {
+            let what = "or this, where nothing can be had of them any more: it asks again, and pays for that again";
+            steps.push(Step::typed(&command.with("--abandon-batches"), what));
+        }
     } else if let RunState::Ended { outcome: RunOutcome::NoDocuments, .. } = facts.state {
         steps.push(Step::by_hand("give a folder that holds documents; --formats all takes more kinds of them"));
+        steps.push(Step::typed(command, "then this takes them"));
     }
     let again = || command.without(&AGAIN, &["--stage"]).with("--retry-failed");
     if facts.failed > 0 {
@@ -130,7 +135,7 @@ fn by_hand(stop: &Stop) -> Option<&'static str> {
             "wait until the provider answers again ('corpora doctor' asks it)"
         }
         StopReason::NoBatchEndpoint => "leave out --endpoint batch",
-        StopReason::BatchLost => "look at 'corpora batches'; --resubmit or --abandon-batches is yours to give",
+        StopReason::BatchLost => "look at 'corpora batches' and at the provider's own list: what was lost there?",
         StopReason::Cap | StopReason::BatchRefused | StopReason::BatchesLeft | StopReason::Standstill => return None,
     })
 }

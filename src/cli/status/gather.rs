@@ -10,8 +10,11 @@ use crate::cli::command_line::{Shown, hash_of};
 use crate::cli::exit::CommandError;
 use crate::cli::progress::counted;
 use crate::engine::{RunRecord, expiry_warnings};
-use crate::store::{Counts, Reader, Scope, StageFps};
+use crate::store::{BatchRow, BatchState, Counts, Reader, Scope, StageFps};
 use crate::values::{Gap, ModelChange, Stage, Subject};
+
+/// Provider batches of which a message is shown.
+const BATCH_NOTES: usize = 3;
 
 /// Counts of a stage for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,9 +37,11 @@ pub(in crate::cli) struct Status {
     /// Files kept without the text of some sections.
     pub(super) partial_files: u64,
     pub(super) stages: Vec<StageStatus>,
-    /// Batches that are not collected.
+    /// Provider batches that are not collected.
     pub(super) open_batches: u64,
-    /// Batches whose results go away before long.
+    /// What is told of provider batches while work is left: the newest ones.
+    pub(super) batch_notes: Vec<String>,
+    /// Provider batches whose results go away before long.
     pub(super) warnings: Vec<String>,
     /// How the newest run stands.
     pub(super) run: RunState,
@@ -73,7 +78,8 @@ pub(in crate::cli) fn gather(dir: &Path, reader: &Reader, fps: Option<StageFps>)
     };
     let waiting = stages.last().map_or(files, |last| last.waiting);
     let (answers, lost) = reader.ledger_sums()?;
-    let open = reader.all_open_batches()?;
+    let batches = reader.all_batches()?;
+    let open: Vec<&BatchRow> = batches.iter().filter(|batch| batch.state < BatchState::Collected).collect();
     let is_priced = open.iter().all(|batch| batch.reserved.is_some());
     let mut needs_ocr = 0;
     if let Some(fps) = &fps {
@@ -96,6 +102,7 @@ pub(in crate::cli) fn gather(dir: &Path, reader: &Reader, fps: Option<StageFps>)
         run,
         last_commit_ms_ago: since_last_commit(dir).map(|ago| ago.as_millis() as u64),
         open_batches: open.len() as u64,
+        batch_notes: if waiting > 0 || !open.is_empty() { batch_notes(&batches) } else { Vec::new() },
         warnings: expiry_warnings(reader, jiff::Timestamp::now().as_millisecond())?,
         answers: answers.count,
         dollars: (answers.unpriced == 0).then(|| answers.cost.dollars()),
@@ -113,6 +120,17 @@ pub(in crate::cli) fn gather(dir: &Path, reader: &Reader, fps: Option<StageFps>)
         next: next(waiting, failed_files, needs_ocr),
         steps: steps(&facts),
     })
+}
+
+/// Messages about the newest provider batches that have one, oldest first.
+fn batch_notes(batches: &[BatchRow]) -> Vec<String> {
+    let told = batches.iter().rev().filter_map(|batch| {
+        let name = batch.remote.as_deref().unwrap_or(&batch.token);
+        batch.message.as_ref().map(|message| format!("{name}: {message}"))
+    });
+    let mut notes: Vec<String> = told.take(BATCH_NOTES).collect();
+    notes.reverse();
+    notes
 }
 
 fn each_stage(

@@ -58,6 +58,9 @@ pub(super) fn print(
         );
         row(out, format!("{:<10}", "open"), words)?;
     }
+    for note in &status.batch_notes {
+        row(out, format!("{:<10}", "batch"), Shown(note).to_string())?;
+    }
     for warning in &status.warnings {
         row(out, paint::yellow(format!("{:<10}", "warning")), Shown(warning).to_string())?;
     }

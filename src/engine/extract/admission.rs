@@ -71,7 +71,7 @@ pub(super) fn held_by(open: &[BatchRow]) -> String {
     let requests: u64 = open.iter().map(|batch| batch.requests).sum();
     format!(
         "{} with {} of this question {} not collected, and what stands there is asked by nobody else; --endpoint batch waits for it and collects it, 'corpora batches' shows it, and --abandon-batches asks again for it and pays for it again",
-        plural(open.len() as u64, "batch", "batches"),
+        plural(open.len() as u64, "provider batch", "provider batches"),
         plural(requests, "request", "requests"),
         if open.len() == 1 { "is" } else { "are" },
     )

@@ -387,6 +387,8 @@ impl Vendor for Anthropic {
                 let status = status_of(error["type"].as_str().unwrap_or_default());
                 LineOutcome::Failed(told_trouble(self, status, &json!({"type": "error", "error": error})))
             }
+            "expired" => LineOutcome::Undone("the request expired".to_owned()),
+            "canceled" => LineOutcome::Undone("the request was cancelled".to_owned()),
             other => LineOutcome::Undone(format!("the request was {other}")),
         };
         Some(ResultLine { custom_id, outcome })

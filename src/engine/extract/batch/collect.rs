@@ -15,7 +15,7 @@ use crate::engine::error::RunError;
 use crate::engine::failpoint;
 use crate::remote::{BatchSeen, Standing, TroubleKind, UseOf};
 use crate::store::{BatchRow, BatchState, BatchUpdate};
-use crate::values::{Event, Stop, StopReason};
+use crate::values::{Event, Stop, StopReason, plural};
 
 /// Time for which answers that are owed are looked for in one run, before a person is asked.
 const OWED_PATIENCE: Duration = Duration::from_hours(6);
@@ -65,12 +65,12 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         {
             let message = if overdue {
                 format!(
-                    "batch {remote}: its time at the provider is over, and it is still '{}' there; it is waited for",
+                    "provider batch {remote}: its time at the provider is over, and it is still '{}' there; it is waited for",
                     seen.status
                 )
             } else {
                 format!(
-                    "batch {remote}: the provider calls its state '{}', a word that corpora does not know; its results are tried",
+                    "provider batch {remote}: the provider calls its state '{}', a word that corpora does not know; its results are tried",
                     seen.status
                 )
             };
@@ -114,8 +114,9 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 if trouble.kind == TroubleKind::NotFound && is_unknown {
                     let (_, silent) = self.reader.batch_outcomes(batch.id)?;
                     let name = batch.remote.as_deref().unwrap_or("?");
-                    let words =
-                        format!("batch {name}: nobody knows the state that it is in, and its results are not found");
+                    let words = format!(
+                        "provider batch {name}: nobody knows the state that it is in, and its results are not found"
+                    );
                     return self.owe(batch, silent, &words);
                 }
                 let expires = batch.expires_ms.is_none_or(|at| at - self.now_ms() < NEAR_EXPIRY_MS);
@@ -146,13 +147,21 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         match owed::verdict(read, counts, complete) {
             // In a state that nobody knows a batch is over when its provider counts every request.
             Verdict::Whole if is_unknown && silent > 0 && counts.is_none_or(|c| c.all() < batch.requests) => {
-                let words = format!("batch {name}: its results hold {answered} of {} answers", batch.requests);
+                let words = format!("provider batch {name}: its results hold {answered} of {} answers", batch.requests);
                 return self.owe(batch, silent, &words);
             }
             Verdict::Whole => {
                 self.refusals = 0;
-                let message = (import.foreign > 0)
-                    .then(|| format!("{} lines of its results were not ours or not readable", import.foreign));
+                let foreign = (import.foreign > 0).then(|| {
+                    let lines = plural(import.foreign, "line of its results was", "lines of its results were");
+                    format!("{lines} not ours or not readable")
+                });
+                let undone = self.undone(batch, silent)?;
+                if let Some(words) = &undone {
+                    self.run.emit(Event::Notice { message: format!("provider batch {name}: {words}") });
+                }
+                let told: Vec<String> = undone.into_iter().chain(foreign).collect();
+                let message = (!told.is_empty()).then(|| told.join("; "));
                 import::close(self, batch, message)?;
                 self.looks.remove(&batch.id);
                 // What was sent is answered: the payload is not needed any more.
@@ -162,7 +171,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             }
             Verdict::Foreign => {
                 let words = format!(
-                    "none of the {} lines of the results of batch {} is of a request of ours ({}): {} answers are paid for and cannot be read; nothing is asked again; {ASK_AGAIN}",
+                    "none of the {} lines of the results of the provider batch {} is of a request of ours ({}): {} answers are paid for and cannot be read; nothing is asked again; {ASK_AGAIN}",
                     import.foreign,
                     name,
                     import.example.as_deref().unwrap_or("no example"),
@@ -174,7 +183,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             }
             Verdict::Owed(owed) => {
                 let words = format!(
-                    "batch {name}: {} of its {} answers are paid for, as its provider counts, and its results hold {answered}",
+                    "provider batch {name}: {} of its {} answers are paid for, as its provider counts, and its results hold {answered}",
                     answered + owed,
                     batch.requests
                 );
@@ -182,6 +191,17 @@ impl<E: BatchEndpoint> Driver<'_, E> {
             }
         }
         Ok(Step::Moved)
+    }
+
+    /// What the provider did not do of a batch that is read, in words: much of it may have expired.
+    fn undone(&self, batch: &BatchRow, silent: u64) -> Result<Option<String>, RunError> {
+        let (told, why) = self.reader.batch_undone(batch.id)?;
+        let undone = told + silent;
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+        let of = plural(batch.requests, "request", "requests");
+        Ok((undone > 0).then(|| {
+            format!("{undone} of its {of} were not answered{why}; what has not failed for good is asked again")
+        }))
     }
 
     /// Answers of the first batches that are of no use to anybody stop the run: the next would be paid for too.

@@ -100,7 +100,7 @@ pub(super) fn no_room(remote: &Remote) -> Stop {
     Stop::new(
         StopReason::Cap,
         format!(
-            "--max-cost {cap} leaves no room for the next requests, whose batches would be set aside at their most, beside what this folder has spent and what its open batches may cost; the same command with a higher --max-cost continues"
+            "--max-cost {cap} leaves no room for the next requests, whose provider batches would be set aside at their most, beside what this folder has spent and what its open provider batches may cost; the same command with a higher --max-cost continues"
         ),
     )
 }
@@ -158,8 +158,8 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
     pub(super) fn leave(&mut self, open: &[BatchRow]) {
         let requests: u64 = open.iter().map(|b| b.requests).sum();
         let what = match open.len() {
-            1 => format!("1 batch with {} is", plural(requests, "request", "requests")),
-            n => format!("{n} batches with {requests} requests are"),
+            1 => format!("1 provider batch with {} is", plural(requests, "request", "requests")),
+            n => format!("{n} provider batches with {requests} requests are"),
         };
         let left = open.iter().filter_map(|b| b.expires_ms).min().map(|at| at - self.now_ms()).filter(|left| *left > 0);
         let until =
@@ -188,7 +188,7 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             Next::Again(pause) => look.not_before = Some(now + pause),
             Next::QueueFull => {
                 look.behind = there;
-                let message = format!("{}; the next batch is sent when one has ended", trouble.message);
+                let message = format!("{}; the next provider batch is sent when one has ended", trouble.message);
                 self.run.emit(Event::Notice { message });
             }
             Next::Smaller => self.smaller(batch, trouble)?,
@@ -211,14 +211,14 @@ impl<'a, E: BatchEndpoint> Driver<'a, E> {
             (Call::Look, TroubleKind::NotFound) => Stop::new(
                 StopReason::BatchLost,
                 format!(
-                    "the provider does not show the batch {remote} of {} requests: use the key and the workspace that it was submitted with; it stays in the ledger, and nothing is asked again",
+                    "the provider does not show the provider batch {remote} of {} requests: use the key and the workspace that it was submitted with; it stays in the ledger, and nothing is asked again",
                     batch.requests
                 ),
             ),
             (Call::Results, TroubleKind::NotFound) => Stop::new(
                 StopReason::BatchLost,
                 format!(
-                    "the results of the batch {remote} cannot be read ({}): providers keep them for {} days; the same command looks again, {ASK_AGAIN}",
+                    "the results of the provider batch {remote} cannot be read ({}): providers keep them for {} days; the same command looks again, {ASK_AGAIN}",
                     trouble.message,
                     self.remote.dialect.vendor.result_days()
                 ),

@@ -19,11 +19,11 @@ pub fn expiry_warning(batch: &BatchRow, now_ms: i64) -> Option<String> {
     }
     Some(match left {
         1.. => format!(
-            "the results of the batch {name} go away in {}: collect them before that, with the command that made it",
+            "the results of the provider batch {name} go away in {}: collect them before that, with the command that made it",
             span(left)
         ),
         _ => format!(
-            "the results of the batch {name} went away {} ago, by what the provider promises: try at once to collect them, with the command that made it",
+            "the results of the provider batch {name} went away {} ago, by what the provider promises: try at once to collect them, with the command that made it",
             span(-left)
         ),
     })

@@ -109,7 +109,7 @@ fn one<E: BatchEndpoint>(driver: &mut Driver<'_, E>, batch: &BatchRow, line: Res
     let seq = line.custom_id.strip_prefix(&batch.token).and_then(|rest| rest.strip_prefix('-')?.parse::<i64>().ok());
     let Some(seq) = seq.filter(|seq| (0..batch.requests.cast_signed()).contains(seq)) else {
         return Ok(Line::Foreign(format!(
-            "results hold a line for the id '{}', which is of no request of this batch",
+            "results hold a line for the id '{}', which is of no request of this provider batch",
             line.custom_id
         )));
     };

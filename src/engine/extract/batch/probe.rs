@@ -104,7 +104,7 @@ impl Driver<'_, Client> {
                 Disposition::FailUnit if trouble.kind == TroubleKind::Refused => return Ok(true),
                 _ => {
                     let words = format!(
-                        "one request was sent to try it, before the batch: {}; {}",
+                        "one request was sent to try it, before the provider batch: {}; {}",
                         trouble.message,
                         trouble.remedy()
                     );

@@ -140,11 +140,11 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                     return Ok(Step::Moved);
                 }
                 let message = format!(
-                    "whether the provider has this batch of {} requests cannot be told before a batch of the same size ends there: waiting for it costs nothing; --resubmit sends it again, and pays twice if it was taken",
+                    "whether this provider batch of {} requests was made cannot be told before one of the same size ends there: waiting for it costs nothing; --resubmit sends it again, and pays twice if it was taken",
                     batch.requests
                 );
                 if batch.message.as_deref() != Some(&message) {
-                    self.run.emit(Event::Notice { message: format!("batch {}: {message}", batch.token) });
+                    self.run.emit(Event::Notice { message: format!("provider batch {}: {message}", batch.token) });
                     self.note(BatchUpdate { id: batch.id, message: Some(message), ..BatchUpdate::default() })?;
                 }
                 Ok(Step::Held)
@@ -153,7 +153,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 self.stop = Some(Stop::new(
                     StopReason::BatchLost,
                     format!(
-                        "whether the provider has the batch {} of {} requests cannot be found out: {remote}, which has as many, is over there, and none of its results can be read; --resubmit sends it again, and pays twice if that was it",
+                        "whether the provider batch {} of {} requests was made cannot be found out: {remote}, which has as many, is over there, and none of its results can be read; --resubmit sends it again, and pays twice if that was it",
                         batch.token, batch.requests
                     ),
                 ));
@@ -188,7 +188,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         let half = (batch.bytes / 2).max(1);
         self.options.limits.bytes = self.options.limits.bytes.min(half);
         let message = format!(
-            "a batch of {} bytes is too large for the provider or somebody on the way to it ({}); the next ones hold {half} bytes at most, as with --batch-bytes {half}",
+            "a provider batch of {} bytes is too large for the provider or somebody on the way to it ({}); the next ones hold {half} bytes at most, as with --batch-bytes {half}",
             batch.bytes, trouble.message
         );
         self.run.emit(Event::Notice { message: message.clone() });
@@ -206,13 +206,14 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         if queue_full {
             let half = (batch.input / 2).max(1);
             self.options.most_tokens = Some(self.options.most_tokens.map_or(half, |most| most.min(half)));
-            let message =
-                format!("the provider takes less at once ({message}); the next batches hold {half} tokens at most");
+            let message = format!(
+                "the provider takes less at once ({message}); the next provider batches hold {half} tokens at most"
+            );
             self.run.emit(Event::Notice { message });
             if batch.requests == 1 {
                 self.stop = Some(Stop::new(
                     StopReason::BatchRefused,
-                    "not even one request fits into the provider's queue; try again when earlier batches are over",
+                    "not even one request fits into the provider's queue; try again when earlier provider batches are over",
                 ));
             }
             return Ok(());
@@ -221,7 +222,10 @@ impl<E: BatchEndpoint> Driver<'_, E> {
         if self.refusals >= REFUSALS {
             self.stop = Some(Stop::new(
                 StopReason::BatchRefused,
-                format!("the provider refused {} batches in a row, the last because: {message}", self.refusals),
+                format!(
+                    "the provider refused {} provider batches in a row, the last because: {message}",
+                    self.refusals
+                ),
             ));
         }
         Ok(())

@@ -26,7 +26,7 @@ pub(in crate::engine) fn settle_open_batches(run: &Run<'_>, remote: &Remote) -> 
     if !others.is_empty() {
         let message = format!(
             "{} of another question (prompt, model or provider) {} open in this folder, and count against --max-cost; the command that made {} collects {}",
-            plural(others.len() as u64, "batch", "batches"),
+            plural(others.len() as u64, "provider batch", "provider batches"),
             if others.len() == 1 { "is" } else { "are" },
             if others.len() == 1 { "it" } else { "them" },
             if others.len() == 1 { "it" } else { "them" },
@@ -37,7 +37,8 @@ pub(in crate::engine) fn settle_open_batches(run: &Run<'_>, remote: &Remote) -> 
         for batch in &mine {
             give_up(run, &reader, batch, "given up by --abandon-batches")?;
             let name = batch.remote.as_deref().unwrap_or(&batch.token);
-            let message = format!("batch {name} is given up: what it may have cost stands in 'corpora cost' as lost");
+            let message =
+                format!("provider batch {name} is given up: what it may have cost stands in 'corpora cost' as lost");
             run.emit(Event::Notice { message });
         }
         return Ok(());
@@ -88,7 +89,7 @@ fn collect_kept(
     if collected > 0 {
         let message = format!(
             "{} of another question had ended and {} collected: the command that made {} reads the answers, which are paid for",
-            plural(collected as u64, "batch", "batches"),
+            plural(collected as u64, "provider batch", "provider batches"),
             if collected == 1 { "is" } else { "are" },
             if collected == 1 { "it" } else { "them" },
         );

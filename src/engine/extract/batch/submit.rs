@@ -100,7 +100,7 @@ impl<E: BatchEndpoint> Driver<'_, E> {
                 self.failed(batch, Call::Create, &trouble)
             }
             Err(trouble) => {
-                let message = Some(format!("{}; whether the batch was made is looked up", trouble.message));
+                let message = Some(format!("{}; whether the provider batch was made is looked up", trouble.message));
                 self.note(BatchUpdate {
                     id: batch.id,
                     state: Some(BatchState::Ambiguous),

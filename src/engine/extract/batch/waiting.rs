@@ -39,7 +39,7 @@ pub(super) fn give_up(run: &Run<'_>, reader: &Reader, batch: &BatchRow, why: &st
             doc: request.doc,
             model: batch.model.clone(),
             message: format!(
-                "{silent} requests of the batch {}: {why}",
+                "{silent} requests of the provider batch {}: {why}",
                 batch.remote.as_deref().unwrap_or(&batch.token)
             ),
             most: Usage {
