@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 for package in "$@"; do
   root=$(mktemp -d)
   case $package in
-    *.tar.gz) tar -xzf "$package" -C "$root" --strip-components=1; program=$root/corpora ;;
+    *.tar.gz) tar -xf "$package" -C "$root" --strip-components=1; program=$root/corpora ;;
     *.deb) dpkg-deb --extract "$package" "$root"; program=$root/usr/bin/corpora ;;
     *.rpm) rpm2cpio "$package" | (cd "$root" && cpio -idm --quiet); program=$root/usr/bin/corpora ;;
     *.whl) python3 -m venv "$root" && "$root/bin/pip" install --quiet --no-index "$package"; program=$root/bin/corpora ;;
