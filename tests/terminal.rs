@@ -117,8 +117,7 @@ fn resized_in_mid_run(color: &str) {
     // The rest of the answers come at once.
     terminal.rehearsal.simulator.reconfigure(SimulatorConfig::default());
     let shown = terminal.until(60, |shown| shown.contains("\n  next "));
-    for row in
-        ["  partly done 8 of 9 files", "  failed      1: a-shelf-of-long", "volume.pdf", "  results     in out"]
+    for row in ["  partly done 8 of 9 files", "  failed      1: a-shelf-of-long", "volume.pdf", "  results     in out"]
     {
         assert!(shown.contains(row), "'{row}' is not in\n{shown}");
     }
