@@ -13,7 +13,7 @@ mod side_by_side;
 mod tesseract;
 
 pub(crate) use ink::is_picture;
-pub(crate) use picture::for_people;
+pub(crate) use picture::{Drawing, for_people};
 pub(crate) use print::shows_print;
 pub(crate) use reading::{OcrWord, PageReading};
 pub use recognition::{LANGUAGE_FOLLOWS, OcrCount, OcrMode, OcrSettings};

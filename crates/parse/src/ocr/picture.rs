@@ -154,15 +154,25 @@ fn pixels(page: &Page<'_>, dots_per_inch: f32) -> Result<(Pixmap, f32), OcrFailu
     Ok((pixmap, scale))
 }
 
-/// A page in colours for people: a PNG file, its size in pixels, and pixels to a point.
+/// A page in colours, for people.
+pub(crate) struct Drawing {
+    /// PNG file.
+    pub(crate) png: Vec<u8>,
+    /// Width and height in pixels.
+    pub(crate) size: (u32, u32),
+    /// Pixels to a point.
+    pub(crate) scale: f32,
+}
+
+/// A page in colours for people.
 ///
 /// # Errors
 /// If the page has no size.
-pub(crate) fn for_people(page: &Page<'_>, dots_per_inch: f32) -> Result<(Vec<u8>, (u32, u32), f32), OcrFailure> {
+pub(crate) fn for_people(page: &Page<'_>, dots_per_inch: f32) -> Result<Drawing, OcrFailure> {
     let (pixmap, scale) = pixels(page, dots_per_inch)?;
     let size = (pixmap.width().into(), pixmap.height().into());
     let png = pixmap.into_png().map_err(|_| OcrFailure::NoPicture("its picture cannot be written"))?;
-    Ok((png, size, scale))
+    Ok(Drawing { png, size, scale })
 }
 
 /// The picture of a page in shades of grey, to be read.

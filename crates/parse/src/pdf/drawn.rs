@@ -13,7 +13,7 @@ use super::layers::Layers;
 use super::painter::Painter;
 use super::{content, document, hidden, structure};
 use crate::ParseSettings;
-use crate::ocr;
+use crate::ocr::{self, Drawing};
 
 /// Dots to an inch of a picture that people look at on a screen.
 const DOTS_PER_INCH: f32 = 110.0;
@@ -53,7 +53,7 @@ pub fn draw_page(
     let place = (number as usize).checked_sub(1).and_then(|at| places.get(at).copied()).flatten();
     let page = place.and_then(|place| pdf.pages().get(place));
     let page = page.ok_or_else(|| Failure::new(FailureKind::Damaged, format!("the file holds no page {number}")))?;
-    let (png, size, scale) = ocr::for_people(page, DOTS_PER_INCH)
+    let Drawing { png, size, scale } = ocr::for_people(page, DOTS_PER_INCH)
         .map_err(|_| Failure::new(FailureKind::Damaged, format!("page {number} cannot be drawn")))?;
     let unknown = UnknownCodes::default();
     let places = found(page, &mut Fonts::new(&unknown), &Layers::of(&pdf), words);
