@@ -6,7 +6,8 @@
 # The archive holds the program, its manual pages and completions, licence, README and samples. Everything lands in dist/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-target=$(rustc -vV | sed -n 's/^host: //p')
+host=$(rustc -vV | sed -n 's/^host: //p')
+target=$host
 deb= rpm= wheel=
 for word in "$@"; do
   case $word in
@@ -18,8 +19,11 @@ for word in "$@"; do
 done
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 export CORPORA_COMMIT="${CORPORA_COMMIT:-$(git rev-parse --short=12 HEAD 2>/dev/null || true)}"
-cargo build --release --locked --bin corpora --target "$target"
-program=${CARGO_TARGET_DIR:-target}/$target/release/corpora
+# For this machine, where every build goes; for another one, beside it.
+kind=() built=${CARGO_TARGET_DIR:-target}/release
+[ "$target" = "$host" ] || { kind=(--target "$target") && built=${CARGO_TARGET_DIR:-target}/$target/release; }
+cargo build --release --locked --bin corpora "${kind[@]}"
+program=$built/corpora
 # Where the program can run here it writes its own pages; else those of a build for this machine are the same.
 runs=$program
 "$runs" --version >/dev/null 2>&1 || { cargo build --release --locked --bin corpora && runs=${CARGO_TARGET_DIR:-target}/release/corpora; }
@@ -41,8 +45,8 @@ cp "$extra"/man/*.1 "$stage/$name/man/"
 cp -r "$extra/completions" contrib samples samples-trouble LICENSE README.md CHANGELOG.md "$stage/$name/"
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@${SOURCE_DATE_EPOCH:-0}" -C "$stage" -czf "dist/$name.tar.gz" "$name"
 
-[ -z "$deb" ] || cargo deb --no-build --target "$target" --output dist/
-[ -z "$rpm" ] || cargo generate-rpm --target "$target" --output dist/
-[ -z "$wheel" ] || maturin build --release --locked --target "$target" --out dist
+[ -z "$deb" ] || cargo deb --no-build "${kind[@]}" --output dist/
+[ -z "$rpm" ] || cargo generate-rpm "${kind[@]}" --output dist/
+[ -z "$wheel" ] || maturin build --release --locked "${kind[@]}" --out dist
 (cd dist && sha256sum -- *"$version"* >SHA256SUMS)
 ls -l dist
