@@ -5,16 +5,15 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use hayro_font::kurbo::{Affine, Point, Rect};
-use hayro_syntax::content::TypedIter;
-use hayro_syntax::content::ops::TypedInstruction as Op;
-use hayro_syntax::object::{Array, Dict, Name, Number, Object, Stream, dict_or_stream};
+use hayro_syntax::object::{Array, Dict, Name, Object, Stream, dict_or_stream};
 use hayro_syntax::page::{Page, Resources};
 use rustc_hash::FxHashMap;
 
 use super::fonts::{Face, Fonts, PageFont};
 use super::layers::Layers;
+use super::operations::{Operations, Operator as Op, Shown};
 use super::painter::{Painter, Pen};
-use super::rules::Strokes;
+use super::path::Path;
 use super::structure::entries;
 
 /// A page paints without end: its forms draw each other.
@@ -41,7 +40,7 @@ pub(super) fn paint<'a>(
     layers: &Layers,
     painter: &mut Painter,
 ) -> Result<(), Endless> {
-    ContentReader::new(page, fonts, layers, painter).read(TypedIter::new(&content_of(page)), page.resources(), 0)
+    ContentReader::new(page, fonts, layers, painter).read(&content_of(page), page.resources(), 0)
 }
 
 #[derive(Clone)]
@@ -93,46 +92,6 @@ impl TextState<'_> {
     }
 }
 
-/// Bounds of the path that is being built.
-#[derive(Default)]
-struct Path {
-    bounds: Option<Rect>,
-    clips: bool,
-    strokes: Strokes,
-}
-
-impl Path {
-    fn begin(&mut self, x: Number, y: Number) {
-        let point = Point::new(x.as_f64(), y.as_f64());
-        self.bounds = Some(self.bounds.map_or(Rect::from_points(point, point), |bounds| bounds.union_pt(point)));
-        self.strokes.move_to(point);
-    }
-
-    fn line_to(&mut self, x: Number, y: Number) {
-        if self.bounds.is_some() {
-            self.strokes.line_to(Point::new(x.as_f64(), y.as_f64()));
-        }
-        self.grow(&[(x, y)]);
-    }
-
-    /// A curve: none of it is a rule.
-    fn go_on(&mut self, points: &[(Number, Number)]) {
-        if let (true, Some((x, y))) = (self.bounds.is_some(), points.last()) {
-            self.strokes.jump_to(Point::new(x.as_f64(), y.as_f64()));
-        }
-        self.grow(points);
-    }
-
-    /// A path that has no beginning does not go on.
-    fn grow(&mut self, points: &[(Number, Number)]) {
-        if let Some(bounds) = &mut self.bounds {
-            for (x, y) in points {
-                *bounds = bounds.union_pt(Point::new(x.as_f64(), y.as_f64()));
-            }
-        }
-    }
-}
-
 pub(super) struct ContentReader<'r, 'a> {
     fonts: &'r mut Fonts<'a>,
     layers: &'r Layers,
@@ -160,123 +119,45 @@ impl<'r, 'a> ContentReader<'r, 'a> {
         Self { fonts, layers, painter, state, saved: Vec::new(), unsaved: 0, hidden: Vec::new(), forms: 0 }
     }
 
-    fn read(&mut self, mut operations: TypedIter<'_>, resources: &Resources<'a>, depth: u32) -> Result<(), Endless> {
+    fn read(&mut self, content: &[u8], resources: &Resources<'a>, depth: u32) -> Result<(), Endless> {
+        let mut operations = Operations::new(content);
         let mut fonts: FxHashMap<Box<[u8]>, Option<Rc<PageFont<'a>>>> = FxHashMap::default();
         let mut path = Path::default();
         let (saved, hidden) = (self.saved.len() + self.unsaved, self.hidden.len());
-        while let Some(operation) = operations.next() {
-            match operation {
-                Op::SaveState(_) => self.save(),
-                Op::RestoreState(_) if self.saved.len() + self.unsaved > saved => self.restore(),
-                Op::Transform(t) => self.state.ctm *= matrix([t.0, t.1, t.2, t.3, t.4, t.5]),
-                Op::SetGraphicsState(name) => {
-                    if let Some(state) = resources.get_ext_g_state(name.0) {
-                        self.set_font_of(&state);
-                    }
-                }
-
-                Op::MoveTo(p) => path.begin(p.0, p.1),
-                Op::RectPath(r) => {
-                    path.begin(r.0, r.1);
-                    let (x, y) = (r.0.as_f64(), r.1.as_f64());
-                    let corner = Point::new(x + r.2.as_f64(), y + r.3.as_f64());
-                    path.bounds = path.bounds.map(|bounds| bounds.union_pt(corner));
-                    path.strokes.rectangle(Rect::from_points((x, y), corner));
-                }
-                Op::LineTo(p) => path.line_to(p.0, p.1),
-                Op::CubicTo(c) => path.go_on(&[(c.0, c.1), (c.2, c.3), (c.4, c.5)]),
-                Op::CubicStartTo(c) => path.go_on(&[(c.0, c.1), (c.2, c.3)]),
-                Op::CubicEndTo(c) => path.go_on(&[(c.0, c.1), (c.2, c.3)]),
-                Op::ClosePath(_) => path.strokes.close(),
-                Op::ClipNonZero(_) | Op::ClipEvenOdd(_) => path.clips = true,
-                Op::EndPath(_) => self.paint_path(&mut path, None),
-                Op::StrokePath(_) | Op::FillAndStrokeNonZero(_) | Op::FillAndStrokeEvenOdd(_) => {
-                    self.paint_path(&mut path, Some(true));
-                }
-                Op::CloseAndStrokePath(_) | Op::CloseFillAndStrokeNonZero(_) | Op::CloseFillAndStrokeEvenOdd(_) => {
-                    path.strokes.close();
-                    self.paint_path(&mut path, Some(true));
-                }
-                Op::FillPathNonZero(_) | Op::FillPathNonZeroCompatibility(_) | Op::FillPathEvenOdd(_) => {
-                    self.paint_path(&mut path, Some(false));
-                }
-
-                Op::BeginText(_) => {
-                    self.state.text.matrix = Affine::IDENTITY;
-                    self.state.text.line_matrix = Affine::IDENTITY;
-                }
-                Op::TextFont(t) => {
-                    let font = match fonts.get(t.0.as_ref()) {
-                        Some(font) => font.clone(),
-                        None => {
-                            let font = resources.get_font(t.0).and_then(|dict| self.fonts.font(&dict));
-                            fonts.insert(t.0.as_ref().into(), font.clone());
-                            font
-                        }
-                    };
-                    self.state.text.font = font;
-                    self.state.text.size = t.1.as_f64();
-                }
-                Op::CharacterSpacing(n) => self.state.text.character_space = n.0.as_f64(),
-                Op::WordSpacing(n) => self.state.text.word_space = n.0.as_f64(),
-                Op::HorizontalScaling(n) => self.state.text.scale = n.0.as_f64() / 100.0,
-                Op::TextLeading(n) => self.state.text.leading = n.0.as_f64(),
-                Op::TextRenderingMode(n) => self.state.text.is_invisible = matches!(n.0.as_i64(), 3 | 7),
-                Op::TextRise(n) => self.state.text.rise = n.0.as_f64(),
-                Op::SetTextMatrix(m) => {
-                    self.state.text.line_matrix = matrix([m.0, m.1, m.2, m.3, m.4, m.5]);
-                    self.state.text.matrix = self.state.text.line_matrix;
-                }
-                Op::NextLine(n) => self.state.text.next_line(n.0.as_f64(), n.1.as_f64()),
-                Op::NextLineAndSetLeading(n) => {
-                    self.state.text.leading = -n.1.as_f64();
-                    self.state.text.next_line(n.0.as_f64(), n.1.as_f64());
-                }
-                Op::NextLineUsingLeading(_) => self.state.text.next_line(0.0, -self.state.text.leading),
-                Op::ShowText(s) => self.show(std::iter::once(Object::String(s.0.clone()))),
-                Op::NextLineAndShowText(s) => {
-                    self.state.text.next_line(0.0, -self.state.text.leading);
-                    self.show(std::iter::once(Object::String(s.0.clone())));
-                }
-                Op::ShowTextWithParameters(s) => {
-                    self.state.text.word_space = s.0.as_f64();
-                    self.state.text.character_space = s.1.as_f64();
-                    self.state.text.next_line(0.0, -self.state.text.leading);
-                    self.show(std::iter::once(Object::String(s.2.clone())));
-                }
-                Op::ShowTexts(s) => self.show(s.0.iter()),
-
-                Op::BeginMarkedContent(mark) => {
-                    self.hidden.push(self.is_hidden());
-                    self.painter.begin_marked_content(mark.0.as_ref(), None);
-                }
-                Op::BeginMarkedContentWithProperties(mark) => {
-                    let name = mark.1.clone().into_name();
-                    let named = name.as_ref().and_then(|name| resources.properties.get::<Dict<'_>>(name));
-                    let is_shown = match &name {
-                        Some(name) if mark.0.as_ref() == b"OC" => {
-                            self.layers.shows(&resources.properties, name.as_ref())
-                        }
-                        _ => true,
-                    };
-                    self.hidden.push(self.is_hidden() || !is_shown);
-                    let properties =
-                        named.as_ref().or_else(|| dict_or_stream(mark.1).map(|(properties, _)| properties));
-                    self.painter.begin_marked_content(mark.0.as_ref(), properties);
-                }
+        while let Some(operator) = operations.next() {
+            match operator {
+                Op::SaveState => self.save(),
+                Op::RestoreState if self.saved.len() + self.unsaved > saved => self.restore(),
                 // A form does not end what was begun outside of it.
-                Op::EndMarkedContent(_) if self.hidden.len() > hidden => {
+                Op::EndMarkedContent if self.hidden.len() > hidden => {
                     self.hidden.pop();
                     self.painter.end_marked_content();
                 }
-                Op::InlineImage(image) if !self.is_hidden() => self.picture(image.0.dict()),
-                Op::XObject(name) => {
-                    if let Some(form) = resources.get_x_object(name.0) {
+                Op::ExternalObject => {
+                    let name = operations.name_before(0).map(Name::new_unescaped);
+                    if let Some(form) = name.and_then(|name| resources.get_x_object(&name)) {
                         path = Path::default();
                         self.form(&form, resources, depth)?;
                     }
                 }
-                _ => {}
+                Op::Font => _ = self.set_font(&operations, resources, &mut fonts),
+                Op::GraphicsState
+                | Op::InlinePicture
+                | Op::BeginMarkedContent
+                | Op::BeginMarkedContentWithProperties => _ = self.with_resources(operator, &operations, resources),
+                Op::MoveTo
+                | Op::LineTo
+                | Op::Rectangle
+                | Op::Curve
+                | Op::CurveFromHere
+                | Op::CurveToEnd
+                | Op::ClosePath
+                | Op::Clip
+                | Op::EndPath
+                | Op::Stroke
+                | Op::CloseAndStroke
+                | Op::Fill => _ = self.path(operator, &operations, &mut path),
+                _ => _ = self.text(operator, &operations),
             }
         }
         while self.hidden.len() > hidden {
@@ -287,6 +168,130 @@ impl<'r, 'a> ContentReader<'r, 'a> {
             self.restore();
         }
         Ok(())
+    }
+    /// Sets a font. None where it is not said which.
+    fn set_font(
+        &mut self,
+        operands: &Operations<'_>,
+        resources: &Resources<'a>,
+        fonts: &mut FxHashMap<Box<[u8]>, Option<Rc<PageFont<'a>>>>,
+    ) -> Option<()> {
+        let (name, size) = (operands.name_before(1)?, operands.last_number()?);
+        let font = match fonts.get(name) {
+            Some(font) => font.clone(),
+            None => {
+                let dict = resources.get_font(&Name::new_unescaped(name));
+                let font = dict.and_then(|dict| self.fonts.font(&dict));
+                fonts.insert(name.into(), font.clone());
+                font
+            }
+        };
+        self.state.text.font = font;
+        self.state.text.size = size;
+        Some(())
+    }
+
+    /// Does what an operator says that names something else, or begins marked content. None where it does not say enough.
+    fn with_resources(&mut self, operator: Op, operands: &Operations<'_>, resources: &Resources<'a>) -> Option<()> {
+        match operator {
+            Op::GraphicsState => {
+                let state = resources.get_ext_g_state(&Name::new_unescaped(operands.name_before(0)?))?;
+                self.set_font_of(&state);
+            }
+            Op::InlinePicture => {
+                if let (false, Object::Stream(picture)) = (self.is_hidden(), operands.last_object()?) {
+                    self.picture(picture.dict());
+                }
+            }
+            Op::BeginMarkedContent => {
+                let tag = operands.name_before(0)?;
+                self.hidden.push(self.is_hidden());
+                self.painter.begin_marked_content(tag, None);
+            }
+            _ => {
+                let (tag, name) = (operands.name_before(1)?, operands.name_before(0));
+                let named = name.and_then(|name| resources.properties.get::<Dict<'_>>(name));
+                let is_shown = match name {
+                    Some(name) if tag == b"OC" => self.layers.shows(&resources.properties, name),
+                    _ => true,
+                };
+                self.hidden.push(self.is_hidden() || !is_shown);
+                let given = || operands.last_object().and_then(dict_or_stream).map(|(properties, _)| properties);
+                self.painter.begin_marked_content(tag, named.as_ref().or_else(given));
+            }
+        }
+        Some(())
+    }
+
+    /// Does what an operator says of a path. None where it does not say enough.
+    fn path(&mut self, operator: Op, operands: &Operations<'_>, path: &mut Path) -> Option<()> {
+        let point = |[x, y]: [f64; 2]| Point::new(x, y);
+        let points = |[x0, y0, x1, y1]: [f64; 4]| [Point::new(x0, y0), Point::new(x1, y1)];
+        match operator {
+            Op::MoveTo => path.begin(point(operands.numbers()?)),
+            Op::LineTo => path.line_to(point(operands.numbers()?)),
+            Op::Rectangle => path.rectangle(operands.numbers()?),
+            Op::Curve => {
+                let [x, y, rest @ ..] = operands.numbers::<6>()?;
+                let [second, third] = points(rest);
+                path.go_on(&[point([x, y]), second, third]);
+            }
+            Op::CurveFromHere | Op::CurveToEnd => path.go_on(&points(operands.numbers()?)),
+            Op::ClosePath => path.strokes.close(),
+            Op::Clip => path.clips = true,
+            Op::EndPath => self.paint_path(path, None),
+            Op::Stroke => self.paint_path(path, Some(true)),
+            Op::CloseAndStroke => {
+                path.strokes.close();
+                self.paint_path(path, Some(true));
+            }
+            _ => self.paint_path(path, Some(false)),
+        }
+        Some(())
+    }
+
+    /// Does what an operator says of text, or of the place where all is painted. None where it does not say enough.
+    fn text(&mut self, operator: Op, operands: &Operations<'_>) -> Option<()> {
+        let text = &mut self.state.text;
+        match operator {
+            Op::Transform => self.state.ctm *= Affine::new(operands.numbers()?),
+            Op::BeginText => (text.matrix, text.line_matrix) = (Affine::IDENTITY, Affine::IDENTITY),
+            Op::CharacterSpacing => text.character_space = operands.last_number()?,
+            Op::WordSpacing => text.word_space = operands.last_number()?,
+            Op::HorizontalScaling => text.scale = operands.last_number()? / 100.0,
+            Op::Leading => text.leading = operands.last_number()?,
+            Op::RenderingMode => text.is_invisible = matches!(operands.last_number()? as i64, 3 | 7),
+            Op::Rise => text.rise = operands.last_number()?,
+            Op::TextMatrix => {
+                text.line_matrix = Affine::new(operands.numbers()?);
+                text.matrix = text.line_matrix;
+            }
+            Op::NextLine => {
+                let [x, y] = operands.numbers()?;
+                text.next_line(x, y);
+            }
+            Op::NextLineAndSetLeading => {
+                let [x, y] = operands.numbers()?;
+                text.leading = -y;
+                text.next_line(x, y);
+            }
+            Op::NextLineUsingLeading => text.next_line(0.0, -text.leading),
+            Op::Show => self.show(std::iter::once(Shown::Text(operands.last_text()?))),
+            Op::NextLineAndShow => {
+                let shown = operands.last_text()?;
+                text.next_line(0.0, -text.leading);
+                self.show(std::iter::once(Shown::Text(shown)));
+            }
+            Op::NextLineSpacedAndShow => {
+                let ([word_space, character_space], shown) = (operands.numbers_before(1)?, operands.last_text()?);
+                (text.word_space, text.character_space) = (word_space, character_space);
+                text.next_line(0.0, -text.leading);
+                self.show(std::iter::once(Shown::Text(shown)));
+            }
+            Op::ShowPieces => self.show(operands.last_pieces()?),
+            _ => {}
+        }
+        Some(())
     }
 
     /// Reads a form.
@@ -316,7 +321,7 @@ impl<'r, 'a> ContentReader<'r, 'a> {
             self.state.ctm *= Affine::new(matrix);
         }
         self.clip(rect(bounds));
-        let read = self.read(TypedIter::new(&content), own.as_ref().unwrap_or(resources), depth + 1);
+        let read = self.read(&content, own.as_ref().unwrap_or(resources), depth + 1);
         self.restore();
         read
     }
@@ -383,7 +388,7 @@ impl<'r, 'a> ContentReader<'r, 'a> {
     }
 
     /// Shows strings; the numbers between them move what follows, in thousandths of the size.
-    fn show<'s>(&mut self, pieces: impl Iterator<Item = Object<'s>>) {
+    fn show<'s>(&mut self, pieces: impl Iterator<Item = Shown<'s>>) {
         let is_hidden = self.is_hidden();
         let state = &mut self.state;
         let text = &mut state.text;
@@ -395,10 +400,9 @@ impl<'r, 'a> ContentReader<'r, 'a> {
         let (mut x, mut y) = (0.0, 0.0);
         for piece in pieces {
             match piece {
-                Object::Number(back) if font.is_vertical => y -= back.as_f64() / 1000.0 * text.size,
-                Object::Number(back) => x -= back.as_f64() / 1000.0 * text.size * text.scale,
-                Object::String(string) => {
-                    let mut bytes = string.as_bytes();
+                Shown::Back(back) if font.is_vertical => y -= back / 1000.0 * text.size,
+                Shown::Back(back) => x -= back / 1000.0 * text.size * text.scale,
+                Shown::Text(mut bytes) => {
                     let is_shown = !is_hidden && (!font.is_substitute || bytes.is_ascii());
                     while let Some((code, length)) = font.first_code(bytes) {
                         bytes = bytes.get(length.max(1)..).unwrap_or_default();
@@ -423,16 +427,11 @@ impl<'r, 'a> ContentReader<'r, 'a> {
                         }
                     }
                 }
-                _ => {}
             }
         }
         self.painter.end_show(Face { is_invisible: text.is_invisible, ..font.face() });
         text.matrix *= Affine::translate((x, y));
     }
-}
-
-fn matrix(numbers: [Number; 6]) -> Affine {
-    Affine::new(numbers.map(|number| number.as_f64()))
 }
 
 /// A rectangle of two opposite corners.
@@ -459,12 +458,17 @@ fn content_of<'a>(page: &Page<'a>) -> Cow<'a, [u8]> {
 /// Test whether a page's own content shows text.
 pub(super) fn shows_text(page: &Page<'_>) -> bool {
     let content = content_of(page);
-    let mut operations = TypedIter::new(&content);
-    while let Some(operation) = operations.next() {
-        if matches!(
-            operation,
-            Op::ShowText(_) | Op::ShowTexts(_) | Op::NextLineAndShowText(_) | Op::ShowTextWithParameters(_)
-        ) {
+    let mut operations = Operations::new(&content);
+    while let Some(operator) = operations.next() {
+        let shows = match operator {
+            Op::Show | Op::NextLineAndShow => operations.last_text().is_some(),
+            Op::NextLineSpacedAndShow => {
+                operations.numbers_before::<2>(1).is_some() && operations.last_text().is_some()
+            }
+            Op::ShowPieces => operations.last_pieces().is_some(),
+            _ => false,
+        };
+        if shows {
             return true;
         }
     }
