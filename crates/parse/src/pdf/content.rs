@@ -11,7 +11,8 @@ use rustc_hash::FxHashMap;
 
 use super::fonts::{Face, Fonts, PageFont};
 use super::layers::Layers;
-use super::operations::{Operations, Operator as Op, Shown};
+use super::operations::{Operations, Shown};
+use super::operators::Operator as Op;
 use super::painter::{Painter, Pen};
 use super::path::Path;
 use super::structure::entries;

@@ -24,6 +24,7 @@ mod layers;
 mod lines;
 mod notes;
 mod operations;
+mod operators;
 mod order;
 mod pages;
 mod painter;
