@@ -437,8 +437,9 @@ fn a_program_that_a_worker_starts_writes_nothing_reads_nothing_and_reaches_no_ne
     stand_in(&shelf.path().join("bin"), &attempts(&shelf, listener.local_addr().unwrap().port()));
     let path = format!("{}:{}", shelf.path().join("bin").display(), std::env::var("PATH").unwrap());
     let run = |args: &[&str]| Run(command(shelf.path(), args).env("PATH", &path).output().unwrap());
-    // The document alone, in the process of the person that names it, shows what could be done.
-    let free = run(&["parse", "books/scan.pdf"]).stderr();
+    // What it could do if nothing held it.
+    let free = Command::new(shelf.path().join("bin/tesseract")).stdin(Stdio::null()).output().unwrap();
+    let free = String::from_utf8_lossy(&free.stderr).into_owned();
     for what in [" write", " read", " list", " network"] {
         assert!(free.contains(what), "{what}: {free}");
     }
@@ -446,6 +447,8 @@ fn a_program_that_a_worker_starts_writes_nothing_reads_nothing_and_reaches_no_ne
     run(&["batch", "books", "-o", "out"]).exits(0);
     let status = shelf.run(&["status", "out"]).exits(0).stdout();
     assert!(status.contains("could:."), "{status}");
+    let alone = run(&["parse", "books/scan.pdf"]).stderr();
+    assert!(alone.contains("could:."), "a document that is looked at alone: {alone}");
     assert!(!shelf.path().join("written").exists());
 }
 

@@ -165,7 +165,7 @@ fn a_recognition_that_hangs_costs_its_page_alone() {
     stand_in(&shelf.path().join("bin"), "exec sleep 1000");
     let path = format!("bin:{}", std::env::var("PATH").unwrap());
     let started = Instant::now();
-    let batch = ["batch", "books", "-o", "out", "--progress", "json", "--parse-timeout", "4"];
+    let batch = ["batch", "books", "-o", "out", "--progress", "json", "--parse-timeout", "1"];
     let run = with_path_list(&shelf, &path, &batch).exits(0);
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     assert_eq!(run.summary()["partial"], 1, "{}", run.stderr());

@@ -1,7 +1,7 @@
 //! Compositions of everything that providers were seen to do, by chance: what has to hold whatever comes together.
 //!
 //! ```sh
-//! CORPORA_COMPOSITIONS=10000 cargo test --test main compositions:: -- --ignored --nocapture   # so many, from 1000
+//! CORPORA_COMPOSITIONS=10000 cargo test --test main compositions:: -- --ignored --nocapture   # so many, from 1000 or CORPORA_COMPOSITIONS_FROM
 //! CORPORA_COMPOSITION=1234 cargo test --test main compositions:: -- --nocapture                # this one, told step by step
 //! ```
 
@@ -381,6 +381,7 @@ fn whatever_comes_together_nothing_is_paid_for_twice_and_the_ledger_balances() {
 #[test]
 #[ignore = "takes as long as CORPORA_COMPOSITIONS says"]
 fn of_many_compositions_none_is_paid_for_twice() {
+    let first = number("CORPORA_COMPOSITIONS_FROM").unwrap_or(1_000);
     let many = number("CORPORA_COMPOSITIONS").unwrap_or(1_000);
-    play(&(1_000..1_000 + many).collect::<Vec<_>>());
+    play(&(first..first + many).collect::<Vec<_>>());
 }

@@ -271,14 +271,16 @@ impl Process {
         progress: &mut dyn FnMut(Position),
     ) -> Result<Result<(Reply, Vec<u8>), Failure>, Unput> {
         let started = Instant::now();
-        let mut deadline = started + limits.time * CLOCK_FACTOR;
+        // Pages that are being recognised are not counted yet, and end by themselves.
+        let until = |ocr_pages: u32| started + (limits.time + limits.ocr_page_time() * (ocr_pages + 1)) * CLOCK_FACTOR;
+        let mut deadline = until(0);
         question.put(&mut self.requests, deadline)?;
         loop {
             let reply = self.read_frame(deadline)?;
             match serde_json::from_slice(&reply).map_err(|_| Unput::Died)? {
                 Reply::Progress { section, done, total, ocr_pages } => {
                     // Progress alone buys no time; pages that are recognised do.
-                    deadline = started + limits.time * CLOCK_FACTOR + limits.ocr_page_time() * ocr_pages;
+                    deadline = until(ocr_pages);
                     progress(Position { section, done, total });
                 }
                 // It comes once, and has come.

@@ -1,6 +1,6 @@
 //! The reading of one picture: as it is, and where that is not sure, prepared, from other sides, in another language.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hayro_interpret::kurbo::{Affine, Point};
 
@@ -9,7 +9,7 @@ use super::look::Look;
 use super::picture::Picture;
 use super::prepare::prepare;
 use super::recognition::{OcrFailure, OcrSettings};
-use super::tesseract::{self, Word};
+use super::tesseract::{self, Deadline, Word};
 use corpora_values::Recognition;
 
 /// A word that was read, with its place on the page. Lengths are points.
@@ -103,9 +103,9 @@ impl Attempt {
 }
 
 impl Reader<'_> {
-    /// Reads a picture within `time` by the clock. What runs out of time after a first reading leaves that one.
+    /// Reads a picture, each time within `time` of the processor, and in all within four times as much by the clock. What runs out of time after a first reading leaves that one.
     pub(super) fn read(&self, picture: &Picture, time: Duration) -> Result<PageReading, OcrFailure> {
-        let deadline = Instant::now() + time;
+        let deadline = Deadline::of(time);
         let look = Look::of(picture);
         let mut best = if look.is_sideways {
             self.sideways(picture, &look, deadline)?
@@ -129,7 +129,7 @@ impl Reader<'_> {
     }
 
     /// Reads a picture whose lines run across, but may stand on their heads.
-    fn straight(&self, picture: &Picture, look: &Look, deadline: Instant) -> Result<Attempt, OcrFailure> {
+    fn straight(&self, picture: &Picture, look: &Look, deadline: Deadline) -> Result<Attempt, OcrFailure> {
         let first = self.first(picture, look, deadline)?;
         if first.certainty() >= MAY_BE_TURNED || (first.words.is_empty() && look.is_fine()) {
             return Ok(self.surely(first, picture, look, deadline));
@@ -141,7 +141,7 @@ impl Reader<'_> {
     }
 
     /// Reads a picture whose lines seem to run up or down.
-    fn sideways(&self, picture: &Picture, look: &Look, deadline: Instant) -> Result<Attempt, OcrFailure> {
+    fn sideways(&self, picture: &Picture, look: &Look, deadline: Deadline) -> Result<Attempt, OcrFailure> {
         let side = self.side(picture, &[1, 3, 0], 0.0, deadline);
         let found = self.turned(picture, side.unwrap_or(0), deadline)?;
         if found.certainty() >= MAY_BE_TURNED {
@@ -150,7 +150,7 @@ impl Reader<'_> {
         Ok(better(found, self.straight(picture, &Look { is_sideways: false, ..*look }, deadline)))
     }
 
-    fn turned(&self, picture: &Picture, quarters: u8, deadline: Instant) -> Result<Attempt, OcrFailure> {
+    fn turned(&self, picture: &Picture, quarters: u8, deadline: Deadline) -> Result<Attempt, OcrFailure> {
         let turned = picture.upright(quarters);
         let look = Look { is_sideways: false, ..Look::of(&turned) };
         let first = self.first(&turned, &look, deadline)?;
@@ -158,7 +158,7 @@ impl Reader<'_> {
     }
 
     /// Reads a picture as it is, or prepared against the faults that were seen.
-    fn first(&self, picture: &Picture, look: &Look, deadline: Instant) -> Result<Attempt, OcrFailure> {
+    fn first(&self, picture: &Picture, look: &Look, deadline: Deadline) -> Result<Attempt, OcrFailure> {
         if look.is_fine() {
             self.plain(picture, self.languages, deadline)
         } else {
@@ -167,7 +167,7 @@ impl Reader<'_> {
     }
 
     /// A reading, or the surer one of it and one in the other way, where it is not sure.
-    fn surely(&self, first: Attempt, picture: &Picture, look: &Look, deadline: Instant) -> Attempt {
+    fn surely(&self, first: Attempt, picture: &Picture, look: &Look, deadline: Deadline) -> Attempt {
         // A page on which nothing stands is not read again.
         if first.certainty() >= SURE || (first.words.is_empty() && look.is_fine()) {
             return first;
@@ -182,7 +182,7 @@ impl Reader<'_> {
 
     /// Quarters by which the text of a picture is turned: the surest of some sides, if it is surer than `certainty`. Letters half as
     /// large tell.
-    fn side(&self, picture: &Picture, sides: &[u8], certainty: f32, deadline: Instant) -> Option<u8> {
+    fn side(&self, picture: &Picture, sides: &[u8], certainty: f32, deadline: Deadline) -> Option<u8> {
         let small = picture.reduced(2);
         let mut best: Option<(f32, u8)> = None;
         for &quarters in sides {
@@ -204,7 +204,7 @@ impl Reader<'_> {
         picture: &Picture,
         best: &Attempt,
         language: &str,
-        deadline: Instant,
+        deadline: Deadline,
     ) -> Result<Attempt, OcrFailure> {
         let quarters = (quarters_of(best.turn) + 4 - quarters_of(picture.turn)) % 4;
         let turned = picture.upright(quarters);
@@ -216,7 +216,7 @@ impl Reader<'_> {
         }
     }
 
-    fn plain(&self, picture: &Picture, languages: &str, deadline: Instant) -> Result<Attempt, OcrFailure> {
+    fn plain(&self, picture: &Picture, languages: &str, deadline: Deadline) -> Result<Attempt, OcrFailure> {
         self.attempt(picture, Vec::new(), languages, deadline)
     }
 
@@ -225,7 +225,7 @@ impl Reader<'_> {
         picture: &Picture,
         look: &Look,
         languages: &str,
-        deadline: Instant,
+        deadline: Deadline,
     ) -> Result<Attempt, OcrFailure> {
         let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| prepare(picture, look)))
             .map_err(|_| OcrFailure::NoPicture("preparing it breaks the program"))?;
@@ -237,7 +237,7 @@ impl Reader<'_> {
         picture: &Picture,
         rules: Vec<(Point, Point)>,
         languages: &str,
-        deadline: Instant,
+        deadline: Deadline,
     ) -> Result<Attempt, OcrFailure> {
         let words = tesseract::recognise(self.settings, languages, picture, deadline)?;
         let Picture { to_page, turn, scale, .. } = *picture;

@@ -62,7 +62,7 @@ pub struct OcrSettings {
     pub under: Option<PathBuf>,
     /// Places beside the program's own that it may read: of its languages and its libraries, where a person moved them.
     pub needs: Vec<PathBuf>,
-    /// Time by the clock that the recognition of one page may take.
+    /// Processor time that one reading of a page may take; by the clock all of its readings may take four times as long.
     pub page_time: Duration,
     /// Pages of a document that are recognised at the same time, at most; 0 for as many as the machine has processors.
     pub at_once: usize,

@@ -9,6 +9,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use super::languages::Installed;
 use super::picture::Picture;
@@ -43,6 +45,37 @@ impl Word {
 /// More than this is no answer about one page.
 const MOST_OUTPUT: usize = 32 << 20;
 
+/// Times of processor time that something may take by the clock: what a page says must not depend on what else the machine does.
+const CLOCK_FACTOR: u32 = 4;
+
+/// End of the time for something.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadline {
+    clock: Instant,
+    processor: Duration,
+}
+
+impl Deadline {
+    /// The end of so much processor time, from now on.
+    pub(super) fn of(processor: Duration) -> Self {
+        Self { clock: Instant::now() + processor * CLOCK_FACTOR, processor }
+    }
+
+    /// Lets the system end a program when it has used the processor time; where the system does not, the clock ends it.
+    #[cfg(target_os = "linux")]
+    fn bind(self, child: &Child) {
+        let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return };
+        let Rlimit { current, maximum } = getrlimit(Resource::Cpu);
+        // Whole seconds are what the system counts.
+        let seconds = self.processor.as_secs() + 1;
+        let least = [current, maximum].into_iter().flatten().fold(seconds, u64::min);
+        let _ = prlimit(Some(pid), Resource::Cpu, Rlimit { current: Some(least), maximum });
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn bind(self, _: &Child) {}
+}
+
 /// Time for the list of languages.
 const LIST_TIME: Duration = Duration::from_secs(20);
 
@@ -54,7 +87,7 @@ pub(super) fn installed(program: &Path, settings: &OcrSettings) -> Result<Instal
     let shown = program.display();
     let mut command = ending_with_this_process(program, settings.under.as_deref());
     command.arg("--list-langs");
-    match run(&mut command, &[], Instant::now() + LIST_TIME) {
+    match run(&mut command, &[], Deadline::of(LIST_TIME)) {
         // Older ones list on standard error: <https://github.com/tesseract-ocr/tesseract/issues/1083>.
         Ok(done) => Ok(Installed::of_list(&format!(
             "{}\n{}",
@@ -71,7 +104,7 @@ pub(super) fn recognise(
     settings: &OcrSettings,
     languages: &str,
     picture: &Picture,
-    deadline: Instant,
+    deadline: Deadline,
 ) -> Result<Vec<Word>, OcrFailure> {
     let program = settings.program.as_deref().expect("without a program there is a hindrance");
     let mut image = format!("P5 {} {} 255\n", picture.width, picture.height).into_bytes();
@@ -87,7 +120,7 @@ pub(super) fn recognise(
         Stopped::Slow => OcrFailure::Slow,
         Stopped::Failed(e) => OcrFailure::Program(e.to_string()),
     })?;
-    // It inherits the limit of processor time of a parse worker.
+    // Its own processor time is spent, or that of the parse worker, which it inherits.
     if done.status.signal() == Some(rustix::process::Signal::XCPU.as_raw()) {
         return Err(OcrFailure::Slow);
     }
@@ -118,9 +151,10 @@ struct Done {
 }
 
 /// Runs a program to its end, or kills it when its time is over.
-fn run(command: &mut Command, input: &[u8], deadline: Instant) -> Result<Done, Stopped> {
+fn run(command: &mut Command, input: &[u8], deadline: Deadline) -> Result<Done, Stopped> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let done = converse(&mut child, input, deadline);
+    deadline.bind(&child);
+    let done = converse(&mut child, input, deadline.clock);
     if done.is_err() {
         let _ = child.kill();
         let _ = child.wait();
@@ -242,14 +276,26 @@ mod tests {
     #[test]
     fn a_program_that_hangs_is_stopped_and_one_that_floods_is_read() {
         let started = Instant::now();
-        let hangs = run(Command::new("sleep").arg("100"), &[7; 1 << 20], Instant::now() + Duration::from_millis(300));
+        let hangs = run(Command::new("sleep").arg("100"), &[7; 1 << 20], Deadline::of(Duration::from_millis(75)));
         assert!(matches!(hangs, Err(Stopped::Slow)));
         assert!(started.elapsed() < Duration::from_secs(20));
-        let soon = Instant::now() + Duration::from_secs(60);
+        let soon = Deadline::of(Duration::from_secs(60));
         let echoes = run(&mut Command::new("cat"), &[7; 1 << 20], soon);
         assert!(echoes.is_ok_and(|done| done.output.len() == 1 << 20 && done.status.success()));
         let deaf = run(&mut Command::new("true"), &[7; 1 << 20], soon);
         assert!(deaf.is_ok_and(|done| done.status.success()));
         assert!(matches!(run(&mut Command::new("/nowhere"), &[], soon), Err(Stopped::Failed(_))));
+        #[cfg(target_os = "linux")]
+        {
+            let patient =
+                Deadline { clock: Instant::now() + Duration::from_secs(120), processor: Duration::from_millis(1) };
+            let spins = run(Command::new("sh").args(["-c", "while :; do :; done"]), &[], patient);
+            let ended = spins.ok().and_then(|done| done.status.signal());
+            assert_eq!(
+                ended,
+                Some(rustix::process::Signal::XCPU.as_raw()),
+                "its processor time is over long before the clock"
+            );
+        }
     }
 }
