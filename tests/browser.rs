@@ -267,6 +267,30 @@ fn every_page_can_be_used_by_everybody() {
             }
         }
     }
+    // A page as it is printed, of the first passage that stands in a PDF.
+    browser.value(&format!("location.hash = '#/term/{first}'"));
+    browser.until("Boolean(document.querySelector('.passage button.place'))");
+    let printed = "[...document.querySelectorAll('#dialog button')].find((b) => b.textContent === 'as printed')";
+    for passage in 0..40 {
+        let place = format!("document.querySelectorAll('.passage button.place')[{passage}]");
+        assert_eq!(browser.value(&format!("Boolean({place})")), true, "no passage stands in a PDF");
+        browser.value(&format!("{place}.click()"));
+        browser.until("document.querySelector('#dialog').open && Boolean(document.querySelector('.pagetext'))");
+        if browser.value(&format!("Boolean({printed})")) == true {
+            break;
+        }
+        browser.value("document.querySelector('#dialog').close(); document.querySelector('#dialog').replaceChildren()");
+    }
+    browser.value(&format!("{printed}.click()"));
+    browser
+        .until("document.querySelectorAll('.sheet img').length === 1 && document.querySelector('.sheet img').complete");
+    browser.until("document.querySelector('.sheet img').naturalWidth > 300 && document.querySelectorAll('.sheet rect.hit').length > 0");
+    if let Some(folder) = &pictures {
+        let shot = browser.tell("Page.captureScreenshot", &json!({"format": "png"}))["data"].clone();
+        std::fs::write(folder.join("printed.b64"), shot.as_str().unwrap()).unwrap();
+    }
+    let broken = browser.value(&format!("{axe};{AXE}"));
+    found.extend(broken.as_array().unwrap().iter().map(|rule| format!("printed: {rule}")));
     browser.is_clean(&origin);
     assert!(found.is_empty(), "{found:#?}");
 }
