@@ -133,7 +133,11 @@ fn a_queue_that_is_full_is_waited_for() {
     at_each_provider(|provider| {
         let rehearsal = Rehearsal::of(4, config(&[BatchFault::Duplicates, BatchFault::QueueFull]));
         let ran = by_batch(&rehearsal, provider, &["--batch-requests", "6"]).exits(0);
-        assert!(ran.stderr().contains("the next batch is sent when one has ended"), "{provider}: {}", ran.stderr());
+        assert!(
+            ran.stderr().contains("the next provider batch is sent when one has ended"),
+            "{provider}: {}",
+            ran.stderr()
+        );
         assert_settled(&rehearsal, provider);
     });
 }
