@@ -227,6 +227,47 @@ fn a_page_that_needs_too_much_memory_costs_one_document_that_is_looked_at_alone_
     assert!(notes.filter(|notes| notes.contains("page 3")).count() == 2, "{answers:?}");
 }
 
+/// A PDF of two pages, the second in a font that gives one width to so many characters.
+fn with_widths_of(characters: u64) -> Vec<u8> {
+    let page = |font: u32, content: u32| {
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {content} 0 R /Resources << /Font << /F1 {font} 0 R >> >> >>"
+        )
+    };
+    let stream = |text: &str| {
+        let text = format!("BT /F1 12 Tf 72 700 Td {text} Tj ET");
+        format!("<< /Length {} >>\nstream\n{text}\nendstream", text.len())
+    };
+    let composite = "<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [9 0 R] >>";
+    let descendant = format!(
+        "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo << /Registry (A) /Ordering (I) /Supplement 0 >> /W [0 {characters} 500] >>"
+    );
+    let helvetica = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>";
+    let all = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >>".to_owned(),
+        page(7, 5),
+        page(8, 6),
+        stream("(A salt lantern is a lamp that burns brine.)"),
+        stream("<00410042>"),
+        helvetica.to_owned(),
+        composite.to_owned(),
+        descendant,
+    ];
+    documents::with_xref(&all.map(String::into_bytes))
+}
+
+#[test]
+fn a_font_with_widths_for_more_characters_than_there_are_fills_no_memory() {
+    let shelf = Shelf::empty();
+    shelf.put("wide.pdf", &with_widths_of(2_000_000_000));
+    let run = shelf
+        .run(&["parse", "books/wide.pdf", "--ocr", "off", "--parse-memory", "64", "--parse-timeout", "5"])
+        .exits(0);
+    assert!(run.stdout().contains("salt lantern"), "{}", run.stdout());
+    assert!(!run.stderr().contains("--parse-"), "{}", run.stderr());
+}
+
 /// Answers of a program to lines of its standard input, as JSON.
 fn answered(mut program: Command, lines: &str) -> Vec<Value> {
     let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
