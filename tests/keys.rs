@@ -152,7 +152,12 @@ fn each_setting_makes_stale_what_depends_on_it_and_nothing_else() {
         assert_eq!(with(&|p| drop(p.examples.pop())), Stale::Questions);
         assert_eq!(with(&|p| drop(p.earlier.pop())), Stale::Nothing);
         assert_eq!(
-            with(&|p| p.small = Some(SmallForm { fields: Vec::new(), terms_per_request: Some(77), max_items: None })),
+            with(&|p| p.small = Some(SmallForm {
+                fields: Vec::new(),
+                examples: Vec::new(),
+                terms_per_request: Some(77),
+                max_items: None
+            })),
             Stale::Nothing
         );
 

@@ -260,6 +260,13 @@ fn what_does_not_fit_the_schema_of_a_pipeline_is_said_when_its_file_is_read() {
     }
     let small = read(&PIPELINE.replacen("[provider]", "[provider]\nprofile = \"small\"", 1)).unwrap();
     assert_eq!((small.units_per_request(), small.schema["required"].to_string().as_str()), (3, "[\"kind\"]"));
+    let shown = |pipeline: Pipeline| Phrasing::new(&pipeline).instructions.matches("\"sentence\":").count();
+    let vocabulary = find("vocabulary").unwrap();
+    assert_eq!(
+        (shown(vocabulary.clone()), shown(vocabulary.for_small_models())),
+        (5, 9),
+        "examples; two terms share a sentence"
+    );
     let glossary = find("glossary").unwrap();
     let most = |pipeline: &Pipeline| Phrasing::new(pipeline).schema(1)["properties"]["items"]["maxItems"].as_u64();
     assert_eq!((most(&glossary), most(&glossary.for_small_models())), (Some(50), Some(10)), "of a passage");

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::explain::{explain_toml_error, nearest};
-use super::questions::{self, ExampleFile, Meanings};
+use super::questions::{self, ExampleFile, Meanings, SmallFile};
 use crate::stages::chunk::ChunkSettings;
 use crate::stages::extract::{PassageSettings, TermSettings};
 use crate::stages::model_settings::{Effort, ModelSettings};
 use crate::stages::pipeline::{
-    AccountLimits, EarlierForm, MOST_TERMS_PER_REQUEST, Method, Pipeline, Profile, ProviderChoice, Shape, SmallForm,
+    AccountLimits, EarlierForm, MOST_TERMS_PER_REQUEST, Method, Pipeline, Profile, ProviderChoice, Shape,
 };
 
 /// Name of the pipeline that is used where none is named.
@@ -156,7 +156,7 @@ struct PipelineFile {
     language: Option<String>,
     #[serde(default)]
     examples: Vec<ExampleFile>,
-    small: Option<SmallForm>,
+    small: Option<SmallFile>,
 }
 
 #[derive(Deserialize)]
@@ -231,6 +231,7 @@ fn read(text: &str, file: &str, folder: &Path) -> Result<(Pipeline, Option<Profi
     })?;
     let values = questions::meanings(&schema, shape, parsed.values).map_err(&broken)?;
     let examples = questions::examples(&method, parsed.examples).map_err(&broken)?;
+    let small = parsed.small.map(|small| questions::small(&method, small)).transpose().map_err(&broken)?;
     let given = parsed.provider;
     if given.max_output_tokens < 64 || !(1..=MOST_TERMS_PER_REQUEST).contains(&given.terms_per_request) {
         return Err(broken(format!(
@@ -266,7 +267,7 @@ fn read(text: &str, file: &str, folder: &Path) -> Result<(Pipeline, Option<Profi
         language: parsed.language.map(language),
         examples,
         earlier: Vec::new(),
-        small: parsed.small,
+        small,
         provider,
     };
     questions::check(&pipeline).map_err(&broken)?;

@@ -24,6 +24,25 @@ pub(super) struct ExampleFile {
     answer: String,
 }
 
+/// The form for small models as a file gives it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SmallFile {
+    #[serde(default)]
+    fields: Vec<String>,
+    #[serde(default)]
+    examples: Vec<ExampleFile>,
+    terms_per_request: Option<usize>,
+    max_items: Option<usize>,
+}
+
+/// The form for small models, before it is held against the schema.
+pub(super) fn small(method: &Method, given: SmallFile) -> Result<SmallForm, String> {
+    let SmallFile { fields, examples: given, terms_per_request, max_items } = given;
+    let examples = examples(method, given).map_err(|words| format!("in [small], {words}"))?;
+    Ok(SmallForm { fields, examples, terms_per_request, max_items })
+}
+
 /// The schema of an item, as far as it names fields: those of `Shape::Answer` stand below its list.
 fn item_of(schema: &Value, shape: Shape) -> &Value {
     match shape {
@@ -101,7 +120,7 @@ fn read(method: &Method, example: ExampleFile) -> Result<Example, String> {
 /// Holds the examples and the form for small models against the schema.
 pub(super) fn check(pipeline: &Pipeline) -> Result<(), String> {
     fit(pipeline)?;
-    let Some(SmallForm { fields, terms_per_request, max_items }) = &pipeline.small else { return Ok(()) };
+    let Some(SmallForm { fields, terms_per_request, max_items, examples: _ }) = &pipeline.small else { return Ok(()) };
     if pipeline.shape != Shape::Item {
         return Err("a table [small] needs the schema of one item (item, not schema)".into());
     }

@@ -129,12 +129,12 @@ impl Profile {
 pub const MOST_TERMS_PER_REQUEST: usize = 200;
 
 /// Form of a pipeline for small models.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SmallForm {
     /// Fields of an item that are asked for; all if there are none.
-    #[serde(default)]
     pub fields: Vec<String>,
+    /// Worked examples beside those for any model, of items with all fields.
+    pub examples: Vec<Example>,
     /// Terms in one request, of a pipeline with terms; as for any model if it is not given.
     pub terms_per_request: Option<usize>,
     /// Items of one passage, of a pipeline with passages; as for any model if it is not given.
@@ -186,6 +186,7 @@ impl Pipeline {
             required.retain(|name| name.as_str().is_some_and(keeps));
         }
         self.values.retain(|name, _| keeps(name));
+        self.examples.extend(small.examples);
         for example in &mut self.examples {
             let items = match example {
                 Example::Term { item, .. } => std::slice::from_mut(item),

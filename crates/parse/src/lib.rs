@@ -16,6 +16,7 @@ mod pdf;
 mod references;
 mod settings;
 mod text;
+mod widths;
 
 pub use environment::clear_environment;
 pub use formats::{VERSION, check_name, parse, sniff};

@@ -1,5 +1,6 @@
 //! What a page shows beside its text, by its operators: pictures, and shapes of the size of letters.
 
+use crate::widths::are_sized;
 use hayro_interpret::font::{Glyph, GlyphRun};
 use hayro_interpret::kurbo::{Affine, BezPath, Rect, Shape};
 use hayro_interpret::{
@@ -22,6 +23,9 @@ const LETTER_HEIGHTS: std::ops::Range<f64> = 3.0..40.0;
 
 /// Test whether a page with `characters` of own text shows what only the eye can read.
 pub(crate) fn is_picture(page: &Page<'_>, characters: usize) -> bool {
+    if !are_sized(page) {
+        return false;
+    }
     let (width, height) = page.render_dimensions();
     let sheet = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
     let mut ink = Ink { sheet, covered: 0.0, letters: 0 };

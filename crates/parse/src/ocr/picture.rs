@@ -8,6 +8,7 @@ use hayro_interpret::kurbo::{Affine, Point};
 use hayro_syntax::page::Page;
 
 use super::recognition::OcrFailure;
+use crate::widths::are_sized;
 
 /// Resolution that Tesseract is made for:
 /// <https://tesseract-ocr.github.io/tessdoc/ImproveQuality.html#rescaling>.
@@ -144,6 +145,9 @@ impl Picture {
 
 /// The pixels of a page, as a viewer shows it, and how many there are to a point. A large page gets fewer.
 fn pixels(page: &Page<'_>, dots_per_inch: f32) -> Result<(Pixmap, f32), OcrFailure> {
+    if !are_sized(page) {
+        return Err(OcrFailure::NoPicture("a font of it has more widths than there are characters"));
+    }
     let (width, height) = page.render_dimensions();
     let scale =
         scale(width, height, dots_per_inch).ok_or(OcrFailure::NoPicture("it has no size that could be drawn"))?;
