@@ -500,7 +500,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// An operation in words.
-    fn of(operator: Operator, operands: Vec<String>) -> String {
+    fn of(operator: Operator, operands: &[String]) -> String {
         format!("{operator:?} {}", operands.join(" "))
     }
 
@@ -528,7 +528,7 @@ mod tests {
                 }
                 Operand::Object(at) => format!("{:?}", operations.objects[at]),
             });
-            found.push(of(operator, operands.collect()));
+            found.push(of(operator, &operands.collect::<Vec<_>>()));
         }
         found
     }
@@ -564,7 +564,7 @@ mod tests {
                 }
                 other => format!("{other:?}"),
             };
-            found.push(of(operator, operands.iter().map(shown).collect()));
+            found.push(of(operator, &operands.iter().map(shown).collect::<Vec<_>>()));
         }
         found
     }
