@@ -1,7 +1,6 @@
 //! The fonts of a document: what each of their codes stands for and how far it moves, looked up once.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,7 +24,7 @@ use crate::widths::is_sized;
 pub(super) struct Fonts<'a> {
     pub(super) recovery: Recovery,
     loaded: FontCache<'a>,
-    fonts: HashMap<&'a [u8], Option<Rc<PageFont<'a>>>>,
+    fonts: FxHashMap<&'a [u8], Option<Rc<PageFont<'a>>>>,
     /// Font that shows text of which the font is not said.
     standard: Option<Rc<PageFont<'a>>>,
     programs: FontResolverFn,
@@ -44,7 +43,7 @@ impl<'a> Fonts<'a> {
         Self {
             recovery: Recovery::default(),
             loaded: FontCache::new(),
-            fonts: HashMap::new(),
+            fonts: FxHashMap::default(),
             standard: None,
             programs,
             maps: Arc::new(load_embedded),

@@ -1,7 +1,10 @@
 //! Formulas that stand alone: signs of mathematics between letters that are no words.
 
 /// Signs of which a formula has one at least.
-const RELATIONS: &str = "=\u{2260}\u{2261}\u{2248}\u{2264}\u{2265}\u{2208}\u{2282}\u{2286}\u{2211}\u{220f}\u{222b}\u{221a}\u{2192}\u{21d2}\u{21d4}\u{221e}\u{2202}\u{223c}";
+const RELATIONS: [char; 19] = [
+    '=', '\u{2260}', '\u{2261}', '\u{2248}', '\u{2264}', '\u{2265}', '\u{2208}', '\u{2282}', '\u{2286}', '\u{2211}',
+    '\u{220f}', '\u{222b}', '\u{221a}', '\u{2192}', '\u{21d2}', '\u{21d4}', '\u{221e}', '\u{2202}', '\u{223c}',
+];
 
 /// Names of functions, which are written out.
 const FUNCTIONS: [&str; 22] = [
@@ -12,9 +15,13 @@ const FUNCTIONS: [&str; 22] = [
 /// Longer texts have something to say.
 const LONGEST: usize = 200;
 
+fn is_relation(c: char) -> bool {
+    c == '=' || (c >= '\u{2190}' && RELATIONS.contains(&c))
+}
+
 /// Test whether a text is a formula and nothing else.
 pub(super) fn is_formula(text: &str) -> bool {
-    if text.len() > LONGEST || !text.contains(|c| RELATIONS.contains(c)) {
+    if text.len() > LONGEST || !text.contains(is_relation) {
         return false;
     }
     let words = text.split(|c: char| !c.is_alphabetic());

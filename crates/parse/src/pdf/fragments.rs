@@ -38,7 +38,7 @@ impl Ends {
         Self {
             starts_small: first.is_some_and(char::is_lowercase),
             ends_half: matches!(last, Some('-' | '\u{2010}')) && before_last.is_some_and(char::is_alphabetic),
-            is_number: characters().any(char::is_numeric) && !characters().any(char::is_alphabetic),
+            is_number: !characters().any(char::is_alphabetic) && characters().any(char::is_numeric),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Running heads, running feet and page numbers: what stands at the same place on page after page.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::lines::PageBlock;
 
@@ -79,7 +79,7 @@ fn is_sentence(text: &str) -> bool {
 pub(super) fn find(pages: &[Vec<PageBlock>], sheets: &[(i32, i32)]) -> Vec<Vec<bool>> {
     let mut flags: Vec<Vec<bool>> =
         pages.iter().map(|blocks| blocks.iter().map(|block| block.artifact).collect()).collect();
-    let mut seen: HashMap<Key, Vec<(usize, usize)>> = HashMap::new();
+    let mut seen: FxHashMap<Key, Vec<(usize, usize)>> = FxHashMap::default();
     for (number, blocks) in pages.iter().enumerate() {
         for (index, upper) in ends(blocks) {
             let block = &blocks[index];

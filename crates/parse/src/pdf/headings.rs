@@ -22,8 +22,8 @@ pub(super) struct Faces {
     lists: HashSet<Face>,
     /// Faces of names that something is said of.
     names: HashSet<Face>,
-    /// Headings that the file's own table of contents names: page and title to level.
-    outline: HashMap<(u32, String), u8>,
+    /// Headings that the file's own table of contents names: for each page their titles and levels.
+    outline: HashMap<u32, Vec<(String, u8)>>,
     /// What the author says of headings.
     tells: Tells,
 }
@@ -58,7 +58,7 @@ impl Faces {
             sizes: Vec::new(),
             lists: HashSet::new(),
             names: HashSet::new(),
-            outline: outline.iter().map(|e| ((e.section, comparable(&e.title)), e.level)).collect(),
+            outline: by_page(outline),
             tells: Tells::of(blocks.clone()),
         };
         let mut large: Vec<i32> =
@@ -166,11 +166,9 @@ impl Faces {
 
     /// Level that the file's own table of contents gives a block of a page.
     fn level(&self, block: &PageBlock, page: u32) -> Option<u8> {
-        // Titles are short; to make every block comparable would cost more than reading it.
-        if self.outline.is_empty() || block.text.len() > 2 * LONGEST_HEADING {
-            return None;
-        }
-        self.outline.get(&(page, comparable(&block.text))).copied()
+        // Titles are short.
+        let titles = self.outline.get(&page).filter(|_| block.text.len() <= 2 * LONGEST_HEADING)?;
+        titles.iter().find(|(title, _)| comparable_letters(&block.text).eq(title.chars())).map(|(_, level)| *level)
     }
 
     fn is_heavy(&self, block: &PageBlock) -> bool {
@@ -316,8 +314,22 @@ fn half_points(size: f32) -> i32 {
 
 /// Letters and digits alone, in lower case: numbers of chapters and white space vary between outline and page.
 pub(super) fn comparable(title: &str) -> String {
-    let text: String = title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    text.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned()
+    comparable_letters(title).collect()
+}
+
+/// The letters of [`comparable`].
+fn comparable_letters(title: &str) -> impl Iterator<Item = char> {
+    let letters = title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
+    letters.skip_while(char::is_ascii_digit)
+}
+
+/// Titles of a table of contents, comparable, with their levels, by page. The last of the same title on a page counts.
+fn by_page(outline: &[OutlineEntry]) -> HashMap<u32, Vec<(String, u8)>> {
+    let mut pages: HashMap<u32, Vec<(String, u8)>> = HashMap::new();
+    for entry in outline.iter().rev() {
+        pages.entry(entry.section).or_default().push((comparable(&entry.title), entry.level));
+    }
+    pages
 }
 
 /// Names of what has a caption, in the languages that we know terms in.

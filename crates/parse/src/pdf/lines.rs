@@ -84,8 +84,10 @@ pub(super) fn blocks(page: &PageGlyphs, painting: Painting, out: &mut Vec<PageBl
         right += run.iter().filter(|glyph| bidi::is_rtl(glyph.first)).count();
     }
     let from_right = right * 2 > page.glyphs.len();
-    let is_fixed = |glyph: &&Glyph| page.faces.get(glyph.show as usize).is_some_and(|face| face.is_fixed);
-    let tells_code = page.glyphs.iter().filter(is_fixed).count() * 2 < page.glyphs.len();
+    let is_fixed = |glyph: &Glyph| page.faces.get(glyph.show as usize).is_some_and(|face| face.is_fixed);
+    let shown = page.glyphs.chunk_by(|a, b| a.show == b.show);
+    let fixed: usize = shown.filter(|run| is_fixed(&run[0])).map(<[Glyph]>::len).sum();
+    let tells_code = fixed * 2 < page.glyphs.len();
     for Direction { turn, turns } in directions(turns) {
         let frame = Frame::of(turn);
         let is_ruled = turn == 0 && painting != Painting::Right;

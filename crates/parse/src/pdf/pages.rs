@@ -24,9 +24,6 @@ use corpora_values::{Recognition, SectionSource};
 /// Fonts are kept for so many pages, so that a long document does not gather them all.
 const PAGES_PER_FONTS: usize = 512;
 
-/// A page with so many characters is no picture with a line of text on it; more need not be counted.
-const ENOUGH_TEXT: usize = 1_000;
-
 /// Characters from which on a page speaks for itself. Fewer beside a picture are a stamp or a page number on a scan.
 const LITTLE_TEXT: usize = 40;
 
@@ -116,10 +113,10 @@ impl Own {
 }
 
 impl PageText {
-    /// Characters of its own text, as far as they need be counted; white space is not.
+    /// Characters of its own text, as far as they need be counted: a page with enough of them speaks for itself. White space is not.
     fn characters(&self) -> usize {
         let written = self.blocks.iter().flat_map(|b| b.text.chars()).filter(|c| !c.is_whitespace());
-        written.take(ENOUGH_TEXT).count()
+        written.take(LITTLE_TEXT).count()
     }
 
     /// What of its own text stays when its picture is recognised; none where it speaks for itself.

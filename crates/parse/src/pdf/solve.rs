@@ -31,23 +31,29 @@ const LIGATURES: [(&str, char); 5] =
     [("ffi", '\u{fb03}'), ("ffl", '\u{fb04}'), ("ff", '\u{fb00}'), ("fi", '\u{fb01}'), ("fl", '\u{fb02}')];
 
 /// Solves what can be solved of the codes in these texts. `font_of` tells the font of each code.
-pub(super) fn solve<'t>(texts: impl Iterator<Item = &'t str>, font_of: &FxHashMap<char, u64>) -> Key {
-    let (mut vocabulary, mut riddles) = (Vocabulary::default(), BTreeSet::new());
-    for word in texts.flat_map(str::split_whitespace) {
-        let word = word.trim_matches(|c: char| {
-            c.is_ascii_punctuation() || "\u{2018}\u{2019}\u{201c}\u{201d}\u{2013}\u{2014}".contains(c)
-        });
-        let length = word.chars().count();
-        if word.chars().any(is_unknown) {
-            if length <= LONGEST {
-                riddles.insert(word);
-            }
-        } else if (2..=LONGEST).contains(&length) && word.chars().all(char::is_alphabetic) {
-            vocabulary.add(&word.to_lowercase());
-        }
-    }
+pub(super) fn solve<'t>(texts: impl Iterator<Item = &'t str> + Clone, font_of: &FxHashMap<char, u64>) -> Key {
+    // Most texts have none, and their words need not be known then.
+    let riddles: BTreeSet<&str> = texts
+        .clone()
+        .filter(|text| text.contains(is_unknown))
+        .flat_map(words)
+        .filter(|word| word.contains(is_unknown) && word.chars().count() <= LONGEST)
+        .collect();
     if riddles.is_empty() {
         return Key::default();
+    }
+    let mut vocabulary = Vocabulary::default();
+    for word in texts.flat_map(words) {
+        if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            if (2..=LONGEST).contains(&word.len()) {
+                vocabulary.add(word);
+            }
+        } else if !word.contains(is_unknown)
+            && (2..=LONGEST).contains(&word.chars().count())
+            && word.chars().all(char::is_alphabetic)
+        {
+            vocabulary.add(&word.to_lowercase());
+        }
     }
     if vocabulary.words.len() < ENOUGH_WORDS {
         english::words().filter(|(word, _)| word.len() <= LONGEST).for_each(|(word, _)| vocabulary.add(word));
@@ -60,6 +66,15 @@ pub(super) fn solve<'t>(texts: impl Iterator<Item = &'t str>, font_of: &FxHashMa
     keep_what_spells(&riddles, &vocabulary, font_of, &mut key);
     set_capitals(&riddles, &mut key);
     key
+}
+
+/// The words of a text, without the signs around them.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace().map(|word| {
+        word.trim_matches(|c: char| {
+            c.is_ascii_punctuation() || "\u{2018}\u{2019}\u{201c}\u{201d}\u{2013}\u{2014}".contains(c)
+        })
+    })
 }
 
 /// Words that are known, in lower case, in an order that nothing decides but they.

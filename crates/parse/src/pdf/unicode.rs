@@ -12,12 +12,13 @@ use hayro_syntax::page::Resources;
 use read_fonts::ps::cff::CffFontRef;
 use read_fonts::tables::cmap::PlatformId;
 use read_fonts::{FontRef, TableProvider, ps::agl, types::GlyphId};
+use rustc_hash::FxHashMap;
 
 /// Remembers what the fonts of a document know.
 #[derive(Default)]
 pub(super) struct Recovery {
     /// For each font program, by its content: characters by glyph.
-    fonts: HashMap<u128, HashMap<u32, char>>,
+    fonts: FxHashMap<u128, FxHashMap<u32, char>>,
     /// Composite fonts of a published character collection, by name.
     composites: HashMap<String, Composite>,
     tex: TexEncoding,
@@ -193,8 +194,8 @@ fn is_plausible(text: &BfString) -> bool {
 }
 
 /// Characters by glyph from the tables of a TrueType or OpenType font.
-fn sfnt(bytes: &[u8]) -> HashMap<u32, char> {
-    let mut map = HashMap::new();
+fn sfnt(bytes: &[u8]) -> FxHashMap<u32, char> {
+    let mut map = FxHashMap::default();
     let Ok(font) = FontRef::new(bytes) else {
         return map;
     };
@@ -239,8 +240,8 @@ fn sfnt(bytes: &[u8]) -> HashMap<u32, char> {
 }
 
 /// Characters by glyph from a bare CFF font: by glyph names, or by its character collection.
-fn cff(bytes: &[u8]) -> HashMap<u32, char> {
-    let mut map = HashMap::new();
+fn cff(bytes: &[u8]) -> FxHashMap<u32, char> {
+    let mut map = FxHashMap::default();
     let Ok(font) = CffFontRef::new(bytes, 0, None) else {
         return map;
     };

@@ -19,6 +19,7 @@ pub(super) fn text(page: &PageGlyphs, frame: Frame, fragment: &Fragment) -> (Str
     let mut last: Option<Last> = None;
     let mut rtl = false;
     let mut on_grid: Option<Option<f32>> = None;
+    let mut shown = Letters::default();
     for &index in &fragment.glyphs {
         let glyph = &glyphs[index as usize];
         let (u, v) = frame.place(glyph.x, glyph.y);
@@ -47,14 +48,20 @@ pub(super) fn text(page: &PageGlyphs, frame: Frame, fragment: &Fragment) -> (Str
         rtl |= bidi::is_rtl(glyph.first);
         // A raised figure is a power or the mark of a note; it is no part of the word before it.
         let raised = glyph.size < 0.8 * fragment.size && fragment.baseline - v > 0.2 * fragment.size;
-        let face = page.faces.get(glyph.show as usize).copied().unwrap_or_default();
         let is_small = glyph.first.is_uppercase()
             && (0.6..0.9).contains(&(glyph.size / fragment.size))
             && (fragment.baseline - v).abs() < 0.05 * fragment.size;
         let length = weight(glyph.first) + glyph.more.as_deref().map_or(0, characters);
-        runs.push(length, face, is_small);
-        if is_small && !glyph.after_space {
-            runs.take_capital();
+        if is_small || shown.by != Some(glyph.show) {
+            shown.push(&mut runs, page, false);
+            shown.by = Some(glyph.show);
+        }
+        shown.count += length;
+        if is_small {
+            shown.push(&mut runs, page, true);
+            if !glyph.after_space {
+                runs.take_capital();
+            }
         }
         match superscript(glyph.first) {
             Some(figure) if raised && glyph.more.is_none() => out.push(figure),
@@ -66,6 +73,7 @@ pub(super) fn text(page: &PageGlyphs, frame: Frame, fragment: &Fragment) -> (Str
             }
         }
     }
+    shown.push(&mut runs, page, false);
     if rtl {
         let out = without_leaders(letters_of_forms(&bidi::logical(&out)));
         let runs = Runs::unplaced(&out);
@@ -75,6 +83,23 @@ pub(super) fn text(page: &PageGlyphs, frame: Frame, fragment: &Fragment) -> (Str
     let out = without_leaders(out);
     let runs = if out.len() == length { runs } else { Runs::unplaced(&out) };
     (out, runs)
+}
+
+/// Letters of one operator that follow each other: they have one face.
+#[derive(Default)]
+struct Letters {
+    by: Option<u32>,
+    count: usize,
+}
+
+impl Letters {
+    /// Adds them to the runs of their text.
+    fn push(&mut self, runs: &mut Runs, page: &PageGlyphs, is_small: bool) {
+        let count = std::mem::take(&mut self.count);
+        if let (Some(by), true) = (self.by, count > 0) {
+            runs.push(count, page.faces.get(by as usize).copied().unwrap_or_default(), is_small);
+        }
+    }
 }
 
 /// The glyph before.
@@ -128,6 +153,9 @@ fn word_gap(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> f32 {
     if gaps.len() < ENOUGH_GAPS {
         return WORD_GAP;
     }
+    if is_clear(&gaps) {
+        return WORD_GAP;
+    }
     gaps.sort_unstable_by(f32::total_cmp);
     // The widest step between neighbours, of those at which words may begin: they have two letters or more on average, and not
     // more than the longest words have.
@@ -137,6 +165,28 @@ fn word_gap(glyphs: &[Glyph], frame: Frame, fragment: &Fragment) -> f32 {
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(step, at)| *step > 0.045 && gaps[at + 1] > 0.07);
     valley.map_or(WORD_GAP, |(_, at)| ((gaps[at] + gaps[at + 1]) / 2.0).min(WORD_GAP))
+}
+
+/// Test whether the usual gap parts the words of a line, as it does in nearly all: the widest step between gaps lies around it, nearer to
+/// the wide ones.
+fn is_clear(gaps: &[f32]) -> bool {
+    let (mut lowest, mut below, mut above, mut highest) = (f32::MAX, f32::MIN, f32::MAX, f32::MIN);
+    let mut narrow = 0;
+    for &gap in gaps {
+        (lowest, highest) = (lowest.min(gap), highest.max(gap));
+        if gap < WORD_GAP {
+            below = below.max(gap);
+            narrow += 1;
+        } else {
+            above = above.min(gap);
+        }
+    }
+    let step = above - below;
+    narrow > gaps.len() / 2
+        && narrow < gaps.len() - gaps.len() / 16
+        && step > below - lowest
+        && step > highest - above
+        && (below + above) / 2.0 >= WORD_GAP
 }
 
 /// Distance from letter to letter, where it is the same all along a fragment whatever letters these are: somebody has put them on a
