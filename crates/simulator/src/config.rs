@@ -147,7 +147,7 @@ mod tests {
         let config: SimulatorConfig = toml::from_str(file).unwrap();
         assert_eq!((config.script.len(), config.faults.len(), config.speed), (1, 3, 10.0));
         let faults = document.split("Faults of status and wire:").nth(1).unwrap();
-        let (live, batches) = faults.split_once("Faults of batches").unwrap();
+        let (live, batches) = faults.split_once("Faults of provider batches").unwrap();
         // Endings of a name stand for the whole of it, and `retry-after` is a header.
         let whole = |name: &str| if name.starts_with('-') { format!("rate-limited{name}") } else { name.to_owned() };
         let documented = |text: &str| -> Vec<String> {
