@@ -93,8 +93,7 @@ pub(super) fn read(file: &Path, reading: &ReadingArgs) -> Result<Input, CommandE
             false => None,
         };
         let from = kept.as_ref().map_or(file, |kept| kept.path());
-        let read = parse::with_parser(reading, |parser| parse::document(file, from, &bytes, parser))??;
-        return Ok(Input::Parsed(Parsed::new(file, Fingerprint::of(&bytes), read)));
+        return Ok(Input::Parsed(parse::with_parser(reading, |parser| parse::parsed(file, from, &bytes, parser))??));
     }
     let shape = |e: serde_json::Error| {
         bad(&format!(

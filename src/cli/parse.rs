@@ -13,7 +13,7 @@ use super::one_document::Parsed;
 use super::screen;
 use crate::engine::{FileParser, ParseIn, with_file_parser};
 use crate::stages::parse;
-use crate::values::{Failure, Fingerprint, Format, ParsedDocument, Shown};
+use crate::values::{Failure, Fingerprint, Format, Shown};
 
 /// Prints the text or the structure of one document.
 pub(super) fn run(args: &ParseArgs) -> Result<Exit, CommandError> {
@@ -33,13 +33,12 @@ pub(super) fn with_parser<R>(
 }
 
 fn one(file: &Path, format: ParseFormat, parser: &mut FileParser<'_>) -> Result<Exit, CommandError> {
-    let (sha, document) = read(file, parser)?;
+    let parsed = read(file, parser)?;
     let mut out = std::io::BufWriter::new(screen::data());
     match format {
-        ParseFormat::Text => out.write_all(document.text.as_bytes())?,
-        ParseFormat::Markdown => out.write_all(markdown(&document).as_bytes())?,
+        ParseFormat::Text => out.write_all(parsed.document.text.as_bytes())?,
+        ParseFormat::Markdown => out.write_all(markdown(&parsed.document).as_bytes())?,
         ParseFormat::Json => {
-            let parsed = Parsed::new(file, sha, document);
             serde_json::to_writer_pretty(&mut out, &parsed).map_err(std::io::Error::from)?;
             out.write_all(b"\n")?;
         }
@@ -54,10 +53,7 @@ fn lines(parser: &mut FileParser<'_>) -> Result<Exit, CommandError> {
         let line = line.map_err(|e| CommandError::bad_input(format!("standard input cannot be read: {e}")))?;
         let answer = serde_json::from_str::<PathBuf>(&line)
             .map_err(|e| CommandError::bad_input(format!("'{line}' is no path as a JSON string: {e}")))
-            .and_then(|file| {
-                let (sha, document) = read(&file, parser)?;
-                Ok(Parsed::new(&file, sha, document))
-            });
+            .and_then(|file| read(&file, parser));
         match answer {
             Ok(document) => serde_json::to_writer(&mut out, &json!({ "document": document })),
             Err(error) => serde_json::to_writer(&mut out, &json!({ "error": error.message })),
@@ -69,20 +65,19 @@ fn lines(parser: &mut FileParser<'_>) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-fn read(file: &Path, parser: &mut FileParser<'_>) -> Result<(Fingerprint, ParsedDocument), CommandError> {
+fn read(file: &Path, parser: &mut FileParser<'_>) -> Result<Parsed, CommandError> {
     let bytes = std::fs::read(file)
         .map_err(|e| CommandError::bad_input(format!("{}: the file cannot be read: {e}", file.display())))?;
-    let document = document(file, file, &bytes, parser)?;
-    Ok((Fingerprint::of(&bytes), document))
+    parsed(file, file, &bytes, parser)
 }
 
 /// Parses a document that is called `name` and whose bytes stand in the file `from` too, and tells what a person should know of it.
-pub(super) fn document(
+pub(super) fn parsed(
     name: &Path,
     from: &Path,
     bytes: &[u8],
     parser: &mut FileParser<'_>,
-) -> Result<ParsedDocument, CommandError> {
+) -> Result<Parsed, CommandError> {
     let named = |failure: Failure| CommandError {
         exit: Exit::AllFailed,
         message: CommandError::bad_input(format!("{}: {failure}", name.display())).message,
@@ -91,10 +86,11 @@ pub(super) fn document(
     parse::check_name(promised, &bytes[..bytes.len().min(4096)]).map_err(named)?;
     // A worker is in no folder of ours.
     let from = std::path::absolute(from)?;
-    let document = parser.parse(&from, &Fingerprint::of(bytes)).map_err(named)?;
+    let sha = Fingerprint::of(bytes);
+    let document = parser.parse(&from, &sha).map_err(named)?;
     let mut notes = screen::err();
     for note in &document.notes {
         writeln!(notes, "{}: {}", name.display(), Shown(note))?;
     }
-    Ok(document)
+    Ok(Parsed::new(name, sha, document))
 }
